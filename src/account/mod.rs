@@ -1,0 +1,1 @@
+//! The app's own users: one file per flow.

@@ -1,0 +1,1 @@
+//! Clock, randomness, keyring, secrets.

@@ -1,0 +1,1 @@
+//! Bodies, forms, negotiation, error pages.

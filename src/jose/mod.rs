@@ -1,0 +1,1 @@
+//! JSON Web Keys, Signatures and thumbprints: no I/O.

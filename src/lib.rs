@@ -1,0 +1,22 @@
+//! The whole auth stack of a tower-based web application, as composable layers.
+
+pub mod crypto;
+pub mod delivery;
+pub mod http;
+pub mod page;
+pub mod scope;
+pub mod session;
+pub mod store;
+
+#[cfg(feature = "accounts")]
+pub mod account;
+#[cfg(any(feature = "provider", feature = "resource"))]
+pub mod jose;
+#[cfg(feature = "provider")]
+pub mod provider;
+#[cfg(feature = "resource")]
+pub mod resource;
+#[cfg(feature = "saml")]
+pub mod saml;
+#[cfg(feature = "testing")]
+pub mod testing;

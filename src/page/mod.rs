@@ -1,0 +1,1 @@
+//! HTML pages and mail bodies, their theme, and how a host replaces them.

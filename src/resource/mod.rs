@@ -1,0 +1,1 @@
+//! The layers that protect an API with access tokens.

@@ -1,0 +1,1 @@
+//! A strict SAML 2.0 service provider.

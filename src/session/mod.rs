@@ -1,0 +1,1 @@
+//! Sessions: the single source of truth for who is logged in.

@@ -1,0 +1,1 @@
+//! Storage as a contract of atomic state transitions.

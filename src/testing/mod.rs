@@ -1,0 +1,1 @@
+//! Fixtures and the store contract kit.
