@@ -1,1 +1,33 @@
-//! The shared words: who is acting, and on whose behalf. Imports nothing of ours.
+//! The shared words: who is acting, on whose behalf, and how they proved it.
+//!
+//! [`session`](crate::session) puts a [`CurrentScope`] into each request's extensions; handlers,
+//! requirement layers and the provider's resolver read it. This module imports nothing of ours,
+//! so it is the one thing all roles may know.
+//!
+//! ```
+//! use donjon::scope::CurrentScope;
+//!
+//! fn greeting<B>(request: &http::Request<B>) -> String {
+//!     match request.extensions().get::<CurrentScope>().and_then(CurrentScope::account) {
+//!         Some(account) => format!("Hello, {}", account.email().unwrap_or("friend")),
+//!         None => "Hello, stranger".to_owned(),
+//!     }
+//! }
+//! # assert_eq!(greeting(&http::Request::new(())), "Hello, stranger");
+//! ```
+
+mod account;
+mod authentication;
+mod claims;
+mod context;
+mod current;
+mod event;
+mod id;
+
+pub use account::{Account, Attributes};
+pub use authentication::{Authentication, Method};
+pub use claims::Claims;
+pub use context::{Context, Interaction, Prompt};
+pub use current::{Actor, Credential, CurrentAccount, CurrentScope};
+pub use event::{SessionEnd, SessionEvent};
+pub use id::{InvalidUserId, SessionId, UserId};

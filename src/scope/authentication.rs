@@ -1,0 +1,56 @@
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::SessionId;
+
+/// A way of proving who one is; its text is an Authentication Method Reference (RFC 8176).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Method(std::borrow::Cow<'static, str>);
+
+impl Method {
+    /// A password (`pwd`).
+    pub const PASSWORD: Self = Self::of("pwd");
+    /// A one-time code (`otp`).
+    pub const ONE_TIME_CODE: Self = Self::of("otp");
+    /// More than one factor (`mfa`).
+    pub const MULTI_FACTOR: Self = Self::of("mfa");
+    /// A key bound to hardware or device, such as a passkey (`hwk`).
+    pub const HARDWARE_KEY: Self = Self::of("hwk");
+    /// A link or code sent by mail (`email`, not in the registry).
+    pub const EMAIL: Self = Self::of("email");
+    /// Another party vouched for the user, such as a SAML identity provider (`fed`, not in the
+    /// registry).
+    pub const FEDERATED: Self = Self::of("fed");
+
+    const fn of(name: &'static str) -> Self {
+        Self(std::borrow::Cow::Borrowed(name))
+    }
+
+    /// A method by its `amr` name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self(std::borrow::Cow::Owned(name.into()))
+    }
+
+    /// The `amr` name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How, when and in which session a user proved who they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Authentication {
+    /// When the user last proved who they are: `auth_time`.
+    #[serde(with = "time::serde::timestamp::microseconds")]
+    pub at: OffsetDateTime,
+    /// The methods used: `amr`.
+    pub methods: Vec<Method>,
+    /// The context class reached: `acr`; `None` when the host names none.
+    pub context_class: Option<String>,
+    /// The login session: `sid`.
+    pub session_id: SessionId,
+    /// Until when the session may do sensitive things without proving again.
+    #[serde(with = "time::serde::timestamp::microseconds::option")]
+    pub fresh_until: Option<OffsetDateTime>,
+}

@@ -1,0 +1,113 @@
+use std::sync::Arc;
+
+use super::{Account, Authentication, UserId};
+
+/// Who is acting on this request. Cheap to clone.
+///
+/// Every request that passed a [`SessionLayer`](crate::session::SessionLayer) carries one; without
+/// a login it is [`CurrentScope::anonymous`]. It says who, never with which API credential: that is
+/// [`Credential`], and a browser session has none, so it never satisfies a scope check.
+#[derive(Clone, Debug, Default)]
+pub struct CurrentScope(Option<Arc<LoggedIn>>);
+
+#[derive(Debug)]
+struct LoggedIn {
+    account: Account,
+    actor: Actor,
+    authentication: Authentication,
+}
+
+/// Who is behind the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Actor {
+    /// Nobody has logged in.
+    Nobody,
+    /// The user, in person.
+    User,
+    /// A program of the host's or of a customer's.
+    ServiceAccount,
+    /// An administrator who acts as the user.
+    Impersonator(UserId),
+}
+
+impl CurrentScope {
+    /// Nobody is logged in.
+    pub fn anonymous() -> Self {
+        Self(None)
+    }
+
+    /// The user is logged in, in person.
+    pub fn user(account: Account, authentication: Authentication) -> Self {
+        Self(Some(Arc::new(LoggedIn { account, actor: Actor::User, authentication })))
+    }
+
+    /// The account that is logged in.
+    pub fn account(&self) -> Option<&Account> {
+        self.0.as_deref().map(|scope| &scope.account)
+    }
+
+    /// Who is behind the request.
+    pub fn actor(&self) -> &Actor {
+        self.0.as_deref().map_or(&Actor::Nobody, |scope| &scope.actor)
+    }
+
+    /// How and when the user logged in.
+    pub fn authentication(&self) -> Option<&Authentication> {
+        self.0.as_deref().map(|scope| &scope.authentication)
+    }
+
+    /// Account and authentication, as the provider's resolver answers.
+    pub fn current_account(&self) -> Option<CurrentAccount> {
+        self.0.as_deref().map(|scope| CurrentAccount {
+            account: scope.account.clone(),
+            authentication: scope.authentication.clone(),
+        })
+    }
+}
+
+/// Who is logged in on a request, and how they proved it: what an account resolver answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CurrentAccount {
+    /// The account.
+    pub account: Account,
+    /// How, when and in which session it was proven.
+    pub authentication: Authentication,
+}
+
+/// The API credential a request was made with, put into the extensions by the layer that verified
+/// it. It never holds the credential itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Credential {
+    /// The subject of the token: a user's id, or the client's own for `client_credentials`.
+    pub subject: String,
+    /// The client the token was issued to.
+    pub client_id: String,
+    /// The scopes it carries.
+    pub scopes: Vec<String>,
+    /// The token's id (`jti`).
+    pub token_id: String,
+}
+
+impl Credential {
+    /// A credential that was verified.
+    pub fn new(
+        subject: impl Into<String>,
+        client_id: impl Into<String>,
+        scopes: Vec<String>,
+        token_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            subject: subject.into(),
+            client_id: client_id.into(),
+            scopes,
+            token_id: token_id.into(),
+        }
+    }
+
+    /// Whether it carries this scope.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|held| held == scope)
+    }
+}

@@ -1,0 +1,83 @@
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{SessionId, UserId};
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SessionEnd {
+    /// The user logged out.
+    LoggedOut,
+    /// The user, or an administrator, revoked it from elsewhere.
+    Revoked,
+    /// Somebody else logged in with the same browser.
+    Replaced,
+    /// The password was changed.
+    PasswordChanged,
+    /// The password was reset by mail: everything ends, offline access too.
+    PasswordReset,
+    /// The account was deleted: everything ends, offline access too.
+    AccountDeleted,
+    /// The user signed out everywhere and from all apps: everything ends, offline access too.
+    SignedOutEverywhere,
+    /// Nobody used it for too long, or it reached its greatest age.
+    Expired,
+}
+
+impl SessionEnd {
+    /// The name it is stored by.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "logged_out",
+            Self::Revoked => "revoked",
+            Self::Replaced => "replaced",
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
+            Self::AccountDeleted => "account_deleted",
+            Self::SignedOutEverywhere => "signed_out_everywhere",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether grants with `offline_access` end too.
+    pub fn ends_offline_access(self) -> bool {
+        matches!(self, Self::PasswordReset | Self::AccountDeleted | Self::SignedOutEverywhere)
+    }
+}
+
+impl std::str::FromStr for SessionEnd {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [
+            Self::LoggedOut,
+            Self::Revoked,
+            Self::Replaced,
+            Self::PasswordChanged,
+            Self::PasswordReset,
+            Self::AccountDeleted,
+            Self::SignedOutEverywhere,
+            Self::Expired,
+        ]
+        .into_iter()
+        .find(|end| end.as_str() == name)
+        .ok_or(())
+    }
+}
+
+/// A session ended: written in the same transaction as the end itself, read by durable cursors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionEvent {
+    /// Its place in the log.
+    pub sequence: i64,
+    /// The session that ended.
+    pub session_id: SessionId,
+    /// Whose it was.
+    pub user_id: UserId,
+    /// Why it ended.
+    pub end: SessionEnd,
+    /// When.
+    pub at: OffsetDateTime,
+}
