@@ -1,1 +1,34 @@
 //! Storage as a contract of atomic state transitions.
+//!
+//! There is no get, set or update here: every method is a thing that happens (`redeem_code`,
+//! `rotate_session`, `count_failure`), takes effect whole or not at all, and is decided by the
+//! first writer. The loser is told what happened. A denial that must be remembered (a replayed
+//! code revokes its grant) is committed although the caller gets a refusal.
+//!
+//! [`SqlStore`] fulfils the contract on SQLite and PostgreSQL; feature `testing` has the kit that
+//! proves it for any backend ([`testing::contract`](crate::testing)).
+//!
+//! Times are given by the caller, never taken from the database's clock.
+
+mod account;
+mod error;
+mod outbox;
+mod provider;
+mod saml;
+mod session;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
+
+pub use account::*;
+pub use error::{Result, StoreError};
+pub use outbox::*;
+pub use provider::*;
+pub use saml::*;
+pub use session::*;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use sql::{ConnectError, SqlStore};
+
+/// A backend that fulfils the whole contract.
+pub trait Store: std::fmt::Debug + Send + Sync + 'static {}
+
+impl<T: std::fmt::Debug + Send + Sync + 'static> Store for T {}

@@ -1,0 +1,142 @@
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use http::Extensions;
+use http::HeaderMap;
+
+/// The address at the other end of the connection. The server that accepts connections puts it
+/// into each request's extensions; nothing else is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddr(pub IpAddr);
+
+/// A network in CIDR notation, such as `10.0.0.0/8` or `fd00::/8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+/// The text is not a network in CIDR notation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a network in CIDR notation, such as 10.0.0.0/8 or fd00::/8")]
+pub struct InvalidNetwork;
+
+impl Network {
+    /// Whether the address lies in this network. An IPv4 address mapped into IPv6 is the IPv4
+    /// address it stands for.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                leading_bits(network.to_bits().into(), 32, self.prefix)
+                    == leading_bits(address.to_bits().into(), 32, self.prefix)
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                leading_bits(network.to_bits(), 128, self.prefix)
+                    == leading_bits(address.to_bits(), 128, self.prefix)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn leading_bits(address: u128, width: u32, prefix: u8) -> u128 {
+    address.checked_shr(width - u32::from(prefix)).unwrap_or(0)
+}
+
+impl FromStr for Network {
+    type Err = InvalidNetwork;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
+        let (address, prefix) = text.split_once('/').ok_or(InvalidNetwork)?;
+        let address: IpAddr = address.parse().map_err(|_| InvalidNetwork)?;
+        let prefix: u8 = prefix.parse().map_err(|_| InvalidNetwork)?;
+        let width = if address.is_ipv4() { 32 } else { 128 };
+        if prefix > width { Err(InvalidNetwork) } else { Ok(Self { address, prefix }) }
+    }
+}
+
+/// The proxies in front of the application, whose `X-Forwarded-For` is believed.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedProxies(Vec<Network>);
+
+impl TrustedProxies {
+    /// Believes these networks' proxies.
+    pub fn new(networks: impl IntoIterator<Item = Network>) -> Self {
+        Self(networks.into_iter().collect())
+    }
+
+    /// The client's address: the peer's own, unless the peer is a trusted proxy; then the last
+    /// address in `X-Forwarded-For` that is not a trusted proxy's. `None` without a
+    /// [`PeerAddr`] extension.
+    pub fn client_addr(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
+        let PeerAddr(peer) = *extensions.get::<PeerAddr>()?;
+        if !self.trusts(peer) {
+            return Some(peer.to_canonical());
+        }
+        let forwarded = headers.get_all("x-forwarded-for").iter().rev();
+        let hops = forwarded.filter_map(|value| value.to_str().ok());
+        let mut client = peer;
+        for hop in hops.flat_map(|value| value.rsplit(',')) {
+            // A hop that is no address was made up by the client or a broken proxy: what is left
+            // of it is worth nothing.
+            let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+            client = address;
+            if !self.trusts(address) {
+                break;
+            }
+        }
+        Some(client.to_canonical())
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, forwarded: &[&str]) -> Option<IpAddr> {
+        let trusted =
+            TrustedProxies::new(["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
+        let mut extensions = Extensions::new();
+        extensions.insert(PeerAddr(peer.parse().unwrap()));
+        let headers = forwarded
+            .iter()
+            .map(|value| ("x-forwarded-for".parse().unwrap(), value.parse().unwrap()))
+            .collect();
+        trusted.client_addr(&headers, &extensions)
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        for (peer, forwarded, expected) in [
+            ("203.0.113.9", vec!["198.51.100.1"], "203.0.113.9"),
+            ("10.0.0.1", vec!["198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", vec!["1.1.1.1, 198.51.100.1, 10.2.2.2"], "198.51.100.1"),
+            ("10.0.0.1", vec!["1.1.1.1", "198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", vec!["198.51.100.1, nonsense"], "10.0.0.1"),
+            ("10.0.0.1", vec![], "10.0.0.1"),
+            ("::ffff:10.0.0.1", vec!["2001:db8::1"], "2001:db8::1"),
+            ("fd00::1", vec!["::ffff:198.51.100.1"], "198.51.100.1"),
+        ] {
+            assert_eq!(client(peer, &forwarded), Some(expected.parse().unwrap()), "{peer}");
+        }
+        assert_eq!(
+            TrustedProxies::default().client_addr(&HeaderMap::new(), &Extensions::new()),
+            None
+        );
+    }
+
+    #[test]
+    fn networks_have_edges() {
+        let network: Network = "192.168.4.0/22".parse().unwrap();
+        assert!(network.contains("192.168.7.255".parse().unwrap()));
+        assert!(!network.contains("192.168.8.0".parse().unwrap()));
+        assert!("0.0.0.0/0".parse::<Network>().unwrap().contains("8.8.8.8".parse().unwrap()));
+        for bad in ["10.0.0.0", "10.0.0.0/33", "::/129", "x/8", "10.0.0.0/-1"] {
+            assert!(bad.parse::<Network>().is_err());
+        }
+    }
+}

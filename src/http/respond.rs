@@ -1,0 +1,85 @@
+//! Responses every role gives.
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderValue, Response, StatusCode};
+use serde::Serialize;
+
+use super::Body;
+
+const BASE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
+                           base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
+/// A page: not cached, not framed, no script, forms only to ourselves.
+pub fn html(status: StatusCode, page: String) -> Response<Body> {
+    html_with_form_action(status, page, "")
+}
+
+/// A page whose forms may also lead to `origins` (space-separated), as a consent form does whose
+/// answer redirects to the client.
+pub fn html_with_form_action(status: StatusCode, page: String, origins: &str) -> Response<Body> {
+    let mut response = plain(status, "text/html; charset=utf-8", page);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let policy = format!("{BASE_POLICY} {origins}");
+    let policy = HeaderValue::try_from(policy.trim_end())
+        .unwrap_or_else(|_| HeaderValue::from_static(BASE_POLICY));
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+/// A JSON body, not cached.
+pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
+    match serde_json::to_vec(value) {
+        Ok(bytes) => {
+            let mut response = plain(status, "application/json", bytes);
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        Err(error) => {
+            tracing::error!(%error, "a response could not be written as JSON");
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "application/json", "{}")
+        }
+    }
+}
+
+/// Any body with its content type.
+pub fn plain(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<bytes::Bytes>,
+) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// 303 See Other: the browser goes on with a GET. Not cached, and the next page does not learn
+/// this one's address.
+pub fn see_other(location: &str) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    let Ok(location) = HeaderValue::try_from(location) else {
+        tracing::error!("a redirect target was not a header value");
+        return status(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, location);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// A status and nothing else.
+pub fn status(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

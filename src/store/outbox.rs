@@ -1,0 +1,61 @@
+use async_trait::async_trait;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::Result;
+use crate::crypto::Sealed;
+
+/// Something that must leave the application, to be written with what caused it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDelivery {
+    /// Its id, by which the receiver can tell a repetition.
+    pub id: Uuid,
+    /// What kind of thing it is, such as `mail`: which worker takes it.
+    pub kind: &'static str,
+    /// The message, sealed: it may hold a secret link.
+    pub payload: Sealed,
+    /// When it was written; it is due at once.
+    pub created_at: OffsetDateTime,
+}
+
+/// A delivery that this worker has taken and nobody else will before the lease ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its id.
+    pub id: Uuid,
+    /// The sealed message.
+    pub payload: Sealed,
+    /// How many times it was taken before.
+    pub attempts: u32,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryOutcome {
+    /// It arrived; the row is removed.
+    Delivered,
+    /// It did not; try again then.
+    Retry {
+        /// When it is due again.
+        at: OffsetDateTime,
+    },
+    /// It never will; the row stays for an operator to see, and is not taken again.
+    Dead,
+}
+
+/// Transitions of the outbox. Rows enter it only with the transition that caused them.
+#[async_trait]
+pub trait OutboxStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Takes at most `limit` deliveries of a kind that are due, oldest first, each for `lease`:
+    /// if the worker dies, they are due again after it. No two workers take the same one.
+    async fn claim_deliveries(
+        &self,
+        kind: &str,
+        now: OffsetDateTime,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Delivery>>;
+
+    /// Notes how an attempt ended.
+    async fn finish_delivery(&self, id: Uuid, outcome: DeliveryOutcome) -> Result<()>;
+}

@@ -1,0 +1,117 @@
+//! The contract on SQLite and PostgreSQL.
+
+mod convert;
+mod migrate;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::Store;
+
+/// The whole contract on a SQL database. Cheap to clone; coerces into what each layer takes.
+///
+/// * `sqlite://FILE`: an embedded database, made if missing; writes are durable when acknowledged.
+/// * `sqlite::memory:`: a temporary file that goes with the last clone; for tests and demos.
+/// * `postgres://…`: PostgreSQL 13 or later; any number of processes may share it.
+///
+/// Migrations run when connecting; they are recorded in a table of our own
+/// (`donjon_migrations`), so that a host that uses sqlx for itself never collides.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use donjon::store::SqlStore;
+///
+/// let store = SqlStore::connect("sqlite::memory:").await?;
+/// # Ok::<(), donjon::store::ConnectError>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct SqlStore(Arc<dyn Store>);
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The URL names no backend that this build has.
+    #[error(
+        "{0:?} names no database this build knows; expected sqlite://FILE, sqlite::memory: \
+         (feature `sqlite`) or postgres://… (feature `postgres`)"
+    )]
+    UnknownUrl(String),
+    /// The database refused.
+    #[error("the database cannot be opened: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A migration failed.
+    #[error("the database cannot be migrated: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The temporary directory is not writable.
+    #[error("no temporary file for a database in memory: {0}")]
+    TemporaryFile(#[from] std::io::Error),
+}
+
+impl SqlStore {
+    /// Opens and migrates the database at `url`.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        #[cfg(feature = "sqlite")]
+        if url.starts_with("sqlite:") {
+            return Ok(Self(Arc::new(sqlite::SqliteStore::connect(url).await?)));
+        }
+        #[cfg(feature = "postgres")]
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Self(Arc::new(postgres::PostgresStore::connect(url).await?)));
+        }
+        Err(ConnectError::UnknownUrl(url.to_owned()))
+    }
+}
+
+impl Deref for SqlStore {
+    type Target = dyn Store;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+/// A layer takes the part of the contract it needs.
+macro_rules! coerce {
+    ($($part:ident),*) => {$(
+        impl From<SqlStore> for Arc<dyn super::$part> {
+            fn from(store: SqlStore) -> Self {
+                store.0
+            }
+        }
+        impl From<&SqlStore> for Arc<dyn super::$part> {
+            fn from(store: &SqlStore) -> Self {
+                store.0.clone()
+            }
+        }
+    )*};
+}
+
+coerce!(Store);
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_unknown_url_is_refused_with_what_would_do() {
+        let error = SqlStore::connect("mysql://x").await.unwrap_err();
+        assert!(error.to_string().contains("sqlite://FILE"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn migrating_twice_changes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("app.db").display());
+        drop(SqlStore::connect(&url).await.unwrap());
+        SqlStore::connect(&url).await.unwrap();
+    }
+}

@@ -1,0 +1,39 @@
+//! PostgreSQL: one statement per transition. The loser of a race is classified by a second
+//! statement, since the first one's snapshot is stale.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, PgPool};
+
+use super::{ConnectError, migrate};
+
+const CONNECTIONS: u32 = 16;
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(super) struct PostgresStore {
+    pool: PgPool,
+}
+
+impl PostgresStore {
+    pub(super) async fn connect(url: &str) -> Result<Self, ConnectError> {
+        let options = PgConnectOptions::from_str(url)?
+            .application_name("donjon")
+            .log_statements(tracing::log::LevelFilter::Trace);
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await?;
+        migrate::postgres().run(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    /// The pool, to read and to run single-statement transitions with.
+    pub(super) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+}

@@ -1,0 +1,12 @@
+//! The integration tests: one binary, real databases.
+#![cfg(all(feature = "testing", feature = "sqlite"))]
+
+mod support;
+
+#[tokio::test]
+async fn each_database_opens_and_migrates_twice() {
+    for database in support::database::databases().await {
+        database.store().await;
+        database.store().await;
+    }
+}
