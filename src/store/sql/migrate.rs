@@ -6,11 +6,23 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 macro_rules! migrations {
     ($name:ident, $directory:literal) => {
         pub(super) fn $name() -> Migrator {
-            migrator(&[(
-                1,
-                "session",
-                include_str!(concat!("../migrations/", $directory, "/0001_session.sql")),
-            )])
+            migrator(&[
+                (
+                    1,
+                    "session",
+                    include_str!(concat!("../migrations/", $directory, "/0001_session.sql")),
+                ),
+                (
+                    2,
+                    "account",
+                    include_str!(concat!("../migrations/", $directory, "/0002_account.sql")),
+                ),
+                (
+                    5,
+                    "outbox",
+                    include_str!(concat!("../migrations/", $directory, "/0005_outbox.sql")),
+                ),
+            ])
         }
     };
 }
