@@ -1,0 +1,7 @@
+//! Responses signed by others (`tests/fixtures/saml`, written by
+//! `tests/interop/saml/sign_fixtures.py`), and what an attacker makes of them.
+
+mod accepted;
+mod fixture;
+mod semantics;
+mod signatures;
