@@ -3,6 +3,8 @@
 
 mod body;
 mod cookie;
+#[cfg(feature = "provider")]
+mod egress;
 mod form;
 mod mount;
 mod negotiate;
@@ -12,6 +14,8 @@ mod return_to;
 
 pub use body::{Body, ResponseBody};
 pub use cookie::{BaseUrlError, CookieJar, CookiePolicy};
+#[cfg(feature = "provider")]
+pub use egress::{Egress, EgressBuilder, EgressError, InvalidRoots};
 pub use form::{Form, FormError};
 pub use mount::{Mount, MountFuture, Mounted, Role};
 pub use negotiate::wants_html;
