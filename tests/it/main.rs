@@ -1,6 +1,8 @@
 //! The integration tests: one binary, real databases.
 #![cfg(all(feature = "testing", feature = "sqlite"))]
+#![expect(unreachable_pub, reason = "nobody is outside a test binary")]
 
+mod architecture;
 mod support;
 
 #[tokio::test]
