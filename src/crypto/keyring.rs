@@ -283,9 +283,7 @@ fn is_key_id(id: &str) -> bool {
 /// A key is refused when it is short, or when it has too few distinct bytes to have come out of
 /// a generator (32 random bytes have fewer than 16 distinct values once in 10^15).
 fn weakness(key: &[u8]) -> Option<&'static str> {
-    let mut seen = [false; 256];
-    let distinct =
-        key.iter().filter(|b| !std::mem::replace(&mut seen[usize::from(**b)], true)).count();
+    let distinct = key.iter().collect::<std::collections::BTreeSet<_>>().len();
     if key.len() < 32 {
         Some("shorter than 32 bytes")
     } else if distinct < 16 {

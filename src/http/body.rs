@@ -89,9 +89,9 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for ResponseBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match self.project().source.project() {
-            SourceProjection::Own { body } => {
-                body.poll_frame(cx).map(|frame| frame.map(|Ok(frame)| Ok(frame)))
-            }
+            SourceProjection::Own { body } => body
+                .poll_frame(cx)
+                .map(|frame| frame.map(|frame| frame.map_err(|never| match never {}))),
             SourceProjection::Inner { body } => body.poll_frame(cx),
         }
     }
