@@ -1,6 +1,12 @@
 //! The integration tests: one binary, real databases.
 #![cfg(all(feature = "testing", feature = "sqlite"))]
 #![expect(unreachable_pub, reason = "nobody is outside a test binary")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows the test functions, but not their helpers"
+)]
 
 mod architecture;
 mod support;
