@@ -1,1 +1,19 @@
-//! The OAuth 2.1 / OpenID Connect authorization server.
+//! The OAuth 2.1 authorization server and OpenID Connect provider.
+
+mod client;
+mod endpoint;
+mod error;
+mod issuer;
+mod policy;
+mod registry;
+mod resolver;
+mod server;
+
+pub use client::{AuthMethod, Client, ClientError, ClientMetadata, GrantType};
+pub use error::{ErrorCode, Fault, ProviderError};
+pub use policy::Lifetimes;
+pub use registry::Endpoint;
+pub use resolver::{AccountResolver, ResolverError};
+pub use server::{
+    AuthorizationServer, AuthorizationServerBuilder, AuthorizationServerFuture, BuildError,
+};

@@ -1,0 +1,271 @@
+//! What can go wrong, and what is said about it: one table.
+
+use http::StatusCode;
+
+use crate::http::FormError;
+use crate::store::StoreError;
+
+/// An error code on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// RFC 6749, sections 4.1.2.1 and 5.2.
+    InvalidRequest,
+    /// RFC 6749, section 5.2.
+    InvalidClient,
+    /// RFC 6749, section 5.2.
+    InvalidGrant,
+    /// RFC 6749, sections 4.1.2.1 and 5.2.
+    UnauthorizedClient,
+    /// RFC 6749, section 5.2.
+    UnsupportedGrantType,
+    /// RFC 6749, section 4.1.2.1.
+    UnsupportedResponseType,
+    /// RFC 6749, sections 4.1.2.1 and 5.2.
+    InvalidScope,
+    /// RFC 6749, section 4.1.2.1.
+    AccessDenied,
+    /// RFC 6749, section 4.1.2.1.
+    ServerError,
+    /// RFC 6749, section 4.1.2.1.
+    TemporarilyUnavailable,
+    /// RFC 8707, section 2.
+    InvalidTarget,
+    /// RFC 7009, section 2.2.1.
+    UnsupportedTokenType,
+    /// OpenID Connect Core, section 3.1.2.6.
+    LoginRequired,
+    /// OpenID Connect Core, section 3.1.2.6.
+    InteractionRequired,
+    /// OpenID Connect Core, section 3.1.2.6.
+    ConsentRequired,
+    /// OpenID Connect Core, section 3.1.2.6.
+    AccountSelectionRequired,
+    /// OpenID Connect Core, section 3.1.2.6.
+    RequestNotSupported,
+    /// OpenID Connect Core, section 3.1.2.6.
+    RequestUriNotSupported,
+    /// OpenID Connect Core, section 3.1.2.6.
+    RegistrationNotSupported,
+    /// RFC 6750, section 3.1.
+    InvalidToken,
+    /// RFC 6750, section 3.1.
+    InsufficientScope,
+}
+
+impl ErrorCode {
+    /// The code as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::AccessDenied => "access_denied",
+            Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::InvalidTarget => "invalid_target",
+            Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::LoginRequired => "login_required",
+            Self::InteractionRequired => "interaction_required",
+            Self::ConsentRequired => "consent_required",
+            Self::AccountSelectionRequired => "account_selection_required",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+        }
+    }
+
+    /// The status of a response that is not a redirect: RFC 6749, section 5.2; RFC 6750,
+    /// section 3.1.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::InvalidClient | Self::InvalidToken => StatusCode::UNAUTHORIZED,
+            Self::InsufficientScope => StatusCode::FORBIDDEN,
+            Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+/// Who has to change something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The client, by its request.
+    Client,
+    /// The user, by a choice.
+    User,
+    /// The application around the server.
+    Host,
+    /// The store, or the machine.
+    Store,
+}
+
+/// The table. A row: the condition, the code on the wire, the stable reason for logs, and what the
+/// other side is told (which never holds a secret).
+macro_rules! conditions {
+    ($($fault:ident {
+        $($name:ident $(($detail:ty))? : $code:ident, $reason:literal, $text:literal;)*
+    })*) => {
+        /// Why the provider refuses. Each condition has exactly one code on the wire, one status and
+        /// one stable reason.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+        #[non_exhaustive]
+        pub enum ProviderError {
+            $($(
+                #[doc = $text]
+                #[error($text)]
+                $name $(($detail))?,
+            )*)*
+        }
+
+        impl ProviderError {
+            /// The code on the wire.
+            pub fn code(self) -> ErrorCode {
+                match self { $($(Self::$name { .. } => ErrorCode::$code,)*)* }
+            }
+
+            /// The stable machine-readable reason, finer than the code; for logs and error pages.
+            pub fn reason(self) -> &'static str {
+                match self { $($(Self::$name { .. } => $reason,)*)* }
+            }
+
+            /// Who has to change something.
+            pub fn fault(self) -> Fault {
+                match self { $($(Self::$name { .. } => Fault::$fault,)*)* }
+            }
+
+            /// The status of a response that is not a redirect.
+            pub fn status(self) -> StatusCode {
+                self.code().status()
+            }
+
+            #[cfg(test)]
+            fn all() -> Vec<Self> {
+                vec![$($(Self::$name $((<$detail>::default()))?,)*)*]
+            }
+        }
+    };
+}
+
+conditions! {
+    Client {
+        MalformedRequest: InvalidRequest, "malformed_request", "The request is not a well-formed form.";
+        MissingParameter(&'static str): InvalidRequest, "missing_parameter", "The parameter '{0}' is missing.";
+        RepeatedParameter(&'static str): InvalidRequest, "repeated_parameter", "The parameter '{0}' appears more than once.";
+
+        MissingClientAuthentication: InvalidClient, "missing_client_authentication", "The client did not say who it is.";
+        MixedClientAuthentication: InvalidClient, "mixed_client_authentication", "The client used more than one way to authenticate.";
+        MalformedClientAuthentication: InvalidClient, "malformed_client_authentication", "The client's authentication is not well formed.";
+        UnknownClient: InvalidClient, "unknown_client", "Client authentication failed.";
+        WrongAuthenticationMethod: InvalidClient, "wrong_authentication_method", "Client authentication failed.";
+        WrongClientSecret: InvalidClient, "wrong_client_secret", "Client authentication failed.";
+        InvalidClientAssertion: InvalidClient, "invalid_client_assertion", "Client authentication failed.";
+        ClientAssertionReplayed: InvalidClient, "client_assertion_replayed", "Client authentication failed.";
+
+        UnsupportedGrantType: UnsupportedGrantType, "unsupported_grant_type", "The grant type is not one of those in the server's metadata.";
+        GrantTypeNotAllowed: UnauthorizedClient, "grant_type_not_allowed", "The client is not registered for this grant type.";
+
+        UnknownCode: InvalidGrant, "unknown_code", "The authorization code is unknown, or its grant has ended.";
+        CodeExpired: InvalidGrant, "code_expired", "The authorization code has expired.";
+        CodeReplayed: InvalidGrant, "code_replayed", "The authorization code was used before; everything issued from it is revoked.";
+        RedirectUriMismatch: InvalidGrant, "redirect_uri_mismatch", "The redirect_uri is not the one the code was sent to.";
+        MissingCodeVerifier: InvalidGrant, "missing_code_verifier", "The code was requested with a challenge; code_verifier is missing.";
+        UnexpectedCodeVerifier: InvalidGrant, "unexpected_code_verifier", "The code was requested without a challenge; code_verifier must not be there.";
+        WrongCodeVerifier: InvalidGrant, "wrong_code_verifier", "The code_verifier does not match the code_challenge.";
+        UnknownRefreshToken: InvalidGrant, "unknown_refresh_token", "The refresh token is unknown, or its grant has ended.";
+        RefreshTokenExpired: InvalidGrant, "refresh_token_expired", "The refresh token has expired.";
+        RefreshTokenReused: InvalidGrant, "refresh_token_reused", "The refresh token was used before; its whole family is revoked.";
+
+        ScopeNotGranted: InvalidScope, "scope_not_granted", "The scope goes beyond what was granted.";
+        MalformedScope: InvalidScope, "malformed_scope", "The scope is not a list of scope tokens.";
+        ScopeNotAllowed: InvalidScope, "scope_not_allowed", "The client is not registered for this scope.";
+
+        MissingToken: InvalidToken, "missing_token", "No access token was presented.";
+        InvalidToken: InvalidToken, "invalid_token", "The access token is malformed, expired, revoked, or not for this use.";
+        InsufficientScope(&'static str): InsufficientScope, "insufficient_scope", "The access token lacks the scope '{0}'.";
+    }
+    User {
+        AccountGone: InvalidGrant, "account_gone", "The user's account is gone or may not be used.";
+    }
+    Host {
+        ResolverFailed: ServerError, "resolver_failed", "The application could not answer for the user.";
+        SubjectMismatch: ServerError, "subject_mismatch", "The application's claims are about another account.";
+        SigningFailed: ServerError, "signing_failed", "A token could not be signed.";
+    }
+    Store {
+        StoreUnavailable: TemporarilyUnavailable, "store_unavailable", "The server cannot reach its store; try again.";
+        StoreCorrupt: ServerError, "store_corrupt", "The server's store holds what it cannot read.";
+    }
+}
+
+impl From<StoreError> for ProviderError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+        match error {
+            StoreError::Unavailable(_) => Self::StoreUnavailable,
+            StoreError::Corrupt(_) => Self::StoreCorrupt,
+        }
+    }
+}
+
+impl From<FormError> for ProviderError {
+    fn from(error: FormError) -> Self {
+        match error {
+            FormError::Missing(name) => Self::MissingParameter(name),
+            FormError::Repeated(name) => Self::RepeatedParameter(name),
+            _ => Self::MalformedRequest,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_condition_has_a_reason_of_its_own_and_a_text_fit_for_the_wire() {
+        let mut reasons = HashSet::new();
+        for error in ProviderError::all() {
+            assert!(reasons.insert(error.reason()), "{error:?}");
+            // RFC 6749, section 5.2: %x20-21 / %x23-5B / %x5D-7E.
+            let text = error.to_string();
+            let fits = |b: u8| matches!(b, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+            assert!(!text.is_empty() && text.bytes().all(fits), "{error:?}");
+            let snake = |b: u8| b.is_ascii_lowercase() || b == b'_';
+            assert!(error.reason().bytes().all(snake), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_code_tells_who_is_wrong() {
+        for error in ProviderError::all() {
+            let ours =
+                matches!(error.code(), ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable);
+            assert_eq!(ours, matches!(error.fault(), Fault::Host | Fault::Store), "{error:?}");
+            assert_eq!(ours, error.status().is_server_error(), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_wire_does_not_tell_an_unknown_client_from_a_wrong_secret() {
+        let told = |error: ProviderError| (error.code(), error.to_string());
+        for error in [
+            ProviderError::WrongClientSecret,
+            ProviderError::WrongAuthenticationMethod,
+            ProviderError::InvalidClientAssertion,
+            ProviderError::ClientAssertionReplayed,
+        ] {
+            assert_eq!(told(error), told(ProviderError::UnknownClient));
+        }
+    }
+}

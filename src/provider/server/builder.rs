@@ -1,0 +1,161 @@
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::{AuthorizationServer, Provider};
+use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
+use crate::http::BaseUrlError;
+use crate::provider::AccountResolver;
+use crate::provider::client::{Client, ClientError, Clients};
+use crate::provider::issuer::Issuer;
+use crate::provider::policy::Lifetimes;
+use crate::provider::registry::{Endpoint, Registry};
+use crate::store::ProviderStore;
+
+/// Why a server could not be built: the fault of the host's configuration, or of the store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The issuer is no URL that a server may have.
+    #[error("issuer: {0}")]
+    Issuer(#[from] BaseUrlError),
+    /// The issuer is not spelt the one way it will be compared by.
+    #[error("the issuer is compared byte for byte; write it as {0:?}")]
+    IssuerSpelling(String),
+    /// Something that must be given was not.
+    #[error("the authorization server needs a {0}; give it with .{0}(…)")]
+    Missing(&'static str),
+    /// A lifetime is out of its bounds.
+    #[error("lifetimes: {0}")]
+    Lifetime(&'static str),
+    /// A path of the host's is no path, or is taken.
+    #[error("path {0:?} is not an absolute path of plain segments, or two endpoints have it")]
+    Path(String),
+    /// A client's metadata are wrong.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+/// Builds an [`AuthorizationServer`].
+#[must_use]
+pub struct AuthorizationServerBuilder {
+    issuer: String,
+    resolver: Option<Arc<dyn AccountResolver>>,
+    store: Option<Arc<dyn ProviderStore>>,
+    keyring: Option<Keyring>,
+    clients: Vec<Client>,
+    scopes: BTreeSet<String>,
+    lifetimes: Lifetimes,
+    paths: HashMap<Endpoint, String>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl AuthorizationServerBuilder {
+    pub(super) fn new(issuer: String) -> Self {
+        Self {
+            issuer,
+            resolver: None,
+            store: None,
+            keyring: None,
+            clients: Vec::new(),
+            scopes: BTreeSet::new(),
+            lifetimes: Lifetimes::default(),
+            paths: HashMap::new(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        }
+    }
+
+    /// Who answers for the users. Needed.
+    pub fn resolver(mut self, resolver: Arc<dyn AccountResolver>) -> Self {
+        self.resolver = Some(resolver);
+        self
+    }
+
+    /// Where everything is kept. Needed.
+    pub fn store(mut self, store: impl Into<Arc<dyn ProviderStore>>) -> Self {
+        self.store = Some(store.into());
+        self
+    }
+
+    /// What seals the signing keys at rest. Needed; every process over the store has the same.
+    pub fn keyring(mut self, keyring: Keyring) -> Self {
+        self.keyring = Some(keyring);
+        self
+    }
+
+    /// Clients of the host's configuration. They live in memory, and win over one in the store
+    /// that has the same id.
+    pub fn clients(mut self, clients: impl IntoIterator<Item = Client>) -> Self {
+        self.clients.extend(clients);
+        self
+    }
+
+    /// The host's own scopes, to be published; those of OpenID Connect are there already. Which
+    /// of them a client may ask for is registered with the client.
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
+    /// How long things last.
+    pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.lifetimes = lifetimes;
+        self
+    }
+
+    /// Moves an endpoint to another absolute path. The metadata documents stay where their
+    /// specifications put them.
+    pub fn path(mut self, endpoint: Endpoint, path: impl Into<String>) -> Self {
+        self.paths.insert(endpoint, path.into());
+        self
+    }
+
+    /// Where the time comes from; by default the machine's clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Where randomness comes from; by default the operating system.
+    pub fn random(mut self, random: Arc<dyn Random>) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// Checks everything and makes the server.
+    ///
+    /// # Errors
+    /// [`BuildError`] says what to change.
+    pub async fn build(self) -> Result<AuthorizationServer, BuildError> {
+        let issuer = Issuer::parse(&self.issuer)?;
+        self.lifetimes.check().map_err(BuildError::Lifetime)?;
+        Ok(AuthorizationServer::new(Provider {
+            registry: Registry::new(&issuer, &self.paths)?,
+            scopes: published(self.scopes),
+            lifetimes: self.lifetimes,
+            clients: Clients::new(self.clients)?,
+            resolver: self.resolver.ok_or(BuildError::Missing("resolver"))?,
+            store: self.store.ok_or(BuildError::Missing("store"))?,
+            keyring: self.keyring.ok_or(BuildError::Missing("keyring"))?,
+            clock: self.clock,
+            random: self.random,
+            issuer,
+        }))
+    }
+}
+
+/// The scopes that mean something to this server itself, then the host's.
+fn published(own: BTreeSet<String>) -> Vec<String> {
+    let standard = ["openid", "profile", "email", "address", "phone", "offline_access"];
+    let own = own.into_iter().filter(|scope| !standard.contains(&scope.as_str()));
+    standard.into_iter().map(str::to_owned).chain(own).collect()
+}
+
+impl std::fmt::Debug for AuthorizationServerBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthorizationServerBuilder")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
+    }
+}
