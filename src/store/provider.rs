@@ -235,7 +235,11 @@ pub struct Consent {
     pub subject: UserId,
     /// The client.
     pub client_id: String,
-    /// The scopes agreed to; a new consent adds to an older one.
+    /// The resources it is about (RFC 8707), sorted, each once. A consent is kept for each such
+    /// set: agreeing to `read` at one resource and to `write` at another is no consent to `write`
+    /// at the first.
+    pub resources: Vec<String>,
+    /// The scopes agreed to; a new consent about the same resources adds to an older one.
     pub scopes: Vec<String>,
     /// When.
     pub granted_at: OffsetDateTime,
@@ -295,12 +299,13 @@ pub trait ProviderStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes one more signing key.
     async fn add_signing_key(&self, issuer: &IssuerId, key: &StoredKey) -> Result<()>;
 
-    /// What a user agreed to let a client do.
+    /// What a user agreed to let a client do with exactly these resources (sorted, each once).
     async fn consent(
         &self,
         issuer: &IssuerId,
         subject: &UserId,
         client_id: &str,
+        resources: &[String],
     ) -> Result<Option<Consent>>;
 
     /// Keeps the state of an interaction that is too large for a cookie.
