@@ -29,6 +29,6 @@ pub use session::*;
 pub use sql::{ConnectError, SqlStore};
 
 /// A backend that fulfils the whole contract.
-pub trait Store: std::fmt::Debug + Send + Sync + 'static {}
+pub trait Store: SessionStore {}
 
-impl<T: std::fmt::Debug + Send + Sync + 'static> Store for T {}
+impl<T: SessionStore> Store for T {}

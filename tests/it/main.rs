@@ -9,6 +9,8 @@
 )]
 
 mod architecture;
+mod broken;
+mod session;
 mod support;
 
 #[tokio::test]

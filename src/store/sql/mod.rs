@@ -4,6 +4,7 @@ mod convert;
 mod migrate;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod session;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -95,7 +96,7 @@ macro_rules! coerce {
     )*};
 }
 
-coerce!(Store);
+coerce!(Store, SessionStore);
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {

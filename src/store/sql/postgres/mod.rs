@@ -1,6 +1,8 @@
 //! PostgreSQL: one statement per transition. The loser of a race is classified by a second
 //! statement, since the first one's snapshot is stale.
 
+mod session;
+
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use super::{ConnectError, migrate};
 
 const CONNECTIONS: u32 = 16;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The advisory lock under which the log of session ends is written.
+const SESSION_EVENTS_LOCK: i64 = 0x646F_6E6A_0001;
 
 #[derive(Debug)]
 pub(super) struct PostgresStore {

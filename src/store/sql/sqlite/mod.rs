@@ -1,5 +1,6 @@
 //! SQLite: one writer task that groups transitions into durable commits, and a pool of readers.
 
+mod session;
 mod writer;
 
 use std::path::PathBuf;

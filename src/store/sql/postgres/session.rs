@@ -1,0 +1,214 @@
+use async_trait::async_trait;
+use sqlx::postgres::PgArguments;
+use sqlx::types::Json;
+use sqlx::{Postgres, query, query_as, query_scalar};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{PostgresStore, SESSION_EVENTS_LOCK};
+use crate::crypto::TokenHash;
+use crate::scope::{SessionEnd, SessionEvent, SessionId, UserId};
+use crate::store::sql::convert::micros;
+use crate::store::sql::session::{EVENTS, LIST, LOAD, SessionRow, event, session};
+use crate::store::{NewSession, Result, Rotation, SessionStore, StoredSession};
+
+/// Goes on after a CTE `ended (id, user_id)`: notes the ends of sessions that carried a login,
+/// with reason `$1` at `$2`, and answers how many ended. The lock `$3` is taken before the log's
+/// sequence is drawn from, so that a reader's cursor never passes an event that is yet to commit.
+macro_rules! noting_ends {
+    ($ending:literal) => {
+        concat!(
+            "WITH ended AS (",
+            $ending,
+            "), locked AS MATERIALIZED ( \
+                 SELECT pg_advisory_xact_lock($3) \
+                 FROM (SELECT count(*) AS logins FROM ended WHERE user_id IS NOT NULL) AS counted \
+                 WHERE logins > 0 \
+             ), noted AS ( \
+                 INSERT INTO donjon_session_events (session_id, user_id, reason, at) \
+                 SELECT ended.id, ended.user_id, $1, $2 FROM locked, ended \
+                 WHERE ended.user_id IS NOT NULL \
+             ) SELECT count(*) FROM ended"
+        )
+    };
+}
+
+const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
+     authentication, data_id, address, user_agent, remembered, created_at, last_active_at, \
+     idle_expires_at, expires_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+
+const ROTATE: &str = "WITH old AS ( \
+         SELECT id, user_id FROM donjon_sessions WHERE token_hash = $14 AND expires_at > $15 \
+         AND (idle_expires_at IS NULL OR idle_expires_at > $15) FOR UPDATE \
+     ), rotated AS ( \
+         UPDATE donjon_sessions s SET id = $1, token_hash = $2, user_id = $3, account = $4, \
+             authentication = $5, data_id = $6, address = $7, user_agent = $8, remembered = $9, \
+             created_at = $10, last_active_at = $11, idle_expires_at = $12, expires_at = $13 \
+         FROM old WHERE s.id = old.id RETURNING old.id, old.user_id \
+     ), ended AS ( \
+         SELECT id, user_id FROM rotated WHERE user_id IS NOT NULL AND id <> $1 \
+     ), locked AS MATERIALIZED ( \
+         SELECT pg_advisory_xact_lock($17) FROM ended \
+     ), noted AS ( \
+         INSERT INTO donjon_session_events (session_id, user_id, reason, at) \
+         SELECT ended.id, ended.user_id, $16, $15 FROM locked, ended \
+     ) SELECT count(*) FROM rotated";
+
+/// Binds `$1` to `$13` of [`INSERT`] and [`ROTATE`].
+fn bind<'q>(
+    statement: &'static str,
+    session: &NewSession,
+) -> sqlx::query::Query<'q, Postgres, PgArguments> {
+    let login = session.login.as_ref();
+    query(statement)
+        .bind(session.id.0)
+        .bind(session.token.as_bytes().to_vec())
+        .bind(login.map(|login| login.account.id().as_str().to_owned()))
+        .bind(login.map(|login| Json(login.account.clone())))
+        .bind(login.map(|login| Json(login.authentication.clone())))
+        .bind(session.data_id)
+        .bind(session.device.address.map(|address| address.to_string()))
+        .bind(session.device.user_agent.clone())
+        .bind(session.remembered)
+        .bind(micros(session.created_at))
+        .bind(micros(session.last_active_at))
+        .bind(session.idle_expires_at.map(micros))
+        .bind(micros(session.expires_at))
+}
+
+#[async_trait]
+impl SessionStore for PostgresStore {
+    async fn create_session(&self, session: &NewSession) -> Result<()> {
+        bind(INSERT, session).execute(self.pool()).await?;
+        Ok(())
+    }
+
+    async fn load_session(
+        &self,
+        token: &TokenHash,
+        now: OffsetDateTime,
+    ) -> Result<Option<StoredSession>> {
+        let row: Option<SessionRow> = query_as(LOAD)
+            .bind(token.as_bytes())
+            .bind(micros(now))
+            .fetch_optional(self.pool())
+            .await?;
+        row.map(session).transpose()
+    }
+
+    async fn rotate_session(
+        &self,
+        current: &TokenHash,
+        next: &NewSession,
+        end: SessionEnd,
+        now: OffsetDateTime,
+    ) -> Result<Rotation> {
+        use sqlx::Row as _;
+
+        let row = bind(ROTATE, next)
+            .bind(current.as_bytes().to_vec())
+            .bind(micros(now))
+            .bind(end.as_str())
+            .bind(SESSION_EVENTS_LOCK)
+            .fetch_one(self.pool())
+            .await?;
+        let rotated: i64 = row.try_get(0)?;
+        Ok(if rotated == 1 { Rotation::Rotated } else { Rotation::Lost })
+    }
+
+    async fn touch_session(
+        &self,
+        id: SessionId,
+        now: OffsetDateTime,
+        idle_expires_at: Option<OffsetDateTime>,
+    ) -> Result<()> {
+        query(
+            "UPDATE donjon_sessions SET last_active_at = $2, idle_expires_at = $3 \
+             WHERE id = $1 AND expires_at > $2 AND last_active_at < $2 \
+             AND (idle_expires_at IS NULL OR idle_expires_at > $2)",
+        )
+        .bind(id.0)
+        .bind(micros(now))
+        .bind(idle_expires_at.map(micros))
+        .execute(self.pool())
+        .await?;
+        Ok(())
+    }
+
+    async fn end_session(
+        &self,
+        user: &UserId,
+        id: SessionId,
+        end: SessionEnd,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let ended: i64 = query_scalar(noting_ends!(
+            "DELETE FROM donjon_sessions WHERE id = $4 AND user_id = $5 RETURNING id, user_id"
+        ))
+        .bind(end.as_str())
+        .bind(micros(now))
+        .bind(SESSION_EVENTS_LOCK)
+        .bind(id.0)
+        .bind(user.as_str())
+        .fetch_one(self.pool())
+        .await?;
+        Ok(ended > 0)
+    }
+
+    async fn discard_session(&self, token: &TokenHash) -> Result<()> {
+        query("DELETE FROM donjon_sessions WHERE token_hash = $1 AND user_id IS NULL")
+            .bind(token.as_bytes())
+            .execute(self.pool())
+            .await?;
+        Ok(())
+    }
+
+    async fn end_sessions_of(
+        &self,
+        user: &UserId,
+        except: Option<SessionId>,
+        end: SessionEnd,
+        now: OffsetDateTime,
+    ) -> Result<u64> {
+        let ended: i64 = query_scalar(noting_ends!(
+            "DELETE FROM donjon_sessions WHERE user_id = $4 \
+             AND ($5::uuid IS NULL OR id <> $5) RETURNING id, user_id"
+        ))
+        .bind(end.as_str())
+        .bind(micros(now))
+        .bind(SESSION_EVENTS_LOCK)
+        .bind(user.as_str())
+        .bind(except.map(|id| id.0))
+        .fetch_one(self.pool())
+        .await?;
+        Ok(ended.unsigned_abs())
+    }
+
+    async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>> {
+        let rows: Vec<SessionRow> =
+            query_as(LIST).bind(user.as_str()).bind(micros(now)).fetch_all(self.pool()).await?;
+        rows.into_iter().map(session).collect()
+    }
+
+    async fn sweep_sessions(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
+        let ended: i64 = query_scalar(noting_ends!(
+            "DELETE FROM donjon_sessions WHERE id IN (SELECT id FROM donjon_sessions \
+             WHERE expires_at <= $2 OR idle_expires_at <= $2 LIMIT $4 FOR UPDATE SKIP LOCKED) \
+             RETURNING id, user_id"
+        ))
+        .bind(SessionEnd::Expired.as_str())
+        .bind(micros(now))
+        .bind(SESSION_EVENTS_LOCK)
+        .bind(i64::from(limit))
+        .fetch_one(self.pool())
+        .await?;
+        Ok(ended.unsigned_abs())
+    }
+
+    async fn session_events(&self, after: i64, limit: u32) -> Result<Vec<SessionEvent>> {
+        let rows: Vec<(i64, Uuid, String, String, i64)> =
+            query_as(EVENTS).bind(after).bind(i64::from(limit)).fetch_all(self.pool()).await?;
+        rows.into_iter().map(event).collect()
+    }
+}

@@ -1,0 +1,250 @@
+use async_trait::async_trait;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::types::Json;
+use sqlx::{Sqlite, query, query_as};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::SqliteStore;
+use crate::crypto::TokenHash;
+use crate::scope::{SessionEnd, SessionEvent, SessionId, UserId};
+use crate::store::sql::convert::micros;
+use crate::store::sql::session::{EVENTS, LIST, LOAD, SessionRow, event, session};
+use crate::store::{NewSession, Result, Rotation, SessionStore, StoredSession};
+
+const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
+     authentication, data_id, address, user_agent, remembered, created_at, last_active_at, \
+     idle_expires_at, expires_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+
+const REPLACE: &str = "UPDATE donjon_sessions SET id = $1, token_hash = $2, user_id = $3, \
+     account = $4, authentication = $5, data_id = $6, address = $7, user_agent = $8, \
+     remembered = $9, created_at = $10, last_active_at = $11, idle_expires_at = $12, \
+     expires_at = $13 WHERE token_hash = $14";
+
+/// Binds `$1` to `$13` of [`INSERT`] and [`REPLACE`].
+fn bind<'q>(
+    statement: &'static str,
+    session: NewSession,
+) -> sqlx::query::Query<'q, Sqlite, SqliteArguments> {
+    let user = session.login.as_ref().map(|login| login.account.id().as_str().to_owned());
+    let (account, authentication) =
+        session.login.map(|login| (Json(login.account), Json(login.authentication))).unzip();
+    query(statement)
+        .bind(session.id.0)
+        .bind(session.token.as_bytes().to_vec())
+        .bind(user)
+        .bind(account)
+        .bind(authentication)
+        .bind(session.data_id)
+        .bind(session.device.address.map(|address| address.to_string()))
+        .bind(session.device.user_agent)
+        .bind(session.remembered)
+        .bind(micros(session.created_at))
+        .bind(micros(session.last_active_at))
+        .bind(session.idle_expires_at.map(micros))
+        .bind(micros(session.expires_at))
+}
+
+/// Notes the ends of sessions that carried a login.
+async fn note_ends(
+    connection: &mut SqliteConnection,
+    ended: Vec<(Uuid, Option<String>)>,
+    end: SessionEnd,
+    now: OffsetDateTime,
+) -> Result<()> {
+    for (id, user) in ended {
+        let Some(user) = user else { continue };
+        query(
+            "INSERT INTO donjon_session_events (session_id, user_id, reason, at) \
+             VALUES ($1, $2, $3, $4)",
+        )
+        .bind(id)
+        .bind(user)
+        .bind(end.as_str())
+        .bind(micros(now))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl SessionStore for SqliteStore {
+    async fn create_session(&self, session: &NewSession) -> Result<()> {
+        let session = session.clone();
+        self.transition(move |connection| {
+            Box::pin(async move {
+                bind(INSERT, session).execute(connection).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn load_session(
+        &self,
+        token: &TokenHash,
+        now: OffsetDateTime,
+    ) -> Result<Option<StoredSession>> {
+        let row: Option<SessionRow> = query_as(LOAD)
+            .bind(token.as_bytes().as_slice())
+            .bind(micros(now))
+            .fetch_optional(self.readers())
+            .await?;
+        row.map(session).transpose()
+    }
+
+    async fn rotate_session(
+        &self,
+        current: &TokenHash,
+        next: &NewSession,
+        end: SessionEnd,
+        now: OffsetDateTime,
+    ) -> Result<Rotation> {
+        let (current, next) = (*current, next.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let old: Option<(Uuid, Option<String>)> = query_as(
+                    "SELECT id, user_id FROM donjon_sessions WHERE token_hash = $1 \
+                     AND expires_at > $2 AND (idle_expires_at IS NULL OR idle_expires_at > $2)",
+                )
+                .bind(current.as_bytes().as_slice())
+                .bind(micros(now))
+                .fetch_optional(&mut *connection)
+                .await?;
+                let Some(old) = old else { return Ok(Rotation::Lost) };
+                let ended = if old.0 == next.id.0 { Vec::new() } else { vec![old] };
+                bind(REPLACE, next)
+                    .bind(current.as_bytes().to_vec())
+                    .execute(&mut *connection)
+                    .await?;
+                note_ends(connection, ended, end, now).await?;
+                Ok(Rotation::Rotated)
+            })
+        })
+        .await
+    }
+
+    async fn touch_session(
+        &self,
+        id: SessionId,
+        now: OffsetDateTime,
+        idle_expires_at: Option<OffsetDateTime>,
+    ) -> Result<()> {
+        self.transition(move |connection| {
+            Box::pin(async move {
+                query(
+                    "UPDATE donjon_sessions SET last_active_at = $2, idle_expires_at = $3 \
+                     WHERE id = $1 AND expires_at > $2 AND last_active_at < $2 \
+                     AND (idle_expires_at IS NULL OR idle_expires_at > $2)",
+                )
+                .bind(id.0)
+                .bind(micros(now))
+                .bind(idle_expires_at.map(micros))
+                .execute(connection)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn end_session(
+        &self,
+        user: &UserId,
+        id: SessionId,
+        end: SessionEnd,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let user = user.as_str().to_owned();
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let ended = query_as(
+                    "DELETE FROM donjon_sessions WHERE id = $1 AND user_id = $2 \
+                     RETURNING id, user_id",
+                )
+                .bind(id.0)
+                .bind(user)
+                .fetch_all(&mut *connection)
+                .await?;
+                let found = !ended.is_empty();
+                note_ends(connection, ended, end, now).await?;
+                Ok(found)
+            })
+        })
+        .await
+    }
+
+    async fn discard_session(&self, token: &TokenHash) -> Result<()> {
+        let token = *token;
+        self.transition(move |connection| {
+            Box::pin(async move {
+                query("DELETE FROM donjon_sessions WHERE token_hash = $1 AND user_id IS NULL")
+                    .bind(token.as_bytes().as_slice())
+                    .execute(connection)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn end_sessions_of(
+        &self,
+        user: &UserId,
+        except: Option<SessionId>,
+        end: SessionEnd,
+        now: OffsetDateTime,
+    ) -> Result<u64> {
+        let user = user.as_str().to_owned();
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let ended: Vec<(Uuid, Option<String>)> = query_as(
+                    "DELETE FROM donjon_sessions WHERE user_id = $1 \
+                     AND ($2 IS NULL OR id <> $2) RETURNING id, user_id",
+                )
+                .bind(user)
+                .bind(except.map(|id| id.0))
+                .fetch_all(&mut *connection)
+                .await?;
+                let count = ended.len() as u64;
+                note_ends(connection, ended, end, now).await?;
+                Ok(count)
+            })
+        })
+        .await
+    }
+
+    async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>> {
+        let rows: Vec<SessionRow> =
+            query_as(LIST).bind(user.as_str()).bind(micros(now)).fetch_all(self.readers()).await?;
+        rows.into_iter().map(session).collect()
+    }
+
+    async fn sweep_sessions(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let ended: Vec<(Uuid, Option<String>)> = query_as(
+                    "DELETE FROM donjon_sessions WHERE id IN (SELECT id FROM donjon_sessions \
+                     WHERE expires_at <= $1 OR idle_expires_at <= $1 LIMIT $2) \
+                     RETURNING id, user_id",
+                )
+                .bind(micros(now))
+                .bind(limit)
+                .fetch_all(&mut *connection)
+                .await?;
+                let count = ended.len() as u64;
+                note_ends(connection, ended, SessionEnd::Expired, now).await?;
+                Ok(count)
+            })
+        })
+        .await
+    }
+
+    async fn session_events(&self, after: i64, limit: u32) -> Result<Vec<SessionEvent>> {
+        let rows: Vec<(i64, Uuid, String, String, i64)> =
+            query_as(EVENTS).bind(after).bind(limit).fetch_all(self.readers()).await?;
+        rows.into_iter().map(event).collect()
+    }
+}

@@ -1,0 +1,71 @@
+//! The store contract kit: what every backend must do, as checks that any backend can be put to.
+//!
+//! Each function takes the part of the contract it proves and answers the first [`Violation`] it
+//! finds. It needs an empty store of its own, and leaves it full. Races run 32 callers at once.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! use donjon::store::SqlStore;
+//! use donjon::testing::contract;
+//!
+//! let store = SqlStore::connect("sqlite::memory:").await.unwrap();
+//! assert!(contract::sessions(store.into()).await.is_ok());
+//! # });
+//! ```
+
+mod session;
+
+use std::future::Future;
+
+use time::{Duration, OffsetDateTime};
+
+pub use self::session::sessions;
+use crate::store::StoreError;
+
+/// Callers in a race.
+pub const CALLERS: usize = 32;
+
+/// A rule of the contract that a store broke.
+#[derive(Debug, thiserror::Error)]
+#[error("{rule}: {seen}")]
+pub struct Violation {
+    /// The rule, as a sentence that names it.
+    pub rule: &'static str,
+    /// What was seen instead.
+    pub seen: String,
+}
+
+impl From<StoreError> for Violation {
+    fn from(error: StoreError) -> Self {
+        Self { rule: "the store answers", seen: format!("{error:?}") }
+    }
+}
+
+/// Checks one rule; `seen` says what was there instead.
+pub(crate) fn rule(
+    rule: &'static str,
+    holds: bool,
+    seen: impl std::fmt::Debug,
+) -> Result<(), Violation> {
+    if holds { Ok(()) } else { Err(Violation { rule, seen: format!("{seen:?}") }) }
+}
+
+/// Runs `CALLERS` calls at once and gathers their results.
+pub(crate) async fn race<T, F, C>(call: C) -> Result<Vec<T>, Violation>
+where
+    C: Fn(usize) -> F,
+    F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    T: Send + 'static,
+{
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..CALLERS {
+        callers.spawn(call(caller));
+    }
+    let results = callers.join_all().await;
+    results.into_iter().collect::<Result<_, _>>().map_err(Violation::from)
+}
+
+/// The moment the kit's clock shows first.
+pub(crate) fn epoch() -> OffsetDateTime {
+    OffsetDateTime::UNIX_EPOCH + Duration::days(20_000)
+}

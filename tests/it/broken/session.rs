@@ -1,0 +1,158 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use donjon::crypto::TokenHash;
+use donjon::scope::{SessionEnd, SessionEvent, SessionId, UserId};
+use donjon::store::{NewSession, Result, Rotation, SessionStore, StoredSession};
+use donjon::testing::contract;
+use time::{Duration, OffsetDateTime};
+
+use crate::support::database::Database;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    /// Checks, then writes: two callers can both pass the check.
+    RotatesTwice,
+    /// Deletes sessions without writing their events.
+    ForgetsTheEnd,
+    /// Notes activity of a session that was over a moment ago.
+    RevivesTheDead,
+    /// Forgets to look at the idle limit.
+    IgnoresIdleness,
+    /// Ends sessions by id alone.
+    EndsStrangers,
+}
+
+#[derive(Debug)]
+struct Broken {
+    store: Arc<dyn SessionStore>,
+    fault: Fault,
+}
+
+impl Broken {
+    fn has(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+}
+
+#[async_trait]
+impl SessionStore for Broken {
+    async fn create_session(&self, session: &NewSession) -> Result<()> {
+        let mut session = session.clone();
+        if self.has(Fault::IgnoresIdleness) {
+            session.idle_expires_at = None;
+        }
+        self.store.create_session(&session).await
+    }
+
+    async fn load_session(
+        &self,
+        token: &TokenHash,
+        now: OffsetDateTime,
+    ) -> Result<Option<StoredSession>> {
+        let mut loaded = self.store.load_session(token, now).await?;
+        if self.has(Fault::IgnoresIdleness)
+            && let Some(session) = &mut loaded
+        {
+            session.idle_expires_at = Some(session.created_at + Duration::minutes(30));
+        }
+        Ok(loaded)
+    }
+
+    async fn rotate_session(
+        &self,
+        current: &TokenHash,
+        next: &NewSession,
+        end: SessionEnd,
+        now: OffsetDateTime,
+    ) -> Result<Rotation> {
+        if self.has(Fault::RotatesTwice) {
+            if self.store.load_session(current, now).await?.is_none() {
+                return Ok(Rotation::Lost);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            if self.store.rotate_session(current, next, end, now).await? == Rotation::Lost {
+                self.store.create_session(next).await?;
+            }
+            return Ok(Rotation::Rotated);
+        }
+        self.store.rotate_session(current, next, end, now).await
+    }
+
+    async fn touch_session(
+        &self,
+        id: SessionId,
+        now: OffsetDateTime,
+        idle_expires_at: Option<OffsetDateTime>,
+    ) -> Result<()> {
+        self.store.touch_session(id, now, idle_expires_at).await?;
+        if self.has(Fault::RevivesTheDead) {
+            let before = now - Duration::MICROSECOND;
+            self.store.touch_session(id, before, idle_expires_at).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_session(
+        &self,
+        user: &UserId,
+        id: SessionId,
+        end: SessionEnd,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let owner = if self.has(Fault::EndsStrangers) {
+            UserId::new("ends").unwrap()
+        } else {
+            user.clone()
+        };
+        self.store.end_session(&owner, id, end, now).await
+    }
+
+    async fn discard_session(&self, token: &TokenHash) -> Result<()> {
+        self.store.discard_session(token).await
+    }
+
+    async fn end_sessions_of(
+        &self,
+        user: &UserId,
+        except: Option<SessionId>,
+        end: SessionEnd,
+        now: OffsetDateTime,
+    ) -> Result<u64> {
+        self.store.end_sessions_of(user, except, end, now).await
+    }
+
+    async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>> {
+        self.store.sessions_of(user, now).await
+    }
+
+    async fn sweep_sessions(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
+        self.store.sweep_sessions(now, limit).await
+    }
+
+    async fn session_events(&self, after: i64, limit: u32) -> Result<Vec<SessionEvent>> {
+        if self.has(Fault::ForgetsTheEnd) {
+            return Ok(Vec::new());
+        }
+        self.store.session_events(after, limit).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_names_the_rule_that_a_broken_session_store_breaks() {
+    for (fault, expected) in [
+        (Fault::RotatesTwice, "of many rotations of one session exactly one wins"),
+        (Fault::ForgetsTheEnd, "a login that is replaced has ended, and only then"),
+        (Fault::RevivesTheDead, "a session that is over is never revived"),
+        (
+            Fault::IgnoresIdleness,
+            "a session is found by its token until it is idle or old for too long",
+        ),
+        (Fault::EndsStrangers, "nobody ends another's session"),
+    ] {
+        let store = Database::sqlite().store().await;
+        let broken = Broken { store: store.into(), fault };
+        let violation = contract::sessions(Arc::new(broken)).await.unwrap_err();
+        assert_eq!(violation.rule, expected, "{fault:?}: {violation}");
+    }
+}
