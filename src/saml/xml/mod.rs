@@ -18,6 +18,8 @@
 mod build;
 mod canonicalize;
 mod chars;
+#[cfg(test)]
+mod differential;
 mod limits;
 mod name;
 pub mod namespace;
