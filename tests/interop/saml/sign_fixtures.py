@@ -16,7 +16,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, samlp
 from saml2.config import IdPConfig
 from saml2.metadata import entity_descriptor
 from saml2.saml import NAMEID_FORMAT_EMAILADDRESS, NameID
@@ -95,6 +95,12 @@ def by_pysaml2(server, response, assertion):
         sign_alg=SIG_RSA_SHA256, digest_alg=DIGEST_SHA256,
         session_not_on_or_after=stamp(hours=8),
     ))
+
+
+def error_by_pysaml2(server):
+    """A signed answer to a login that failed: genuine, and without an assertion."""
+    return str(server.create_error_response(
+        REQUEST, ACS, (samlp.STATUS_AUTHN_FAILED, None), sign=True, sign_alg=SIG_RSA_SHA256, digest_alg=DIGEST_SHA256))
 
 
 def stamp(**offset):
@@ -191,6 +197,7 @@ def main():
         write("ecdsa-p256", "p256", "assertion", by_xmlsec1(folder, "p256", "ecdsa-sha256", f"{ENC}sha256"))
         write("ecdsa-p384", "p384", "assertion", by_xmlsec1(folder, "p384", "ecdsa-sha384", f"{MORE}sha384"))
         write("ecdsa-p521", "p521", "assertion", by_xmlsec1(folder, "p521", "ecdsa-sha512", f"{ENC}sha512"))
+        (OUT / "error-signed.xml").write_text(error_by_pysaml2(server))
         (OUT / "idp-metadata.xml").write_text(str(entity_descriptor(server.config)))
     (OUT / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 

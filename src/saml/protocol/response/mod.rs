@@ -46,19 +46,17 @@ pub fn validate_response(
     expected: &ExpectedResponse<'_>,
     now: OffsetDateTime,
 ) -> Result<LoginFacts, SamlError> {
-    validate_with(&AwsLc, saml_response, expected, now)
+    validate_xml(&AwsLc, &decode(saml_response)?, expected, now)
 }
 
-/// [`validate_response`] with the cryptography as a parameter, so that tests can prove that it
-/// matters.
-pub(crate) fn validate_with(
+/// The pipeline, with the cryptography as a parameter, so that tests can prove that it matters.
+fn validate_xml(
     crypto: &impl Crypto,
-    saml_response: &[u8],
+    xml: &[u8],
     expected: &ExpectedResponse<'_>,
     now: OffsetDateTime,
 ) -> Result<LoginFacts, SamlError> {
-    let xml = decode(saml_response)?;
-    let document = parse(&xml, &Limits::MESSAGE)?;
+    let document = parse(xml, &Limits::MESSAGE)?;
     let message = Message::read(&document)?;
     message.refuse_encrypted()?;
     check_in_response_to(&message, expected)?;

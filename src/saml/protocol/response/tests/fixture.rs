@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::super::{ClockSkew, ExpectedResponse, LoginFacts, SignaturePolicy, validate_with};
+use super::super::{ClockSkew, ExpectedResponse, LoginFacts, SignaturePolicy, validate_xml};
 use crate::saml::SamlError;
 use crate::saml::protocol::instant;
 use crate::saml::xml::{AwsLc, Crypto, IdpCertificate};
@@ -69,7 +67,7 @@ impl Fixture {
         crypto: &impl Crypto,
         xml: &str,
     ) -> Result<LoginFacts, SamlError> {
-        validate_with(crypto, STANDARD.encode(xml).as_bytes(), &self.expected(), self.now)
+        validate_xml(crypto, xml.as_bytes(), &self.expected(), self.now)
     }
 
     pub(super) fn judge(&self, xml: &str) -> Result<LoginFacts, SamlError> {

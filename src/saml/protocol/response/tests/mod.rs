@@ -3,5 +3,9 @@
 
 mod accepted;
 mod fixture;
+mod gate;
+mod mutations;
 mod semantics;
 mod signatures;
+mod spans;
+mod wrapping;
