@@ -58,12 +58,12 @@ pub enum Registration {
     EmailTaken,
 }
 
-/// What a login needs to know before it hashes: one read.
+/// What a login knows before it hashes.
 #[derive(Clone, Debug)]
-pub struct LoginFacts {
+pub struct LoginAttempt {
     /// The user with this address.
     pub user: Option<LoginUser>,
-    /// Until when the address is locked, if it is.
+    /// Until when the address is locked. If it is, the login fails, whatever the password.
     pub locked_until: Option<OffsetDateTime>,
 }
 
@@ -76,22 +76,23 @@ pub struct LoginUser {
     pub password: Option<Redacted<String>>,
 }
 
-/// When failures lock an address.
+/// When attempts without a success lock an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockoutPolicy {
-    /// How many failures in a row lock it.
-    pub failures: u32,
-    /// For how long; afterwards the count begins anew, so that it can lock again.
+    /// How many attempts it has; the one after them is refused.
+    pub attempts: u32,
+    /// For how long it is locked after the last of them. Afterwards, or when nobody has tried for
+    /// this long, the count begins anew, so that it can lock again.
     pub lock_for: Duration,
 }
 
-/// What counting a failure led to.
+/// How a login whose password was right ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FailureCount {
-    /// Failures since the last success or lock.
-    pub failures: u32,
-    /// Until when the address is locked, if it is.
-    pub locked_until: Option<OffsetDateTime>,
+pub enum LoginCompletion {
+    /// The attempts are forgotten, and a better hash is stored.
+    Completed,
+    /// The password that was verified is no longer the user's: the login must not stand.
+    PasswordChanged,
 }
 
 /// A bound on how often something may happen.
@@ -99,7 +100,7 @@ pub struct FailureCount {
 pub struct RateLimit {
     /// How many times…
     pub times: u32,
-    /// …in this window.
+    /// …in this window, which begins with the first of them.
     pub window: Duration,
 }
 
@@ -145,28 +146,32 @@ pub trait AccountStore: std::fmt::Debug + Send + Sync + 'static {
     /// The account with this address.
     async fn find_account_by_email(&self, email: &str) -> Result<Option<Account>>;
 
-    /// What a login for this address needs to know.
-    async fn load_login(&self, email: &str, now: OffsetDateTime) -> Result<LoginFacts>;
-
-    /// Counts a failed login for an address, whether or not anybody has it; while it is locked,
-    /// nothing changes.
-    async fn count_failure(
+    /// Begins a login for an address, whether or not anybody has it. The attempt is counted before
+    /// the password is looked at, so that any number of concurrent callers get
+    /// [`LockoutPolicy::attempts`] guesses and not one more. With the first attempt that is refused
+    /// `notice`, the mail to the owner, is written if there is one.
+    async fn begin_login(
         &self,
         email: &str,
         policy: LockoutPolicy,
+        notice: &NewDelivery,
         now: OffsetDateTime,
-    ) -> Result<FailureCount>;
+    ) -> Result<LoginAttempt>;
 
-    /// Forgets the failures of an address after a success; with `rehashed`, stores the password's
-    /// better hash if it still is `verified`.
-    async fn clear_failures(
+    /// Completes a login whose password was right, after its session was written: forgets the
+    /// attempts and stores `rehashed`, if the user's password still is `verified`. Together with
+    /// [`AccountStore::reset_password`] it makes sure that no session opened with the old password
+    /// outlives a reset, whichever of the two is first.
+    async fn complete_login(
         &self,
         email: &str,
-        rehashed: Option<(&Redacted<String>, &Redacted<String>)>,
-    ) -> Result<()>;
+        verified: &Redacted<String>,
+        rehashed: Option<&Redacted<String>>,
+    ) -> Result<LoginCompletion>;
 
-    /// Writes a link for the account with this address, unless there is none or the limit is
-    /// reached. A link to confirm is written only for an address not yet confirmed.
+    /// Counts the request for a link, and writes it for the account with this address, unless there
+    /// is none or the limit is reached. A link to confirm is written only for an address not yet
+    /// confirmed. The link takes the place of an older one of its purpose.
     async fn request_link(
         &self,
         email: &str,
@@ -175,20 +180,22 @@ pub trait AccountStore: std::fmt::Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<LinkRequest>;
 
-    /// Whether a link would still work.
-    async fn check_link(
+    /// The account a link would work for.
+    async fn load_link(
         &self,
         purpose: LinkPurpose,
         token: &TokenHash,
         now: OffsetDateTime,
-    ) -> Result<bool>;
+    ) -> Result<Option<Account>>;
 
-    /// Confirms the address a link was sent to; all links to confirm of that user are used up.
+    /// Confirms the address a link was sent to, if it still is the user's; the link is used up. Of
+    /// two callers exactly one is told [`LinkUse::Done`].
     async fn confirm_email(&self, token: &TokenHash, now: OffsetDateTime) -> Result<LinkUse>;
 
     /// Sets a new password by a link: in the same transition every link and every session of the
-    /// user ends (with events), the failures are forgotten, the address is confirmed (its owner
-    /// followed the link), and the notice is written.
+    /// user ends (with events), the attempts are forgotten, the address is confirmed (its owner
+    /// followed the link), and the notice is written. Of two callers exactly one is told
+    /// [`LinkUse::Done`].
     async fn reset_password(
         &self,
         token: &TokenHash,
@@ -197,6 +204,7 @@ pub trait AccountStore: std::fmt::Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<LinkUse>;
 
-    /// Removes at most `limit` links, counters and limits that are over.
+    /// Removes at most `limit` each of links, counters and limits that are over. Answers how many
+    /// were removed.
     async fn sweep_accounts(&self, now: OffsetDateTime, limit: u32) -> Result<u64>;
 }

@@ -25,8 +25,8 @@ pub struct Delivery {
     pub id: Uuid,
     /// The sealed message.
     pub payload: Sealed,
-    /// How many times it was taken before.
-    pub attempts: u32,
+    /// How many times it was taken, this time included.
+    pub attempt: u32,
 }
 
 /// How an attempt ended.
@@ -56,6 +56,7 @@ pub trait OutboxStore: std::fmt::Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<Delivery>>;
 
-    /// Notes how an attempt ended.
-    async fn finish_delivery(&self, id: Uuid, outcome: DeliveryOutcome) -> Result<()>;
+    /// Notes how an attempt ended. What arrived has arrived; any other outcome counts only while
+    /// this is the latest attempt, so that a worker whose lease ran out disturbs nobody.
+    async fn finish_delivery(&self, delivery: &Delivery, outcome: DeliveryOutcome) -> Result<()>;
 }

@@ -4,6 +4,7 @@ mod convert;
 mod migrate;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod row;
 mod session;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -96,7 +97,7 @@ macro_rules! coerce {
     )*};
 }
 
-coerce!(Store, SessionStore);
+coerce!(Store, SessionStore, AccountStore, OutboxStore);
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {

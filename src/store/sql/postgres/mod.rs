@@ -1,6 +1,8 @@
 //! PostgreSQL: one statement per transition. The loser of a race is classified by a second
 //! statement, since the first one's snapshot is stale.
 
+mod account;
+mod outbox;
 mod session;
 
 use std::str::FromStr as _;

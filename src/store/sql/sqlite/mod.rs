@@ -1,5 +1,7 @@
 //! SQLite: one writer task that groups transitions into durable commits, and a pool of readers.
 
+mod account;
+mod outbox;
 mod session;
 mod writer;
 

@@ -1,0 +1,57 @@
+use async_trait::async_trait;
+use time::{Duration, OffsetDateTime};
+
+use super::PostgresStore;
+use crate::store::sql::convert::micros;
+use crate::store::sql::row::{DeliveryRow, deliveries};
+use crate::store::{Delivery, DeliveryOutcome, OutboxStore, Result};
+
+#[async_trait]
+impl OutboxStore for PostgresStore {
+    async fn claim_deliveries(
+        &self,
+        kind: &str,
+        now: OffsetDateTime,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Delivery>> {
+        let rows: Vec<DeliveryRow> = sqlx::query_as(
+            "WITH due AS MATERIALIZED (
+                 SELECT id FROM donjon_outbox WHERE kind = $1 AND due_at <= $2
+                 ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED
+             )
+             UPDATE donjon_outbox o SET due_at = $3, attempts = attempts + 1
+             FROM due WHERE o.id = due.id
+             RETURNING o.id, o.payload, o.attempts, o.created_at",
+        )
+        .bind(kind)
+        .bind(micros(now))
+        .bind(micros(now + lease))
+        .bind(i64::from(limit))
+        .fetch_all(self.pool())
+        .await?;
+        Ok(deliveries(rows))
+    }
+
+    async fn finish_delivery(&self, delivery: &Delivery, outcome: DeliveryOutcome) -> Result<()> {
+        let (id, attempt) = (delivery.id, i64::from(delivery.attempt));
+        let query = match outcome {
+            DeliveryOutcome::Delivered => {
+                sqlx::query("DELETE FROM donjon_outbox WHERE id = $1").bind(id)
+            }
+            DeliveryOutcome::Retry { at } => {
+                sqlx::query("UPDATE donjon_outbox SET due_at = $3 WHERE id = $1 AND attempts = $2")
+                    .bind(id)
+                    .bind(attempt)
+                    .bind(micros(at))
+            }
+            DeliveryOutcome::Dead => sqlx::query(
+                "UPDATE donjon_outbox SET due_at = NULL WHERE id = $1 AND attempts = $2",
+            )
+            .bind(id)
+            .bind(attempt),
+        };
+        query.execute(self.pool()).await?;
+        Ok(())
+    }
+}

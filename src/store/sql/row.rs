@@ -1,0 +1,48 @@
+//! Rows that both backends read alike.
+
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::crypto::{Redacted, Sealed};
+use crate::scope::{Account, Attributes, UserId};
+use crate::store::{Delivery, LoginUser, Result, StoreError};
+
+/// `id, email, email_verified, attributes` of a user.
+pub(super) type AccountRow = (String, Option<String>, bool, Json<Attributes>);
+
+/// An [`AccountRow`] and `password`.
+pub(super) type UserRow = (String, Option<String>, bool, Json<Attributes>, Option<String>);
+
+pub(super) fn account((id, email, verified, attributes): AccountRow) -> Result<Account> {
+    let account = Account::new(user_id(id)?).with_attributes(attributes.0);
+    Ok(match email {
+        Some(email) => account.with_email(email, verified),
+        None => account,
+    })
+}
+
+pub(super) fn login_user(
+    (id, email, verified, attributes, password): UserRow,
+) -> Result<LoginUser> {
+    let account = account((id, email, verified, attributes))?;
+    Ok(LoginUser { account, password: password.map(Redacted) })
+}
+
+pub(super) fn user_id(id: String) -> Result<UserId> {
+    UserId::new(id).map_err(|_| StoreError::Corrupt("a user id"))
+}
+
+/// `id, payload, attempts, created_at` of a delivery.
+pub(super) type DeliveryRow = (Uuid, Vec<u8>, i64, i64);
+
+/// Claimed deliveries, oldest first.
+pub(super) fn deliveries(mut rows: Vec<DeliveryRow>) -> Vec<Delivery> {
+    rows.sort_by_key(|(_, _, _, created_at)| *created_at);
+    rows.into_iter()
+        .map(|(id, payload, attempts, _)| Delivery {
+            id,
+            payload: Sealed::from_bytes(payload),
+            attempt: u32::try_from(attempts).unwrap_or(u32::MAX),
+        })
+        .collect()
+}

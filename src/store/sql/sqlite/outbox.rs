@@ -1,0 +1,96 @@
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+use time::{Duration, OffsetDateTime};
+
+use super::SqliteStore;
+use crate::store::sql::convert::micros;
+use crate::store::sql::row::{DeliveryRow, deliveries};
+use crate::store::{Delivery, DeliveryOutcome, NewDelivery, OutboxStore, Result};
+
+/// Writes a delivery with the transition that causes it.
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    delivery: &NewDelivery,
+) -> Result<()> {
+    insert_if(connection, delivery, true).await
+}
+
+/// Writes a delivery if `wanted`: one statement either way.
+pub(super) async fn insert_if(
+    connection: &mut SqliteConnection,
+    delivery: &NewDelivery,
+    wanted: bool,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO donjon_outbox (id, kind, payload, attempts, due_at, created_at)
+         SELECT ?1, ?2, ?3, 0, ?4, ?4 WHERE ?5",
+    )
+    .bind(delivery.id)
+    .bind(delivery.kind)
+    .bind(delivery.payload.as_bytes())
+    .bind(micros(delivery.created_at))
+    .bind(wanted)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+#[async_trait]
+impl OutboxStore for SqliteStore {
+    async fn claim_deliveries(
+        &self,
+        kind: &str,
+        now: OffsetDateTime,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Delivery>> {
+        let kind = kind.to_owned();
+        let rows: Vec<DeliveryRow> = self
+            .transition(move |connection| {
+                Box::pin(async move {
+                    let rows = sqlx::query_as(
+                        "UPDATE donjon_outbox SET due_at = ?3, attempts = attempts + 1
+                         WHERE id IN (SELECT id FROM donjon_outbox WHERE kind = ?1 AND due_at <= ?2
+                                      ORDER BY due_at LIMIT ?4)
+                         RETURNING id, payload, attempts, created_at",
+                    )
+                    .bind(kind)
+                    .bind(micros(now))
+                    .bind(micros(now + lease))
+                    .bind(limit)
+                    .fetch_all(connection)
+                    .await?;
+                    Ok(rows)
+                })
+            })
+            .await?;
+        Ok(deliveries(rows))
+    }
+
+    async fn finish_delivery(&self, delivery: &Delivery, outcome: DeliveryOutcome) -> Result<()> {
+        let (id, attempt) = (delivery.id, i64::from(delivery.attempt));
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let query = match outcome {
+                    DeliveryOutcome::Delivered => {
+                        sqlx::query("DELETE FROM donjon_outbox WHERE id = ?1").bind(id)
+                    }
+                    DeliveryOutcome::Retry { at } => sqlx::query(
+                        "UPDATE donjon_outbox SET due_at = ?3 WHERE id = ?1 AND attempts = ?2",
+                    )
+                    .bind(id)
+                    .bind(attempt)
+                    .bind(micros(at)),
+                    DeliveryOutcome::Dead => sqlx::query(
+                        "UPDATE donjon_outbox SET due_at = NULL WHERE id = ?1 AND attempts = ?2",
+                    )
+                    .bind(id)
+                    .bind(attempt),
+                };
+                query.execute(connection).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
