@@ -13,12 +13,20 @@
 //! # });
 //! ```
 
+#[cfg(feature = "accounts")]
+mod account;
+#[cfg(feature = "accounts")]
+mod outbox;
 mod session;
 
 use std::future::Future;
 
 use time::{Duration, OffsetDateTime};
 
+#[cfg(feature = "accounts")]
+pub use self::account::accounts;
+#[cfg(feature = "accounts")]
+pub use self::outbox::outbox;
 pub use self::session::sessions;
 use crate::store::StoreError;
 
@@ -68,4 +76,10 @@ where
 /// The moment the kit's clock shows first.
 pub(crate) fn epoch() -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH + Duration::days(20_000)
+}
+
+/// That many seconds after [`epoch`].
+#[cfg(feature = "accounts")]
+pub(crate) fn at(seconds: i64) -> OffsetDateTime {
+    epoch() + Duration::seconds(seconds)
 }

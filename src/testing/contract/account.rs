@@ -1,0 +1,386 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::{CALLERS, Violation, at, epoch, race, rule};
+use crate::crypto::{RandomExt as _, Redacted, Sealed, SystemRandom, TokenHash};
+use crate::scope::{Account, Attributes, UserId};
+use crate::store::{
+    AccountStore, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt, LoginCompletion,
+    NewDelivery, NewLink, NewUser, OutboxStore, RateLimit, Registration,
+};
+
+/// The kind of the deliveries that the kit writes.
+pub(super) const KIND: &str = "contract";
+const LOCKOUT: LockoutPolicy = LockoutPolicy { attempts: 5, lock_for: Duration::minutes(15) };
+const LIMIT: RateLimit = RateLimit { times: 3, window: Duration::minutes(15) };
+const HOUR: i64 = 3600;
+
+/// Proves all rules of an [`AccountStore`] whose mails go to `outbox`.
+///
+/// # Errors
+/// The first rule that is broken.
+pub async fn accounts(
+    store: Arc<dyn AccountStore>,
+    outbox: Arc<dyn OutboxStore>,
+) -> Result<(), Violation> {
+    let kit = Kit { store, outbox };
+    kit.an_address_is_registered_once().await?;
+    kit.an_account_is_found_as_it_was_written().await?;
+    kit.a_link_confirms_once().await?;
+    kit.a_link_resets_once().await?;
+    kit.a_link_works_for_its_purpose_until_it_expires().await?;
+    kit.a_newer_link_takes_the_place_of_the_older().await?;
+    kit.attempts_are_counted_exactly().await?;
+    kit.a_lock_ends_and_comes_again().await?;
+    kit.a_login_completes_only_with_the_present_password().await?;
+    kit.requests_for_links_are_limited_exactly().await?;
+    kit.the_sweeper_removes_only_what_is_over().await
+}
+
+struct Kit {
+    store: Arc<dyn AccountStore>,
+    outbox: Arc<dyn OutboxStore>,
+}
+
+/// A user that was registered, and the secret of the link that confirms the address.
+struct Registered {
+    email: String,
+    id: UserId,
+    confirm: TokenHash,
+}
+
+impl Kit {
+    async fn an_address_is_registered_once(&self) -> Result<(), Violation> {
+        const RULE: &str = "an address is registered once";
+        const MAIL: &str = "a registration writes its mail, the loser's only the notice";
+        let email = fresh_email();
+        let users: Vec<_> = (0..CALLERS).map(|_| new_user(&email)).collect();
+        let links: Vec<_> = (0..CALLERS).map(|_| new_link(LinkPurpose::Confirm)).collect();
+        let notices: Vec<_> = (0..CALLERS).map(|_| new_delivery()).collect();
+        let outcomes = race(|index| {
+            let store = Arc::clone(&self.store);
+            let taken = (users.get(index).cloned(), links.get(index).cloned());
+            let notice = notices.get(index).cloned();
+            async move {
+                let ((Some(user), Some(link)), Some(notice)) = (taken, notice) else {
+                    return Ok(None);
+                };
+                let outcome = store.register(&user, &link, &notice).await?;
+                Ok(Some((outcome, user.account.id().clone(), link.mail.id, notice.id)))
+            }
+        })
+        .await?;
+        let outcomes: Vec<_> = outcomes.into_iter().flatten().collect();
+        let winners: Vec<_> =
+            outcomes.iter().filter(|o| o.0 == Registration::Registered).collect();
+        rule(RULE, winners.len() == 1, winners.len())?;
+
+        let found = self.store.find_account_by_email(&email).await?;
+        let winner = winners.first().map(|winner| winner.1.clone());
+        let found_id = found.map(|account| account.id().clone());
+        rule(RULE, found_id == winner, (&found_id, &winner))?;
+
+        let expected: HashSet<Uuid> = outcomes
+            .iter()
+            .map(|o| if o.0 == Registration::Registered { o.2 } else { o.3 })
+            .collect();
+        let written = self.mails_written().await?;
+        rule(MAIL, written == expected, (written.len(), expected.len()))
+    }
+
+    async fn an_account_is_found_as_it_was_written(&self) -> Result<(), Violation> {
+        const RULE: &str = "an account is found as it was written";
+        let mut user = new_user(&fresh_email());
+        let mut attributes = Attributes::new();
+        attributes.insert("name".into(), "Zoë \"Z\" O'Hara".into());
+        user.account = user.account.with_attributes(attributes);
+        let outcome = self.store.create_user(&user).await?;
+        rule(RULE, outcome == Registration::Registered, outcome)?;
+        let by_id = self.store.find_account(user.account.id()).await?;
+        rule(RULE, by_id.as_ref() == Some(&user.account), &by_id)?;
+
+        let again = self.store.create_user(&new_user(user.account.email().unwrap_or(""))).await?;
+        rule("a taken address stays with its owner", again == Registration::EmailTaken, again)?;
+        let nobody = self.store.find_account_by_email(&fresh_email()).await?;
+        rule(RULE, nobody.is_none(), nobody)
+    }
+
+    async fn a_link_confirms_once(&self) -> Result<(), Violation> {
+        const RULE: &str = "a link to confirm is used once";
+        let user = self.register().await?;
+        let uses = race(|_| {
+            let (store, token) = (Arc::clone(&self.store), user.confirm);
+            async move { store.confirm_email(&token, at(1)).await }
+        })
+        .await?;
+        let done = uses.iter().filter(|used| **used == LinkUse::Done(user.id.clone())).count();
+        let invalid = uses.iter().filter(|used| **used == LinkUse::Invalid).count();
+        rule(RULE, done == 1 && invalid == CALLERS - 1, uses)?;
+        let account = self.store.find_account(&user.id).await?;
+        let verified = account.as_ref().is_some_and(Account::email_verified);
+        rule("a link to confirm confirms the address", verified, account)
+    }
+
+    async fn a_link_resets_once(&self) -> Result<(), Violation> {
+        const RULE: &str = "a link to reset is used once";
+        let user = self.register().await?;
+        let token = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
+        self.fail(&user.email, LOCKOUT.attempts, epoch()).await?;
+        self.mails_written().await?;
+        let uses = race(|index| {
+            let store = Arc::clone(&self.store);
+            async move {
+                let password = Redacted(format!("$argon2id$reset-{index}"));
+                let used = store.reset_password(&token, &password, &new_delivery(), at(1)).await?;
+                Ok((used, password))
+            }
+        })
+        .await?;
+        let done: Vec<_> =
+            uses.iter().filter(|(used, _)| *used == LinkUse::Done(user.id.clone())).collect();
+        rule(RULE, done.len() == 1, done.len())?;
+        let notices = self.mails_written().await?.len();
+        rule("a reset writes its notice, and only then", notices == 1, notices)?;
+
+        let login = self.begin(&user.email, at(2)).await?;
+        let stored = login.user.as_ref().and_then(|user| user.password.clone());
+        let set = done.first().map(|(_, password)| password.clone());
+        rule("a reset sets the password of the one who was told so", stored == set, login.user)?;
+        let open = login.locked_until.is_none();
+        rule("a reset forgets the attempts", open, login.locked_until)?;
+        let account = self.store.find_account(&user.id).await?;
+        let verified = account.as_ref().is_some_and(Account::email_verified);
+        rule("a reset confirms the address", verified, account)?;
+        let confirmed = self.store.confirm_email(&user.confirm, at(2)).await?;
+        rule("a reset ends all links", confirmed == LinkUse::Invalid, confirmed)
+    }
+
+    async fn a_link_works_for_its_purpose_until_it_expires(&self) -> Result<(), Violation> {
+        const EXPIRED: &str = "an expired link opens nothing";
+        const PURPOSE: &str = "a link opens nothing but its purpose";
+        let user = self.register().await?;
+        let token = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
+        let loaded = self.store.load_link(LinkPurpose::Reset, &token, at(HOUR - 1)).await?;
+        let id = loaded.map(|account| account.id().clone());
+        rule("a link names its account", id.as_ref() == Some(&user.id), id)?;
+        let loaded = self.store.load_link(LinkPurpose::Reset, &token, at(HOUR)).await?;
+        rule(EXPIRED, loaded.is_none(), loaded)?;
+        let other = self.store.load_link(LinkPurpose::Confirm, &token, epoch()).await?;
+        rule(PURPOSE, other.is_none(), other)?;
+
+        let confirmed = self.store.confirm_email(&token, epoch()).await?;
+        rule(PURPOSE, confirmed == LinkUse::Invalid, confirmed)?;
+        let reset = self.reset(&user.confirm, epoch()).await?;
+        rule(PURPOSE, reset == LinkUse::Invalid, reset)?;
+        let reset = self.reset(&token, at(HOUR)).await?;
+        rule(EXPIRED, reset == LinkUse::Invalid, reset)?;
+        let confirmed = self.store.confirm_email(&user.confirm, at(HOUR)).await?;
+        rule(EXPIRED, confirmed == LinkUse::Invalid, confirmed)
+    }
+
+    async fn a_newer_link_takes_the_place_of_the_older(&self) -> Result<(), Violation> {
+        const RULE: &str = "a newer link takes the place of the older";
+        let user = self.register().await?;
+        let older = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
+        let newer = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
+        let used = self.reset(&older, epoch()).await?;
+        rule(RULE, used == LinkUse::Invalid, used)?;
+        let used = self.reset(&newer, epoch()).await?;
+        rule(RULE, used == LinkUse::Done(user.id.clone()), used)?;
+        let again = self.store.request_link(
+            &user.email,
+            &new_link(LinkPurpose::Confirm),
+            LIMIT,
+            epoch(),
+        );
+        let again = again.await?;
+        rule("a confirmed address needs no link", again == LinkRequest::NoAccount, again)
+    }
+
+    async fn attempts_are_counted_exactly(&self) -> Result<(), Violation> {
+        const RULE: &str = "any number of callers get the allowed attempts and no more";
+        const NOTICE: &str = "the first refused attempt writes the notice to the owner";
+        let user = self.register().await?;
+        for (email, notices) in [(user.email, 1), (fresh_email(), 0)] {
+            self.mails_written().await?;
+            let attempts = race(|_| {
+                let (store, email) = (Arc::clone(&self.store), email.clone());
+                async move { store.begin_login(&email, LOCKOUT, &new_delivery(), epoch()).await }
+            })
+            .await?;
+            let admitted = attempts.iter().filter(|a| a.locked_until.is_none()).count();
+            rule(RULE, admitted == LOCKOUT.attempts as usize, admitted)?;
+            let written = self.mails_written().await?.len();
+            rule(NOTICE, written == notices, written)?;
+        }
+        Ok(())
+    }
+
+    async fn a_lock_ends_and_comes_again(&self) -> Result<(), Violation> {
+        let email = self.register().await?.email;
+        let mut begins = epoch();
+        for _ in 0..2 {
+            let until = begins + LOCKOUT.lock_for;
+            self.fail(&email, LOCKOUT.attempts, begins).await?;
+            let locked = self.begin(&email, begins).await?.locked_until;
+            rule("a lock comes again", locked == Some(until), locked)?;
+            let locked = self.begin(&email, until - Duration::SECOND).await?.locked_until;
+            rule("trying does not prolong a lock", locked == Some(until), locked)?;
+            let locked = self.begin(&email, until).await?.locked_until;
+            rule("a lock ends", locked.is_none(), locked)?;
+            begins = until + LOCKOUT.lock_for;
+        }
+        Ok(())
+    }
+
+    async fn a_login_completes_only_with_the_present_password(&self) -> Result<(), Violation> {
+        const RULE: &str = "a login completes only with the present password";
+        let user = self.register().await?;
+        let (old, new) = (password(), Redacted("$argon2id$better".to_owned()));
+        self.fail(&user.email, LOCKOUT.attempts, epoch()).await?;
+        let wrong = self.store.complete_login(&user.email, &new, None).await?;
+        rule(RULE, wrong == LoginCompletion::PasswordChanged, wrong)?;
+        let login = self.begin(&user.email, epoch()).await?;
+        rule("only a success forgets the attempts", login.locked_until.is_some(), &login)?;
+
+        let right = self.store.complete_login(&user.email, &old, Some(&new)).await?;
+        rule(RULE, right == LoginCompletion::Completed, right)?;
+        let login = self.begin(&user.email, epoch()).await?;
+        rule("a success forgets the attempts", login.locked_until.is_none(), &login)?;
+        let stored = login.user.and_then(|user| user.password);
+        rule("a better hash is stored", stored == Some(new), stored.is_some())?;
+        let stale = self.store.complete_login(&user.email, &old, None).await?;
+        rule(RULE, stale == LoginCompletion::PasswordChanged, stale)
+    }
+
+    async fn requests_for_links_are_limited_exactly(&self) -> Result<(), Violation> {
+        const RULE: &str = "requests for links are limited exactly";
+        let user = self.register().await?;
+        let granted = LIMIT.times as usize;
+        for (email, outcome, mails) in
+            [(user.email, LinkRequest::Sent, granted), (fresh_email(), LinkRequest::NoAccount, 0)]
+        {
+            self.mails_written().await?;
+            let requests = race(|_| {
+                let (store, email) = (Arc::clone(&self.store), email.clone());
+                let link = new_link(LinkPurpose::Reset);
+                async move { store.request_link(&email, &link, LIMIT, epoch()).await }
+            })
+            .await?;
+            let passed = requests.iter().filter(|request| **request == outcome).count();
+            let limited = requests.iter().filter(|r| **r == LinkRequest::Limited).count();
+            rule(RULE, passed == granted && limited == CALLERS - granted, requests)?;
+            let written = self.mails_written().await?.len();
+            rule("a link is written with its mail", written == mails, written)?;
+            let link = new_link(LinkPurpose::Reset);
+            let later = self.store.request_link(&email, &link, LIMIT, epoch() + LIMIT.window).await?;
+            rule("a limit ends with its window", later == outcome, later)?;
+        }
+        Ok(())
+    }
+
+    async fn the_sweeper_removes_only_what_is_over(&self) -> Result<(), Violation> {
+        const RULE: &str = "the sweeper removes what is over and nothing else";
+        let user = self.register().await?;
+        self.fail(&user.email, LOCKOUT.attempts + 1, epoch()).await?;
+        while self.store.sweep_accounts(at(1), 2).await? > 0 {}
+        let link = self.store.load_link(LinkPurpose::Confirm, &user.confirm, at(1)).await?;
+        rule(RULE, link.is_some(), &link)?;
+        let login = self.begin(&user.email, at(1)).await?;
+        rule(RULE, login.locked_until.is_some(), &login)?;
+        let mut removed = 0;
+        for _ in 0..1000 {
+            match self.store.sweep_accounts(at(30 * 24 * HOUR), 2).await? {
+                0 => break,
+                swept => removed += swept,
+            }
+        }
+        rule(RULE, removed >= 2, removed)?;
+        let link = self.store.load_link(LinkPurpose::Confirm, &user.confirm, at(1)).await?;
+        rule(RULE, link.is_none(), link)
+    }
+
+    async fn register(&self) -> Result<Registered, Violation> {
+        let user = new_user(&fresh_email());
+        let link = new_link(LinkPurpose::Confirm);
+        let outcome = self.store.register(&user, &link, &new_delivery()).await?;
+        rule("a fresh address is registered", outcome == Registration::Registered, outcome)?;
+        Ok(Registered {
+            email: user.account.email().unwrap_or_default().to_owned(),
+            id: user.account.id().clone(),
+            confirm: link.token,
+        })
+    }
+
+    async fn request(
+        &self,
+        email: &str,
+        purpose: LinkPurpose,
+        expires_at: OffsetDateTime,
+    ) -> Result<TokenHash, Violation> {
+        let link = NewLink { expires_at, ..new_link(purpose) };
+        let outcome = self.store.request_link(email, &link, LIMIT, epoch()).await?;
+        rule("a link is written for an account", outcome == LinkRequest::Sent, outcome)?;
+        Ok(link.token)
+    }
+
+    async fn reset(&self, token: &TokenHash, now: OffsetDateTime) -> Result<LinkUse, Violation> {
+        Ok(self.store.reset_password(token, &password(), &new_delivery(), now).await?)
+    }
+
+    async fn begin(&self, email: &str, now: OffsetDateTime) -> Result<LoginAttempt, Violation> {
+        Ok(self.store.begin_login(email, LOCKOUT, &new_delivery(), now).await?)
+    }
+
+    async fn fail(&self, email: &str, times: u32, now: OffsetDateTime) -> Result<(), Violation> {
+        for _ in 0..times {
+            self.begin(email, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The ids of the mails that were written since this was last asked.
+    async fn mails_written(&self) -> Result<HashSet<Uuid>, Violation> {
+        let lease = Duration::days(36_500);
+        let claimed = self.outbox.claim_deliveries(KIND, at(HOUR), lease, 1000).await?;
+        Ok(claimed.into_iter().map(|delivery| delivery.id).collect())
+    }
+}
+
+fn fresh_email() -> String {
+    format!("{}@example.test", SystemRandom.uuid_v7(epoch()).simple())
+}
+
+fn password() -> Redacted<String> {
+    Redacted("$argon2id$first".to_owned())
+}
+
+pub(super) fn new_user(email: &str) -> NewUser {
+    let id = UserId::from(SystemRandom.uuid_v7(epoch()));
+    NewUser {
+        account: Account::new(id).with_email(email, false),
+        password: Some(password()),
+        created_at: epoch(),
+    }
+}
+
+pub(super) fn new_link(purpose: LinkPurpose) -> NewLink {
+    NewLink {
+        purpose,
+        token: SystemRandom.token().hash(),
+        expires_at: at(HOUR),
+        mail: new_delivery(),
+    }
+}
+
+pub(super) fn new_delivery() -> NewDelivery {
+    NewDelivery {
+        id: SystemRandom.uuid_v7(epoch()),
+        kind: KIND,
+        payload: Sealed::from_bytes(b"sealed".to_vec()),
+        created_at: epoch(),
+    }
+}

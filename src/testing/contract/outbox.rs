@@ -1,0 +1,167 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::account::{KIND, new_delivery, new_link, new_user};
+use super::{CALLERS, Violation, at, epoch, race, rule};
+use crate::crypto::{RandomExt as _, SystemRandom};
+use crate::store::{
+    AccountStore, Delivery, DeliveryOutcome, LinkPurpose, NewDelivery, NewLink, OutboxStore,
+};
+
+const LEASE: Duration = Duration::MINUTE;
+
+/// Proves all rules of an [`OutboxStore`]. A delivery enters it with the transition that causes
+/// it, so `accounts` registers users to cause some.
+///
+/// # Errors
+/// The first rule that is broken.
+pub async fn outbox(
+    outbox: Arc<dyn OutboxStore>,
+    accounts: Arc<dyn AccountStore>,
+) -> Result<(), Violation> {
+    let kit = Kit { outbox, accounts };
+    kit.claim(KIND, epoch() + Duration::days(1), Duration::days(36_500), 10_000).await?;
+    kit.a_delivery_is_claimed_by_one_worker().await?;
+    kit.a_dead_workers_delivery_is_due_again().await?;
+    kit.a_delivery_is_retried_when_told().await?;
+    kit.a_dead_letter_is_never_taken().await?;
+    kit.a_late_worker_disturbs_nobody().await?;
+    kit.kinds_are_apart_and_the_oldest_is_first().await
+}
+
+struct Kit {
+    outbox: Arc<dyn OutboxStore>,
+    accounts: Arc<dyn AccountStore>,
+}
+
+impl Kit {
+    async fn a_delivery_is_claimed_by_one_worker(&self) -> Result<(), Violation> {
+        const RULE: &str = "a delivery is claimed by one worker";
+        let mut written = HashSet::new();
+        for _ in 0..CALLERS {
+            written.insert(self.write(epoch()).await?);
+        }
+        let claims = race(|_| {
+            let outbox = Arc::clone(&self.outbox);
+            async move { outbox.claim_deliveries(KIND, epoch(), LEASE, 3).await }
+        })
+        .await?;
+        let most = claims.iter().map(Vec::len).max();
+        rule("no more is claimed than was asked for", most <= Some(3), most)?;
+        let mut claimed: Vec<Delivery> = claims.into_iter().flatten().collect();
+        claimed.extend(self.claim(KIND, epoch(), LEASE, 1000).await?);
+        let distinct: HashSet<Uuid> = claimed.iter().map(|delivery| delivery.id).collect();
+        rule(RULE, claimed.len() == distinct.len(), (claimed.len(), distinct.len()))?;
+        rule("every delivery that is due is claimed", distinct == written, distinct.len())?;
+        for delivery in &claimed {
+            self.outbox.finish_delivery(delivery, DeliveryOutcome::Delivered).await?;
+        }
+        let left = self.claim(KIND, epoch() + LEASE, LEASE, 1000).await?;
+        rule("what was delivered is gone", left.is_empty(), left)
+    }
+
+    async fn a_dead_workers_delivery_is_due_again(&self) -> Result<(), Violation> {
+        const RULE: &str = "a delivery whose worker died is due again after its lease";
+        let id = self.write(epoch()).await?;
+        let first = self.claim(KIND, epoch(), LEASE, 1).await?;
+        rule(RULE, ids(&first) == [id] && attempts(&first) == [1], &first)?;
+        let early = self.claim(KIND, epoch() + LEASE - Duration::MICROSECOND, LEASE, 1).await?;
+        rule("nobody takes a delivery before its lease ends", early.is_empty(), &early)?;
+        let second = self.claim(KIND, epoch() + LEASE, LEASE, 1).await?;
+        rule(RULE, ids(&second) == [id] && attempts(&second) == [2], &second)?;
+        self.finish(&second, DeliveryOutcome::Delivered).await
+    }
+
+    async fn a_delivery_is_retried_when_told(&self) -> Result<(), Violation> {
+        const RULE: &str = "a delivery is due again when it was told to be";
+        let id = self.write(epoch()).await?;
+        let claimed = self.claim(KIND, epoch(), LEASE, 1).await?;
+        self.finish(&claimed, DeliveryOutcome::Retry { at: at(300) }).await?;
+        let early = self.claim(KIND, at(299), LEASE, 1).await?;
+        rule(RULE, early.is_empty(), &early)?;
+        let due = self.claim(KIND, at(300), LEASE, 1).await?;
+        rule(RULE, ids(&due) == [id], &due)?;
+        self.finish(&due, DeliveryOutcome::Delivered).await
+    }
+
+    async fn a_dead_letter_is_never_taken(&self) -> Result<(), Violation> {
+        self.write(epoch()).await?;
+        let claimed = self.claim(KIND, epoch(), LEASE, 1).await?;
+        self.finish(&claimed, DeliveryOutcome::Dead).await?;
+        let taken = self.claim(KIND, epoch() + Duration::days(365), LEASE, 1).await?;
+        rule("a dead letter is never taken again", taken.is_empty(), &taken)
+    }
+
+    async fn a_late_worker_disturbs_nobody(&self) -> Result<(), Violation> {
+        const RULE: &str = "a worker whose lease ran out disturbs nobody";
+        self.write(epoch()).await?;
+        let late = self.claim(KIND, epoch(), LEASE, 1).await?;
+        let current = self.claim(KIND, epoch() + LEASE, LEASE, 1).await?;
+        self.finish(&late, DeliveryOutcome::Retry { at: epoch() }).await?;
+        let stolen = self.claim(KIND, epoch() + LEASE, LEASE, 1).await?;
+        rule(RULE, stolen.is_empty(), &stolen)?;
+        self.finish(&late, DeliveryOutcome::Dead).await?;
+        let due = self.claim(KIND, epoch() + LEASE + LEASE, LEASE, 1).await?;
+        rule(RULE, ids(&due) == ids(&current), &due)?;
+        self.finish(&late, DeliveryOutcome::Delivered).await?;
+        let left = self.claim(KIND, at(3600), LEASE, 1).await?;
+        rule("what arrived has arrived, whoever says so", left.is_empty(), &left)
+    }
+
+    async fn kinds_are_apart_and_the_oldest_is_first(&self) -> Result<(), Violation> {
+        let newer = self.write(at(20)).await?;
+        let older = self.write(at(10)).await?;
+        let others = self.claim("another kind", at(30), LEASE, 10).await?;
+        rule("a worker takes its own kind", others.is_empty(), &others)?;
+        let early = self.claim(KIND, at(9), LEASE, 10).await?;
+        rule("nothing is taken before it is due", early.is_empty(), &early)?;
+        let first = self.claim(KIND, at(30), LEASE, 1).await?;
+        rule("the oldest is taken first", ids(&first) == [older], &first)?;
+        self.finish(&first, DeliveryOutcome::Retry { at: at(25) }).await?;
+        let both = self.claim(KIND, at(30), LEASE, 10).await?;
+        rule("the oldest comes first", ids(&both) == [older, newer], &both)?;
+        self.finish(&both, DeliveryOutcome::Delivered).await
+    }
+
+    /// Causes a delivery that was written at `created_at`.
+    async fn write(&self, created_at: OffsetDateTime) -> Result<Uuid, Violation> {
+        let email = format!("{}@example.test", SystemRandom.uuid_v7(epoch()).simple());
+        let mail = NewDelivery { created_at, ..new_delivery() };
+        let id = mail.id;
+        let link = NewLink { mail, ..new_link(LinkPurpose::Confirm) };
+        self.accounts.register(&new_user(&email), &link, &new_delivery()).await?;
+        Ok(id)
+    }
+
+    async fn claim(
+        &self,
+        kind: &str,
+        now: OffsetDateTime,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, Violation> {
+        Ok(self.outbox.claim_deliveries(kind, now, lease, limit).await?)
+    }
+
+    async fn finish(
+        &self,
+        deliveries: &[Delivery],
+        outcome: DeliveryOutcome,
+    ) -> Result<(), Violation> {
+        for delivery in deliveries {
+            self.outbox.finish_delivery(delivery, outcome).await?;
+        }
+        Ok(())
+    }
+}
+
+fn ids(deliveries: &[Delivery]) -> Vec<Uuid> {
+    deliveries.iter().map(|delivery| delivery.id).collect()
+}
+
+fn attempts(deliveries: &[Delivery]) -> Vec<u32> {
+    deliveries.iter().map(|delivery| delivery.attempt).collect()
+}
