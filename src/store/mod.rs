@@ -1,7 +1,7 @@
 //! Storage as a contract of atomic state transitions.
 //!
 //! There is no get, set or update here: every method is a thing that happens (`redeem_code`,
-//! `rotate_session`, `count_failure`), takes effect whole or not at all, and is decided by the
+//! `rotate_session`, `begin_login`), takes effect whole or not at all, and is decided by the
 //! first writer. The loser is told what happened. A denial that must be remembered (a replayed
 //! code revokes its grant) is committed although the caller gets a refusal.
 //!

@@ -8,6 +8,8 @@
     reason = "clippy knows the test functions, but not their helpers"
 )]
 
+#[cfg(feature = "accounts")]
+mod account;
 mod architecture;
 mod broken;
 mod session;

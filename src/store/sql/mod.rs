@@ -1,10 +1,11 @@
 //! The contract on SQLite and PostgreSQL.
 
+mod account;
 mod convert;
 mod migrate;
+mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
-mod row;
 mod session;
 #[cfg(feature = "sqlite")]
 mod sqlite;

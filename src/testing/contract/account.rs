@@ -4,12 +4,13 @@ use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::session::new_session;
 use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::crypto::{RandomExt as _, Redacted, Sealed, SystemRandom, TokenHash};
-use crate::scope::{Account, Attributes, UserId};
+use crate::scope::{Account, Attributes, SessionEnd, SessionId, UserId};
 use crate::store::{
     AccountStore, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt, LoginCompletion,
-    NewDelivery, NewLink, NewUser, OutboxStore, RateLimit, Registration,
+    NewDelivery, NewLink, NewUser, OutboxStore, RateLimit, Registration, SessionStore,
 };
 
 /// The kind of the deliveries that the kit writes.
@@ -18,24 +19,27 @@ const LOCKOUT: LockoutPolicy = LockoutPolicy { attempts: 5, lock_for: Duration::
 const LIMIT: RateLimit = RateLimit { times: 3, window: Duration::minutes(15) };
 const HOUR: i64 = 3600;
 
-/// Proves all rules of an [`AccountStore`] whose mails go to `outbox`.
+/// Proves the contract of an [`AccountStore`] whose mails go to `outbox`, and whose resets end the
+/// sessions in `sessions`.
 ///
 /// # Errors
-/// The first rule that is broken.
+/// The first [`Violation`].
 pub async fn accounts(
     store: Arc<dyn AccountStore>,
     outbox: Arc<dyn OutboxStore>,
+    sessions: Arc<dyn SessionStore>,
 ) -> Result<(), Violation> {
-    let kit = Kit { store, outbox };
+    let kit = Kit { store, outbox, sessions };
     kit.an_address_is_registered_once().await?;
     kit.an_account_is_found_as_it_was_written().await?;
-    kit.a_link_confirms_once().await?;
-    kit.a_link_resets_once().await?;
-    kit.a_link_works_for_its_purpose_until_it_expires().await?;
-    kit.a_newer_link_takes_the_place_of_the_older().await?;
     kit.attempts_are_counted_exactly().await?;
     kit.a_lock_ends_and_comes_again().await?;
     kit.a_login_completes_only_with_the_present_password().await?;
+    kit.a_link_confirms_once().await?;
+    kit.a_link_resets_once().await?;
+    kit.a_reset_ends_every_session().await?;
+    kit.a_link_works_for_its_purpose_until_it_expires().await?;
+    kit.a_newer_link_takes_the_place_of_the_older().await?;
     kit.requests_for_links_are_limited_exactly().await?;
     kit.the_sweeper_removes_only_what_is_over().await
 }
@@ -43,6 +47,7 @@ pub async fn accounts(
 struct Kit {
     store: Arc<dyn AccountStore>,
     outbox: Arc<dyn OutboxStore>,
+    sessions: Arc<dyn SessionStore>,
 }
 
 /// A user that was registered, and the secret of the link that confirms the address.
@@ -74,8 +79,7 @@ impl Kit {
         })
         .await?;
         let outcomes: Vec<_> = outcomes.into_iter().flatten().collect();
-        let winners: Vec<_> =
-            outcomes.iter().filter(|o| o.0 == Registration::Registered).collect();
+        let winners: Vec<_> = outcomes.iter().filter(|o| o.0 == Registration::Registered).collect();
         rule(RULE, winners.len() == 1, winners.len())?;
 
         let found = self.store.find_account_by_email(&email).await?;
@@ -158,6 +162,34 @@ impl Kit {
         rule("a reset ends all links", confirmed == LinkUse::Invalid, confirmed)
     }
 
+    async fn a_reset_ends_every_session(&self) -> Result<(), Violation> {
+        const RULE: &str = "a reset ends every session and notes it";
+        let user = self.register().await?;
+        let other = new_session(Some("somebody-else"));
+        self.sessions.create_session(&other).await?;
+        let mut expected = HashSet::new();
+        for _ in 0..3 {
+            let session = new_session(Some(user.id.as_str()));
+            self.sessions.create_session(&session).await?;
+            expected.insert(session.id);
+        }
+        let token = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
+        let used = self.reset(&token, at(1)).await?;
+        rule(RULE, used == LinkUse::Done(user.id.clone()), used)?;
+
+        let left = self.sessions.sessions_of(&user.id, at(1)).await?;
+        rule(RULE, left.is_empty(), left.len())?;
+        let events = self.sessions.session_events(0, 10_000).await?;
+        let noted: HashSet<SessionId> = events
+            .iter()
+            .filter(|event| event.user_id == user.id && event.end == SessionEnd::PasswordReset)
+            .map(|event| event.session_id)
+            .collect();
+        rule(RULE, noted == expected, noted)?;
+        let spared = self.sessions.load_session(&other.token, at(1)).await?;
+        rule("a reset ends nobody else's session", spared.is_some(), spared)
+    }
+
     async fn a_link_works_for_its_purpose_until_it_expires(&self) -> Result<(), Violation> {
         const EXPIRED: &str = "an expired link opens nothing";
         const PURPOSE: &str = "a link opens nothing but its purpose";
@@ -190,12 +222,8 @@ impl Kit {
         rule(RULE, used == LinkUse::Invalid, used)?;
         let used = self.reset(&newer, epoch()).await?;
         rule(RULE, used == LinkUse::Done(user.id.clone()), used)?;
-        let again = self.store.request_link(
-            &user.email,
-            &new_link(LinkPurpose::Confirm),
-            LIMIT,
-            epoch(),
-        );
+        let again =
+            self.store.request_link(&user.email, &new_link(LinkPurpose::Confirm), LIMIT, epoch());
         let again = again.await?;
         rule("a confirmed address needs no link", again == LinkRequest::NoAccount, again)
     }
@@ -276,7 +304,8 @@ impl Kit {
             let written = self.mails_written().await?.len();
             rule("a link is written with its mail", written == mails, written)?;
             let link = new_link(LinkPurpose::Reset);
-            let later = self.store.request_link(&email, &link, LIMIT, epoch() + LIMIT.window).await?;
+            let later =
+                self.store.request_link(&email, &link, LIMIT, epoch() + LIMIT.window).await?;
             rule("a limit ends with its window", later == outcome, later)?;
         }
         Ok(())

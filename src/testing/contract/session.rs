@@ -25,7 +25,7 @@ pub async fn sessions(store: Sessions) -> Checked {
     no_event_is_skipped(&store).await
 }
 
-fn new_session(user: Option<&str>) -> NewSession {
+pub(super) fn new_session(user: Option<&str>) -> NewSession {
     let now = epoch();
     let id = SessionId(SystemRandom.uuid_v7(now));
     let login = user.and_then(|user| UserId::new(user).ok()).map(|user| Login {

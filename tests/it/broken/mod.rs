@@ -1,3 +1,7 @@
 //! Stores that each break one rule of the contract: the kit must name it.
 
+#[cfg(feature = "accounts")]
+mod account;
+#[cfg(feature = "accounts")]
+mod outbox;
 pub mod session;

@@ -3,7 +3,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::PostgresStore;
 use crate::store::sql::convert::micros;
-use crate::store::sql::row::{DeliveryRow, deliveries};
+use crate::store::sql::outbox::{DeliveryRow, deliveries};
 use crate::store::{Delivery, DeliveryOutcome, OutboxStore, Result};
 
 #[async_trait]

@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 use super::{SqliteStore, outbox};
 use crate::crypto::{Redacted, TokenHash};
 use crate::scope::{Account, SessionEnd, UserId};
+use crate::store::sql::account::{AccountRow, UserRow, account, login_user, user_id};
 use crate::store::sql::convert::{micros, time};
-use crate::store::sql::row::{AccountRow, UserRow, account, login_user, user_id};
 use crate::store::{
     AccountStore, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt, LoginCompletion,
     NewDelivery, NewLink, NewUser, RateLimit, Registration, Result,

@@ -4,7 +4,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::SqliteStore;
 use crate::store::sql::convert::micros;
-use crate::store::sql::row::{DeliveryRow, deliveries};
+use crate::store::sql::outbox::{DeliveryRow, deliveries};
 use crate::store::{Delivery, DeliveryOutcome, NewDelivery, OutboxStore, Result};
 
 /// Writes a delivery with the transition that causes it.

@@ -1,11 +1,10 @@
-//! Rows that both backends read alike.
+//! How both backends read a user.
 
 use sqlx::types::Json;
-use uuid::Uuid;
 
-use crate::crypto::{Redacted, Sealed};
+use crate::crypto::Redacted;
 use crate::scope::{Account, Attributes, UserId};
-use crate::store::{Delivery, LoginUser, Result, StoreError};
+use crate::store::{LoginUser, Result, StoreError};
 
 /// `id, email, email_verified, attributes` of a user.
 pub(super) type AccountRow = (String, Option<String>, bool, Json<Attributes>);
@@ -30,19 +29,4 @@ pub(super) fn login_user(
 
 pub(super) fn user_id(id: String) -> Result<UserId> {
     UserId::new(id).map_err(|_| StoreError::Corrupt("a user id"))
-}
-
-/// `id, payload, attempts, created_at` of a delivery.
-pub(super) type DeliveryRow = (Uuid, Vec<u8>, i64, i64);
-
-/// Claimed deliveries, oldest first.
-pub(super) fn deliveries(mut rows: Vec<DeliveryRow>) -> Vec<Delivery> {
-    rows.sort_by_key(|(_, _, _, created_at)| *created_at);
-    rows.into_iter()
-        .map(|(id, payload, attempts, _)| Delivery {
-            id,
-            payload: Sealed::from_bytes(payload),
-            attempt: u32::try_from(attempts).unwrap_or(u32::MAX),
-        })
-        .collect()
 }

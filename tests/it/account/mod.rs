@@ -1,0 +1,3 @@
+//! Accounts: the store's contract, and the flows over HTTP.
+
+mod store;

@@ -1,0 +1,210 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use donjon::crypto::{Redacted, TokenHash};
+use donjon::scope::{Account, UserId};
+use donjon::store::*;
+use donjon::testing::contract;
+use time::OffsetDateTime;
+
+use crate::support::database::Database;
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Tells every caller that it registered.
+    LosesARaceSilently,
+    /// Remembers who a link belongs to, and confirms again.
+    ConfirmsTwice,
+    /// Reads the count, and writes it back later.
+    CountsWithoutALock,
+    /// Counts only the addresses that somebody has.
+    CountsOnlyKnownAddresses,
+    /// Sets the lock once and never again, as some do that ask "is it unset?".
+    NeverLocksAgain,
+    /// Lets every attempt push the end of the lock away.
+    ProlongsTheLock,
+    /// Completes a login without looking at the password again.
+    CompletesBlindly,
+    /// Does not mind the limit for links.
+    ForgetsTheLimit,
+    /// Takes a link as long as it exists.
+    IgnoresExpiry,
+}
+
+#[derive(Debug)]
+struct Broken {
+    good: Arc<dyn AccountStore>,
+    fault: Fault,
+    used: Mutex<HashMap<TokenHash, LinkUse>>,
+    counts: Mutex<HashMap<String, u32>>,
+    first_locks: Mutex<HashMap<String, OffsetDateTime>>,
+}
+
+impl Broken {
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn count(&self, email: &str) -> u32 {
+        *self.counts.lock().unwrap().get(email).unwrap_or(&0)
+    }
+
+    fn set_count(&self, email: &str, count: u32) {
+        self.counts.lock().unwrap().insert(email.to_owned(), count);
+    }
+
+    fn before(&self, now: OffsetDateTime) -> OffsetDateTime {
+        if self.is(Fault::IgnoresExpiry) { now - time::Duration::days(1) } else { now }
+    }
+}
+
+#[async_trait]
+impl AccountStore for Broken {
+    async fn register(
+        &self,
+        user: &NewUser,
+        link: &NewLink,
+        notice: &NewDelivery,
+    ) -> Result<Registration> {
+        let told = self.good.register(user, link, notice).await?;
+        let lies = self.is(Fault::LosesARaceSilently);
+        Ok(if lies { Registration::Registered } else { told })
+    }
+
+    async fn create_user(&self, user: &NewUser) -> Result<Registration> {
+        self.good.create_user(user).await
+    }
+
+    async fn find_account(&self, id: &UserId) -> Result<Option<Account>> {
+        self.good.find_account(id).await
+    }
+
+    async fn find_account_by_email(&self, email: &str) -> Result<Option<Account>> {
+        self.good.find_account_by_email(email).await
+    }
+
+    async fn begin_login(
+        &self,
+        email: &str,
+        policy: LockoutPolicy,
+        notice: &NewDelivery,
+        now: OffsetDateTime,
+    ) -> Result<LoginAttempt> {
+        if self.is(Fault::CountsOnlyKnownAddresses)
+            && self.good.find_account_by_email(email).await?.is_none()
+        {
+            return Ok(LoginAttempt { user: None, locked_until: None });
+        }
+        let mut attempt = self.good.begin_login(email, policy, notice, now).await?;
+        match self.fault {
+            Fault::CountsWithoutALock => {
+                let count = self.count(email);
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                self.set_count(email, count + 1);
+                attempt.locked_until = (count >= policy.attempts).then_some(now);
+            }
+            Fault::NeverLocksAgain => {
+                if let Some(until) = attempt.locked_until {
+                    let mut first = self.first_locks.lock().unwrap();
+                    let first = *first.entry(email.to_owned()).or_insert(until);
+                    attempt.locked_until = (first == until).then_some(until);
+                }
+            }
+            Fault::ProlongsTheLock => {
+                attempt.locked_until = attempt.locked_until.map(|_| now + policy.lock_for);
+            }
+            _ => {}
+        }
+        Ok(attempt)
+    }
+
+    async fn complete_login(
+        &self,
+        email: &str,
+        verified: &Redacted<String>,
+        rehashed: Option<&Redacted<String>>,
+    ) -> Result<LoginCompletion> {
+        let told = self.good.complete_login(email, verified, rehashed).await?;
+        let blind = self.is(Fault::CompletesBlindly);
+        Ok(if blind { LoginCompletion::Completed } else { told })
+    }
+
+    async fn request_link(
+        &self,
+        email: &str,
+        link: &NewLink,
+        mut limit: RateLimit,
+        now: OffsetDateTime,
+    ) -> Result<LinkRequest> {
+        if self.is(Fault::ForgetsTheLimit) {
+            limit.times = u32::MAX;
+        }
+        self.good.request_link(email, link, limit, now).await
+    }
+
+    async fn load_link(
+        &self,
+        purpose: LinkPurpose,
+        token: &TokenHash,
+        now: OffsetDateTime,
+    ) -> Result<Option<Account>> {
+        self.good.load_link(purpose, token, self.before(now)).await
+    }
+
+    async fn confirm_email(&self, token: &TokenHash, now: OffsetDateTime) -> Result<LinkUse> {
+        let told = self.good.confirm_email(token, self.before(now)).await?;
+        if !self.is(Fault::ConfirmsTwice) {
+            return Ok(told);
+        }
+        let mut used = self.used.lock().unwrap();
+        if told != LinkUse::Invalid {
+            used.insert(*token, told.clone());
+        }
+        Ok(used.get(token).cloned().unwrap_or(told))
+    }
+
+    async fn reset_password(
+        &self,
+        token: &TokenHash,
+        password: &Redacted<String>,
+        notice: &NewDelivery,
+        now: OffsetDateTime,
+    ) -> Result<LinkUse> {
+        self.good.reset_password(token, password, notice, self.before(now)).await
+    }
+
+    async fn sweep_accounts(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
+        self.good.sweep_accounts(now, limit).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_names_the_rule_that_a_store_of_accounts_breaks() {
+    for (fault, rule) in [
+        (Fault::LosesARaceSilently, "an address is registered once"),
+        (Fault::ConfirmsTwice, "a link to confirm is used once"),
+        (Fault::CountsWithoutALock, "any number of callers get the allowed attempts and no more"),
+        (
+            Fault::CountsOnlyKnownAddresses,
+            "any number of callers get the allowed attempts and no more",
+        ),
+        (Fault::NeverLocksAgain, "a lock comes again"),
+        (Fault::ProlongsTheLock, "trying does not prolong a lock"),
+        (Fault::CompletesBlindly, "a login completes only with the present password"),
+        (Fault::ForgetsTheLimit, "requests for links are limited exactly"),
+        (Fault::IgnoresExpiry, "an expired link opens nothing"),
+    ] {
+        let store = Database::sqlite().store().await;
+        let broken = Broken {
+            good: (&store).into(),
+            fault,
+            used: Mutex::default(),
+            counts: Mutex::default(),
+            first_locks: Mutex::default(),
+        };
+        let seen = contract::accounts(Arc::new(broken), (&store).into(), (&store).into()).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
+}
