@@ -38,6 +38,7 @@ pub async fn accounts(
     kit.a_link_confirms_once().await?;
     kit.a_link_resets_once().await?;
     kit.a_reset_ends_every_session().await?;
+    kit.no_session_of_the_old_password_outlives_a_reset().await?;
     kit.a_link_works_for_its_purpose_until_it_expires().await?;
     kit.a_newer_link_takes_the_place_of_the_older().await?;
     kit.requests_for_links_are_limited_exactly().await?;
@@ -190,6 +191,36 @@ impl Kit {
         rule("a reset ends nobody else's session", spared.is_some(), spared)
     }
 
+    async fn no_session_of_the_old_password_outlives_a_reset(&self) -> Result<(), Violation> {
+        const RULE: &str = "no session opened with the old password outlives a reset";
+        for _ in 0..5 {
+            let user = self.register().await?;
+            let token = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
+            race(|caller| {
+                let (store, sessions) = (Arc::clone(&self.store), Arc::clone(&self.sessions));
+                let (email, id) = (user.email.clone(), user.id.clone());
+                async move {
+                    if caller == CALLERS / 2 {
+                        let new = Redacted("$argon2id$reset".to_owned());
+                        store.reset_password(&token, &new, &new_delivery(), at(1)).await?;
+                        return Ok(());
+                    }
+                    let session = new_session(Some(id.as_str()));
+                    sessions.create_session(&session).await?;
+                    let completion = store.complete_login(&email, &password(), None).await?;
+                    if completion == LoginCompletion::PasswordChanged {
+                        sessions.end_session(&id, session.id, SessionEnd::Revoked, at(1)).await?;
+                    }
+                    Ok(())
+                }
+            })
+            .await?;
+            let left = self.sessions.sessions_of(&user.id, at(1)).await?;
+            rule(RULE, left.is_empty(), left.len())?;
+        }
+        Ok(())
+    }
+
     async fn a_link_works_for_its_purpose_until_it_expires(&self) -> Result<(), Violation> {
         const EXPIRED: &str = "an expired link opens nothing";
         const PURPOSE: &str = "a link opens nothing but its purpose";
@@ -222,9 +253,8 @@ impl Kit {
         rule(RULE, used == LinkUse::Invalid, used)?;
         let used = self.reset(&newer, epoch()).await?;
         rule(RULE, used == LinkUse::Done(user.id.clone()), used)?;
-        let again =
-            self.store.request_link(&user.email, &new_link(LinkPurpose::Confirm), LIMIT, epoch());
-        let again = again.await?;
+        let link = new_link(LinkPurpose::Confirm);
+        let again = self.store.request_link(&user.email, &link, LIMIT, epoch()).await?;
         rule("a confirmed address needs no link", again == LinkRequest::NoAccount, again)
     }
 

@@ -290,7 +290,8 @@ impl AccountStore for PostgresStore {
                  DELETE FROM donjon_sessions s USING used WHERE s.user_id = used.user_id
                  RETURNING s.id, s.user_id
              ), locked AS MATERIALIZED (
-                 SELECT pg_advisory_xact_lock($9) FROM (SELECT count(*) FROM ended) AS counted
+                 SELECT pg_advisory_xact_lock($9)
+                 FROM (SELECT count(*) AS sessions FROM ended) AS counted WHERE sessions > 0
              ), logged AS (
                  INSERT INTO donjon_session_events (session_id, user_id, reason, at)
                  SELECT ended.id, ended.user_id, $8, $2 FROM locked, ended
