@@ -5,6 +5,7 @@ use futures_util::future::BoxFuture;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Executor as _};
 use tokio::sync::{mpsc, oneshot};
+use tracing::{Instrument as _, Span};
 
 use crate::store::{Result, StoreError};
 
@@ -31,7 +32,7 @@ impl Writer {
         W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Transition { work, reply });
+        let job = Box::new(Transition { work, reply, span: Span::current() });
         self.0.send(job).await.map_err(|_| unavailable("the writer has stopped"))?;
         answer.await.map_err(|_| unavailable("the writer stopped before the transition ended"))?
     }
@@ -45,6 +46,8 @@ fn unavailable(reason: &'static str) -> StoreError {
 trait Job: Send {
     /// Whether nobody waits for the answer any more.
     fn is_abandoned(&self) -> bool;
+    /// The span of whoever waits: statements are traced where they were asked for.
+    fn span(&self) -> Span;
     /// Does the work inside its savepoint.
     fn run(self: Box<Self>, connection: &mut SqliteConnection) -> BoxFuture<'_, Box<dyn Ran>>;
     /// Answers that the store failed before the work began.
@@ -62,6 +65,7 @@ trait Ran: Send {
 struct Transition<T, W> {
     work: W,
     reply: oneshot::Sender<Result<T>>,
+    span: Span,
 }
 
 struct Decided<T> {
@@ -78,11 +82,16 @@ where
         self.reply.is_closed()
     }
 
+    fn span(&self) -> Span {
+        self.span.clone()
+    }
+
     fn run(self: Box<Self>, connection: &mut SqliteConnection) -> BoxFuture<'_, Box<dyn Ran>> {
         Box::pin(async move {
-            let Self { work, reply } = *self;
+            let Self { work, reply, span } = *self;
             let result = AssertUnwindSafe(async { work(connection).await })
                 .catch_unwind()
+                .instrument(span)
                 .await
                 .unwrap_or_else(|_| Err(unavailable("the transition panicked")));
             Box::new(Decided { result, reply }) as Box<dyn Ran>
@@ -108,13 +117,15 @@ async fn write(options: SqliteConnectOptions, mut jobs: mpsc::Receiver<Box<dyn J
     let mut connection = None;
     let mut group = Vec::with_capacity(GROUP);
     while jobs.recv_many(&mut group, GROUP).await > 0 {
-        let waiting = group.drain(..).filter(|job| !job.is_abandoned()).collect();
+        let waiting: Vec<_> = group.drain(..).filter(|job| !job.is_abandoned()).collect();
+        // The transaction itself is traced with the first of those who share it.
+        let span = waiting.first().map_or_else(Span::none, |job| job.span());
         let open = match connection.take() {
             Some(open) => Ok(open),
             None => options.connect().await,
         };
         connection = match open {
-            Ok(open) => write_group(open, waiting).await,
+            Ok(open) => write_group(open, waiting).instrument(span).await,
             Err(error) => {
                 tracing::error!(%error, "the database cannot be opened for writing");
                 fail_all(waiting);
