@@ -100,21 +100,23 @@ impl<'a> CookieJar<'a> {
         Self { headers }
     }
 
-    /// The value of the one cookie of this full name. A name that comes twice (as when a sibling
-    /// domain plants its own) is as good as absent: nobody can tell which one is ours.
-    pub fn get(&self, name: &str) -> Option<&'a str> {
+    /// All cookies, by full name and value; none if they are longer than we read.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let headers = self.headers.get_all(COOKIE);
         let size: usize = headers.iter().map(HeaderValue::len).sum();
-        if size > limits::COOKIES {
-            return None;
-        }
-        let mut found = headers
-            .iter()
+        let readable = size <= limits::COOKIES;
+        headers
+            .into_iter()
+            .filter(move |_| readable)
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(key, _)| *key == name)
-            .map(|(_, value)| value);
+    }
+
+    /// The value of the one cookie of this full name. A name that comes twice (as when a sibling
+    /// domain plants its own) is as good as absent: nobody can tell which one is ours.
+    pub fn get(&self, name: &str) -> Option<&'a str> {
+        let mut found = self.iter().filter(|(key, _)| *key == name).map(|(_, value)| value);
         match (found.next(), found.next()) {
             (Some(value), None) => Some(value),
             _ => None,

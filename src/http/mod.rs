@@ -17,6 +17,7 @@ pub use cookie::{BaseUrlError, CookieJar, CookiePolicy};
 #[cfg(feature = "provider")]
 pub use egress::{Egress, EgressBuilder, EgressError, InvalidRoots};
 pub use form::{Form, FormError};
+#[cfg(feature = "provider")]
 pub(crate) use mount::answer;
 pub use mount::{Mount, MountFuture, Mounted, Role};
 pub use negotiate::wants_html;

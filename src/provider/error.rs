@@ -188,14 +188,40 @@ conditions! {
         MalformedScope: InvalidScope, "malformed_scope", "The scope is not a list of scope tokens.";
         ScopeNotAllowed: InvalidScope, "scope_not_allowed", "The client is not registered for this scope.";
 
+        UnknownClientId: InvalidClient, "unknown_client_id", "No client is registered with this client_id; register it, or send the right one.";
+        UnregisteredRedirectUri: InvalidRequest, "unregistered_redirect_uri", "The redirect_uri is not one that the client is registered with; send one that is the same byte for byte, or register this one.";
+        ParameterTooLong(&'static str): InvalidRequest, "parameter_too_long", "The parameter '{0}' is too long.";
+        MalformedParameter(&'static str): InvalidRequest, "malformed_parameter", "The parameter '{0}' is not well formed.";
+        UnsupportedResponseType: UnsupportedResponseType, "unsupported_response_type", "The response_type is not supported; send 'code'.";
+        UnsupportedResponseMode: InvalidRequest, "unsupported_response_mode", "The response_mode is not supported; see response_modes_supported.";
+        MissingScope: InvalidScope, "missing_scope", "The request asks for no scope that is known here.";
+        MissingCodeChallenge: InvalidRequest, "missing_code_challenge", "PKCE is needed; send code_challenge, with code_challenge_method S256.";
+        UnsupportedCodeChallengeMethod: InvalidRequest, "unsupported_code_challenge_method", "The code_challenge_method must be S256.";
+        MissingNonce: InvalidRequest, "missing_nonce", "A request without PKCE needs the scope openid and a nonce; send them, or a code_challenge.";
+        UnsupportedPrompt: InvalidRequest, "unsupported_prompt", "The parameter 'prompt' has a value that is not supported; see prompt_values_supported.";
+        PromptNoneNotAlone: InvalidRequest, "prompt_none_not_alone", "The prompt 'none' cannot be combined with another.";
+        InvalidIdTokenHint: InvalidRequest, "invalid_id_token_hint", "The id_token_hint is not an ID token that this server issued to this client.";
+        RequestNotSupported: RequestNotSupported, "request_not_supported", "Request objects are not supported; send the parameters themselves.";
+        RequestUriNotSupported: RequestUriNotSupported, "request_uri_not_supported", "The parameter 'request_uri' is not supported; send the parameters themselves.";
+        RegistrationNotSupported: RegistrationNotSupported, "registration_not_supported", "The parameter 'registration' is not supported; register the client.";
+        InvalidResource: InvalidTarget, "invalid_resource", "Each resource must be an absolute URI without a fragment, and there may be at most 8.";
+
         MissingToken: InvalidToken, "missing_token", "No access token was presented.";
         InvalidToken: InvalidToken, "invalid_token", "The access token is malformed, expired, revoked, or not for this use.";
         InsufficientScope(&'static str): InsufficientScope, "insufficient_scope", "The access token lacks the scope '{0}'.";
     }
     User {
+        LoginRequired: LoginRequired, "login_required", "Nobody is logged in, and the request allows no page.";
+        LoginNotFresh: LoginRequired, "login_not_fresh", "The user did not log in again, although the request needs it.";
+        OtherUserLoggedIn: LoginRequired, "other_user_logged_in", "The user who is logged in is not the one of the id_token_hint.";
+        ConsentRequired: ConsentRequired, "consent_required", "The user has not agreed to this yet, and the request allows no page.";
+        ConsentDenied: AccessDenied, "consent_denied", "The user said no.";
+        InteractionUnknown: InvalidRequest, "interaction_unknown", "This authorization was not begun in this browser, or is over, or its cookie was blocked. Go back to the application and begin again.";
+        InteractionCompleted: InvalidRequest, "interaction_completed", "This authorization is complete already. Go back to the application; if it did not let you in, begin again there.";
         AccountGone: InvalidGrant, "account_gone", "The user's account is gone or may not be used.";
     }
     Host {
+        LoginPathNotLocal: ServerError, "login_path_not_local", "The application named no local path to log in at.";
         ResolverFailed: ServerError, "resolver_failed", "The application could not answer for the user.";
         SubjectMismatch: ServerError, "subject_mismatch", "The application's claims are about another account.";
         SigningFailed: ServerError, "signing_failed", "A token could not be signed.";

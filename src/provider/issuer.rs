@@ -58,7 +58,6 @@ impl Issuer {
     }
 
     /// How cookies on this host are named and protected.
-    #[expect(dead_code, reason = "the authorization interaction sets cookies")]
     pub(crate) fn cookies(&self) -> CookiePolicy {
         self.cookies
     }

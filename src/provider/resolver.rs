@@ -113,7 +113,6 @@ pub trait AccountResolver: Send + Sync + 'static {
 }
 
 /// Awaits an answer of the host's. Its errors and panics become one protocol error.
-#[cfg_attr(not(test), expect(dead_code, reason = "asked by the endpoints that follow"))]
 pub(crate) async fn ask<T>(
     question: &'static str,
     answer: impl Future<Output = Result<T, ResolverError>>,

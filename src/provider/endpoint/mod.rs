@@ -1,6 +1,13 @@
 //! The endpoints, one file each: its pipeline on one screen.
 
+mod authorize;
+mod consent;
 mod discovery;
+mod interaction;
+mod issue_code;
+mod login;
+mod refusal;
+mod reply;
 
 use std::sync::Arc;
 
@@ -38,12 +45,14 @@ pub(super) async fn answer(
 async fn dispatch(
     provider: Arc<Provider>,
     endpoint: Endpoint,
-    _request: Request<Bytes>,
+    request: Request<Bytes>,
 ) -> Response<Body> {
     match endpoint {
         Endpoint::OpenIdConfiguration | Endpoint::AuthorizationServerMetadata => {
             discovery::answer(&provider)
         }
+        Endpoint::Authorization => authorize::answer(&provider, request).await,
+        Endpoint::Interaction => interaction::answer(&provider, request).await,
     }
 }
 

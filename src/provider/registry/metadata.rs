@@ -1,6 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Registry;
+use crate::provider::check::ResponseMode;
 use crate::provider::client::{AuthMethod, GrantType};
 use crate::provider::issuer::Issuer;
 
@@ -21,6 +22,12 @@ pub(crate) fn metadata(
     }
     say("scopes_supported", json!(scopes));
     say("response_types_supported", json!(["code"]));
+    say("response_modes_supported", json!(ResponseMode::ALL.map(ResponseMode::as_str)));
+    say("prompt_values_supported", json!(["none", "login", "consent", "select_account"]));
+    say("authorization_response_iss_parameter_supported", true.into());
+    say("claims_parameter_supported", false.into());
+    say("request_parameter_supported", false.into());
+    say("request_uri_parameter_supported", false.into());
     say("grant_types_supported", json!(GrantType::ALL.map(GrantType::as_str)));
     say("subject_types_supported", json!(["public"]));
     say("code_challenge_methods_supported", json!(["S256"]));

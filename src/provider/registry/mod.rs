@@ -19,6 +19,11 @@ pub enum Endpoint {
     OpenIdConfiguration,
     /// The metadata, where RFC 8414, section 3, puts them.
     AuthorizationServerMetadata,
+    /// Where a client sends the user: RFC 6749, section 3.1.
+    Authorization,
+    /// Where the user comes back to after logging in, and agrees: one path below this one for
+    /// each authorization.
+    Interaction,
 }
 
 /// What is fixed about an endpoint.
@@ -35,6 +40,7 @@ struct Entry {
     cors: bool,
 }
 
+const GET_AND_POST: &[Method] = &[Method::GET, Method::POST];
 const GET: &[Method] = &[Method::GET, Method::HEAD];
 
 /// The table.
@@ -55,6 +61,22 @@ const ENTRIES: &[Entry] = &[
         mount: Mount::ENDPOINT,
         cors: true,
     },
+    Entry {
+        endpoint: Endpoint::Authorization,
+        path: Some("/oauth/authorize"),
+        methods: GET_AND_POST,
+        metadata: Some("authorization_endpoint"),
+        mount: Mount::ENDPOINT,
+        cors: false,
+    },
+    Entry {
+        endpoint: Endpoint::Interaction,
+        path: Some("/oauth/interactions"),
+        methods: GET_AND_POST,
+        metadata: None,
+        mount: Mount::PAGE,
+        cors: false,
+    },
 ];
 
 /// An endpoint in its place.
@@ -66,6 +88,17 @@ pub(crate) struct Route {
     pub(crate) metadata: Option<&'static str>,
     pub(crate) mount: Mount,
     pub(crate) cors: bool,
+}
+
+impl Route {
+    /// Whether a path is this endpoint's; an interaction's is one segment longer.
+    fn answers(&self, path: &str) -> bool {
+        if self.endpoint != Endpoint::Interaction {
+            return self.path == path;
+        }
+        let child = path.strip_prefix(&self.path).and_then(|rest| rest.strip_prefix('/'));
+        child.is_some_and(|child| !child.contains('/'))
+    }
 }
 
 /// All endpoints in their places.
@@ -94,7 +127,17 @@ impl Registry {
 
     /// The endpoint at a path.
     pub(crate) fn find(&self, path: &str) -> Option<&Route> {
-        self.routes.iter().find(|route| route.path == path)
+        self.routes.iter().find(|route| route.answers(path))
+    }
+
+    /// The path of an endpoint.
+    pub(crate) fn path(&self, endpoint: Endpoint) -> &str {
+        self.routes.iter().find(|route| route.endpoint == endpoint).map_or("", |route| &route.path)
+    }
+
+    /// The last segment of a path below an endpoint's.
+    pub(crate) fn child_of<'a>(&self, endpoint: Endpoint, path: &'a str) -> &'a str {
+        path.strip_prefix(self.path(endpoint)).and_then(|rest| rest.strip_prefix('/')).unwrap_or("")
     }
 
     /// All endpoints.

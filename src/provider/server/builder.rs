@@ -7,7 +7,7 @@ use crate::http::BaseUrlError;
 use crate::provider::AccountResolver;
 use crate::provider::client::{Client, ClientError, Clients};
 use crate::provider::issuer::Issuer;
-use crate::provider::policy::Lifetimes;
+use crate::provider::policy::{AskOnce, ConsentPolicy, Lifetimes};
 use crate::provider::registry::{Endpoint, Registry};
 use crate::store::ProviderStore;
 
@@ -40,6 +40,7 @@ pub enum BuildError {
 pub struct AuthorizationServerBuilder {
     issuer: String,
     resolver: Option<Arc<dyn AccountResolver>>,
+    consent_policy: Arc<dyn ConsentPolicy>,
     store: Option<Arc<dyn ProviderStore>>,
     keyring: Option<Keyring>,
     clients: Vec<Client>,
@@ -55,6 +56,7 @@ impl AuthorizationServerBuilder {
         Self {
             issuer,
             resolver: None,
+            consent_policy: Arc::new(AskOnce),
             store: None,
             keyring: None,
             clients: Vec::new(),
@@ -69,6 +71,12 @@ impl AuthorizationServerBuilder {
     /// Who answers for the users. Needed.
     pub fn resolver(mut self, resolver: Arc<dyn AccountResolver>) -> Self {
         self.resolver = Some(resolver);
+        self
+    }
+
+    /// Who is asked for consent; by default [every user, once](AskOnce).
+    pub fn consent_policy(mut self, policy: Arc<dyn ConsentPolicy>) -> Self {
+        self.consent_policy = policy;
         self
     }
 
@@ -136,6 +144,7 @@ impl AuthorizationServerBuilder {
             lifetimes: self.lifetimes,
             clients: Clients::new(self.clients)?,
             resolver: self.resolver.ok_or(BuildError::Missing("resolver"))?,
+            consent_policy: self.consent_policy,
             store: self.store.ok_or(BuildError::Missing("store"))?,
             keyring: self.keyring.ok_or(BuildError::Missing("keyring"))?,
             clock: self.clock,

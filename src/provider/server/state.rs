@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use crate::crypto::{Clock, Keyring, Random};
 use crate::provider::client::{Client, Clients};
 use crate::provider::issuer::Issuer;
-use crate::provider::policy::Lifetimes;
+use crate::provider::policy::{ConsentPolicy, Lifetimes};
 use crate::provider::registry::Registry;
 use crate::provider::{AccountResolver, ProviderError};
 use crate::store::ProviderStore;
@@ -17,13 +17,11 @@ pub(crate) struct Provider {
     pub(crate) scopes: Vec<String>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) clients: Clients,
-    #[expect(dead_code, reason = "asked by the authorization and token endpoints")]
     pub(crate) resolver: Arc<dyn AccountResolver>,
+    pub(crate) consent_policy: Arc<dyn ConsentPolicy>,
     pub(crate) store: Arc<dyn ProviderStore>,
-    #[expect(dead_code, reason = "seals signing keys and interactions")]
     pub(crate) keyring: Keyring,
     pub(crate) clock: Arc<dyn Clock>,
-    #[expect(dead_code, reason = "makes codes and tokens")]
     pub(crate) random: Arc<dyn Random>,
 }
 
@@ -34,7 +32,6 @@ impl Provider {
     }
 
     /// The client with this id.
-    #[expect(dead_code, reason = "called by the endpoints that follow")]
     pub(crate) async fn client(
         &self,
         client_id: &str,
