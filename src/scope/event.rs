@@ -72,8 +72,9 @@ impl std::str::FromStr for SessionEnd {
 pub struct SessionEvent {
     /// Its place in the log.
     pub sequence: i64,
-    /// The session that ended.
-    pub session_id: SessionId,
+    /// The session that ended; `None` where the end is the user's as a whole, whether or not a
+    /// session was alive: an end that [reaches offline access](SessionEnd::ends_offline_access).
+    pub session_id: Option<SessionId>,
     /// Whose it was.
     pub user_id: UserId,
     /// Why it ended.

@@ -130,8 +130,9 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// Removes a session that carries no login, by its token.
     async fn discard_session(&self, token: &TokenHash) -> Result<()>;
 
-    /// Ends all sessions of a user, except at most one, and writes their events. Answers how many
-    /// ended.
+    /// Ends all sessions of a user, except at most one, and writes their events. An end that
+    /// reaches offline access also writes one event without a session, for what sessions that are
+    /// long over have left behind. Answers how many sessions ended.
     async fn end_sessions_of(
         &self,
         user: &UserId,

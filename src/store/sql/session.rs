@@ -96,11 +96,14 @@ fn present_state(
     }
 }
 
-pub(super) fn event(row: (i64, Uuid, String, String, i64)) -> Result<SessionEvent> {
+/// The columns that [`EVENTS`] selects.
+pub(super) type EventRow = (i64, Option<Uuid>, String, String, i64);
+
+pub(super) fn event(row: EventRow) -> Result<SessionEvent> {
     let (sequence, session_id, user_id, reason, at) = row;
     Ok(SessionEvent {
         sequence,
-        session_id: SessionId(session_id),
+        session_id: session_id.map(SessionId),
         user_id: UserId::new(user_id).map_err(|_| StoreError::Corrupt("a user id"))?,
         end: reason.parse().map_err(|()| StoreError::Corrupt("a session's end"))?,
         at: time(at)?,

@@ -4,7 +4,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{CALLERS, Violation, epoch, race, rule};
 use crate::crypto::{RandomExt as _, SystemRandom, TokenHash};
-use crate::scope::{Account, Authentication, Method, SessionEnd, SessionId, UserId};
+use crate::scope::{Account, Authentication, Method, SessionEnd, SessionEvent, SessionId, UserId};
 use crate::store::{Device, Login, NewSession, Rotation, SessionStore};
 
 type Checked = Result<(), Violation>;
@@ -21,6 +21,8 @@ pub async fn sessions(store: Sessions) -> Checked {
     rotation_replaces(&store).await?;
     ends_are_noted(&store).await?;
     ending_spares_the_exception(&store).await?;
+    many_may_end_the_same(&store).await?;
+    ends_for_good_are_noted(&store).await?;
     sweeping_notes_expiry(&store).await?;
     no_event_is_skipped(&store).await
 }
@@ -183,6 +185,53 @@ async fn ending_spares_the_exception(store: &Sessions) -> Checked {
     rule(RULE, count == 1, count)
 }
 
+async fn many_may_end_the_same(store: &Sessions) -> Checked {
+    const RULE: &str = "whoever ends the same sessions at once, each ends once";
+    let owner = user("crowd")?;
+    let mut sessions = Vec::new();
+    for _ in 0..CALLERS {
+        sessions.push(made(store, Some("crowd")).await?);
+    }
+    let ids: Vec<_> = sessions.iter().map(|session| session.id).collect();
+    let counts = race(|caller| {
+        let (store, owner, one) = (Arc::clone(store), owner.clone(), ids.get(caller).copied());
+        async move {
+            let end = SessionEnd::Revoked;
+            match one.filter(|_| caller % 2 == 0) {
+                Some(id) => Ok(u64::from(store.end_session(&owner, id, end, epoch()).await?)),
+                None => store.end_sessions_of(&owner, None, end, epoch()).await,
+            }
+        }
+    })
+    .await?;
+    let ended: u64 = counts.iter().sum();
+    rule(RULE, ended == sessions.len() as u64, ended)?;
+    for session in &sessions {
+        let events = ends_of(store, session).await?;
+        rule(RULE, events == [SessionEnd::Revoked], &events)?;
+    }
+    Ok(())
+}
+
+/// A password reset must reach the grants of sessions that are long over.
+async fn ends_for_good_are_noted(store: &Sessions) -> Checked {
+    const RULE: &str = "an end that reaches offline access is noted without a session too";
+    for (owner, end, expected) in [
+        ("nowhere", SessionEnd::PasswordReset, &[SessionEnd::PasswordReset][..]),
+        ("everywhere", SessionEnd::SignedOutEverywhere, &[SessionEnd::SignedOutEverywhere]),
+        ("elsewhere", SessionEnd::Revoked, &[]),
+    ] {
+        let owner = user(owner)?;
+        let count = store.end_sessions_of(&owner, None, end, epoch()).await?;
+        rule(RULE, count == 0, count)?;
+        let events = events(store).await?;
+        let noted = events.iter().filter(|e| e.user_id == owner && e.session_id.is_none());
+        let noted: Vec<_> = noted.map(|event| event.end).collect();
+        rule(RULE, noted == expected, &noted)?;
+    }
+    Ok(())
+}
+
 async fn sweeping_notes_expiry(store: &Sessions) -> Checked {
     const RULE: &str = "sweeping removes what is over, in bounds, and notes it";
     let sessions = [made(store, Some("swept")).await?, made(store, Some("swept")).await?];
@@ -225,7 +274,7 @@ async fn no_event_is_skipped(store: &Sessions) -> Checked {
         let finished = writers.is_empty();
         for event in store.session_events(cursor, 3).await? {
             cursor = event.sequence;
-            seen.insert(event.session_id);
+            seen.extend(event.session_id);
         }
         while writers.try_join_next().is_some() {}
         if finished && store.session_events(cursor, 1).await?.is_empty() {
@@ -242,11 +291,18 @@ fn user(name: &str) -> Result<UserId, Violation> {
 }
 
 async fn ends_of(store: &Sessions, session: &NewSession) -> Result<Vec<SessionEnd>, Violation> {
-    let (mut ends, mut cursor) = (Vec::new(), 0);
+    let events = events(store).await?;
+    Ok(events.iter().filter(|e| e.session_id == Some(session.id)).map(|e| e.end).collect())
+}
+
+async fn events(store: &Sessions) -> Result<Vec<SessionEvent>, Violation> {
+    let mut events: Vec<SessionEvent> = Vec::new();
     loop {
-        let events = store.session_events(cursor, 50).await?;
-        let Some(last) = events.last() else { return Ok(ends) };
-        cursor = last.sequence;
-        ends.extend(events.iter().filter(|e| e.session_id == session.id).map(|e| e.end));
+        let after = events.last().map_or(0, |last| last.sequence);
+        let more = store.session_events(after, 50).await?;
+        if more.is_empty() {
+            return Ok(events);
+        }
+        events.extend(more);
     }
 }

@@ -15,6 +15,8 @@ enum Fault {
     RotatesTwice,
     /// Deletes sessions without writing their events.
     ForgetsTheEnd,
+    /// Notes the ends of sessions, but not of what sessions left behind.
+    ForgetsTheGrants,
     /// Notes activity of a session that was over a moment ago.
     RevivesTheDead,
     /// Forgets to look at the idle limit.
@@ -134,7 +136,11 @@ impl SessionStore for Broken {
         if self.has(Fault::ForgetsTheEnd) {
             return Ok(Vec::new());
         }
-        self.store.session_events(after, limit).await
+        let mut events = self.store.session_events(after, limit).await?;
+        if self.has(Fault::ForgetsTheGrants) {
+            events.retain(|event| event.session_id.is_some());
+        }
+        Ok(events)
     }
 }
 
@@ -143,6 +149,10 @@ async fn the_kit_names_the_rule_that_a_broken_session_store_breaks() {
     for (fault, expected) in [
         (Fault::RotatesTwice, "of many rotations of one session exactly one wins"),
         (Fault::ForgetsTheEnd, "a login that is replaced has ended, and only then"),
+        (
+            Fault::ForgetsTheGrants,
+            "an end that reaches offline access is noted without a session too",
+        ),
         (Fault::RevivesTheDead, "a session that is over is never revived"),
         (
             Fault::IgnoresIdleness,

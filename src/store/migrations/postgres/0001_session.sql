@@ -20,7 +20,7 @@ CREATE INDEX donjon_sessions_idle ON donjon_sessions (idle_expires_at);
 
 CREATE TABLE donjon_session_events (
     sequence    BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    session_id  UUID   NOT NULL,
+    session_id  UUID,
     user_id     TEXT   NOT NULL,
     reason      TEXT   NOT NULL,
     at          BIGINT NOT NULL

@@ -20,7 +20,7 @@ CREATE INDEX donjon_sessions_idle ON donjon_sessions (idle_expires_at);
 
 CREATE TABLE donjon_session_events (
     sequence    INTEGER PRIMARY KEY AUTOINCREMENT,
-    session_id  BLOB   NOT NULL,
+    session_id  BLOB,
     user_id     TEXT   NOT NULL,
     reason      TEXT   NOT NULL,
     at          BIGINT NOT NULL

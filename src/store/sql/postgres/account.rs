@@ -291,10 +291,12 @@ impl AccountStore for PostgresStore {
                  RETURNING s.id, s.user_id
              ), locked AS MATERIALIZED (
                  SELECT pg_advisory_xact_lock($9)
-                 FROM (SELECT count(*) AS sessions FROM ended) AS counted WHERE sessions > 0
+                 FROM (SELECT count(*) AS sessions FROM ended) AS counted, used
+                 WHERE sessions >= 0
              ), logged AS (
                  INSERT INTO donjon_session_events (session_id, user_id, reason, at)
-                 SELECT ended.id, ended.user_id, $8, $2 FROM locked, ended
+                 SELECT ended.id, ended.user_id, $8::text, $2::bigint FROM locked, ended
+                 UNION ALL SELECT NULL, used.user_id, $8::text, $2::bigint FROM locked, used
              ), notice AS (
                  INSERT INTO donjon_outbox (id, kind, payload, attempts, due_at, created_at)
                  SELECT $4, $5, $6, 0, $7, $7 FROM used

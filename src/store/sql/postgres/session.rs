@@ -3,13 +3,12 @@ use sqlx::postgres::PgArguments;
 use sqlx::types::Json;
 use sqlx::{Postgres, query, query_as, query_scalar};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::TokenHash;
 use crate::scope::{SessionEnd, SessionEvent, SessionId, UserId};
 use crate::store::sql::convert::micros;
-use crate::store::sql::session::{EVENTS, LIST, LOAD, SessionRow, event, session};
+use crate::store::sql::session::{EVENTS, EventRow, LIST, LOAD, SessionRow, event, session};
 use crate::store::{NewSession, Result, Rotation, SessionStore, StoredSession};
 
 /// Goes on after a CTE `ended (id, user_id)`: notes the ends of sessions that carried a login,
@@ -54,6 +53,24 @@ const ROTATE: &str = "WITH old AS ( \
          INSERT INTO donjon_session_events (session_id, user_id, reason, at) \
          SELECT ended.id, ended.user_id, $16, $15 FROM locked, ended \
      ) SELECT count(*) FROM rotated";
+
+/// Ends the sessions of user `$4` except `$5`; `$6` says whether to note the end of all that is the
+/// user's. Rows are locked in one order, so that two who end the same sessions wait for each other
+/// and not in a circle; they are deleted by what they are now, not by what they were before.
+const END_ALL: &str = "WITH ending AS MATERIALIZED ( \
+         SELECT id FROM donjon_sessions WHERE user_id = $4 AND ($5::uuid IS NULL OR id <> $5) \
+         ORDER BY id FOR UPDATE \
+     ), ended AS ( \
+         DELETE FROM donjon_sessions WHERE user_id = $4 AND ($5::uuid IS NULL OR id <> $5) \
+         AND (SELECT count(*) FROM ending) >= 0 RETURNING id, user_id \
+     ), locked AS MATERIALIZED ( \
+         SELECT pg_advisory_xact_lock($3) FROM (SELECT count(*) AS logins FROM ended) AS counted \
+         WHERE logins > 0 OR $6 \
+     ), noted AS ( \
+         INSERT INTO donjon_session_events (session_id, user_id, reason, at) \
+         SELECT ended.id, ended.user_id, $1::text, $2::bigint FROM locked, ended \
+         UNION ALL SELECT NULL, $4, $1::text, $2::bigint FROM locked WHERE $6 \
+     ) SELECT count(*) FROM ended";
 
 /// Binds `$1` to `$13` of [`INSERT`] and [`ROTATE`].
 fn bind<'q>(
@@ -171,17 +188,15 @@ impl SessionStore for PostgresStore {
         end: SessionEnd,
         now: OffsetDateTime,
     ) -> Result<u64> {
-        let ended: i64 = query_scalar(noting_ends!(
-            "DELETE FROM donjon_sessions WHERE user_id = $4 \
-             AND ($5::uuid IS NULL OR id <> $5) RETURNING id, user_id"
-        ))
-        .bind(end.as_str())
-        .bind(micros(now))
-        .bind(SESSION_EVENTS_LOCK)
-        .bind(user.as_str())
-        .bind(except.map(|id| id.0))
-        .fetch_one(self.pool())
-        .await?;
+        let ended: i64 = query_scalar(END_ALL)
+            .bind(end.as_str())
+            .bind(micros(now))
+            .bind(SESSION_EVENTS_LOCK)
+            .bind(user.as_str())
+            .bind(except.map(|id| id.0))
+            .bind(end.ends_offline_access())
+            .fetch_one(self.pool())
+            .await?;
         Ok(ended.unsigned_abs())
     }
 
@@ -207,7 +222,7 @@ impl SessionStore for PostgresStore {
     }
 
     async fn session_events(&self, after: i64, limit: u32) -> Result<Vec<SessionEvent>> {
-        let rows: Vec<(i64, Uuid, String, String, i64)> =
+        let rows: Vec<EventRow> =
             query_as(EVENTS).bind(after).bind(i64::from(limit)).fetch_all(self.pool()).await?;
         rows.into_iter().map(event).collect()
     }

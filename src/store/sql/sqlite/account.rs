@@ -337,7 +337,8 @@ async fn end_sessions(
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO donjon_session_events (session_id, user_id, reason, at)
-         SELECT id, user_id, ?2, ?3 FROM donjon_sessions WHERE user_id = ?1",
+         SELECT id, user_id, ?2, ?3 FROM donjon_sessions WHERE user_id = ?1
+         UNION ALL SELECT NULL, ?1, ?2, ?3",
     )
     .bind(user.as_str())
     .bind(end.as_str())

@@ -9,7 +9,7 @@ use super::SqliteStore;
 use crate::crypto::TokenHash;
 use crate::scope::{SessionEnd, SessionEvent, SessionId, UserId};
 use crate::store::sql::convert::micros;
-use crate::store::sql::session::{EVENTS, LIST, LOAD, SessionRow, event, session};
+use crate::store::sql::session::{EVENTS, EventRow, LIST, LOAD, SessionRow, event, session};
 use crate::store::{NewSession, Result, Rotation, SessionStore, StoredSession};
 
 const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
@@ -55,17 +55,29 @@ async fn note_ends(
 ) -> Result<()> {
     for (id, user) in ended {
         let Some(user) = user else { continue };
-        query(
-            "INSERT INTO donjon_session_events (session_id, user_id, reason, at) \
-             VALUES ($1, $2, $3, $4)",
-        )
-        .bind(id)
-        .bind(user)
-        .bind(end.as_str())
-        .bind(micros(now))
-        .execute(&mut *connection)
-        .await?;
+        note_end(connection, Some(id), &user, end, now).await?;
     }
+    Ok(())
+}
+
+/// Notes the end of a session, or of everything that is the user's.
+async fn note_end(
+    connection: &mut SqliteConnection,
+    id: Option<Uuid>,
+    user: &str,
+    end: SessionEnd,
+    now: OffsetDateTime,
+) -> Result<()> {
+    query(
+        "INSERT INTO donjon_session_events (session_id, user_id, reason, at) \
+         VALUES ($1, $2, $3, $4)",
+    )
+    .bind(id)
+    .bind(user)
+    .bind(end.as_str())
+    .bind(micros(now))
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -204,12 +216,15 @@ impl SessionStore for SqliteStore {
                     "DELETE FROM donjon_sessions WHERE user_id = $1 \
                      AND ($2 IS NULL OR id <> $2) RETURNING id, user_id",
                 )
-                .bind(user)
+                .bind(&user)
                 .bind(except.map(|id| id.0))
                 .fetch_all(&mut *connection)
                 .await?;
                 let count = ended.len() as u64;
                 note_ends(connection, ended, end, now).await?;
+                if end.ends_offline_access() {
+                    note_end(connection, None, &user, end, now).await?;
+                }
                 Ok(count)
             })
         })
@@ -243,7 +258,7 @@ impl SessionStore for SqliteStore {
     }
 
     async fn session_events(&self, after: i64, limit: u32) -> Result<Vec<SessionEvent>> {
-        let rows: Vec<(i64, Uuid, String, String, i64)> =
+        let rows: Vec<EventRow> =
             query_as(EVENTS).bind(after).bind(limit).fetch_all(self.readers()).await?;
         rows.into_iter().map(event).collect()
     }
