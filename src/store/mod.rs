@@ -29,6 +29,6 @@ pub use session::*;
 pub use sql::{ConnectError, SqlStore};
 
 /// A backend that fulfils the whole contract.
-pub trait Store: SessionStore + AccountStore + OutboxStore {}
+pub trait Store: SessionStore + AccountStore + OutboxStore + ProviderStore {}
 
-impl<T: SessionStore + AccountStore + OutboxStore> Store for T {}
+impl<T: SessionStore + AccountStore + OutboxStore + ProviderStore> Store for T {}

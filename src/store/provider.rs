@@ -86,8 +86,11 @@ pub struct NewCode {
     pub code_challenge: Option<String>,
     /// When it was issued.
     pub created_at: OffsetDateTime,
-    /// From when on it is worth nothing. Its row stays longer, so that a replay is recognised.
+    /// From when on it is worth nothing.
     pub expires_at: OffsetDateTime,
+    /// The end of the interaction. The row stays until then at least, so that neither the code
+    /// nor the interaction is used twice.
+    pub interaction_expires_at: OffsetDateTime,
     /// The consent to remember.
     pub consent: Option<Consent>,
 }
@@ -160,11 +163,13 @@ pub struct RedeemCode {
 pub enum CodeRedemption {
     /// The tokens may be handed out.
     Redeemed,
-    /// It was redeemed before: its grant is revoked, now and for ever, with all that was issued.
+    /// It was redeemed before: its grant is revoked by this, now and for ever, with all that was
+    /// issued.
     Replayed,
     /// It is over.
     Expired,
-    /// There is no such code of this client, or its grant is revoked.
+    /// There is no such code of this client, or its grant is revoked, or the login behind it has
+    /// ended meanwhile.
     Unknown,
     /// The client's assertion was used before; nothing changed.
     AssertionReplayed,
@@ -218,7 +223,8 @@ pub enum RefreshRotation {
         /// What [`RotateRefresh::successor_sealed`] was.
         successor_sealed: Sealed,
     },
-    /// It was rotated before: its grant is revoked, now and for ever, with all that was issued.
+    /// It was rotated before: its grant is revoked by this, now and for ever, with all that was
+    /// issued.
     Reused,
     /// It is over.
     Expired,
@@ -326,11 +332,12 @@ pub trait ProviderStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a code, its grant and the consent, unless the interaction already yielded one.
     async fn issue_code(&self, issuer: &IssuerId, code: &NewCode) -> Result<CodeIssue>;
 
-    /// What a code stands for, even one that was redeemed or is over; `None` if its grant is
-    /// gone.
+    /// What a code stands for, even one that was redeemed or is over; `None` if it was swept.
     async fn load_code(&self, issuer: &IssuerId, code: &TokenHash) -> Result<Option<StoredCode>>;
 
-    /// Redeems a code; of two callers exactly one does, and the other revokes the grant.
+    /// Redeems a code; of two callers exactly one does, and the other revokes the grant. A code
+    /// whose login ended after it was issued is not redeemed, even if the event is not applied
+    /// yet.
     async fn redeem_code(&self, issuer: &IssuerId, redeem: &RedeemCode) -> Result<CodeRedemption>;
 
     /// What a refresh token stands for, even one that was rotated or is over.
@@ -382,9 +389,12 @@ pub trait ProviderStore: std::fmt::Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<bool>;
 
-    /// Reads at most `limit` session events after this issuer's cursor, revokes the grants of
-    /// those sessions (of the users, where the end reaches offline access too), and moves the
-    /// cursor: all in one. Answers how many events were read.
+    /// Reads at most `limit` session events after this issuer's cursor, revokes the grants that
+    /// end with them, and moves the cursor: all in one. Answers how many events were read.
+    ///
+    /// The end of a session ends its grants without offline access; an end that
+    /// [reaches offline access](crate::scope::SessionEnd::ends_offline_access) ends all grants of
+    /// the user that rest on a login before it.
     async fn apply_session_events(
         &self,
         issuer: &IssuerId,
@@ -393,6 +403,8 @@ pub trait ProviderStore: std::fmt::Debug + Send + Sync + 'static {
         revocation_expires_at: OffsetDateTime,
     ) -> Result<u32>;
 
-    /// Removes at most `limit` rows that are over.
+    /// Removes rows that are over, of all issuers, at most `limit` of each kind; answers how many.
+    /// What is over: grants that can yield no token any more (with their codes and tokens),
+    /// refresh tokens, sealed successors an hour old, interactions, assertions, revocations.
     async fn sweep_provider(&self, now: OffsetDateTime, limit: u32) -> Result<u64>;
 }

@@ -12,6 +12,7 @@
 mod account;
 mod architecture;
 mod broken;
+mod provider_token;
 mod session;
 mod support;
 

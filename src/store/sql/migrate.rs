@@ -18,6 +18,11 @@ macro_rules! migrations {
                     include_str!(concat!("../migrations/", $directory, "/0002_account.sql")),
                 ),
                 (
+                    3,
+                    "provider",
+                    include_str!(concat!("../migrations/", $directory, "/0003_provider.sql")),
+                ),
+                (
                     5,
                     "outbox",
                     include_str!(concat!("../migrations/", $directory, "/0005_outbox.sql")),

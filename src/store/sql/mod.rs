@@ -6,6 +6,7 @@ mod migrate;
 mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod provider;
 mod session;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -98,7 +99,7 @@ macro_rules! coerce {
     )*};
 }
 
-coerce!(Store, SessionStore, AccountStore, OutboxStore);
+coerce!(Store, SessionStore, AccountStore, OutboxStore, ProviderStore);
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {

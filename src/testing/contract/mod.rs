@@ -17,6 +17,7 @@
 mod account;
 #[cfg(feature = "accounts")]
 mod outbox;
+mod provider;
 mod session;
 
 use std::future::Future;
@@ -27,6 +28,7 @@ use time::{Duration, OffsetDateTime};
 pub use self::account::accounts;
 #[cfg(feature = "accounts")]
 pub use self::outbox::outbox;
+pub use self::provider::provider;
 pub use self::session::sessions;
 use crate::store::StoreError;
 
@@ -58,7 +60,7 @@ pub(crate) fn rule(
     if holds { Ok(()) } else { Err(Violation { rule, seen: format!("{seen:?}") }) }
 }
 
-/// Runs `CALLERS` calls at once and gathers their results.
+/// Runs `CALLERS` calls at once and gathers their results, in the order of the callers.
 pub(crate) async fn race<T, F, C>(call: C) -> Result<Vec<T>, Violation>
 where
     C: Fn(usize) -> F,
@@ -67,10 +69,12 @@ where
 {
     let mut callers = tokio::task::JoinSet::new();
     for caller in 0..CALLERS {
-        callers.spawn(call(caller));
+        let call = call(caller);
+        callers.spawn(async move { (caller, call.await) });
     }
-    let results = callers.join_all().await;
-    results.into_iter().collect::<Result<_, _>>().map_err(Violation::from)
+    let mut results = callers.join_all().await;
+    results.sort_by_key(|(caller, _)| *caller);
+    results.into_iter().map(|(_, result)| result).collect::<Result<_, _>>().map_err(Violation::from)
 }
 
 /// The moment the kit's clock shows first.

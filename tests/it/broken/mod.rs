@@ -4,4 +4,5 @@
 mod account;
 #[cfg(feature = "accounts")]
 mod outbox;
+pub mod provider;
 pub mod session;

@@ -3,6 +3,7 @@
 
 mod account;
 mod outbox;
+mod provider;
 mod session;
 
 use std::str::FromStr as _;

@@ -2,6 +2,7 @@
 
 mod account;
 mod outbox;
+mod provider;
 mod session;
 mod writer;
 

@@ -1,0 +1,144 @@
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::revocation;
+use crate::crypto::TokenHash;
+use crate::store::sql::convert::micros;
+use crate::store::sql::provider::{
+    self, RefreshRow, RefreshState, RefreshStateRow, judge_refresh, statement,
+};
+use crate::store::{
+    IssuerId, RefreshRotation, Result, RotateRefresh, StoreError, StoredRefreshToken,
+};
+
+pub(super) async fn load(
+    pool: &PgPool,
+    issuer: &IssuerId,
+    token: &TokenHash,
+) -> Result<Option<StoredRefreshToken>> {
+    let row: Option<RefreshRow> = sqlx::query_as(statement::REFRESH)
+        .bind(issuer.as_str())
+        .bind(&token.as_bytes()[..])
+        .fetch_optional(pool)
+        .await?;
+    row.map(provider::refresh).transpose()
+}
+
+/// Using a token closes the grace window of its parent: the sealed copy of it goes.
+const ROTATE: &str = "
+WITH assertion AS (
+    INSERT INTO donjon_provider_assertions AS used (issuer_id, client_id, jti, expires_at)
+    SELECT $1, $3, $5, $6 WHERE $5::bytea IS NOT NULL
+    ON CONFLICT (issuer_id, client_id, jti) DO UPDATE SET expires_at = excluded.expires_at
+        WHERE used.expires_at <= $4
+    RETURNING 1
+), family AS MATERIALIZED (
+    SELECT g.id FROM donjon_provider_refresh_tokens r
+    JOIN donjon_provider_grants g ON g.issuer_id = r.issuer_id AND g.id = r.grant_id
+    WHERE r.issuer_id = $1 AND r.token = $2 AND g.client_id = $3 AND g.revoked_at IS NULL
+        AND ($5::bytea IS NULL OR EXISTS (SELECT FROM assertion))
+    FOR UPDATE OF g
+), rotated AS (
+    UPDATE donjon_provider_refresh_tokens r
+    SET rotated_at = $4, successor = $7, successor_sealed = $9 FROM family
+    WHERE r.issuer_id = $1 AND r.token = $2 AND r.rotated_at IS NULL AND r.expires_at > $4
+    RETURNING family.id
+), successor AS (
+    INSERT INTO donjon_provider_refresh_tokens (issuer_id, token, grant_id, issued_at, expires_at)
+    SELECT $1, $7, id, $4, $8 FROM rotated
+), parent AS (
+    UPDATE donjon_provider_refresh_tokens r SET successor_sealed = NULL FROM rotated
+    WHERE r.issuer_id = $1 AND r.grant_id = rotated.id AND r.successor = $2
+), prolonged AS (
+    UPDATE donjon_provider_grants g SET expires_at = GREATEST(g.expires_at, $8, $10) FROM rotated
+    WHERE g.issuer_id = $1 AND g.id = rotated.id
+)
+SELECT EXISTS (SELECT FROM assertion), EXISTS (SELECT FROM rotated)";
+
+pub(super) async fn rotate(
+    pool: &PgPool,
+    issuer: &IssuerId,
+    rotate: &RotateRefresh,
+) -> Result<RefreshRotation> {
+    let assertion = rotate.assertion.as_ref();
+    let (asserted, rotated): (bool, bool) = sqlx::query_as(ROTATE)
+        .bind(issuer.as_str())
+        .bind(&rotate.presented.as_bytes()[..])
+        .bind(&rotate.client_id)
+        .bind(micros(rotate.now))
+        .bind(assertion.map(|assertion| assertion.jti.as_bytes().to_vec()))
+        .bind(assertion.map(|assertion| micros(assertion.expires_at)))
+        .bind(&rotate.successor.token.as_bytes()[..])
+        .bind(micros(rotate.successor.expires_at))
+        .bind(rotate.successor_sealed.as_bytes())
+        .bind(micros(rotate.revocation_expires_at))
+        .fetch_one(pool)
+        .await?;
+    if rotated {
+        Ok(RefreshRotation::Rotated)
+    } else if assertion.is_some() && !asserted {
+        Ok(RefreshRotation::AssertionReplayed)
+    } else {
+        refuse(pool, issuer, rotate).await
+    }
+}
+
+/// Finds out why a token was not rotated, and revokes its grant if it was rotated before and the
+/// grace window does not cover this.
+async fn refuse(
+    pool: &PgPool,
+    issuer: &IssuerId,
+    rotate: &RotateRefresh,
+) -> Result<RefreshRotation> {
+    let mut transaction = pool.begin().await?;
+    let Some(grant) = lock(&mut transaction, issuer, rotate).await? else {
+        return Ok(RefreshRotation::Unknown);
+    };
+    let state = state(&mut transaction, issuer, rotate).await?;
+    let judgement = judge_refresh(state, rotate.now, rotate.grace);
+    match judgement {
+        RefreshRotation::Reused => {
+            let until = rotate.revocation_expires_at;
+            revocation::revoke(&mut *transaction, issuer, grant, rotate.now, until).await?;
+        }
+        RefreshRotation::Rotated => {
+            return Err(StoreError::Corrupt("a refresh token that can be rotated, and cannot"));
+        }
+        _ => {}
+    }
+    transaction.commit().await?;
+    Ok(judgement)
+}
+
+async fn lock(
+    connection: &mut PgConnection,
+    issuer: &IssuerId,
+    rotate: &RotateRefresh,
+) -> Result<Option<Uuid>> {
+    let grant: Option<(Uuid,)> = sqlx::query_as(
+        "SELECT g.id FROM donjon_provider_refresh_tokens r
+         JOIN donjon_provider_grants g ON g.issuer_id = r.issuer_id AND g.id = r.grant_id
+         WHERE r.issuer_id = $1 AND r.token = $2 AND g.client_id = $3
+         FOR UPDATE OF g",
+    )
+    .bind(issuer.as_str())
+    .bind(&rotate.presented.as_bytes()[..])
+    .bind(&rotate.client_id)
+    .fetch_optional(connection)
+    .await?;
+    Ok(grant.map(|(grant,)| grant))
+}
+
+async fn state(
+    connection: &mut PgConnection,
+    issuer: &IssuerId,
+    rotate: &RotateRefresh,
+) -> Result<Option<RefreshState>> {
+    let row: Option<RefreshStateRow> = sqlx::query_as(statement::REFRESH_STATE)
+        .bind(issuer.as_str())
+        .bind(&rotate.presented.as_bytes()[..])
+        .bind(&rotate.client_id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(RefreshState::from))
+}
