@@ -64,6 +64,7 @@ fn assign_code(
         code_challenge: request.code_challenge.clone(),
         created_at: now,
         expires_at: now + provider.lifetimes.code,
+        interaction_expires_at: interaction.expires_at(),
         consent: consent.to_remember().cloned(),
     }
 }

@@ -79,6 +79,11 @@ impl Interaction {
         self
     }
 
+    /// From when on it is over.
+    pub(in crate::provider) fn expires_at(&self) -> OffsetDateTime {
+        self.thread.expires_at
+    }
+
     /// The code that this interaction yields to this user: always the same one. Another user of
     /// the same browser would get another, which the interaction then has not got to give.
     pub(in crate::provider) fn code_for(&self, consent: &ConsentGiven) -> OpaqueToken {

@@ -10,14 +10,15 @@ use crate::store::sql::provider::{
 };
 use crate::store::{CodeIssue, CodeRedemption, IssuerId, NewCode, RedeemCode, Result, StoredCode};
 
-/// The code goes in first: if its interaction already has one, there is nothing to follow. The
-/// foreign key is checked at the end of the statement, when the grant is there.
+/// The code goes in first: if its interaction already has one, perhaps this very one sent twice,
+/// nothing follows. The foreign key is checked at the end of the statement, when the grant is
+/// there.
 const ISSUE: &str = "
 WITH code AS (
     INSERT INTO donjon_provider_codes
         (issuer_id, code, interaction_id, grant_id, redirect_uri, code_challenge, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
-    ON CONFLICT (issuer_id, interaction_id) DO NOTHING
+    ON CONFLICT DO NOTHING
     RETURNING grant_id
 ), family AS (
     INSERT INTO donjon_provider_grants
