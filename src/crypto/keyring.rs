@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::{Random, RandomExt as _};
+use super::{Random, RandomExt as _, constant_time_eq};
 
 /// The environment variable that [`Keyring::from_env`] reads.
 pub const KEYRING_VARIABLE: &str = "DONJON_KEYRING";
@@ -203,6 +203,11 @@ impl Keyring {
         Some(body)
     }
 
+    /// The keys of one purpose, derived once: for what is verified on every request.
+    pub fn authenticator(&self, purpose: Purpose) -> Authenticator {
+        Authenticator(self.0.iter().map(|master| master.hmac(purpose)).collect())
+    }
+
     /// HMAC-SHA-256 of `message` under the current key.
     pub fn mac(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         let mut out = [0; 32];
@@ -215,6 +220,41 @@ impl Keyring {
     /// Whether `tag` is the HMAC of `message` under any of the keys; in constant time for each.
     pub fn verify_mac(&self, purpose: Purpose, message: &[u8], tag: &[u8]) -> bool {
         self.0.iter().any(|master| hmac::verify(&master.hmac(purpose), message, tag).is_ok())
+    }
+}
+
+/// [`Keyring::mac`] and [`Keyring::verify_mac`] for one purpose, with the keys at hand.
+#[derive(Clone)]
+pub struct Authenticator(Arc<[hmac::Key]>);
+
+impl Authenticator {
+    /// HMAC-SHA-256 of `message` under the current key.
+    pub fn mac(&self, message: &[u8]) -> [u8; 32] {
+        let mut out = [0; 32];
+        if let Some(key) = self.0.first() {
+            out.copy_from_slice(hmac::sign(key, message).as_ref());
+        }
+        out
+    }
+
+    /// Whether `tag` is the HMAC of `message` under any of the keys; in constant time for each.
+    pub fn verify(&self, message: &[u8], tag: &[u8]) -> bool {
+        self.0.iter().any(|key| hmac::verify(key, message, tag).is_ok())
+    }
+
+    /// As [`Authenticator::verify`], for a tag cut to its first bytes, at least 16.
+    pub fn verify_prefix(&self, message: &[u8], tag: &[u8]) -> bool {
+        tag.len() >= 16
+            && self.0.iter().any(|key| {
+                let whole = hmac::sign(key, message);
+                whole.as_ref().get(..tag.len()).is_some_and(|cut| constant_time_eq(cut, tag))
+            })
+    }
+}
+
+impl fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authenticator([redacted])")
     }
 }
 
@@ -333,6 +373,9 @@ mod tests {
         assert!(new.open(A, b"", &sealed).is_err() && !new.verify_mac(A, b"message", &tag));
         assert!(!both.verify_mac(B, b"message", &tag) && !both.verify_mac(A, b"massage", &tag));
         assert_eq!(both.mac(A, b"x"), new.mac(A, b"x"));
+        let authenticator = both.authenticator(A);
+        assert!(authenticator.verify(b"message", &tag) && !authenticator.verify(b"massage", &tag));
+        assert_eq!(authenticator.mac(b"x"), new.mac(A, b"x"));
     }
 
     #[test]

@@ -9,6 +9,6 @@ mod random;
 mod secret;
 
 pub use clock::{Clock, SystemClock};
-pub use keyring::{KEYRING_VARIABLE, Keyring, KeyringError, Purpose, Sealed};
+pub use keyring::{Authenticator, KEYRING_VARIABLE, Keyring, KeyringError, Purpose, Sealed};
 pub use random::{Random, RandomExt, SystemRandom};
 pub use secret::{OpaqueToken, Redacted, TokenHash, constant_time_eq, sha256};

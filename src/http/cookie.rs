@@ -32,6 +32,9 @@ pub struct CookiePolicy {
 }
 
 impl CookiePolicy {
+    /// The policy for an application that browsers reach by https only.
+    pub const HTTPS: Self = Self { secure: true };
+
     /// The policy for an application that browsers reach at `base_url`.
     ///
     /// # Errors

@@ -29,6 +29,12 @@ pub use session::*;
 pub use sql::{ConnectError, SqlStore};
 
 /// A backend that fulfils the whole contract.
-pub trait Store: SessionStore + AccountStore + OutboxStore + ProviderStore {}
+pub trait Store:
+    SessionStore + tower_sessions::SessionStore + AccountStore + OutboxStore + ProviderStore
+{
+}
 
-impl<T: SessionStore + AccountStore + OutboxStore + ProviderStore> Store for T {}
+impl<T: SessionStore + tower_sessions::SessionStore + AccountStore + OutboxStore + ProviderStore>
+    Store for T
+{
+}

@@ -145,7 +145,8 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>>;
 
     /// Removes at most `limit` sessions that are over, writing an event for each that carried a
-    /// login. Answers how many were removed.
+    /// login, and as much of the host's data that is. Answers the greater number, so that whoever
+    /// gets `limit` asks again.
     async fn sweep_sessions(&self, now: OffsetDateTime, limit: u32) -> Result<u64>;
 
     /// At most `limit` events after a place in the log, oldest first.

@@ -8,6 +8,7 @@ mod outbox;
 mod postgres;
 mod provider;
 mod session;
+mod session_data;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -100,6 +101,18 @@ macro_rules! coerce {
 }
 
 coerce!(Store, SessionStore, AccountStore, OutboxStore, ProviderStore);
+
+impl From<SqlStore> for Arc<dyn tower_sessions::SessionStore> {
+    fn from(store: SqlStore) -> Self {
+        store.0
+    }
+}
+
+impl From<&SqlStore> for Arc<dyn tower_sessions::SessionStore> {
+    fn from(store: &SqlStore) -> Self {
+        store.0.clone()
+    }
+}
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {

@@ -166,3 +166,81 @@ async fn the_kit_names_the_rule_that_a_broken_session_store_breaks() {
         assert_eq!(violation.rule, expected, "{fault:?}: {violation}");
     }
 }
+
+/// A store that cannot be reached.
+#[derive(Debug)]
+pub struct Unreachable;
+
+fn unreachable<T>() -> Result<T> {
+    Err(donjon::store::StoreError::Unavailable("the network is down".into()))
+}
+
+#[async_trait]
+impl SessionStore for Unreachable {
+    async fn create_session(&self, _: &NewSession) -> Result<()> {
+        unreachable()
+    }
+
+    async fn load_session(
+        &self,
+        _: &TokenHash,
+        _: OffsetDateTime,
+    ) -> Result<Option<StoredSession>> {
+        unreachable()
+    }
+
+    async fn rotate_session(
+        &self,
+        _: &TokenHash,
+        _: &NewSession,
+        _: SessionEnd,
+        _: OffsetDateTime,
+    ) -> Result<Rotation> {
+        unreachable()
+    }
+
+    async fn touch_session(
+        &self,
+        _: SessionId,
+        _: OffsetDateTime,
+        _: Option<OffsetDateTime>,
+    ) -> Result<()> {
+        unreachable()
+    }
+
+    async fn end_session(
+        &self,
+        _: &UserId,
+        _: SessionId,
+        _: SessionEnd,
+        _: OffsetDateTime,
+    ) -> Result<bool> {
+        unreachable()
+    }
+
+    async fn discard_session(&self, _: &TokenHash) -> Result<()> {
+        unreachable()
+    }
+
+    async fn end_sessions_of(
+        &self,
+        _: &UserId,
+        _: Option<SessionId>,
+        _: SessionEnd,
+        _: OffsetDateTime,
+    ) -> Result<u64> {
+        unreachable()
+    }
+
+    async fn sessions_of(&self, _: &UserId, _: OffsetDateTime) -> Result<Vec<StoredSession>> {
+        unreachable()
+    }
+
+    async fn sweep_sessions(&self, _: OffsetDateTime, _: u32) -> Result<u64> {
+        unreachable()
+    }
+
+    async fn session_events(&self, _: i64, _: u32) -> Result<Vec<SessionEvent>> {
+        unreachable()
+    }
+}

@@ -29,7 +29,7 @@ CREATE TABLE donjon_session_events (
 -- The host's own data of a session, kept for tower_sessions.
 CREATE TABLE donjon_session_data (
     id          BYTEA   NOT NULL PRIMARY KEY,
-    data        BYTEA   NOT NULL,
+    data        JSONB   NOT NULL,
     expires_at  BIGINT NOT NULL
 );
 CREATE INDEX donjon_session_data_expiry ON donjon_session_data (expires_at);

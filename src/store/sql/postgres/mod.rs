@@ -5,6 +5,7 @@ mod account;
 mod outbox;
 mod provider;
 mod session;
+mod session_data;
 
 use std::str::FromStr as _;
 use std::time::Duration;

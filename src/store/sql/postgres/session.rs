@@ -9,6 +9,7 @@ use crate::crypto::TokenHash;
 use crate::scope::{SessionEnd, SessionEvent, SessionId, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::session::{EVENTS, EventRow, LIST, LOAD, SessionRow, event, session};
+use crate::store::sql::session_data::SWEEP as SWEEP_DATA;
 use crate::store::{NewSession, Result, Rotation, SessionStore, StoredSession};
 
 /// Goes on after a CTE `ended (id, user_id)`: notes the ends of sessions that carried a login,
@@ -218,7 +219,8 @@ impl SessionStore for PostgresStore {
         .bind(i64::from(limit))
         .fetch_one(self.pool())
         .await?;
-        Ok(ended.unsigned_abs())
+        let data = query(SWEEP_DATA).bind(micros(now)).bind(i64::from(limit)).execute(self.pool());
+        Ok(ended.unsigned_abs().max(data.await?.rows_affected()))
     }
 
     async fn session_events(&self, after: i64, limit: u32) -> Result<Vec<SessionEvent>> {

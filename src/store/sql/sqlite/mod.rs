@@ -4,6 +4,7 @@ mod account;
 mod outbox;
 mod provider;
 mod session;
+mod session_data;
 mod writer;
 
 use std::path::PathBuf;

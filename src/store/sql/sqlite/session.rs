@@ -10,6 +10,7 @@ use crate::crypto::TokenHash;
 use crate::scope::{SessionEnd, SessionEvent, SessionId, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::session::{EVENTS, EventRow, LIST, LOAD, SessionRow, event, session};
+use crate::store::sql::session_data::SWEEP as SWEEP_DATA;
 use crate::store::{NewSession, Result, Rotation, SessionStore, StoredSession};
 
 const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
@@ -251,7 +252,8 @@ impl SessionStore for SqliteStore {
                 .await?;
                 let count = ended.len() as u64;
                 note_ends(connection, ended, SessionEnd::Expired, now).await?;
-                Ok(count)
+                let data = query(SWEEP_DATA).bind(micros(now)).bind(limit).execute(connection);
+                Ok(count.max(data.await?.rows_affected()))
             })
         })
         .await

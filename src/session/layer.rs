@@ -1,0 +1,130 @@
+use std::sync::{Arc, Once};
+
+use tower_layer::Layer;
+
+use super::config::Config;
+use super::cookie::SessionCookie;
+use super::sweep;
+use super::{Lifetimes, SessionService};
+use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
+use crate::http::{BaseUrlError, CookiePolicy, TrustedProxies};
+use crate::store::SessionStore;
+
+/// Puts who is logged in into each request's extensions; see the [module](super).
+///
+/// It belongs around everything that reads or writes the session: the last layer that is added to
+/// a router. Unless told otherwise by [`SessionLayer::base_url`], the application is reached by
+/// https only: the cookie is `__Host-session` and `Secure`.
+#[derive(Clone, Debug)]
+pub struct SessionLayer {
+    config: Arc<Config>,
+    sweeping: Option<Arc<Once>>,
+}
+
+impl SessionLayer {
+    /// Sessions in `store`, with cookies that `keyring` authenticates, so that a made-up one costs
+    /// no store call. The host's own data goes to the same store.
+    pub fn new<S>(store: S, keyring: &Keyring) -> Self
+    where
+        S: Into<Arc<dyn SessionStore>> + Into<Arc<dyn tower_sessions::SessionStore>> + Clone,
+    {
+        Self::with_data_store(store.clone(), store, keyring)
+    }
+
+    /// Sessions in `store`, and the host's own data in any [`tower_sessions::SessionStore`].
+    pub fn with_data_store(
+        store: impl Into<Arc<dyn SessionStore>>,
+        data: impl Into<Arc<dyn tower_sessions::SessionStore>>,
+        keyring: &Keyring,
+    ) -> Self {
+        let cookie = SessionCookie::new(CookiePolicy::HTTPS, "session".to_owned(), keyring);
+        let config = Config {
+            store: store.into(),
+            data: data.into(),
+            cookie,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            lifetimes: Lifetimes::default(),
+            proxies: TrustedProxies::default(),
+        };
+        let sweeping = Some(Arc::new(Once::new()));
+        Self { config: Arc::new(config), sweeping }
+    }
+
+    /// Where browsers reach the application: decides the cookie's prefix and `Secure`.
+    ///
+    /// # Errors
+    /// [`BaseUrlError`] for plain http, except on a loopback address.
+    pub fn base_url(self, url: &str) -> Result<Self, BaseUrlError> {
+        let policy = CookiePolicy::for_base_url(url)?;
+        Ok(self.with(|config| config.cookie.policy = policy))
+    }
+
+    /// The cookie's name, before the prefix `__Host-`; `session` by default.
+    #[must_use]
+    pub fn cookie_name(self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.with(|config| config.cookie.name = name)
+    }
+
+    /// How long sessions live.
+    #[must_use]
+    pub fn lifetimes(self, lifetimes: Lifetimes) -> Self {
+        self.with(|config| config.lifetimes = lifetimes)
+    }
+
+    /// The proxies whose `X-Forwarded-For` is believed; none by default.
+    #[must_use]
+    pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
+        self.with(|config| config.proxies = proxies)
+    }
+
+    /// Another clock; for tests.
+    #[must_use]
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        self.with(|config| config.clock = clock)
+    }
+
+    /// Another source of randomness; for tests.
+    #[must_use]
+    pub fn random(self, random: Arc<dyn Random>) -> Self {
+        self.with(|config| config.random = random)
+    }
+
+    /// Leaves expired sessions in the store, for a host that sweeps them in a process of its own
+    /// ([`SessionStore::sweep_sessions`]).
+    #[must_use]
+    pub fn without_sweeper(mut self) -> Self {
+        self.sweeping = None;
+        self
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        let shared = &self.config;
+        let mut config = Config {
+            store: Arc::clone(&shared.store),
+            data: Arc::clone(&shared.data),
+            cookie: shared.cookie.clone(),
+            clock: Arc::clone(&shared.clock),
+            random: Arc::clone(&shared.random),
+            lifetimes: shared.lifetimes,
+            proxies: shared.proxies.clone(),
+        };
+        change(&mut config);
+        self.config = Arc::new(config);
+        self
+    }
+}
+
+impl<S> Layer<S> for SessionLayer {
+    type Service = SessionService<S>;
+
+    /// Inside a tokio runtime, the first call also starts the sweeper, which ends with the last
+    /// service.
+    fn layer(&self, inner: S) -> Self::Service {
+        if let Some(once) = &self.sweeping {
+            once.call_once(|| sweep::start(&self.config));
+        }
+        SessionService::new(Arc::clone(&self.config), inner)
+    }
+}
