@@ -259,7 +259,7 @@ async fn the_same_user_keeps_the_session_and_another_ends_it() {
         assert_eq!(app.who(&again).await, "nobody");
         let events = app.store.session_events(0, 10).await.unwrap();
         assert_eq!(events.iter().map(|e| e.end).collect::<Vec<_>>(), [SessionEnd::Replaced]);
-        assert_eq!(events[0].session_id.to_string(), sid);
+        assert_eq!(events[0].session_id.unwrap().to_string(), sid);
     }
 }
 

@@ -55,7 +55,10 @@ impl SqliteStore {
         connection.close().await?;
 
         let readers = SqlitePoolOptions::new()
+            .min_connections(READERS)
             .max_connections(READERS)
+            .idle_timeout(None)
+            .max_lifetime(None)
             .test_before_acquire(false)
             .connect_with(options.clone().read_only(true))
             .await?;
