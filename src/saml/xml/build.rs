@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::chars::{is_space, normalize_attribute, normalize_text, resolve_reference};
+use super::chars::{any_byte, is_space, normalize_attribute, normalize_text, resolve_reference};
 use super::limits::Limits;
 use super::name::{Name, is_absolute_uri, split_qualified};
 use super::namespace;
@@ -103,7 +103,7 @@ impl<'x, 'l> Builder<'x, 'l> {
         if self.open.is_empty() && raw.chars().all(is_space) {
             return Ok(());
         }
-        if raw.contains("]]>") {
+        if any_byte(raw, |b| b == b']') && raw.contains("]]>") {
             return Err(self.malformed("]]> in text"));
         }
         self.append(normalize_text(raw), raw.len())

@@ -21,19 +21,28 @@ impl Name<'_> {
 /// Splits a qualified name at its colon; `None` when it is not one (Namespaces in XML, production
 /// 7).
 pub(super) fn split_qualified(name: &str) -> Option<(&str, &str)> {
-    let (prefix, local) = match name.split_once(':') {
-        Some((prefix, local)) if is_nc_name(prefix) => (prefix, local),
-        Some(_) => return None,
-        None => ("", name),
+    let Some(colon) = name.bytes().position(|b| b == b':') else {
+        return is_nc_name(name).then_some(("", name));
     };
-    is_nc_name(local).then_some((prefix, local))
+    let (prefix, local) = (name.get(..colon)?, name.get(colon + 1..)?);
+    (is_nc_name(prefix) && is_nc_name(local)).then_some((prefix, local))
 }
 
 /// Whether this is a name without a colon (Namespaces in XML, production 4), which every SAML `ID`
 /// must be.
 pub(crate) fn is_nc_name(name: &str) -> bool {
+    if is_plain_name(name.as_bytes()) {
+        return true;
+    }
     let mut chars = name.chars();
     chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
+}
+
+/// Whether this is an ASCII name, as nearly all are.
+fn is_plain_name(name: &[u8]) -> bool {
+    let [first, rest @ ..] = name else { return false };
+    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    (first.is_ascii_alphabetic() || *first == b'_') && rest.iter().all(is_plain)
 }
 
 const fn is_name_start(c: char) -> bool {

@@ -56,23 +56,35 @@ fn read_source<'x>(xml: &'x [u8], limits: &Limits) -> Result<&'x str, SamlError>
     let xml = xml.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(xml);
     let source = std::str::from_utf8(xml)
         .map_err(|e| SamlError::MalformedXml { fault: "not UTF-8", offset: e.valid_up_to() })?;
-    for (at, _) in source.match_indices("<!") {
-        match source.get(at..).unwrap_or_default().get(..9) {
-            Some(markup) if markup.eq_ignore_ascii_case("<!DOCTYPE") => {
-                return Err(SamlError::DoctypeForbidden);
-            }
-            Some(markup) if markup.to_ascii_uppercase().starts_with("<!ENTITY") => {
-                return Err(SamlError::EntityExpansionForbidden);
-            }
-            _ => {}
-        }
-    }
+    refuse_declarations(source)?;
     match find_forbidden(source) {
         Some(offset) => {
             Err(SamlError::MalformedXml { fault: "a character XML does not allow", offset })
         }
         None => Ok(source),
     }
+}
+
+/// Document types and entities are refused wherever they stand, before any parser sees them.
+fn refuse_declarations(source: &str) -> Result<(), SamlError> {
+    let next = source.bytes().skip(1);
+    let marked = source.bytes().zip(next).fold(false, |m, (a, b)| m | ((a == b'<') & (b == b'!')));
+    if !marked {
+        return Ok(());
+    }
+    for (at, _) in source.match_indices("<!") {
+        let begins = |keyword: &str| {
+            let markup = source.as_bytes().get(at..at + keyword.len());
+            markup.is_some_and(|markup| markup.eq_ignore_ascii_case(keyword.as_bytes()))
+        };
+        if begins("<!DOCTYPE") {
+            return Err(SamlError::DoctypeForbidden);
+        }
+        if begins("<!ENTITY") {
+            return Err(SamlError::EntityExpansionForbidden);
+        }
+    }
+    Ok(())
 }
 
 /// XML 1.0 in UTF-8 is all there is.

@@ -1,10 +1,10 @@
 //! The inside of a start tag, read strictly.
 
-use super::chars::is_space;
+use super::chars::{any_byte, is_space};
 
 /// Splits the inside of a start tag into the element's name and its attributes.
 pub(super) fn split_tag(inside: &str) -> (&str, RawAttributes<'_>) {
-    let end = inside.find(is_space).unwrap_or(inside.len());
+    let end = inside.bytes().position(|b| is_space(char::from(b))).unwrap_or(inside.len());
     let (name, rest) = inside.split_at_checked(end).unwrap_or((inside, ""));
     (name, RawAttributes { rest })
 }
@@ -29,7 +29,7 @@ impl<'x> Iterator for RawAttributes<'x> {
         let Some((name, value, rest)) = split_attribute(attribute) else {
             return Some(Err("an attribute needs a quoted value"));
         };
-        if value.contains('<') {
+        if any_byte(value, |b| b == b'<') {
             return Some(Err("an attribute value may not contain <"));
         }
         self.rest = rest;
@@ -39,7 +39,8 @@ impl<'x> Iterator for RawAttributes<'x> {
 
 /// `name = "value" rest` as (name, value, rest).
 fn split_attribute(attribute: &str) -> Option<(&str, &str, &str)> {
-    let (name, quoted) = attribute.split_once('=')?;
+    let equals = attribute.bytes().position(|b| b == b'=')?;
+    let (name, quoted) = (attribute.get(..equals)?, attribute.get(equals + 1..)?);
     let quoted = quoted.trim_start_matches(is_space);
     let (value, rest) = match quoted.strip_prefix('"') {
         Some(opened) => opened.split_once('"')?,
