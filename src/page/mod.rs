@@ -1,16 +1,27 @@
 //! HTML pages and mail bodies, their theme, and how a host replaces them.
+//!
+//! The built-in pages need no script and nothing from elsewhere, follow the browser's light or
+//! dark scheme, and carry the product's name and colour. [`Theme`] sets those, and what the pages
+//! say ([`Messages`]); [`Pages`] replaces whole pages.
+//!
+//! ```
+//! use donjon::page::{ErrorPage, Pages, Theme};
+//!
+//! let theme = Theme::new("Acme").with_accent("#0f766e".parse()?);
+//! let html = theme.error(&ErrorPage { code: "invalid_request", description: "No <b>." });
+//! assert!(html.contains("No &#60;b&#62;."));
+//! # Ok::<(), donjon::page::InvalidAccent>(())
+//! ```
 
-#[cfg(feature = "provider")]
-mod oauth;
+mod mail;
+mod messages;
+mod pages;
+mod render;
+#[cfg(test)]
+mod tests;
+mod theme;
 
-#[cfg(feature = "provider")]
-pub(crate) use oauth::{Consent, FormPost, OauthError};
-
-/// A page as text. Rendering into a string fails only if a page's own code does.
-#[cfg(feature = "provider")]
-pub(crate) fn render(page: &impl askama::Template) -> String {
-    page.render().unwrap_or_else(|error| {
-        tracing::error!(%error, "a page could not be rendered");
-        String::new()
-    })
-}
+pub use mail::{Letter, Mail};
+pub use messages::Messages;
+pub use pages::*;
+pub use theme::{Accent, InvalidAccent, Theme};

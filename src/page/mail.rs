@@ -1,0 +1,41 @@
+/// A mail to a user, by what it is about. Addresses are absolute.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Letter<'a> {
+    /// Confirm that the address is yours.
+    Confirm {
+        /// The link.
+        link: &'a str,
+    },
+    /// Somebody tried to sign up with an address that has an account.
+    EmailTaken {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
+    /// Choose a new password.
+    Reset {
+        /// The link.
+        link: &'a str,
+    },
+    /// The password was reset.
+    PasswordSet {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
+    /// Too many failed logins.
+    Locked {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
+}
+
+/// A mail, ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// The subject: one line.
+    pub subject: String,
+    /// The body as plain text.
+    pub text: String,
+    /// The body as HTML.
+    pub html: String,
+}

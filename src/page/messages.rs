@@ -1,0 +1,177 @@
+use std::borrow::Cow;
+
+/// Each line is a field, its English text, and its documentation.
+macro_rules! messages {
+    ($($name:ident: $text:literal,)*) => {
+        /// Every sentence that a user reads. The default is English; a host that speaks another
+        /// language, or in another voice, changes what it likes.
+        ///
+        /// A word in braces, such as `{product}`, is replaced by what it stands for. A text that
+        /// leaves it out simply does not say it.
+        ///
+        /// ```
+        /// use donjon::page::Messages;
+        ///
+        /// let messages = Messages { login_title: "Servus!".into(), ..Messages::default() };
+        /// assert_eq!(messages.login_submit, "Log in");
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Messages {
+            $(#[doc = $text] pub $name: Cow<'static, str>,)*
+        }
+
+        impl Default for Messages {
+            fn default() -> Self {
+                Self { $($name: Cow::Borrowed($text),)* }
+            }
+        }
+    };
+}
+
+messages! {
+    email_label: "Email address",
+    password_label: "Password",
+    new_password_label: "New password",
+    logged_in_as: "Logged in as",
+    back_to_login: "Back to login",
+
+    login_title: "Welcome back",
+    login_lead: "Log in to {product}.",
+    login_again: "Please log in again, so that we know it is you.",
+    login_submit: "Log in",
+    remember_label: "Keep me logged in",
+    forgot_link: "Forgot it?",
+    register_prompt: "New to {product}?",
+    register_link: "Create an account",
+    login_refused: "That email address and password don’t match. After several wrong tries we pause for a few minutes to keep your account safe.",
+    login_confirmed: "Your email address is confirmed. You can log in now.",
+    login_password_set: "Your new password is set. Log in with it.",
+
+    register_title: "Create your account",
+    register_lead: "One address and a good password, and you are in.",
+    register_submit: "Create account",
+    login_prompt: "Already have an account?",
+    login_link: "Log in",
+    password_hint: "At least {min} characters. A few random words work well.",
+    email_invalid: "This doesn’t look like an email address. Is a letter missing?",
+    password_too_short: "That is a little short. Use at least {min} characters.",
+    password_too_long: "That is too long. Use at most {max} characters.",
+
+    check_mail_title: "Check your mail",
+    check_mail_register: "We have sent a message to {email}. Open the link in it to go on.",
+    check_mail_confirm: "Please confirm your address before you log in. If {email} is waiting to be confirmed, a message with a link is on its way.",
+    check_mail_reset: "If {email} has an account here, a message with a link to choose a new password is on its way.",
+    check_mail_spam: "Nothing there after a minute? Have a look in your spam folder.",
+    resend_submit: "Send it again",
+
+    confirm_title: "Confirm your email address",
+    confirm_text: "One click, and {email} is yours.",
+    confirm_submit: "Confirm my address",
+
+    link_over_title: "This link doesn’t work any more",
+    link_over_confirm: "It was used already, was replaced by a newer one, or is too old. Log in, and we can send you a new one.",
+    link_over_reset: "It was used already, was replaced by a newer one, or is too old.",
+    link_over_reset_next: "Get a new link",
+
+    forgot_title: "Forgot your password?",
+    forgot_lead: "It happens. Tell us your email address, and we will send you a link to choose a new one.",
+    forgot_submit: "Send me a link",
+
+    reset_title: "Choose a new password",
+    reset_lead: "For {email}.",
+    reset_submit: "Set new password",
+    reset_note: "You will be logged out on all your devices.",
+
+    logout_title: "Do you want to log out?",
+    logout_submit: "Log out",
+    logout_cancel: "Stay",
+    logged_out_title: "You are logged out",
+    logged_out_text: "See you soon at {product}.",
+    login_again_link: "Log in again",
+
+    consent_page_title: "Allow access",
+    consent_title: "{client} would like to use your {product} account",
+    consent_scopes: "It will be able to",
+    consent_resources: "It will use these services",
+    consent_approve: "Allow",
+    consent_deny: "Cancel",
+    consent_target: "You will go on to {target}. Allow this only if you trust it.",
+    consent_privacy: "Privacy policy",
+    consent_terms: "Terms of service",
+    scope_openid: "Know who you are",
+    scope_profile: "See your name and profile",
+    scope_email: "See your email address",
+    scope_address: "See your postal address",
+    scope_phone: "See your phone number",
+    scope_offline_access: "Keep access while you are away",
+
+    form_post_title: "Almost there",
+    form_post_text: "Go on to finish what you began.",
+    form_post_submit: "Continue",
+
+    error_title: "That didn’t work",
+    error_code_label: "Error code:",
+    error_unavailable: "We can’t do this right now. Please try again in a moment.",
+    error_busy: "A lot of people are logging in right now. Please try again in a few seconds.",
+    error_form: "The form didn’t arrive as we sent it. Please go back, reload the page, and try again.",
+    error_method: "This address can’t be used like that. Please start from the login page.",
+
+    mail_link_hint: "If the button doesn’t work, open this address:",
+    mail_confirm_subject: "Confirm your email address",
+    mail_confirm_text: "Welcome to {product}! Please confirm that this address is yours. The link works for two days.",
+    mail_confirm_button: "Confirm my address",
+    mail_confirm_footnote: "You didn’t sign up? Then somebody mistyped their address, and you can ignore this message.",
+    mail_taken_subject: "You already have an account",
+    mail_taken_text: "Somebody, probably you, tried to sign up at {product} with this address, but it already has an account. Log in as usual, or choose a new password if you have forgotten yours.",
+    mail_taken_button: "Choose a new password",
+    mail_taken_footnote: "It wasn’t you? Nothing has changed, and you can ignore this message.",
+    mail_reset_subject: "Choose a new password",
+    mail_reset_text: "Somebody, hopefully you, asked for a new password for your {product} account. The link works once, for one hour.",
+    mail_reset_button: "Choose a new password",
+    mail_reset_footnote: "It wasn’t you? Your password stays as it is, and you can ignore this message.",
+    mail_password_set_subject: "Your password was changed",
+    mail_password_set_text: "The password of your {product} account was just changed, and you were logged out on all devices.",
+    mail_password_set_button: "Choose another password",
+    mail_password_set_footnote: "If it was you, all is well. If it wasn’t, choose another password now.",
+    mail_locked_subject: "We have paused logins to your account",
+    mail_locked_text: "Somebody tried to log in to your {product} account several times with a wrong password. We don’t accept any login for a few minutes.",
+    mail_locked_button: "Choose a new password",
+    mail_locked_footnote: "If it was you, wait a little and try again, or choose a new password now.",
+}
+
+/// Replaces each `{name}` by its value. What is replaced is not looked at again, so that a value
+/// with braces stays what it is.
+pub(super) fn fill(text: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let value = after.split_once('}').and_then(|(name, after)| {
+            let (_, value) = values.iter().find(|(known, _)| *known == name)?;
+            Some((value, after))
+        });
+        match value {
+            Some((value, after)) => {
+                filled.push_str(value);
+                rest = after;
+            }
+            None => {
+                filled.push('{');
+                rest = after;
+            }
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fill;
+
+    #[test]
+    fn a_value_is_not_looked_at_again() {
+        let values = [("client", "{product}"), ("product", "Acme")];
+        assert_eq!(fill("{client} at {product} {x} {", &values), "{product} at Acme {x} {");
+    }
+}

@@ -1,0 +1,316 @@
+use std::fmt::Debug;
+
+use super::mail::{Letter, Mail};
+use super::{Theme, render};
+
+/// The pages and mails of the application. Each has a built-in default in the look of a
+/// [`Theme`]; a host replaces those it wants, one by one. A theme itself is all the defaults.
+///
+/// A page is a whole HTML document. It may carry inline styles, and images from the application's
+/// own origin; no script runs on it. Whatever it shows of its data must be escaped. The element ids
+/// of the built-in pages (`email`, `password`, `submit`, `approve`, `deny`, `error`,
+/// `error-description`, `logged-out`) are what outside tools look for.
+///
+/// ```
+/// use donjon::page::{LoggedOut, Pages, Theme};
+///
+/// #[derive(Debug)]
+/// struct Mine(Theme);
+///
+/// impl Pages for Mine {
+///     fn theme(&self) -> &Theme {
+///         &self.0
+///     }
+///
+///     fn logged_out(&self, _: &LoggedOut<'_>) -> String {
+///         "<!doctype html><title>Bye</title><p id=logged-out>Bye!".to_owned()
+///     }
+/// }
+/// ```
+pub trait Pages: Debug + Send + Sync + 'static {
+    /// The look of the built-in pages.
+    fn theme(&self) -> &Theme;
+
+    /// Where a user logs in.
+    fn login(&self, page: &Login<'_>) -> String {
+        render::login(self.theme(), page)
+    }
+
+    /// Where a user signs up.
+    fn register(&self, page: &Register<'_>) -> String {
+        render::register(self.theme(), page)
+    }
+
+    /// After something was mailed, or was not: it never says which.
+    fn check_mail(&self, page: &CheckMail<'_>) -> String {
+        render::check_mail(self.theme(), page)
+    }
+
+    /// Behind the mailed link to confirm an address. Mail scanners open links, so it takes a click
+    /// more.
+    fn confirm(&self, page: &Confirm<'_>) -> String {
+        render::confirm(self.theme(), page)
+    }
+
+    /// Behind a mailed link that opens nothing.
+    fn link_over(&self, page: &LinkOver<'_>) -> String {
+        render::link_over(self.theme(), page)
+    }
+
+    /// Where a user asks for a new password.
+    fn forgot_password(&self, page: &ForgotPassword<'_>) -> String {
+        render::forgot_password(self.theme(), page)
+    }
+
+    /// Behind the mailed link to set a new password.
+    fn reset_password(&self, page: &ResetPassword<'_>) -> String {
+        render::reset_password(self.theme(), page)
+    }
+
+    /// Asks whether to log out: a link from elsewhere must not do it.
+    fn logout(&self, page: &Logout<'_>) -> String {
+        render::logout(self.theme(), page)
+    }
+
+    /// After a logout.
+    fn logged_out(&self, page: &LoggedOut<'_>) -> String {
+        render::logged_out(self.theme(), page)
+    }
+
+    /// Asks whether a client may act for the user.
+    fn consent(&self, page: &Consent<'_>) -> String {
+        render::consent(self.theme(), page)
+    }
+
+    /// Carries an answer to a client by a form (OAuth 2.0 Form Post Response Mode).
+    fn form_post(&self, page: &FormPost<'_>) -> String {
+        render::form_post(self.theme(), page)
+    }
+
+    /// Says what is wrong and what to do.
+    fn error(&self, page: &ErrorPage<'_>) -> String {
+        render::error(self.theme(), page)
+    }
+
+    /// Writes a mail.
+    fn mail(&self, letter: &Letter<'_>) -> Mail {
+        render::mail(self.theme(), letter)
+    }
+}
+
+impl Pages for Theme {
+    fn theme(&self) -> &Theme {
+        self
+    }
+}
+
+/// Data of [`Pages::login`]. Addresses are local paths with the query that keeps the trip.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Login<'a> {
+    /// Where the form is posted to: fields `email`, `password`, and `remember` if checked.
+    pub action: &'a str,
+    /// The page to sign up.
+    pub register: &'a str,
+    /// The page to ask for a new password.
+    pub forgot: &'a str,
+    /// The address to begin with.
+    pub email: &'a str,
+    /// Whether `remember` is checked.
+    pub remember: bool,
+    /// Whether somebody is logged in, but has to log in again.
+    pub again: bool,
+    /// Whether the last try was refused.
+    pub refused: bool,
+    /// What was just done.
+    pub notice: Option<LoginNotice>,
+}
+
+/// What a user did before coming to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoginNotice {
+    /// Confirmed the address.
+    Confirmed,
+    /// Set a new password.
+    PasswordSet,
+}
+
+/// Data of [`Pages::register`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Register<'a> {
+    /// Where the form is posted to: fields `email` and `password`.
+    pub action: &'a str,
+    /// The page to log in.
+    pub login: &'a str,
+    /// The address to begin with.
+    pub email: &'a str,
+    /// Whether the address was none.
+    pub invalid_email: bool,
+    /// What was wrong with the password.
+    pub password_problem: Option<PasswordProblem>,
+    /// How long a password may be.
+    pub password_length: PasswordLength,
+}
+
+/// Why a password cannot be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PasswordProblem {
+    /// It has too few characters.
+    TooShort,
+    /// It has too many characters.
+    TooLong,
+}
+
+/// How many characters a password has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordLength {
+    /// At least.
+    pub min: usize,
+    /// At most.
+    pub max: usize,
+}
+
+/// Data of [`Pages::check_mail`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CheckMail<'a> {
+    /// What the mail is about.
+    pub about: MailSent,
+    /// The address.
+    pub email: &'a str,
+    /// Where to post `email` to, to have it sent again.
+    pub resend: &'a str,
+    /// The page to log in.
+    pub login: &'a str,
+}
+
+/// What a mail is about that was, perhaps, sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MailSent {
+    /// A registration.
+    Registration,
+    /// A confirmation that a login waits for, or that was asked for again.
+    Confirmation,
+    /// A new password.
+    Reset,
+}
+
+/// Data of [`Pages::confirm`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Confirm<'a> {
+    /// Where the form is posted to: field `token`.
+    pub action: &'a str,
+    /// The secret of the link.
+    pub token: &'a str,
+    /// The address.
+    pub email: &'a str,
+}
+
+/// Data of [`Pages::link_over`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LinkOver<'a> {
+    /// Whether the link was to set a new password, and not to confirm an address.
+    pub reset: bool,
+    /// Where to go on: to ask for a new password, or to log in.
+    pub next: &'a str,
+}
+
+/// Data of [`Pages::forgot_password`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ForgotPassword<'a> {
+    /// Where the form is posted to: field `email`.
+    pub action: &'a str,
+    /// The page to log in.
+    pub login: &'a str,
+    /// The address to begin with.
+    pub email: &'a str,
+    /// Whether the address was none.
+    pub invalid_email: bool,
+}
+
+/// Data of [`Pages::reset_password`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ResetPassword<'a> {
+    /// Where the form is posted to: fields `token` and `password`.
+    pub action: &'a str,
+    /// The secret of the link.
+    pub token: &'a str,
+    /// Whose password it is.
+    pub email: &'a str,
+    /// What was wrong with the password.
+    pub password_problem: Option<PasswordProblem>,
+    /// How long a password may be.
+    pub password_length: PasswordLength,
+}
+
+/// Data of [`Pages::logout`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Logout<'a> {
+    /// Where the form is posted to.
+    pub action: &'a str,
+    /// Where to go instead.
+    pub stay: &'a str,
+    /// Who is logged in: the address, or else the id.
+    pub account: &'a str,
+}
+
+/// Data of [`Pages::logged_out`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LoggedOut<'a> {
+    /// The page to log in.
+    pub login: &'a str,
+}
+
+/// Data of [`Pages::consent`].
+#[derive(Clone, Debug)]
+pub struct Consent<'a> {
+    /// Where the form is posted to: fields `shown_to`, and `decision`, which is `approve` or
+    /// `deny`.
+    pub action: &'a str,
+    /// The mark that ties the form to the user it was shown to.
+    pub shown_to: &'a str,
+    /// The client's name.
+    pub client_name: &'a str,
+    /// The client's page.
+    pub client_uri: Option<&'a str>,
+    /// The client's privacy policy.
+    pub policy_uri: Option<&'a str>,
+    /// The client's terms.
+    pub tos_uri: Option<&'a str>,
+    /// Where the answer goes: an origin, or the scheme of an app's own address.
+    pub redirect_target: &'a str,
+    /// Who is logged in: the address, or else the id.
+    pub account: &'a str,
+    /// The scopes asked for.
+    pub scopes: &'a [String],
+    /// The resources asked for (RFC 8707).
+    pub resources: &'a [String],
+}
+
+/// Data of [`Pages::form_post`].
+#[derive(Clone, Debug)]
+pub struct FormPost<'a> {
+    /// The client's redirect URI.
+    pub action: &'a str,
+    /// The fields of the answer.
+    pub fields: &'a [(&'a str, &'a str)],
+}
+
+/// Data of [`Pages::error`].
+#[derive(Clone, Debug)]
+pub struct ErrorPage<'a> {
+    /// A code for tools and support, such as `invalid_request`.
+    pub code: &'a str,
+    /// The fault and the fix.
+    pub description: &'a str,
+}

@@ -1,0 +1,251 @@
+//! The built-in pages: each template with what it shows.
+
+use askama::Template;
+
+use super::theme::initial;
+use super::*;
+
+/// A template that did not render would be a fault of ours that no data can cause; the page is
+/// then empty rather than half of one.
+fn page(template: &impl Template) -> String {
+    template.render().unwrap_or_else(|error| {
+        tracing::error!(%error, "a page could not be written");
+        String::new()
+    })
+}
+
+/// Declares the struct behind a template, with the theme and its messages.
+macro_rules! template {
+    ($name:ident, $path:literal, $data:ty { $($field:ident: $type:ty),* }) => {
+        #[derive(Template)]
+        #[template(path = $path)]
+        struct $name<'a> {
+            theme: &'a Theme,
+            m: &'a Messages,
+            page: &'a $data,
+            $($field: $type,)*
+        }
+    };
+}
+
+template!(LoginPage, "login.html", Login<'a> { notice: Option<&'a str>, problem: Option<&'a str> });
+
+pub(super) fn login(theme: &Theme, data: &Login<'_>) -> String {
+    let m = &theme.messages;
+    let notice = data.notice.map(|notice| match notice {
+        LoginNotice::Confirmed => m.login_confirmed.as_ref(),
+        LoginNotice::PasswordSet => m.login_password_set.as_ref(),
+    });
+    let problem = data.refused.then_some(m.login_refused.as_ref());
+    page(&LoginPage { theme, m, page: data, notice, problem })
+}
+
+template!(RegisterPage, "register.html", Register<'a> {
+    wrong_email: Option<&'a str>, wrong_password: Option<String>, hint: String
+});
+
+pub(super) fn register(theme: &Theme, data: &Register<'_>) -> String {
+    let m = &theme.messages;
+    let wrong_email = data.invalid_email.then_some(m.email_invalid.as_ref());
+    let wrong_password = password_problem(theme, data.password_problem, data.password_length);
+    let hint = password_hint(theme, data.password_length);
+    page(&RegisterPage { theme, m, page: data, wrong_email, wrong_password, hint })
+}
+
+fn password_hint(theme: &Theme, length: PasswordLength) -> String {
+    theme.say_with(&theme.messages.password_hint, "min", &length.min.to_string())
+}
+
+fn password_problem(
+    theme: &Theme,
+    problem: Option<PasswordProblem>,
+    length: PasswordLength,
+) -> Option<String> {
+    let m = &theme.messages;
+    problem.map(|problem| match problem {
+        PasswordProblem::TooShort => {
+            theme.say_with(&m.password_too_short, "min", &length.min.to_string())
+        }
+        PasswordProblem::TooLong => {
+            theme.say_with(&m.password_too_long, "max", &length.max.to_string())
+        }
+    })
+}
+
+template!(CheckMailPage, "check_mail.html", CheckMail<'a> { text: String });
+
+pub(super) fn check_mail(theme: &Theme, data: &CheckMail<'_>) -> String {
+    let m = &theme.messages;
+    let text = match data.about {
+        MailSent::Registration => &m.check_mail_register,
+        MailSent::Confirmation => &m.check_mail_confirm,
+        MailSent::Reset => &m.check_mail_reset,
+    };
+    let text = theme.say_with(text, "email", data.email);
+    page(&CheckMailPage { theme, m, page: data, text })
+}
+
+template!(ConfirmPage, "confirm.html", Confirm<'a> { text: String });
+
+pub(super) fn confirm(theme: &Theme, data: &Confirm<'_>) -> String {
+    let m = &theme.messages;
+    let text = theme.say_with(&m.confirm_text, "email", data.email);
+    page(&ConfirmPage { theme, m, page: data, text })
+}
+
+template!(LinkOverPage, "link_over.html", LinkOver<'a> { text: &'a str, label: &'a str });
+
+pub(super) fn link_over(theme: &Theme, data: &LinkOver<'_>) -> String {
+    let m = &theme.messages;
+    let (text, label) = match data.reset {
+        true => (m.link_over_reset.as_ref(), m.link_over_reset_next.as_ref()),
+        false => (m.link_over_confirm.as_ref(), m.login_submit.as_ref()),
+    };
+    page(&LinkOverPage { theme, m, page: data, text, label })
+}
+
+template!(ForgotPage, "forgot_password.html", ForgotPassword<'a> { wrong_email: Option<&'a str> });
+
+pub(super) fn forgot_password(theme: &Theme, data: &ForgotPassword<'_>) -> String {
+    let m = &theme.messages;
+    let wrong_email = data.invalid_email.then_some(m.email_invalid.as_ref());
+    page(&ForgotPage { theme, m, page: data, wrong_email })
+}
+
+template!(ResetPage, "reset_password.html", ResetPassword<'a> {
+    lead: String, wrong_password: Option<String>, hint: String
+});
+
+pub(super) fn reset_password(theme: &Theme, data: &ResetPassword<'_>) -> String {
+    let m = &theme.messages;
+    let lead = theme.say_with(&m.reset_lead, "email", data.email);
+    let wrong_password = password_problem(theme, data.password_problem, data.password_length);
+    let hint = password_hint(theme, data.password_length);
+    page(&ResetPage { theme, m, page: data, lead, wrong_password, hint })
+}
+
+template!(LogoutPage, "logout.html", Logout<'a> { initial: String });
+
+pub(super) fn logout(theme: &Theme, data: &Logout<'_>) -> String {
+    let m = &theme.messages;
+    page(&LogoutPage { theme, m, page: data, initial: initial(data.account) })
+}
+
+template!(LoggedOutPage, "logged_out.html", LoggedOut<'a> {});
+
+pub(super) fn logged_out(theme: &Theme, data: &LoggedOut<'_>) -> String {
+    page(&LoggedOutPage { theme, m: &theme.messages, page: data })
+}
+
+template!(ConsentPage, "consent.html", Consent<'a> {
+    title: String, initial: String, scopes: Vec<&'a str>, target: String
+});
+
+pub(super) fn consent(theme: &Theme, data: &Consent<'_>) -> String {
+    let m = &theme.messages;
+    // What a client says of itself is shown as a link only if it is a page.
+    let is_page = |uri: &&str| uri.starts_with("https://") || uri.starts_with("http://");
+    let data = &Consent {
+        client_uri: data.client_uri.filter(is_page),
+        policy_uri: data.policy_uri.filter(is_page),
+        tos_uri: data.tos_uri.filter(is_page),
+        ..data.clone()
+    };
+    page(&ConsentPage {
+        theme,
+        m,
+        page: data,
+        title: theme.say_with(&m.consent_title, "client", data.client_name),
+        initial: initial(data.account),
+        scopes: data.scopes.iter().map(|scope| theme.scope(scope)).collect(),
+        target: theme.say_with(&m.consent_target, "target", data.redirect_target),
+    })
+}
+
+template!(FormPostPage, "form_post.html", FormPost<'a> {});
+
+pub(super) fn form_post(theme: &Theme, data: &FormPost<'_>) -> String {
+    page(&FormPostPage { theme, m: &theme.messages, page: data })
+}
+
+template!(ErrorTemplate, "error.html", ErrorPage<'a> {});
+
+pub(super) fn error(theme: &Theme, data: &ErrorPage<'_>) -> String {
+    page(&ErrorTemplate { theme, m: &theme.messages, page: data })
+}
+
+struct LetterText<'a> {
+    subject: String,
+    text: String,
+    button: &'a str,
+    link: &'a str,
+    footnote: String,
+}
+
+#[derive(Template)]
+#[template(path = "mail/mail.html")]
+struct MailHtml<'a> {
+    theme: &'a Theme,
+    m: &'a Messages,
+    letter: &'a LetterText<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/mail.txt")]
+struct MailText<'a> {
+    theme: &'a Theme,
+    letter: &'a LetterText<'a>,
+}
+
+pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
+    let m = &theme.messages;
+    let (subject, text, button, link, footnote) = match letter {
+        Letter::Confirm { link } => (
+            &m.mail_confirm_subject,
+            &m.mail_confirm_text,
+            &m.mail_confirm_button,
+            link,
+            &m.mail_confirm_footnote,
+        ),
+        Letter::EmailTaken { forgot } => (
+            &m.mail_taken_subject,
+            &m.mail_taken_text,
+            &m.mail_taken_button,
+            forgot,
+            &m.mail_taken_footnote,
+        ),
+        Letter::Reset { link } => (
+            &m.mail_reset_subject,
+            &m.mail_reset_text,
+            &m.mail_reset_button,
+            link,
+            &m.mail_reset_footnote,
+        ),
+        Letter::PasswordSet { forgot } => (
+            &m.mail_password_set_subject,
+            &m.mail_password_set_text,
+            &m.mail_password_set_button,
+            forgot,
+            &m.mail_password_set_footnote,
+        ),
+        Letter::Locked { forgot } => (
+            &m.mail_locked_subject,
+            &m.mail_locked_text,
+            &m.mail_locked_button,
+            forgot,
+            &m.mail_locked_footnote,
+        ),
+    };
+    let letter = LetterText {
+        subject: theme.say(subject),
+        text: theme.say(text),
+        button,
+        link,
+        footnote: theme.say(footnote),
+    };
+    Mail {
+        text: page(&MailText { theme, letter: &letter }),
+        html: page(&MailHtml { theme, m, letter: &letter }),
+        subject: letter.subject,
+    }
+}

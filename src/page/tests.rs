@@ -1,0 +1,145 @@
+use super::*;
+
+/// What nobody must be able to put into a page.
+const EVIL: &str = "\"><script>alert(1)</script>{product}' onload=x";
+
+fn theme() -> Theme {
+    Theme::new("Northwind").with_scope("api:read", "Read your projects")
+}
+
+/// Every built-in page, once with ordinary data and once with `EVIL` wherever text goes.
+fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)> {
+    let length = PasswordLength { min: 8, max: 128 };
+    let scopes =
+        ["openid", "profile", "email", "offline_access", "api:read", text].map(str::to_owned);
+    let login = Login {
+        action: text,
+        register: text,
+        forgot: text,
+        email,
+        remember: true,
+        again: false,
+        refused: false,
+        notice: None,
+    };
+    let register = Register {
+        action: text,
+        login: text,
+        email,
+        invalid_email: false,
+        password_problem: None,
+        password_length: length,
+    };
+    let refused = Register {
+        invalid_email: true,
+        password_problem: Some(PasswordProblem::TooShort),
+        ..register.clone()
+    };
+    let reset = ResetPassword {
+        action: text,
+        token: text,
+        email,
+        password_problem: None,
+        password_length: length,
+    };
+    let check = |about| CheckMail { about, email, resend: text, login: text };
+    let consent = Consent {
+        action: text,
+        shown_to: text,
+        client_name: if text == EVIL { EVIL } else { "Paperclip Planner" },
+        client_uri: Some("https://planner.example"),
+        policy_uri: Some("https://planner.example/privacy"),
+        tos_uri: Some("javascript:alert(1)"),
+        redirect_target: "https://planner.example",
+        account: email,
+        scopes: &scopes,
+        resources: &[],
+    };
+    vec![
+        ("login", theme.login(&Login { remember: false, email: "", ..login.clone() })),
+        ("login-refused", theme.login(&Login { refused: true, ..login.clone() })),
+        (
+            "login-confirmed",
+            theme.login(&Login { notice: Some(LoginNotice::Confirmed), ..login.clone() }),
+        ),
+        ("login-again", theme.login(&Login { again: true, ..login })),
+        ("register", theme.register(&register)),
+        ("register-refused", theme.register(&refused)),
+        ("check-mail-register", theme.check_mail(&check(MailSent::Registration))),
+        ("check-mail-confirm", theme.check_mail(&check(MailSent::Confirmation))),
+        ("check-mail-reset", theme.check_mail(&check(MailSent::Reset))),
+        ("confirm", theme.confirm(&Confirm { action: text, token: text, email })),
+        ("link-over", theme.link_over(&LinkOver { reset: true, next: text })),
+        (
+            "forgot-password",
+            theme.forgot_password(&ForgotPassword {
+                action: text,
+                login: text,
+                email,
+                invalid_email: false,
+            }),
+        ),
+        ("reset-password", theme.reset_password(&reset)),
+        ("logout", theme.logout(&Logout { action: text, stay: text, account: email })),
+        ("logged-out", theme.logged_out(&LoggedOut { login: text })),
+        ("consent", theme.consent(&consent)),
+        ("form-post", theme.form_post(&FormPost { action: text, fields: &[("code", text)] })),
+        ("error", theme.error(&ErrorPage { code: "invalid_request", description: text })),
+        ("mail-confirm", theme.mail(&Letter::Confirm { link: text }).html),
+        ("mail-taken", theme.mail(&Letter::EmailTaken { forgot: text }).html),
+        ("mail-reset", theme.mail(&Letter::Reset { link: text }).html),
+        ("mail-password-set", theme.mail(&Letter::PasswordSet { forgot: text }).html),
+        ("mail-locked", theme.mail(&Letter::Locked { forgot: text }).html),
+    ]
+}
+
+#[test]
+fn every_page_is_whole_and_shows_what_it_is_for() {
+    let pages = gallery(&theme(), "alice@example.test", "/somewhere?return_to=%2Fapp");
+    // To look at them: DONJON_GALLERY=some/directory cargo test page
+    if let Ok(directory) = std::env::var("DONJON_GALLERY") {
+        for (name, html) in &pages {
+            std::fs::write(format!("{directory}/{name}.html"), html).unwrap();
+        }
+    }
+    for (name, html) in &pages {
+        assert!(html.starts_with("<!doctype html>") && html.trim().ends_with("</html>"), "{name}");
+        assert!(!html.contains("{product}") && !html.contains("<script"), "{name}");
+    }
+    let ids = |name: &str, ids: &[&str]| {
+        let html = &pages.iter().find(|(page, _)| *page == name).unwrap().1;
+        for id in ids {
+            assert_eq!(html.matches(&format!("id=\"{id}\"")).count(), 1, "{name} #{id}");
+        }
+    };
+    ids("login", &["email", "password", "remember", "submit"]);
+    ids("register", &["email", "password", "submit"]);
+    ids("register-refused", &["email", "password", "submit"]);
+    ids("consent", &["approve", "deny"]);
+    ids("error", &["error", "error-description"]);
+    ids("logged-out", &["logged-out"]);
+}
+
+#[test]
+fn no_data_becomes_markup() {
+    for (name, html) in gallery(&theme(), EVIL, EVIL) {
+        assert!(!html.contains("<script") && !html.contains("' onload"), "{name}: {html}");
+        assert!(!html.contains("javascript:"), "{name}");
+    }
+}
+
+#[test]
+fn a_theme_cannot_break_out_of_the_style() {
+    let theme = Theme::new("</style><script>").with_accent("#010203".parse().unwrap());
+    let html = theme.logged_out(&LoggedOut { login: "/" });
+    assert!(html.contains("--accent:#010203;") && !html.contains("<script>"));
+}
+
+#[test]
+fn a_mail_says_the_same_as_text_and_as_html() {
+    let mail = theme().mail(&Letter::Reset { link: "https://app.example/reset?a=1&b=2" });
+    assert!(mail.text.contains("https://app.example/reset?a=1&b=2"));
+    assert!(mail.html.contains("https://app.example/reset?a=1&#38;b=2"));
+    assert_eq!(mail.subject, "Choose a new password");
+    assert!(!mail.text.contains("&#"), "{}", mail.text);
+}
