@@ -36,6 +36,12 @@ impl Theme {
         }
     }
 
+    /// The theme of a product that has no name but the host in its address.
+    pub(crate) fn of_host(base_url: &str) -> Self {
+        let url = url::Url::parse(base_url).ok();
+        Self::new(url.as_ref().and_then(url::Url::host_str).unwrap_or_default())
+    }
+
     /// The same, with this colour for buttons, links and focus.
     #[must_use]
     pub fn with_accent(self, accent: Accent) -> Self {

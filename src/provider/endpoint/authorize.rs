@@ -27,7 +27,7 @@ pub(super) async fn answer(provider: &Provider, request: Request<Bytes>) -> Resp
     let (parts, body) = request.into_parts();
     authorize(provider, &parts, &body)
         .await
-        .unwrap_or_else(|refusal| refusal.into_response(&provider.issuer))
+        .unwrap_or_else(|refusal| refusal.into_response(provider))
 }
 
 async fn authorize(

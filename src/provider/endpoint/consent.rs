@@ -6,7 +6,7 @@ use super::issue_code::issue_code;
 use super::refusal::Refusal;
 use super::reply::Reply;
 use crate::http::{Body, Form, respond};
-use crate::page;
+use crate::page::Consent;
 use crate::provider::interaction::{ConsentGiven, Interaction, UserPresent, forget, shown_to};
 use crate::provider::resolver::ask;
 use crate::provider::server::Provider;
@@ -39,7 +39,7 @@ pub(super) fn page(
     user: &UserPresent,
     reply: &Reply,
 ) -> Response<Body> {
-    let page = page::Consent {
+    let page = Consent {
         action: &path(provider, interaction),
         shown_to: &shown_to(interaction, user, (&provider.keyring, &provider.issuer)),
         client_name: client.name(),
@@ -51,7 +51,8 @@ pub(super) fn page(
         scopes: &interaction.request.scopes,
         resources: &interaction.request.resources,
     };
-    respond::html_with_form_action(StatusCode::OK, page::render(&page), &reply.form_action())
+    let page = provider.pages.consent(&page);
+    respond::html_with_form_action(StatusCode::OK, page, &reply.form_action())
 }
 
 /// The user's answer. It counts when the form came from our own page (the mount refuses others),
@@ -92,7 +93,8 @@ async fn approve(
 }
 
 fn deny(provider: &Provider, interaction: &Interaction, reply: &Reply) -> Response<Body> {
-    let mut response = reply.error(&provider.issuer, ProviderError::ConsentDenied);
+    let mut response =
+        reply.error(&provider.issuer, &*provider.pages, ProviderError::ConsentDenied);
     forget(provider, interaction, response.headers_mut());
     response
 }

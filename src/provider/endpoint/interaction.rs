@@ -34,9 +34,7 @@ pub(super) enum Stage {
 /// Answers a request at an interaction's own path.
 pub(super) async fn answer(provider: &Provider, request: Request<Bytes>) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    resume(provider, &parts, &body)
-        .await
-        .unwrap_or_else(|refusal| refusal.into_response(&provider.issuer))
+    resume(provider, &parts, &body).await.unwrap_or_else(|refusal| refusal.into_response(provider))
 }
 
 async fn resume(

@@ -32,7 +32,7 @@ pub(super) async fn issue_code(
         CodeIssue::AlreadyIssued { redeemed: false } if still_good(provider, &code).await? => {}
         CodeIssue::AlreadyIssued { .. } => return Err(ProviderError::InteractionCompleted.into()),
     }
-    let mut response = reply.code(&provider.issuer, &code);
+    let mut response = reply.code(provider, &code);
     forget_soon(provider, interaction, &parts.headers, response.headers_mut());
     Ok(response)
 }

@@ -2,9 +2,9 @@ use http::{Response, StatusCode};
 
 use super::reply::Reply;
 use crate::http::{Body, respond};
-use crate::page;
+use crate::page::{ErrorPage, Pages};
 use crate::provider::ProviderError;
-use crate::provider::issuer::Issuer;
+use crate::provider::server::Provider;
 
 /// Why there is no code. Before the redirect URI is proven there is only a page to show; after,
 /// the client is told (RFC 6749, section 4.1.2.1). A refusal of the second kind cannot be made
@@ -26,25 +26,25 @@ impl From<ProviderError> for Refusal {
 
 impl Refusal {
     /// The response.
-    pub(super) fn into_response(self, issuer: &Issuer) -> Response<Body> {
+    pub(super) fn into_response(self, provider: &Provider) -> Response<Body> {
         match self {
-            Self::Browser(error) => error_page(error),
+            Self::Browser(error) => error_page(&*provider.pages, error),
             Self::Redirect(reply, error) => {
                 tracing::info!(reason = error.reason(), "an authorization was refused");
-                reply.error(issuer, error)
+                reply.error(&provider.issuer, &*provider.pages, error)
             }
         }
     }
 }
 
 /// A page that says what is wrong and what to do.
-fn error_page(error: ProviderError) -> Response<Body> {
+fn error_page(pages: &dyn Pages, error: ProviderError) -> Response<Body> {
     tracing::info!(reason = error.reason(), "an authorization was refused on a page");
     // The 401 of `invalid_client` is for programs, which would be told how to authenticate.
     let status = match error.status() {
         StatusCode::UNAUTHORIZED => StatusCode::BAD_REQUEST,
         status => status,
     };
-    let page = page::OauthError { code: error.code().as_str(), description: &error.to_string() };
-    respond::html(status, page::render(&page))
+    let page = ErrorPage { code: error.code().as_str(), description: &error.to_string() };
+    respond::html(status, pages.error(&page))
 }

@@ -4,10 +4,11 @@ use url::{Host, Url, form_urlencoded};
 use super::refusal::Refusal;
 use crate::crypto::OpaqueToken;
 use crate::http::{Body, respond};
-use crate::page;
+use crate::page::{FormPost, Pages};
 use crate::provider::ProviderError;
 use crate::provider::check::{ProvenRedirectUri, ResponseMode};
 use crate::provider::issuer::Issuer;
+use crate::provider::server::Provider;
 
 /// Where and how the answer to an authorization request goes.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,27 +33,32 @@ impl Reply {
     }
 
     /// RFC 6749, section 4.1.2: the code.
-    pub(super) fn code(&self, issuer: &Issuer, code: &OpaqueToken) -> Response<Body> {
-        self.send(issuer, &[("code", &code.expose())])
+    pub(super) fn code(&self, provider: &Provider, code: &OpaqueToken) -> Response<Body> {
+        self.send(&provider.issuer, &*provider.pages, &[("code", &code.expose())])
     }
 
     /// RFC 6749, section 4.1.2.1: the error.
-    pub(super) fn error(&self, issuer: &Issuer, error: ProviderError) -> Response<Body> {
-        let description = error.to_string();
-        self.send(issuer, &[("error", error.code().as_str()), ("error_description", &description)])
+    pub(super) fn error(
+        &self,
+        issuer: &Issuer,
+        pages: &dyn Pages,
+        error: ProviderError,
+    ) -> Response<Body> {
+        let (code, description) = (error.code().as_str(), error.to_string());
+        self.send(issuer, pages, &[("error", code), ("error_description", &description)])
     }
 
     /// `state` always goes back, and so does `iss`, by which a client of many servers knows which
     /// of them answered (RFC 9207).
-    fn send(&self, issuer: &Issuer, answer: &[(&str, &str)]) -> Response<Body> {
+    fn send(&self, issuer: &Issuer, pages: &dyn Pages, answer: &[(&str, &str)]) -> Response<Body> {
         let state = self.state.as_deref().map(|state| ("state", state));
         let iss = ("iss", issuer.as_str());
         let fields: Vec<(&str, &str)> = answer.iter().copied().chain(state).chain([iss]).collect();
         match self.mode {
             ResponseMode::Query => respond::see_other(&with_query(&self.redirect_uri, &fields)),
             ResponseMode::FormPost => {
-                let page = page::FormPost { action: self.redirect_uri.as_str(), fields: &fields };
-                let page = page::render(&page);
+                let page = FormPost { action: self.redirect_uri.as_str(), fields: &fields };
+                let page = pages.form_post(&page);
                 respond::html_with_form_action(StatusCode::OK, page, &self.form_action())
             }
         }
@@ -87,6 +93,7 @@ fn with_query(uri: &ProvenRedirectUri, fields: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::Theme;
     use crate::provider::check::prove_redirect_uri;
     use crate::provider::{AuthMethod, Client, ClientMetadata};
 
@@ -100,7 +107,7 @@ mod tests {
 
     fn location(reply: &Reply) -> String {
         let issuer = Issuer::parse("https://op.example").unwrap();
-        let response = reply.error(&issuer, ProviderError::ConsentDenied);
+        let response = reply.error(&issuer, &Theme::new("Op"), ProviderError::ConsentDenied);
         response.headers()["location"].to_str().unwrap().to_owned()
     }
 

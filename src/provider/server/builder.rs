@@ -4,6 +4,7 @@ use std::sync::Arc;
 use super::{AuthorizationServer, Provider};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
 use crate::http::BaseUrlError;
+use crate::page::{Pages, Theme};
 use crate::provider::AccountResolver;
 use crate::provider::client::{Client, ClientError, Clients};
 use crate::provider::issuer::Issuer;
@@ -41,6 +42,7 @@ pub struct AuthorizationServerBuilder {
     issuer: String,
     resolver: Option<Arc<dyn AccountResolver>>,
     consent_policy: Arc<dyn ConsentPolicy>,
+    pages: Option<Arc<dyn Pages>>,
     store: Option<Arc<dyn ProviderStore>>,
     keyring: Option<Keyring>,
     clients: Vec<Client>,
@@ -57,6 +59,7 @@ impl AuthorizationServerBuilder {
             issuer,
             resolver: None,
             consent_policy: Arc::new(AskOnce),
+            pages: None,
             store: None,
             keyring: None,
             clients: Vec::new(),
@@ -77,6 +80,13 @@ impl AuthorizationServerBuilder {
     /// Who is asked for consent; by default [every user, once](AskOnce).
     pub fn consent_policy(mut self, policy: Arc<dyn ConsentPolicy>) -> Self {
         self.consent_policy = policy;
+        self
+    }
+
+    /// The look of the pages, or the pages themselves; by default those of a [`Theme`] named after
+    /// the issuer's host.
+    pub fn pages(mut self, pages: impl Pages) -> Self {
+        self.pages = Some(Arc::new(pages));
         self
     }
 
@@ -145,6 +155,7 @@ impl AuthorizationServerBuilder {
             clients: Clients::new(self.clients)?,
             resolver: self.resolver.ok_or(BuildError::Missing("resolver"))?,
             consent_policy: self.consent_policy,
+            pages: self.pages.unwrap_or_else(|| Arc::new(Theme::of_host(&self.issuer))),
             store: self.store.ok_or(BuildError::Missing("store"))?,
             keyring: self.keyring.ok_or(BuildError::Missing("keyring"))?,
             clock: self.clock,

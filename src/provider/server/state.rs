@@ -3,6 +3,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use crate::crypto::{Clock, Keyring, Random};
+use crate::page::Pages;
 use crate::provider::client::{Client, Clients};
 use crate::provider::issuer::Issuer;
 use crate::provider::policy::{ConsentPolicy, Lifetimes};
@@ -19,6 +20,7 @@ pub(crate) struct Provider {
     pub(crate) clients: Clients,
     pub(crate) resolver: Arc<dyn AccountResolver>,
     pub(crate) consent_policy: Arc<dyn ConsentPolicy>,
+    pub(crate) pages: Arc<dyn Pages>,
     pub(crate) store: Arc<dyn ProviderStore>,
     pub(crate) keyring: Keyring,
     pub(crate) clock: Arc<dyn Clock>,
