@@ -1,7 +1,7 @@
 use crate::http::Form;
 use crate::provider::{Client, ProviderError};
 
-/// Where the answer goes: a redirect URI that is the client's own. Only [`check_redirect_uri`]
+/// Where the answer goes: a redirect URI that is the client's own. Only `check_redirect_uri`
 /// makes one, so nothing is ever redirected to an address that was not compared first.
 ///
 /// ```compile_fail,E0423
