@@ -13,6 +13,7 @@ mod account;
 mod architecture;
 mod broken;
 mod provider_token;
+mod saml;
 mod session;
 mod support;
 
