@@ -30,16 +30,11 @@ pub use sql::{ConnectError, SqlStore};
 
 /// A backend that fulfils the whole contract.
 pub trait Store:
-    SessionStore + tower_sessions::SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore
+    SessionStore + tower_sessions::SessionStore + AccountStore + OutboxStore + ProviderStore
 {
 }
 
-impl<T> Store for T where
-    T: SessionStore
-        + tower_sessions::SessionStore
-        + AccountStore
-        + OutboxStore
-        + ProviderStore
-        + SamlStore
+impl<T: SessionStore + tower_sessions::SessionStore + AccountStore + OutboxStore + ProviderStore>
+    Store for T
 {
 }

@@ -12,8 +12,10 @@
 mod account;
 mod architecture;
 mod broken;
+#[cfg(feature = "provider")]
+mod provider_authorize;
+#[cfg(feature = "provider")]
 mod provider_token;
-mod saml;
 mod session;
 mod support;
 

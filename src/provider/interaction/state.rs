@@ -84,12 +84,19 @@ impl Interaction {
         self.thread.expires_at
     }
 
-    /// The code that this interaction yields to this user: always the same one. Another user of
-    /// the same browser would get another, which the interaction then has not got to give.
+    /// The code that this interaction yields to this user in this login: always the same one.
+    /// Another user of the same browser would get another, which the interaction then has not got
+    /// to give.
     pub(in crate::provider) fn code_for(&self, consent: &ConsentGiven) -> OpaqueToken {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.thread.secret.0);
-        let user = consent.user();
-        let parts = ["authorization code", self.id.as_str(), user.account().id().as_str()];
+        let (account, login) = (consent.user().account(), consent.user().authentication());
+        let parts = [
+            "authorization code",
+            self.id.as_str(),
+            account.id().as_str(),
+            &login.session_id.to_string(),
+            &login.at.unix_timestamp_nanos().to_string(),
+        ];
         let tag = hmac::sign(&key, parts.join("\0").as_bytes());
         let mut code = [0; 32];
         code.copy_from_slice(tag.as_ref());

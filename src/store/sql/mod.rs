@@ -7,7 +7,6 @@ mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod provider;
-mod saml;
 mod session;
 mod session_data;
 #[cfg(feature = "sqlite")]
@@ -101,7 +100,7 @@ macro_rules! coerce {
     )*};
 }
 
-coerce!(Store, SessionStore, AccountStore, OutboxStore, ProviderStore, SamlStore);
+coerce!(Store, SessionStore, AccountStore, OutboxStore, ProviderStore);
 
 impl From<SqlStore> for Arc<dyn tower_sessions::SessionStore> {
     fn from(store: SqlStore) -> Self {

@@ -18,7 +18,6 @@ mod account;
 #[cfg(feature = "accounts")]
 mod outbox;
 mod provider;
-mod saml;
 mod session;
 
 use std::future::Future;
@@ -30,7 +29,6 @@ pub use self::account::accounts;
 #[cfg(feature = "accounts")]
 pub use self::outbox::outbox;
 pub use self::provider::provider;
-pub use self::saml::saml;
 pub use self::session::sessions;
 use crate::store::StoreError;
 

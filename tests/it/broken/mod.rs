@@ -5,5 +5,4 @@ mod account;
 #[cfg(feature = "accounts")]
 mod outbox;
 pub mod provider;
-pub mod saml;
 pub mod session;

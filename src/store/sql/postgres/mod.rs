@@ -4,7 +4,6 @@
 mod account;
 mod outbox;
 mod provider;
-mod saml;
 mod session;
 mod session_data;
 

@@ -3,7 +3,6 @@
 mod account;
 mod outbox;
 mod provider;
-mod saml;
 mod session;
 mod session_data;
 mod writer;

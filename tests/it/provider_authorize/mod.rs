@@ -1,0 +1,8 @@
+//! The authorization endpoint and what follows it, over HTTP, on every database.
+
+mod consent;
+mod interaction;
+mod login;
+mod property;
+mod request;
+mod world;
