@@ -14,6 +14,8 @@ mod return_to;
 
 pub use body::{Body, ResponseBody};
 pub use cookie::{BaseUrlError, CookieJar, CookiePolicy};
+#[cfg(all(test, feature = "provider"))]
+pub(crate) use egress::test_server;
 #[cfg(feature = "provider")]
 pub use egress::{Egress, EgressBuilder, EgressError, InvalidRoots};
 pub use form::{Form, FormError};

@@ -18,6 +18,8 @@
 
 mod address;
 mod connect;
+#[cfg(test)]
+pub(crate) mod test_server;
 
 use std::error::Error as StdError;
 use std::net::IpAddr;

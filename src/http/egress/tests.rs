@@ -1,61 +1,11 @@
 //! Against real TLS servers on this machine.
 
-use std::time::Duration;
-
 use futures_util::future::BoxFuture;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::pki_types::PrivateKeyDer;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
+use super::test_server::{Server, ok};
 use super::*;
 
-/// A server with a certificate for `op.test` that answers every request with `answer`.
-struct Server {
-    port: u16,
-    certificate: String,
-    requests: Arc<std::sync::atomic::AtomicUsize>,
-}
-
 impl Server {
-    async fn start(answer: impl Into<Vec<u8>>) -> Self {
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(vec!["op.test".to_owned()]).unwrap();
-        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key)
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let answer: Arc<[u8]> = answer.into().into();
-        let requests = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-        let counter = Arc::clone(&requests);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, answer, counter) =
-                    (acceptor.clone(), Arc::clone(&answer), Arc::clone(&counter));
-                tokio::spawn(async move {
-                    let Ok(mut tls) = acceptor.accept(stream).await else { return };
-                    let mut head = [0; 4096];
-                    let _ = tls.read(&mut head).await;
-                    counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                    let _ = tls.write_all(&answer).await;
-                    if answer.is_empty() {
-                        tokio::time::sleep(Duration::from_secs(60)).await;
-                    }
-                    let _ = tls.shutdown().await;
-                });
-            }
-        });
-        Self { port, certificate: cert.pem(), requests }
-    }
-
     fn url(&self) -> String {
         format!("https://op.test:{}/jwks", self.port)
     }
@@ -76,10 +26,6 @@ impl Resolve for Here {
     fn resolve(&self, _: String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> {
         Box::pin(async { Ok(vec!["127.0.0.1".parse().unwrap()]) })
     }
-}
-
-fn ok(body: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 async fn fetch(egress: &Egress, url: &str) -> Result<Bytes, EgressError> {
@@ -121,7 +67,7 @@ async fn this_machine_is_out_of_reach_unless_allowed() {
         let error = fetch(&real_names, &format!("https://{host}:{}/", server.port)).await;
         assert!(matches!(error, Err(EgressError::Forbidden { .. })), "{host}: {error:?}");
     }
-    assert_eq!(server.requests.load(std::sync::atomic::Ordering::SeqCst), 0);
+    assert_eq!(server.requests(), 0);
 }
 
 #[tokio::test]
@@ -132,7 +78,7 @@ async fn a_redirect_is_an_answer_and_never_followed() {
     let server = Server::start(redirect).await;
     let error = fetch(&server.client(), &server.url()).await.unwrap_err();
     assert!(matches!(error, EgressError::Status(StatusCode::FOUND)), "{error}");
-    assert_eq!(target.requests.load(std::sync::atomic::Ordering::SeqCst), 0);
+    assert_eq!(target.requests(), 0);
 }
 
 #[tokio::test]

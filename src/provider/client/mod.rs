@@ -2,6 +2,8 @@
 
 mod directory;
 mod metadata;
+#[cfg_attr(not(test), expect(dead_code, reason = "asked by private_key_jwt"))]
+mod remote_jwks;
 mod secret;
 mod uri;
 
