@@ -3,6 +3,7 @@
 mod consent;
 mod interaction;
 mod login;
+mod nodes;
 mod property;
 mod request;
 mod world;

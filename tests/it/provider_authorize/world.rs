@@ -257,6 +257,11 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// From now on another process answers.
+    pub fn served_by(&mut self, world: &World) {
+        self.server = world.server.clone();
+    }
+
     /// Sends an authorization request that differs from a good one in these fields.
     pub async fn authorize(&mut self, fields: &[(&str, &str)]) -> Answer {
         self.get(&format!("/oauth/authorize?{}", encode(&request(fields)))).await
