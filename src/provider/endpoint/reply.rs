@@ -67,13 +67,13 @@ impl Reply {
     /// The source that a page's `form-action` must allow so that its form, or the redirect that
     /// answers it, may lead to the client (Content Security Policy Level 3, section 6.4.1).
     pub(super) fn form_action(&self) -> String {
-        match Url::parse(self.redirect_uri.as_str()) {
-            // A source list has no way to write an IPv6 address, nor an app's own address.
-            Ok(url) if !matches!(url.host(), None | Some(Host::Ipv6(_))) => {
+        let Ok(url) = Url::parse(self.redirect_uri.as_str()) else { return String::new() };
+        match (url.scheme(), url.host()) {
+            ("https" | "http", Some(Host::Domain(_) | Host::Ipv4(_))) => {
                 url.origin().ascii_serialization()
             }
-            Ok(url) => format!("{}:", url.scheme()),
-            Err(_) => String::new(),
+            // A source list has no way to write an IPv6 address, nor one of an app's own scheme.
+            (scheme, _) => format!("{scheme}:"),
         }
     }
 }
@@ -143,6 +143,7 @@ mod tests {
             ("http://127.0.0.1:3001/cb", "http://127.0.0.1:3001"),
             ("http://[::1]:3001/cb", "http:"),
             ("com.example.app:/cb", "com.example.app:"),
+            ("com.example.app://auth/cb", "com.example.app:"),
         ] {
             assert_eq!(reply(uri, None).form_action(), expected);
         }

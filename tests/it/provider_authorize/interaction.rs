@@ -173,6 +173,8 @@ async fn a_long_request_is_kept_in_the_store_and_the_cookie_still_says_whose_it_
         let cookie: usize = browser.cookies.values().map(String::len).sum();
         assert!(cookie < 500, "{cookie}");
 
+        // Sent round once more, it is still the same.
+        assert_eq!(browser.get(&return_to).await.return_to(), return_to);
         world.log_in(&mut browser, "alice");
         let mut thief = world.browser_of("alice");
         assert_eq!(thief.get(&return_to).await.page_error(), "invalid_request");
