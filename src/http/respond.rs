@@ -24,7 +24,9 @@ pub fn html_with_form_action(status: StatusCode, page: String, origins: &str) ->
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Under `no-referrer` a browser posts even our own forms with `Origin: null` (Fetch,
+    // section 3.2), and one without `Sec-Fetch-Site` would then be refused as cross-origin.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     let policy = format!("{BASE_POLICY} {origins}");
     let policy = HeaderValue::try_from(policy.trim_end())
         .unwrap_or_else(|_| HeaderValue::from_static(BASE_POLICY));
