@@ -30,11 +30,16 @@ pub use sql::{ConnectError, SqlStore};
 
 /// A backend that fulfils the whole contract.
 pub trait Store:
-    SessionStore + tower_sessions::SessionStore + AccountStore + OutboxStore + ProviderStore
+    SessionStore + tower_sessions::SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore
 {
 }
 
-impl<T: SessionStore + tower_sessions::SessionStore + AccountStore + OutboxStore + ProviderStore>
-    Store for T
+impl<T> Store for T where
+    T: SessionStore
+        + tower_sessions::SessionStore
+        + AccountStore
+        + OutboxStore
+        + ProviderStore
+        + SamlStore
 {
 }

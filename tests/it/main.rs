@@ -16,6 +16,8 @@ mod broken;
 mod provider_authorize;
 #[cfg(feature = "provider")]
 mod provider_token;
+#[cfg(feature = "saml")]
+mod saml;
 mod session;
 mod support;
 

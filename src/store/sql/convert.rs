@@ -24,7 +24,6 @@ pub(super) fn time(micros: i64) -> Result<OffsetDateTime> {
 }
 
 /// The hash stored as `bytes`.
-#[expect(dead_code, reason = "used by the transitions that follow")]
 pub(super) fn hash(bytes: &[u8]) -> Result<TokenHash> {
     let bytes =
         bytes.try_into().map_err(|_| StoreError::Corrupt("a hash of other than 32 bytes"))?;

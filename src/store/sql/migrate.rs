@@ -22,6 +22,7 @@ macro_rules! migrations {
                     "provider",
                     include_str!(concat!("../migrations/", $directory, "/0003_provider.sql")),
                 ),
+                (4, "saml", include_str!(concat!("../migrations/", $directory, "/0004_saml.sql"))),
                 (
                     5,
                     "outbox",

@@ -7,6 +7,7 @@ mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod provider;
+mod saml;
 mod session;
 mod session_data;
 #[cfg(feature = "sqlite")]
@@ -100,7 +101,7 @@ macro_rules! coerce {
     )*};
 }
 
-coerce!(Store, SessionStore, AccountStore, OutboxStore, ProviderStore);
+coerce!(Store, SessionStore, AccountStore, OutboxStore, ProviderStore, SamlStore);
 
 impl From<SqlStore> for Arc<dyn tower_sessions::SessionStore> {
     fn from(store: SqlStore) -> Self {

@@ -18,6 +18,7 @@ mod account;
 #[cfg(feature = "accounts")]
 mod outbox;
 mod provider;
+mod saml;
 mod session;
 
 use std::future::Future;
@@ -29,6 +30,7 @@ pub use self::account::accounts;
 #[cfg(feature = "accounts")]
 pub use self::outbox::outbox;
 pub use self::provider::provider;
+pub use self::saml::saml;
 pub use self::session::sessions;
 use crate::store::StoreError;
 

@@ -5,4 +5,5 @@ mod account;
 #[cfg(feature = "accounts")]
 mod outbox;
 pub mod provider;
+pub mod saml;
 pub mod session;

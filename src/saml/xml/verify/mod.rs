@@ -25,6 +25,14 @@ use crate::saml::SamlError;
 
 /// An element whose signature has been verified. Only [`verify`] makes one, and what a message says
 /// about a user is read from nothing else: "see only what is signed".
+///
+/// ```compile_fail,E0451
+/// use donjon::saml::xml::{Assertion, Limits, Verified, parse};
+///
+/// let document = parse(b"<forged/>", &Limits::MESSAGE).unwrap();
+/// let forged: Verified<'_, Assertion> =
+///     Verified { element: document.root(), kind: std::marker::PhantomData };
+/// ```
 #[derive(Debug)]
 pub struct Verified<'t, T> {
     element: Element<'t>,

@@ -4,6 +4,7 @@
 mod account;
 mod outbox;
 mod provider;
+mod saml;
 mod session;
 mod session_data;
 

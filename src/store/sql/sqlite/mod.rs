@@ -3,6 +3,7 @@
 mod account;
 mod outbox;
 mod provider;
+mod saml;
 mod session;
 mod session_data;
 mod writer;

@@ -1,0 +1,160 @@
+use std::sync::Arc;
+
+use time::Duration;
+
+use super::{CALLERS, Violation, epoch, race, rule};
+use crate::crypto::{RandomExt as _, Sealed, SystemRandom, TokenHash};
+use crate::store::{AssertionConsumption, AssertionUse, LoginIntent, ParkedMessage, SamlStore};
+
+type Checked = Result<(), Violation>;
+type Logins = Arc<dyn SamlStore>;
+
+/// Proves the contract of [`SamlStore`].
+///
+/// # Errors
+/// The first [`Violation`].
+pub async fn saml(store: Logins) -> Checked {
+    intents_are_kept(&store).await?;
+    messages_are_taken_once(&store).await?;
+    one_response_is_used_once(&store).await?;
+    one_request_is_answered_once(&store).await?;
+    one_assertion_is_used_once(&store).await?;
+    a_refusal_changes_nothing(&store).await?;
+    sweeping_spares_what_still_matters(&store).await
+}
+
+fn key() -> TokenHash {
+    SystemRandom.token().hash()
+}
+
+async fn intent(store: &Logins) -> Result<LoginIntent, Violation> {
+    let intent = LoginIntent {
+        relay_state: key(),
+        request_id: format!("_{}", SystemRandom.uuid_v7(epoch()).simple()),
+        connection_id: "acme".into(),
+        browser: key(),
+        return_to: "/after".into(),
+        expires_at: epoch() + Duration::minutes(5),
+    };
+    store.save_intent(&intent).await?;
+    Ok(intent)
+}
+
+fn answer(intent: &LoginIntent, replay_keys: Vec<TokenHash>) -> AssertionUse {
+    let keep_until = epoch() + Duration::hours(1);
+    AssertionUse { relay_state: intent.relay_state, replay_keys, keep_until }
+}
+
+async fn intents_are_kept(store: &Logins) -> Checked {
+    const RULE: &str = "an intent is found by its relay state, whole";
+    let intent = intent(store).await?;
+    let loaded = store.load_intent(&intent.relay_state).await?;
+    rule(RULE, loaded.as_ref() == Some(&intent), &loaded)?;
+    let unknown = store.load_intent(&key()).await?;
+    rule(RULE, unknown.is_none(), &unknown)
+}
+
+async fn messages_are_taken_once(store: &Logins) -> Checked {
+    const RULE: &str = "a parked message is taken once, in time";
+    let message = || ParkedMessage {
+        handle: key(),
+        message: Sealed::from_bytes(vec![1, 2, 3]),
+        expires_at: epoch() + Duration::minutes(1),
+    };
+    let (late, parked) = (message(), message());
+    store.park_message(&late).await?;
+    let taken = store.take_message(&late.handle, late.expires_at).await?;
+    rule(RULE, taken.is_none(), &taken)?;
+    store.park_message(&parked).await?;
+    let takers = race(|_| {
+        let (store, handle) = (Arc::clone(store), parked.handle);
+        async move { store.take_message(&handle, epoch()).await }
+    })
+    .await?;
+    let taken: Vec<_> = takers.into_iter().flatten().collect();
+    rule(RULE, taken == [parked], &taken)
+}
+
+async fn one_response_is_used_once(store: &Logins) -> Checked {
+    const RULE: &str = "of many posts of one response exactly one logs in";
+    let intent = intent(store).await?;
+    let response = answer(&intent, vec![key(), key()]);
+    let outcomes = race(|_| {
+        let (store, response) = (Arc::clone(store), response.clone());
+        async move { store.consume_assertion(&response, epoch()).await }
+    })
+    .await?;
+    let consumed = count(&outcomes, AssertionConsumption::Consumed);
+    rule(RULE, consumed == 1, &outcomes)?;
+    let replayed = count(&outcomes, AssertionConsumption::Replayed);
+    rule("a replay is told as a replay", replayed == CALLERS - 1, &outcomes)
+}
+
+async fn one_request_is_answered_once(store: &Logins) -> Checked {
+    const RULE: &str = "of many responses to one request exactly one logs in";
+    let intent = intent(store).await?;
+    let outcomes = race(|_| {
+        let (store, response) = (Arc::clone(store), answer(&intent, vec![key()]));
+        async move { store.consume_assertion(&response, epoch()).await }
+    })
+    .await?;
+    let consumed = count(&outcomes, AssertionConsumption::Consumed);
+    rule(RULE, consumed == 1, &outcomes)?;
+    let told = count(&outcomes, AssertionConsumption::IntentConsumed);
+    rule("a used intent is told as a used intent", told == CALLERS - 1, &outcomes)
+}
+
+async fn one_assertion_is_used_once(store: &Logins) -> Checked {
+    const RULE: &str = "one assertion in answer to many requests logs in once";
+    let assertion = key();
+    let mut responses = Vec::new();
+    for _ in 0..CALLERS {
+        // Each response is another one; the assertion inside is the same.
+        responses.push(answer(&intent(store).await?, vec![key(), assertion]));
+    }
+    let outcomes = race(|caller| {
+        let (store, response) = (Arc::clone(store), responses.get(caller).cloned());
+        async move {
+            match response {
+                Some(response) => store.consume_assertion(&response, epoch()).await,
+                None => Ok(AssertionConsumption::IntentUnknown),
+            }
+        }
+    })
+    .await?;
+    let consumed = count(&outcomes, AssertionConsumption::Consumed);
+    rule(RULE, consumed == 1, &outcomes)
+}
+
+async fn a_refusal_changes_nothing(store: &Logins) -> Checked {
+    const RULE: &str = "a refused assertion uses nothing up";
+    let (first, second) = (intent(store).await?, intent(store).await?);
+    let (used, fresh) = (key(), key());
+    store.consume_assertion(&answer(&first, vec![used]), epoch()).await?;
+    let replay = store.consume_assertion(&answer(&second, vec![fresh, used]), epoch()).await?;
+    rule(RULE, replay == AssertionConsumption::Replayed, replay)?;
+    let late = store.consume_assertion(&answer(&second, vec![fresh]), second.expires_at).await?;
+    rule("an intent is over in time", late == AssertionConsumption::IntentExpired, late)?;
+    let stranger = AssertionUse { relay_state: key(), ..answer(&second, vec![fresh]) };
+    let unknown = store.consume_assertion(&stranger, epoch()).await?;
+    rule(RULE, unknown == AssertionConsumption::IntentUnknown, unknown)?;
+    let good = store.consume_assertion(&answer(&second, vec![fresh]), epoch()).await?;
+    rule(RULE, good == AssertionConsumption::Consumed, good)
+}
+
+async fn sweeping_spares_what_still_matters(store: &Logins) -> Checked {
+    const RULE: &str = "a replay key outlives the sweep until it is over";
+    let (first, second) = (intent(store).await?, intent(store).await?);
+    let used = key();
+    store.consume_assertion(&answer(&first, vec![used]), epoch()).await?;
+    while store.sweep_saml(epoch() + Duration::minutes(4), 10).await? >= 10 {}
+    let replay = store.consume_assertion(&answer(&second, vec![used]), epoch()).await?;
+    rule(RULE, replay == AssertionConsumption::Replayed, replay)?;
+    while store.sweep_saml(epoch() + Duration::hours(2), 10).await? >= 10 {}
+    let gone = store.load_intent(&second.relay_state).await?;
+    rule("what is over is swept", gone.is_none(), &gone)
+}
+
+fn count(outcomes: &[AssertionConsumption], outcome: AssertionConsumption) -> usize {
+    outcomes.iter().filter(|other| **other == outcome).count()
+}
