@@ -1,5 +1,6 @@
 //! The authorization endpoint and what follows it, over HTTP, on every database.
 
+mod anything;
 mod consent;
 mod interaction;
 mod login;
