@@ -33,6 +33,7 @@
 //! # Ok::<(), donjon::jose::SigningError>(())
 //! ```
 
+mod access_token;
 mod algorithm;
 mod base64url;
 mod claim_rules;
@@ -55,6 +56,7 @@ mod verifying_key;
 #[cfg(test)]
 mod vectors;
 
+pub use access_token::{AccessTokenClaims, AccessTokenError, TokenAuthority, verify_access_token};
 pub use algorithm::{Algorithm, UnsupportedAlgorithm};
 pub use claim_rules::{ClaimError, ClaimRules, DEFAULT_LEEWAY};
 pub use claims::{Audience, NumericDate, RegisteredClaims};
