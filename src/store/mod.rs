@@ -14,6 +14,7 @@ mod account;
 mod error;
 mod outbox;
 mod provider;
+mod revocation_log;
 mod saml;
 mod session;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -23,6 +24,7 @@ pub use account::*;
 pub use error::{Result, StoreError};
 pub use outbox::*;
 pub use provider::*;
+pub use revocation_log::RevocationLog;
 pub use saml::*;
 pub use session::*;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
