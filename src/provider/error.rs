@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use crate::http::FormError;
+use crate::jose::SigningError;
 use crate::store::StoreError;
 
 /// An error code on the wire.
@@ -206,6 +207,8 @@ conditions! {
         RegistrationNotSupported: RegistrationNotSupported, "registration_not_supported", "The parameter 'registration' is not supported; register the client.";
         InvalidResource: InvalidTarget, "invalid_resource", "Each resource must be an absolute URI without a fragment, and there may be at most 8.";
 
+        ResourceNotGranted: InvalidTarget, "resource_not_granted", "The resource is not one that was granted.";
+
         MissingToken: InvalidToken, "missing_token", "No access token was presented.";
         InvalidToken: InvalidToken, "invalid_token", "The access token is malformed, expired, revoked, or not for this use.";
         InsufficientScope(&'static str): InsufficientScope, "insufficient_scope", "The access token lacks the scope '{0}'.";
@@ -225,9 +228,11 @@ conditions! {
         ResolverFailed: ServerError, "resolver_failed", "The application could not answer for the user.";
         SubjectMismatch: ServerError, "subject_mismatch", "The application's claims are about another account.";
         SigningFailed: ServerError, "signing_failed", "A token could not be signed.";
+        SealingFailed: ServerError, "sealing_failed", "A secret could not be sealed or opened.";
     }
     Store {
         StoreUnavailable: TemporarilyUnavailable, "store_unavailable", "The server cannot reach its store; try again.";
+        RevocationsUnknown: TemporarilyUnavailable, "revocations_unknown", "The server cannot tell at the moment which tokens are revoked; try again.";
         StoreCorrupt: ServerError, "store_corrupt", "The server's store holds what it cannot read.";
     }
 }
@@ -239,6 +244,13 @@ impl From<StoreError> for ProviderError {
             StoreError::Unavailable(_) => Self::StoreUnavailable,
             StoreError::Corrupt(_) => Self::StoreCorrupt,
         }
+    }
+}
+
+impl From<SigningError> for ProviderError {
+    fn from(error: SigningError) -> Self {
+        tracing::error!(%error, "a token could not be signed");
+        Self::SigningFailed
     }
 }
 

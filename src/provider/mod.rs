@@ -1,19 +1,26 @@
 //! The OAuth 2.1 authorization server and OpenID Connect provider.
 
+mod background;
 mod check;
 mod client;
 mod endpoint;
 mod error;
+mod grant;
 mod interaction;
 mod issuer;
+mod key;
 mod policy;
 pub mod proof;
 mod registry;
 mod resolver;
 mod server;
+mod token;
 
-pub use client::{AuthMethod, Client, ClientError, ClientMetadata, GrantType};
+pub use client::{
+    AuthMethod, Client, ClientError, ClientMetadata, GrantType, Registered, RegistrationError,
+};
 pub use error::{ErrorCode, Fault, ProviderError};
+pub use key::KeyError;
 pub use policy::{AskOnce, ConsentPolicy, ConsentRule, FirstPartyClients, Lifetimes};
 pub use registry::Endpoint;
 pub use resolver::{AccountResolver, ResolverError};

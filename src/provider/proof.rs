@@ -22,5 +22,5 @@
 //! }
 //! ```
 
-pub use super::check::ProvenRedirectUri;
+pub use super::check::{AuthenticatedClient, ProvenRedirectUri, VerifiedPkce};
 pub use super::interaction::{ConsentGiven, UserPresent};

@@ -4,11 +4,16 @@
 //! step finds out it hands on as a value; a step whose result the rest relies on hands on a proof
 //! ([`ProvenRedirectUri`]) that nothing else can make.
 
+mod access_token;
+mod client_authentication;
 mod client_may_ask;
 mod code_challenge;
+mod code_verifier;
+mod grant_type;
 mod hints;
 mod id_token_hint;
 mod max_age;
+mod narrowed;
 mod nonce;
 mod prompt;
 mod redirect_uri;
@@ -20,11 +25,18 @@ mod response_type;
 mod scope;
 mod state;
 
+pub(super) use access_token::{check_access_token, read_access_token};
+pub use client_authentication::AuthenticatedClient;
+pub(super) use client_authentication::check_client;
 pub(super) use client_may_ask::check_client_may_ask;
 pub(super) use code_challenge::check_code_challenge;
+pub use code_verifier::VerifiedPkce;
+pub(super) use code_verifier::check_code_verifier;
+pub(super) use grant_type::check_grant_type;
 pub(super) use hints::check_hints;
 pub(super) use id_token_hint::check_id_token_hint;
 pub(super) use max_age::check_max_age;
+pub(super) use narrowed::{check_narrowed_resource, check_narrowed_scope};
 pub(super) use nonce::check_nonce;
 pub(super) use prompt::check_prompt;
 pub use redirect_uri::ProvenRedirectUri;

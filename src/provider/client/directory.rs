@@ -3,7 +3,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use time::{Duration, OffsetDateTime};
 
+use super::metadata::is_client_id;
 use super::{Client, ClientError};
+use crate::jose::Algorithm;
 use crate::provider::ProviderError;
 use crate::store::{IssuerId, ProviderStore};
 
@@ -17,19 +19,25 @@ const CAPACITY: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct Clients {
     configured: HashMap<String, Arc<Client>>,
+    /// What the server can sign ID tokens with.
+    algorithms: Vec<Algorithm>,
     read: Mutex<HashMap<String, (OffsetDateTime, Arc<Client>)>>,
 }
 
 impl Clients {
-    pub(crate) fn new(configured: impl IntoIterator<Item = Client>) -> Result<Self, ClientError> {
+    pub(crate) fn new(
+        configured: impl IntoIterator<Item = Client>,
+        algorithms: Vec<Algorithm>,
+    ) -> Result<Self, ClientError> {
         let mut clients = HashMap::new();
         for client in configured {
+            client.check_algorithm(&algorithms)?;
             let id = client.id().to_owned();
             if clients.insert(id.clone(), Arc::new(client)).is_some() {
                 return Err(ClientError::Duplicate(id));
             }
         }
-        Ok(Self { configured: clients, read: Mutex::default() })
+        Ok(Self { configured: clients, algorithms, read: Mutex::default() })
     }
 
     /// The client with this id, if there is one: of the configuration first.
@@ -42,6 +50,9 @@ impl Clients {
     ) -> Result<Option<Arc<Client>>, ProviderError> {
         if let Some(client) = self.configured.get(client_id) {
             return Ok(Some(Arc::clone(client)));
+        }
+        if !is_client_id(client_id) {
+            return Ok(None);
         }
         if let Some(client) = self.fresh(client_id, now) {
             return Ok(Some(client));
@@ -57,9 +68,18 @@ impl Clients {
     }
 
     /// Whether the host's configuration has a client with this id.
-    #[expect(dead_code, reason = "registration must not shadow one")]
     pub(crate) fn is_configured(&self, client_id: &str) -> bool {
         self.configured.contains_key(client_id)
+    }
+
+    /// What the server can sign ID tokens with.
+    pub(crate) fn algorithms(&self) -> &[Algorithm] {
+        &self.algorithms
+    }
+
+    /// Forgets what was read of a client that has just been changed.
+    pub(crate) fn forget(&self, client_id: &str) {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).remove(client_id);
     }
 
     fn fresh(&self, client_id: &str, now: OffsetDateTime) -> Option<Arc<Client>> {

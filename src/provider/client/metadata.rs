@@ -42,7 +42,7 @@ impl AuthMethod {
         }
     }
 
-    fn uses_secret(self) -> bool {
+    pub(super) fn uses_secret(self) -> bool {
         matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
     }
 }
@@ -245,7 +245,6 @@ impl Client {
     }
 
     /// What is stored of it.
-    #[expect(dead_code, reason = "written by registration")]
     pub(crate) fn to_document(&self) -> serde_json::Result<serde_json::Value> {
         serde_json::to_value(Document {
             metadata: self.metadata.clone(),
@@ -309,19 +308,26 @@ impl Client {
         self.metadata.require_pkce != Some(false)
     }
 
+    /// Whether the server can sign its ID tokens, having keys for these algorithms.
+    pub(super) fn check_algorithm(&self, algorithms: &[Algorithm]) -> Result<(), ClientError> {
+        if algorithms.contains(&self.id_token_algorithm()) {
+            return Ok(());
+        }
+        let fault = "the server has no key for this algorithm; see signing_algorithm(…)";
+        Err(invalid(&self.metadata, "id_token_signed_response_alg", fault))
+    }
+
     /// The algorithm of its ID tokens.
     pub fn id_token_algorithm(&self) -> Algorithm {
         self.metadata.id_token_signed_response_alg.unwrap_or(Algorithm::RS256)
     }
 
     /// The keys it signs with.
-    #[expect(dead_code, reason = "verified with by client authentication")]
     pub(crate) fn keys(&self) -> &[VerifyingKey] {
         &self.keys
     }
 
     /// The hash of its secret.
-    #[expect(dead_code, reason = "compared by client authentication")]
     pub(crate) fn secret(&self) -> Option<&SecretHash> {
         self.secret.as_ref()
     }
@@ -333,7 +339,7 @@ fn invalid(metadata: &ClientMetadata, field: &'static str, fault: &'static str) 
     ClientError::Invalid { client_id: client_id.to_owned(), field, fault }
 }
 
-fn is_client_id(id: &str) -> bool {
+pub(super) fn is_client_id(id: &str) -> bool {
     (1..=255).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())
 }
 

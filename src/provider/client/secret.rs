@@ -17,7 +17,6 @@ impl SecretHash {
     }
 
     /// Whether this is the hash of `secret`; in constant time.
-    #[expect(dead_code, reason = "compared by client authentication")]
     pub(crate) fn matches(&self, secret: &str) -> bool {
         constant_time_eq(self.0.as_bytes(), TokenHash::of(secret.as_bytes()).as_bytes())
     }

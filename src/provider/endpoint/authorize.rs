@@ -70,8 +70,9 @@ fn check_request(
     let max_age = check_max_age(form)?;
     let resources = check_resource(form)?;
     let hints = check_hints(form)?;
+    let keys = provider.keys.current().verifying_keys();
     let subject_hint =
-        check_id_token_hint(form, client, provider.issuer.as_str(), &[], provider.now())?;
+        check_id_token_hint(form, client, provider.issuer.as_str(), &keys, provider.now())?;
     Ok(AuthorizationRequest {
         client_id: client.id().to_owned(),
         redirect_uri: form.require("redirect_uri")?.to_owned(),

@@ -3,11 +3,17 @@
 mod authorize;
 mod consent;
 mod discovery;
+mod fault;
 mod interaction;
+mod introspection;
 mod issue_code;
+mod jwks;
 mod login;
 mod refusal;
 mod reply;
+mod revocation;
+mod token;
+mod userinfo;
 
 use std::sync::Arc;
 
@@ -51,6 +57,11 @@ async fn dispatch(
         Endpoint::OpenIdConfiguration | Endpoint::AuthorizationServerMetadata => {
             discovery::answer(&provider)
         }
+        Endpoint::Jwks => jwks::answer(&provider),
+        Endpoint::Token => token::answer(&provider, request).await,
+        Endpoint::Userinfo => userinfo::answer(&provider, request).await,
+        Endpoint::Revocation => revocation::answer(&provider, request).await,
+        Endpoint::Introspection => introspection::answer(&provider, request).await,
         Endpoint::Authorization => authorize::answer(&provider, request).await,
         Endpoint::Interaction => interaction::answer(&provider, request).await,
     }

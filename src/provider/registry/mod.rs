@@ -19,6 +19,16 @@ pub enum Endpoint {
     OpenIdConfiguration,
     /// The metadata, where RFC 8414, section 3, puts them.
     AuthorizationServerMetadata,
+    /// The public keys: RFC 7517, section 5.
+    Jwks,
+    /// Where codes, refresh tokens and credentials become tokens: RFC 6749, section 3.2.
+    Token,
+    /// Where a client learns about the user: OpenID Connect Core, section 5.3.
+    Userinfo,
+    /// Where a client gives tokens back: RFC 7009.
+    Revocation,
+    /// Where a confidential client asks about a token: RFC 7662.
+    Introspection,
     /// Where a client sends the user: RFC 6749, section 3.1.
     Authorization,
     /// Where the user comes back to after logging in, and agrees: one path below this one for
@@ -41,6 +51,7 @@ struct Entry {
 }
 
 const GET_AND_POST: &[Method] = &[Method::GET, Method::POST];
+const POST: &[Method] = &[Method::POST];
 const GET: &[Method] = &[Method::GET, Method::HEAD];
 
 /// The table.
@@ -60,6 +71,46 @@ const ENTRIES: &[Entry] = &[
         metadata: None,
         mount: Mount::ENDPOINT,
         cors: true,
+    },
+    Entry {
+        endpoint: Endpoint::Jwks,
+        path: Some("/oauth/jwks"),
+        methods: GET,
+        metadata: Some("jwks_uri"),
+        mount: Mount::ENDPOINT,
+        cors: true,
+    },
+    Entry {
+        endpoint: Endpoint::Token,
+        path: Some("/oauth/token"),
+        methods: POST,
+        metadata: Some("token_endpoint"),
+        mount: Mount::ENDPOINT,
+        cors: true,
+    },
+    Entry {
+        endpoint: Endpoint::Userinfo,
+        path: Some("/oauth/userinfo"),
+        methods: GET_AND_POST,
+        metadata: Some("userinfo_endpoint"),
+        mount: Mount::ENDPOINT,
+        cors: true,
+    },
+    Entry {
+        endpoint: Endpoint::Revocation,
+        path: Some("/oauth/revoke"),
+        methods: POST,
+        metadata: Some("revocation_endpoint"),
+        mount: Mount::ENDPOINT,
+        cors: false,
+    },
+    Entry {
+        endpoint: Endpoint::Introspection,
+        path: Some("/oauth/introspect"),
+        methods: POST,
+        metadata: Some("introspection_endpoint"),
+        mount: Mount::ENDPOINT,
+        cors: false,
     },
     Entry {
         endpoint: Endpoint::Authorization,

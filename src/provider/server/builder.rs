@@ -4,13 +4,15 @@ use std::sync::Arc;
 use super::{AuthorizationServer, Provider};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
 use crate::http::BaseUrlError;
+use crate::jose::Algorithm;
 use crate::page::{Pages, Theme};
 use crate::provider::AccountResolver;
 use crate::provider::client::{Client, ClientError, Clients};
 use crate::provider::issuer::Issuer;
+use crate::provider::key::{ALWAYS, KeyError, Keys, SealedKeys};
 use crate::provider::policy::{AskOnce, ConsentPolicy, Lifetimes};
 use crate::provider::registry::{Endpoint, Registry};
-use crate::store::ProviderStore;
+use crate::store::{ProviderStore, RevocationLog, StoreError};
 
 /// Why a server could not be built: the fault of the host's configuration, or of the store.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +33,15 @@ pub enum BuildError {
     /// A path of the host's is no path, or is taken.
     #[error("path {0:?} is not an absolute path of plain segments, or two endpoints have it")]
     Path(String),
+    /// There are no keys to sign with.
+    #[error("signing keys: {0}")]
+    Keys(#[from] KeyError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no runtime to follow the store on.
+    #[error("the authorization server must be built on a tokio runtime, where its work goes on")]
+    NoRuntime,
     /// A client's metadata are wrong.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -51,6 +62,7 @@ pub struct AuthorizationServerBuilder {
     paths: HashMap<Endpoint, String>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    algorithms: Vec<Algorithm>,
 }
 
 impl AuthorizationServerBuilder {
@@ -68,6 +80,7 @@ impl AuthorizationServerBuilder {
             paths: HashMap::new(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
+            algorithms: ALWAYS.to_vec(),
         }
     }
 
@@ -141,27 +154,53 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Checks everything and makes the server.
+    /// Also makes a key for this algorithm, such as EdDSA, for the clients that ask for it. Keys
+    /// for ES256 and RS256 are always there.
+    pub fn signing_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithms.push(algorithm);
+        self
+    }
+
+    /// Checks everything, makes the signing keys if this is the first start, and begins the
+    /// server's own work on the runtime: it follows the store, twice a second, for what other
+    /// processes revoked or added, and sweeps what is over.
     ///
     /// # Errors
     /// [`BuildError`] says what to change.
     pub async fn build(self) -> Result<AuthorizationServer, BuildError> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(BuildError::NoRuntime);
+        }
         let issuer = Issuer::parse(&self.issuer)?;
         self.lifetimes.check().map_err(BuildError::Lifetime)?;
-        Ok(AuthorizationServer::new(Provider {
-            registry: Registry::new(&issuer, &self.paths)?,
+        let registry = Registry::new(&issuer, &self.paths)?;
+        let store = self.store.ok_or(BuildError::Missing("store"))?;
+        let keyring = self.keyring.ok_or(BuildError::Missing("keyring"))?;
+        let keys = Keys::open(
+            SealedKeys::new(Arc::clone(&store), issuer.id().clone(), keyring.clone()),
+            &self.algorithms,
+            &*self.random,
+            self.clock.now(),
+        )
+        .await?;
+        let provider = Provider {
+            clients: Clients::new(self.clients, keys.current().algorithms())?,
+            revoked: RevocationLog::new(Arc::clone(&store), issuer.id().clone()),
+            registry,
             scopes: published(self.scopes),
             lifetimes: self.lifetimes,
-            clients: Clients::new(self.clients)?,
             resolver: self.resolver.ok_or(BuildError::Missing("resolver"))?,
             consent_policy: self.consent_policy,
             pages: self.pages.unwrap_or_else(|| Arc::new(Theme::of_host(&self.issuer))),
-            store: self.store.ok_or(BuildError::Missing("store"))?,
-            keyring: self.keyring.ok_or(BuildError::Missing("keyring"))?,
+            store,
+            keyring,
             clock: self.clock,
             random: self.random,
+            keys,
             issuer,
-        }))
+        };
+        provider.revoked.follow(provider.now()).await?;
+        Ok(AuthorizationServer::start(provider))
     }
 }
 

@@ -7,20 +7,28 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode};
+use time::OffsetDateTime;
 use tower_layer::Layer;
 use tower_service::Service;
+use uuid::Uuid;
 
 use super::Provider;
 use super::builder::AuthorizationServerBuilder;
 use crate::http::{Body, Mount, Mounted, Role, respond};
-use crate::provider::endpoint;
+use crate::jose::{TokenAuthority, VerifyingKey};
+use crate::provider::background::{self, Background};
+use crate::provider::client::{self, Registered};
+use crate::provider::{ClientMetadata, KeyError, RegistrationError, endpoint};
 
 /// An OAuth 2.1 authorization server and OpenID provider, ready to serve. Cheap to clone.
 ///
 /// As a [`Layer`] it answers its own paths and passes all others to the service it wraps; as a
 /// [`Service`] it answers all others 404.
 #[derive(Clone, Debug)]
-pub struct AuthorizationServer(Arc<Provider>);
+pub struct AuthorizationServer {
+    provider: Arc<Provider>,
+    background: Arc<Background>,
+}
 
 impl AuthorizationServer {
     /// Begins a server with this issuer: the https URL (http on loopback only) that browsers and
@@ -29,18 +37,63 @@ impl AuthorizationServer {
         AuthorizationServerBuilder::new(issuer.into())
     }
 
-    pub(super) fn new(provider: Provider) -> Self {
-        Self(Arc::new(provider))
+    pub(super) fn start(provider: Provider) -> Self {
+        let provider = Arc::new(provider);
+        let background = Arc::new(Background::spawn(&provider));
+        Self { provider, background }
+    }
+
+    /// Brings this process up to date with the store now, as it does by itself twice a second:
+    /// ends of sessions, revocations, signing keys.
+    pub async fn catch_up(&self) {
+        background::catch_up(&self.provider).await;
+    }
+
+    /// Makes a new signing key for each algorithm. It signs from now on; the old ones stay
+    /// published and verify what they signed.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn rotate_keys(&self) -> Result<(), KeyError> {
+        self.provider.keys.rotate(&*self.provider.random, self.provider.now()).await
+    }
+
+    /// Registers a client in the store, in place of an older one with the same id; every process
+    /// sees it within a second. A secret that is needed and not given is made; it is answered
+    /// here, and never again.
+    ///
+    /// # Errors
+    /// [`RegistrationError`].
+    pub async fn register_client(
+        &self,
+        metadata: ClientMetadata,
+    ) -> Result<Registered, RegistrationError> {
+        client::register(&self.provider, metadata).await
+    }
+
+    /// Ends a grant, with all its tokens.
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::store::StoreError).
+    pub async fn revoke_grant(&self, grant: Uuid) -> crate::store::Result<bool> {
+        self.provider.revoke_grant(grant).await
+    }
+
+    /// Stops the server's own work and waits until what has begun is done. Requests are answered
+    /// as before; but revocations of other processes are not learnt any more, so that access
+    /// tokens are refused with 503 after five seconds.
+    pub async fn shut_down(&self) {
+        self.background.shut_down().await;
     }
 }
 
 impl Role for AuthorizationServer {
     fn mount(&self, _: &Method, path: &str) -> Option<Mount> {
-        self.0.registry.find(path).map(|route| route.mount)
+        self.provider.registry.find(path).map(|route| route.mount)
     }
 
     fn answer(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>> {
-        let provider = Arc::clone(&self.0);
+        let provider = Arc::clone(&self.provider);
         let route = provider.registry.find(request.uri().path()).cloned();
         Box::pin(async move {
             match route {
@@ -48,6 +101,24 @@ impl Role for AuthorizationServer {
                 None => respond::status(StatusCode::NOT_FOUND),
             }
         })
+    }
+}
+
+impl TokenAuthority for AuthorizationServer {
+    fn issuer(&self) -> &str {
+        self.provider.issuer()
+    }
+
+    fn verifying_keys(&self) -> Arc<[VerifyingKey]> {
+        self.provider.verifying_keys()
+    }
+
+    fn is_revoked(&self, grant: Option<Uuid>, token_id: &str) -> Option<bool> {
+        self.provider.is_revoked(grant, token_id)
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        self.provider.now()
     }
 }
 

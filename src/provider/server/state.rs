@@ -1,15 +1,18 @@
 use std::sync::Arc;
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use crate::crypto::{Clock, Keyring, Random};
+use crate::jose::{TokenAuthority, VerifyingKey};
 use crate::page::Pages;
 use crate::provider::client::{Client, Clients};
 use crate::provider::issuer::Issuer;
+use crate::provider::key::Keys;
 use crate::provider::policy::{ConsentPolicy, Lifetimes};
 use crate::provider::registry::Registry;
 use crate::provider::{AccountResolver, ProviderError};
-use crate::store::ProviderStore;
+use crate::store::{ProviderStore, RevocationLog, RevocationTarget};
 
 /// What every endpoint works with: nothing that another process over the same store would lack.
 pub(crate) struct Provider {
@@ -25,6 +28,8 @@ pub(crate) struct Provider {
     pub(crate) keyring: Keyring,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) keys: Keys,
+    pub(crate) revoked: RevocationLog,
 }
 
 impl Provider {
@@ -33,12 +38,44 @@ impl Provider {
         self.clock.now()
     }
 
+    /// Ends a grant with all its tokens: at once in this process, within a second in every other.
+    pub(crate) async fn revoke_grant(&self, grant: Uuid) -> crate::store::Result<bool> {
+        let (now, until) = (self.now(), self.revocation_expires_at());
+        let revoked = self.store.revoke_grant(self.issuer.id(), grant, now, until).await?;
+        self.revoked.learn(RevocationTarget::Grant(grant), until);
+        Ok(revoked)
+    }
+
+    /// Until when a revocation that happens now must be remembered: longer than any access token
+    /// that is out lives, clocks that differ included.
+    pub(crate) fn revocation_expires_at(&self) -> OffsetDateTime {
+        self.now() + self.lifetimes.access_token + Duration::MINUTE
+    }
+
     /// The client with this id.
     pub(crate) async fn client(
         &self,
         client_id: &str,
     ) -> Result<Option<Arc<Client>>, ProviderError> {
         self.clients.find(&*self.store, self.issuer.id(), client_id, self.now()).await
+    }
+}
+
+impl TokenAuthority for Provider {
+    fn issuer(&self) -> &str {
+        self.issuer.as_str()
+    }
+
+    fn verifying_keys(&self) -> Arc<[VerifyingKey]> {
+        self.keys.current().verifying_keys()
+    }
+
+    fn is_revoked(&self, grant: Option<Uuid>, token_id: &str) -> Option<bool> {
+        self.revoked.is_revoked(grant, token_id, self.now())
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        self.clock.now()
     }
 }
 
