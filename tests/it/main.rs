@@ -16,6 +16,7 @@ mod broken;
 mod provider_authorize;
 #[cfg(feature = "provider")]
 mod provider_token;
+mod require;
 #[cfg(feature = "saml")]
 mod saml;
 mod session;

@@ -1,0 +1,64 @@
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use serde::Serialize;
+use url::form_urlencoded;
+
+use crate::http::{Body, ReturnTo, respond, wants_html};
+
+/// Why a request does not pass, and where a browser can mend it.
+#[derive(Debug)]
+pub(super) enum Refusal<'a> {
+    /// The host's fault: nobody said who is logged in.
+    NoSessionLayer,
+    LoginRequired(&'a str),
+    ReauthenticationRequired(&'a str),
+}
+
+impl Refusal<'_> {
+    pub(super) fn respond<B>(self, request: &Request<B>) -> Response<Body> {
+        match self {
+            Self::NoSessionLayer => {
+                tracing::error!("a request to what requires a login passed no SessionLayer");
+                respond::status(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+            Self::LoginRequired(path) | Self::ReauthenticationRequired(path)
+                if wants_html(request.headers()) =>
+            {
+                respond::see_other(&with_return_to(path, request))
+            }
+            Self::LoginRequired(_) => authentication_required(),
+            Self::ReauthenticationRequired(_) => {
+                error(StatusCode::FORBIDDEN, "reauthentication_required")
+            }
+        }
+    }
+}
+
+/// RFC 9110, section 15.5.2: a 401 names a scheme. No scheme for cookies is registered; this name
+/// makes no browser ask for a password.
+fn authentication_required() -> Response<Body> {
+    let mut response = error(StatusCode::UNAUTHORIZED, "authentication_required");
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Cookie"));
+    response
+}
+
+fn error(status: StatusCode, error: &'static str) -> Response<Body> {
+    #[derive(Serialize)]
+    struct Error {
+        error: &'static str,
+    }
+    respond::json(status, &Error { error })
+}
+
+/// The path, with where to go afterwards: only what a browser can do again by itself is worth
+/// returning to.
+fn with_return_to<B>(path: &str, request: &Request<B>) -> String {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD);
+    let here = request.uri().path_and_query().filter(|_| safe).map(|here| here.as_str());
+    let Some(here) = here.and_then(ReturnTo::parse) else { return path.to_owned() };
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("return_to", here.as_str())
+        .finish();
+    format!("{path}{separator}{query}")
+}
