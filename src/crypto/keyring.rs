@@ -242,13 +242,13 @@ impl Authenticator {
         self.0.iter().any(|key| hmac::verify(key, message, tag).is_ok())
     }
 
-    /// As [`Authenticator::verify`], for a tag cut to its first bytes, at least 16.
-    pub fn verify_prefix(&self, message: &[u8], tag: &[u8]) -> bool {
-        tag.len() >= 16
-            && self.0.iter().any(|key| {
-                let whole = hmac::sign(key, message);
-                whole.as_ref().get(..tag.len()).is_some_and(|cut| constant_time_eq(cut, tag))
-            })
+    /// The place in the keyring of the key that made `tag`, which is an HMAC of `message` cut to
+    /// its first bytes, at least 16; 0 is the current key. In constant time for each key.
+    pub fn key_of_prefix(&self, message: &[u8], tag: &[u8]) -> Option<usize> {
+        self.0.iter().filter(|_| tag.len() >= 16).position(|key| {
+            let whole = hmac::sign(key, message);
+            whole.as_ref().get(..tag.len()).is_some_and(|cut| constant_time_eq(cut, tag))
+        })
     }
 }
 
@@ -376,6 +376,9 @@ mod tests {
         let authenticator = both.authenticator(A);
         assert!(authenticator.verify(b"message", &tag) && !authenticator.verify(b"massage", &tag));
         assert_eq!(authenticator.mac(b"x"), new.mac(A, b"x"));
+        assert_eq!(authenticator.key_of_prefix(b"message", &tag[..16]), Some(1));
+        assert_eq!(authenticator.key_of_prefix(b"x", &new.mac(A, b"x")[..16]), Some(0));
+        assert_eq!(authenticator.key_of_prefix(b"message", &tag[..15]), None);
     }
 
     #[test]

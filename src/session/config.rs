@@ -3,6 +3,7 @@ use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
 use super::cookie::SessionCookie;
+use super::data::DataStore;
 use crate::crypto::{Clock, Random};
 use crate::http::TrustedProxies;
 use crate::store::SessionStore;
@@ -49,7 +50,7 @@ impl Lifetimes {
 #[derive(Debug)]
 pub(super) struct Config {
     pub(super) store: Arc<dyn SessionStore>,
-    pub(super) data: Arc<dyn tower_sessions::SessionStore>,
+    pub(super) data: DataStore,
     pub(super) cookie: SessionCookie,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,

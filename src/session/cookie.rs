@@ -23,20 +23,23 @@ impl SessionCookie {
         Self { policy, name, authenticator: keyring.authenticator(PURPOSE) }
     }
 
-    /// Whether the request carries our cookie at all, and the token if it is one we made.
-    pub(super) fn read(&self, headers: &HeaderMap) -> (bool, Option<OpaqueToken>) {
+    /// What the request carries under our name.
+    pub(super) fn read(&self, headers: &HeaderMap) -> Carried {
         if !headers.contains_key(http::header::COOKIE) {
-            return (false, None);
+            return Carried::Nothing;
         }
-        let value = CookieJar::of(headers).get(&self.policy.name(&self.name));
-        (value.is_some_and(|value| !value.is_empty()), value.and_then(|value| self.open(value)))
+        match CookieJar::of(headers).get(&self.policy.name(&self.name)) {
+            None | Some("") => Carried::Nothing,
+            Some(value) => self.open(value).unwrap_or(Carried::Garbage),
+        }
     }
 
-    fn open(&self, value: &str) -> Option<OpaqueToken> {
+    fn open(&self, value: &str) -> Option<Carried> {
         let (token, tag) = value.split_once('.')?;
         let token = OpaqueToken::parse(token)?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok().filter(|tag| tag.len() == TAG)?;
-        self.authenticator.verify_prefix(token.as_bytes(), &tag).then_some(token)
+        let key = self.authenticator.key_of_prefix(token.as_bytes(), &tag)?;
+        Some(Carried::Token { token, outdated: key > 0 })
     }
 
     pub(super) fn set(&self, token: &OpaqueToken, max_age: Option<Duration>) -> HeaderValue {
@@ -49,6 +52,17 @@ impl SessionCookie {
     pub(super) fn clear(&self) -> HeaderValue {
         self.policy.clear(&self.name)
     }
+}
+
+/// What a request carries under our cookie's name.
+#[derive(Debug)]
+pub(super) enum Carried {
+    /// Nothing, or so much that nobody can tell which is ours.
+    Nothing,
+    /// Nothing that we made.
+    Garbage,
+    /// A token that we handed out; `outdated` if under a key that is on its way out.
+    Token { token: OpaqueToken, outdated: bool },
 }
 
 #[cfg(test)]
@@ -68,9 +82,10 @@ mod tests {
         let cookie = SessionCookie::new(policy, "session".into(), &keyring);
         let token = SystemRandom.token();
         let set = cookie.set(&token, None);
-        let (carried, read) = cookie.read(&headers(&set));
-        assert!(carried);
-        assert_eq!(read.unwrap().hash(), token.hash());
+        let Carried::Token { token: read, outdated: false } = cookie.read(&headers(&set)) else {
+            panic!("the token is not read");
+        };
+        assert_eq!(read.hash(), token.hash());
 
         let stranger =
             SessionCookie::new(policy, "session".into(), &Keyring::ephemeral(&SystemRandom));
@@ -80,9 +95,8 @@ mod tests {
             policy.set("session", &format!("{}.", token.expose()), None),
             policy.set("session", "garbage", None),
         ] {
-            let (carried, read) = cookie.read(&headers(&forged));
-            assert!(carried && read.is_none(), "{forged:?}");
+            assert!(matches!(cookie.read(&headers(&forged)), Carried::Garbage), "{forged:?}");
         }
-        assert!(!cookie.read(&HeaderMap::new()).0);
+        assert!(matches!(cookie.read(&HeaderMap::new()), Carried::Nothing));
     }
 }

@@ -1,99 +1,282 @@
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
-use tower_sessions::{Expiry, SessionStore};
+use tower_sessions::{Expiry, SessionStore as HostStore};
 use uuid::Uuid;
 
-use time::OffsetDateTime;
+use crate::store::{DataChange, SessionData, SessionStore};
 
-/// The id under which the host's data of a session is kept.
-pub(super) fn record_id(data_id: Uuid) -> Id {
-    Id(data_id.as_u128() as i128)
+/// Where the host's data is kept.
+#[derive(Clone, Debug)]
+pub(super) enum DataStore {
+    /// Beside the session, with which it ends. What one request changed is merged key by key.
+    Own(Arc<dyn SessionStore>),
+    /// In a store of the host's choice, by whole records: the last writer wins.
+    Foreign(Arc<dyn HostStore>),
 }
 
-/// The host's data of one session, lazily loaded. `exists` is `false` for a session that is not
-/// stored yet, whose data is known to be empty.
-pub(super) fn data_session(
-    store: Arc<dyn SessionStore>,
+/// The host's data of the session of one request: what `tower_sessions` takes for its store.
+///
+/// It knows by itself under which key the data is, so that nothing the host does with the id of a
+/// [`tower_sessions::Session`] leads anywhere else.
+pub(super) struct HostData {
+    store: DataStore,
+    place: Mutex<Place>,
+}
+
+#[derive(Clone, Debug)]
+struct Place {
     data_id: Uuid,
-    exists: bool,
     expires_at: OffsetDateTime,
-) -> tower_sessions::Session {
-    let known = if exists { UNKNOWN } else { ABSENT };
-    let store = SessionData { store, expires_at, known: AtomicU8::new(known) };
-    let expiry = Expiry::AtDateTime(expires_at);
-    tower_sessions::Session::new(Some(record_id(data_id)), Arc::new(store), Some(expiry))
+    known: Known,
 }
 
-const UNKNOWN: u8 = 0;
-const ABSENT: u8 = 1;
-const PRESENT: u8 = 2;
-
-/// The host's store, seen from one session that has an id before it has data: what is not there
-/// yet is empty, and the first save creates it.
-struct SessionData {
-    store: Arc<dyn SessionStore>,
-    expires_at: OffsetDateTime,
-    known: AtomicU8,
+/// What is known of what is stored.
+#[derive(Clone, Debug)]
+enum Known {
+    /// There is no session to keep data for; whether something waits for one.
+    NoSession { waiting: bool },
+    /// Nobody has looked.
+    Nothing,
+    /// Nothing is there.
+    Absent,
+    /// This is there, until then.
+    Present(SessionData, OffsetDateTime),
 }
 
-impl SessionData {
-    async fn look_up(&self, id: &Id) -> Result<Option<Record>> {
-        let record = match self.known.load(Ordering::Acquire) {
-            ABSENT => None,
-            _ => self.store.load(id).await?,
+impl HostData {
+    /// The data of a stored session.
+    pub(super) fn of_session(store: DataStore, data_id: Uuid, expires_at: OffsetDateTime) -> Self {
+        let place = Place { data_id, expires_at, known: Known::Nothing };
+        Self { store, place: Mutex::new(place) }
+    }
+
+    /// The data of a visitor, who has no session.
+    pub(super) fn of_visitor(store: DataStore, data_id: Uuid, expires_at: OffsetDateTime) -> Self {
+        let place = Place { data_id, expires_at, known: Known::NoSession { waiting: false } };
+        Self { store, place: Mutex::new(place) }
+    }
+
+    /// What the host sees.
+    pub(super) fn session(self: &Arc<Self>) -> tower_sessions::Session {
+        let Place { data_id, expires_at, .. } = *self.place();
+        let store = Arc::new(Handle(Arc::clone(self)));
+        tower_sessions::Session::new(
+            Some(Id(data_id.as_u128().cast_signed())),
+            store,
+            Some(Expiry::AtDateTime(expires_at)),
+        )
+    }
+
+    /// The key the data is under.
+    pub(super) fn data_id(&self) -> Uuid {
+        self.place().data_id
+    }
+
+    /// Whether the host has put something in that no session is there for.
+    pub(super) fn waits_for_session(&self) -> bool {
+        matches!(self.place().known, Known::NoSession { waiting: true })
+    }
+
+    /// The session was written, or prolonged. Answers whether the data has to follow.
+    pub(super) fn keep_until(&self, expires_at: OffsetDateTime) -> bool {
+        let mut place = self.place();
+        place.expires_at = expires_at;
+        if matches!(place.known, Known::NoSession { .. }) {
+            place.known = Known::Absent;
+        }
+        let foreign = matches!(self.store, DataStore::Foreign(_));
+        foreign && !matches!(place.known, Known::Absent)
+    }
+
+    /// Goes on with other data, of which nothing is stored: that of another session, or of none.
+    /// What was is left behind.
+    pub(super) async fn begin_anew(&self, data_id: Uuid, session: bool) {
+        let left = {
+            let mut place = self.place();
+            let known = if session { Known::Absent } else { Known::NoSession { waiting: false } };
+            let new = Place { data_id, known, expires_at: place.expires_at };
+            std::mem::replace(&mut *place, new)
         };
-        let known = if record.is_some() { PRESENT } else { ABSENT };
-        self.known.store(known, Ordering::Release);
-        Ok(record)
+        if let DataStore::Foreign(store) = &self.store
+            && !matches!(left.known, Known::NoSession { .. } | Known::Absent)
+            && let Err(error) = store.delete(&record_id(left.data_id)).await
+        {
+            // It is out of reach, and expires.
+            tracing::warn!(%error, "the data of an ended session was not deleted");
+        }
+    }
+
+    async fn load(&self) -> Result<SessionData> {
+        let place = self.place().clone();
+        if matches!(place.known, Known::NoSession { .. }) {
+            return Ok(SessionData::new());
+        }
+        let known = self.look_up(&place).await?;
+        let data = match &known {
+            Known::Present(data, _) => data.clone(),
+            _ => SessionData::new(),
+        };
+        self.learn(place.data_id, known);
+        Ok(data)
+    }
+
+    async fn look_up(&self, place: &Place) -> Result<Known> {
+        let found = match &self.store {
+            DataStore::Own(store) => {
+                let data = store.load_session_data(place.data_id).await.map_err(backend)?;
+                data.map(|data| (data, place.expires_at))
+            }
+            DataStore::Foreign(store) => {
+                let record = store.load(&record_id(place.data_id)).await?;
+                record.map(|record| (record.data, record.expiry_date))
+            }
+        };
+        Ok(found.map_or(Known::Absent, |(data, until)| Known::Present(data, until)))
+    }
+
+    async fn save(&self, data: &SessionData) -> Result<()> {
+        let mut place = self.place().clone();
+        let known = match (&self.store, &place.known) {
+            (_, Known::NoSession { .. }) => Known::NoSession { waiting: !data.is_empty() },
+            (DataStore::Own(store), known) => {
+                if let Some(change) = change(known, data) {
+                    store.change_session_data(place.data_id, &change).await.map_err(backend)?;
+                }
+                Known::Present(data.clone(), place.expires_at)
+            }
+            (DataStore::Foreign(store), known) => {
+                if matches!(known, Known::Nothing) {
+                    place.known = self.look_up(&place).await?;
+                }
+                save_record(store.as_ref(), &place, data).await?
+            }
+        };
+        self.learn(place.data_id, known);
+        Ok(())
+    }
+
+    /// Unless the request has gone on with other data meanwhile.
+    fn learn(&self, data_id: Uuid, known: Known) {
+        let mut place = self.place();
+        if place.data_id == data_id {
+            place.known = known;
+        }
+    }
+
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for SessionData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionData").finish_non_exhaustive()
-    }
+/// What has to be done to what is stored; `None` for nothing.
+fn change(known: &Known, data: &SessionData) -> Option<DataChange> {
+    let before = match known {
+        Known::Nothing => {
+            return Some(DataChange { replaces: true, removed: Vec::new(), set: data.clone() });
+        }
+        Known::Present(before, _) => Some(before),
+        Known::Absent | Known::NoSession { .. } => None,
+    };
+    let gone =
+        before.into_iter().flat_map(SessionData::keys).filter(|key| !data.contains_key(*key));
+    let removed: Vec<_> = gone.cloned().collect();
+    let set: SessionData = data
+        .iter()
+        .filter(|(key, value)| before.and_then(|before| before.get(*key)) != Some(*value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let changes = !removed.is_empty() || !set.is_empty();
+    changes.then_some(DataChange { replaces: false, removed, set })
 }
+
+async fn save_record(store: &dyn HostStore, place: &Place, data: &SessionData) -> Result<Known> {
+    let id = record_id(place.data_id);
+    let mut record = Record { id, data: data.clone(), expiry_date: place.expires_at };
+    match &place.known {
+        Known::Present(before, until) if before == data && *until == place.expires_at => {}
+        Known::Present(..) => store.save(&record).await?,
+        _ if data.is_empty() => return Ok(Known::Absent),
+        _ => {
+            store.create(&mut record).await?;
+            if record.id != id {
+                store.delete(&record.id).await?;
+                return Err(Error::Backend("other data has the id of this session's".into()));
+            }
+        }
+    }
+    Ok(Known::Present(record.data, place.expires_at))
+}
+
+fn record_id(data_id: Uuid) -> Id {
+    Id(data_id.as_u128().cast_signed())
+}
+
+fn backend(error: crate::store::StoreError) -> Error {
+    Error::Backend(error.to_string())
+}
+
+/// [`HostData`] as a store of `tower_sessions`, whose ids it does not need.
+#[derive(Clone)]
+struct Handle(Arc<HostData>);
 
 #[async_trait]
-impl SessionStore for SessionData {
+impl HostStore for Handle {
     async fn create(&self, record: &mut Record) -> Result<()> {
-        self.store.create(record).await
+        self.0.save(&record.data).await
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        if self.known.load(Ordering::Acquire) == UNKNOWN {
-            self.look_up(&record.id).await?;
-        }
-        if self.known.load(Ordering::Acquire) == PRESENT {
-            return self.store.save(record).await;
-        }
-        let mut created = record.clone();
-        self.store.create(&mut created).await?;
-        if created.id != record.id {
-            self.store.delete(&created.id).await?;
-            return Err(Error::Backend("the data of another session has this id".into()));
-        }
-        self.known.store(PRESENT, Ordering::Release);
-        Ok(())
+        self.0.save(&record.data).await
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let found = self.look_up(id).await?;
-        Ok(Some(found.unwrap_or_else(|| Record {
-            id: *id,
-            data: Default::default(),
-            expiry_date: self.expires_at,
-        })))
+        let data = self.0.load().await?;
+        Ok(Some(Record { id: *id, data, expiry_date: self.0.place().expires_at }))
     }
 
-    async fn delete(&self, id: &Id) -> Result<()> {
-        self.store.delete(id).await?;
-        self.known.store(ABSENT, Ordering::Release);
-        Ok(())
+    async fn delete(&self, _: &Id) -> Result<()> {
+        self.0.save(&SessionData::new()).await
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionData([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn data(pairs: &[(&str, i64)]) -> SessionData {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect()
+    }
+
+    #[test]
+    fn only_what_differs_is_written() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let before = data(&[("same", 1), ("other", 1), ("gone", 1)]);
+        let known = Known::Present(before.clone(), now);
+        assert_eq!(change(&known, &before), None);
+        let after = data(&[("same", 1), ("other", 2), ("new", 1)]);
+        let change = change(&known, &after).unwrap();
+        assert_eq!(change.removed, ["gone"]);
+        assert_eq!(change.set, data(&[("other", 2), ("new", 1)]));
+        assert_eq!(change.apply(before), after);
+    }
+
+    #[test]
+    fn what_nobody_looked_at_is_replaced_and_what_is_not_there_is_not_emptied() {
+        let change_of = |known| change(&known, &SessionData::new());
+        assert!(change_of(Known::Nothing).unwrap().replaces);
+        assert_eq!(change_of(Known::Absent), None);
     }
 }

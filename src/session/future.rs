@@ -60,7 +60,7 @@ where
 {
     let extensions = request.extensions_mut();
     extensions.insert(session.scope());
-    extensions.insert(session.data().clone());
+    extensions.insert(session.data());
     extensions.insert(session.clone());
     State::Calling { future: inner.call(request), session }
 }
@@ -109,12 +109,12 @@ where
     }
 }
 
-/// Adds the cookie, and keeps shared caches from handing it to others.
+/// Adds the cookie, and keeps caches from handing it to others, whatever the inner service allows.
 fn with_cookie<T>(mut response: Response<T>, cookie: Option<HeaderValue>) -> Response<T> {
     if let Some(cookie) = cookie {
         let headers = response.headers_mut();
         headers.append(SET_COOKIE, cookie);
-        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
 }

@@ -3,71 +3,46 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderValue;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::config::Config;
-use super::data::{data_session, record_id};
+use super::data::HostData;
+use super::fresh::Fresh;
 use super::{Proof, SessionError};
 use crate::crypto::{OpaqueToken, RandomExt as _};
-use crate::scope::{Account, Authentication, CurrentScope, Method, SessionEnd, SessionId, UserId};
-use crate::store::{Device, Login, NewSession, Rotation, StoreError, StoredSession};
+use crate::scope::{Account, Authentication, CurrentScope, SessionEnd, SessionId, UserId};
+use crate::store::{Device, Login, Rotation, StoredSession};
 
 /// The session of the request at hand: what logs in and out. Cheap to clone; all clones are one.
 ///
 /// Each method that changes the session does so in the store at once; the cookie follows with the
-/// response, whatever its status, since the old token is dead by then.
+/// response, whatever its status, since the old token is dead by then. If no response goes out
+/// (the inner service fails, the browser goes away), the new token is nobody's, and the session
+/// ends by idleness.
 #[derive(Clone)]
-pub struct Session(Arc<Shared>);
+pub struct Session(pub(super) Arc<Shared>);
 
-struct Shared {
-    config: Arc<Config>,
-    device: Device,
-    data: tower_sessions::Session,
-    state: Mutex<State>,
+pub(super) struct Shared {
+    pub(super) config: Arc<Config>,
+    pub(super) device: Device,
+    pub(super) host: Arc<HostData>,
+    pub(super) data: tower_sessions::Session,
+    pub(super) state: Mutex<State>,
 }
 
-struct State {
-    live: Option<Live>,
-    scope: CurrentScope,
-    /// The key of the host's data, which a visitor has before there is a session.
-    data_id: Uuid,
-    cookie: Option<HeaderValue>,
+pub(super) struct State {
+    pub(super) live: Option<Live>,
+    pub(super) scope: CurrentScope,
+    pub(super) cookie: Option<HeaderValue>,
 }
 
+/// The session that was loaded or begun.
 #[derive(Clone)]
-struct Live {
-    token: OpaqueToken,
-    stored: StoredSession,
+pub(super) struct Live {
+    pub(super) token: OpaqueToken,
+    pub(super) stored: StoredSession,
 }
 
 impl Session {
-    /// The handle of a request that carries no live session.
-    pub(super) fn anonymous(config: Arc<Config>, device: Device, stale_cookie: bool) -> Self {
-        let data_id = Uuid::from_bytes(config.random.bytes());
-        let expires_at = config.lifetimes.end(false, config.clock.now());
-        let data = data_session(Arc::clone(&config.data), data_id, false, expires_at);
-        let cookie = stale_cookie.then(|| config.cookie.clear());
-        let state = State { live: None, scope: CurrentScope::anonymous(), data_id, cookie };
-        Self(Arc::new(Shared { config, device, data, state: Mutex::new(state) }))
-    }
-
-    /// The handle of a request that carries this session.
-    pub(super) fn resumed(
-        config: Arc<Config>,
-        device: Device,
-        token: OpaqueToken,
-        stored: StoredSession,
-    ) -> Self {
-        let data = data_session(Arc::clone(&config.data), stored.data_id, true, stored.expires_at);
-        let state = State {
-            scope: scope_of(&stored),
-            data_id: stored.data_id,
-            live: Some(Live { token, stored }),
-            cookie: None,
-        };
-        Self(Arc::new(Shared { config, device, data, state: Mutex::new(state) }))
-    }
-
     /// Who is logged in now, a login or logout of this very request included.
     pub fn scope(&self) -> CurrentScope {
         self.state().scope.clone()
@@ -89,6 +64,9 @@ impl Session {
     /// The same user logging in again keeps the session's id and the host's data; a visitor keeps
     /// the data; another user's session ends, with its data.
     ///
+    /// A login that was proven goes through even if the session it began in is gone meanwhile,
+    /// ended or rotated by another request: it gets a session and data of its own.
+    ///
     /// # Errors
     /// [`SessionError::Store`].
     pub async fn log_in(
@@ -96,31 +74,38 @@ impl Session {
         account: Account,
         proof: Proof,
     ) -> Result<CurrentScope, SessionError> {
-        let now = self.now();
-        let live = self.live();
+        let (now, live) = (self.now(), self.live());
         let previous = live.as_ref().and_then(|live| live.stored.login.as_ref());
-        let same_user = previous.is_some_and(|login| login.account.id() == account.id());
+        let other_user =
+            previous.map(|login| login.account.id()).filter(|user| *user != account.id());
         let id = match &live {
-            Some(live) if same_user => live.stored.id,
-            _ => SessionId(self.0.config.random.uuid_v7(now)),
+            Some(live) if previous.is_some() && other_user.is_none() => live.stored.id,
+            _ => self.fresh_id(now),
         };
-        let keeps_data = previous.is_none() || same_user;
-        let data_id = if keeps_data { self.state().data_id } else { self.fresh_data_id() };
-        let login = Login {
-            account,
-            authentication: Authentication {
-                at: now,
-                methods: proof.methods,
-                context_class: proof.context_class,
-                session_id: id,
-                fresh_until: Some(now + self.0.config.lifetimes.fresh),
-            },
+        let fresh_until = Some(now + self.0.config.lifetimes.fresh);
+        let Proof { methods, context_class, remember } = proof;
+        let authentication =
+            Authentication { at: now, methods, context_class, session_id: id, fresh_until };
+        let data_id =
+            if other_user.is_some() { self.fresh_data_id() } else { self.0.host.data_id() };
+        let login = Login { account, authentication };
+        let mut next = self.begin(id, Some(login), data_id, remember, now);
+
+        let rotation = match &live {
+            Some(live) => self.replace(live, &next, now).await?,
+            None => Rotation::Lost,
         };
-        let mut next = self.begin(id, Some(login), data_id, proof.remember, now);
-        self.put(live.as_ref(), &mut next, now).await?;
-        if !keeps_data && let Some(live) = live {
-            self.forget_data(live.stored.data_id).await;
+        if rotation == Rotation::Lost {
+            if let Some(live) = &live {
+                if let Some(other_user) = other_user {
+                    let (id, end) = (live.stored.id, SessionEnd::Replaced);
+                    self.0.config.store.end_session(other_user, id, end, now).await?;
+                }
+                next.move_to(self.fresh_id(now), self.fresh_data_id());
+            }
+            self.0.config.store.create_session(&next.row).await?;
         }
+        self.adopt(next).await;
         Ok(self.scope())
     }
 
@@ -139,9 +124,8 @@ impl Session {
                 }
                 None => store.discard_session(&token.hash()).await?,
             }
-            self.forget_data(stored.data_id).await;
         }
-        self.forget();
+        self.forget().await;
         Ok(())
     }
 
@@ -152,28 +136,26 @@ impl Session {
     pub async fn rotate(&self) -> Result<(), SessionError> {
         let live = self.live().ok_or(SessionError::Gone)?;
         let login = live.stored.login.clone();
-        self.replace_login(live, login).await
+        self.renew(live, login).await
     }
 
-    /// Notes that the user just proved again who they are by `method`: sensitive things are open
-    /// for the next minutes. The token is rotated.
+    /// Notes that the user just proved again who they are: sensitive things are open for the next
+    /// minutes. The token is rotated.
+    ///
+    /// When, how and how strongly the user logged in stays as it was, since what was proven now may
+    /// be less: to change that, [`Session::log_in`] again.
     ///
     /// # Errors
     /// [`SessionError::NotLoggedIn`], [`SessionError::Gone`], [`SessionError::Store`].
-    pub async fn mark_fresh(&self, method: Method) -> Result<CurrentScope, SessionError> {
+    pub async fn mark_fresh(&self) -> Result<CurrentScope, SessionError> {
         let live = self.live().ok_or(SessionError::NotLoggedIn)?;
         let mut login = live.stored.login.clone().ok_or(SessionError::NotLoggedIn)?;
-        let now = self.now();
-        login.authentication.at = now;
-        login.authentication.fresh_until = Some(now + self.0.config.lifetimes.fresh);
-        if !login.authentication.methods.contains(&method) {
-            login.authentication.methods.push(method);
-        }
-        self.replace_login(live, Some(login)).await?;
+        login.authentication.fresh_until = Some(self.now() + self.0.config.lifetimes.fresh);
+        self.renew(live, Some(login)).await?;
         Ok(self.scope())
     }
 
-    /// The user's live sessions, this one included, last used first.
+    /// The user's live sessions, this one included, last used first; at most 100.
     ///
     /// # Errors
     /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
@@ -186,12 +168,12 @@ impl Session {
     /// # Errors
     /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
     pub async fn revoke(&self, id: SessionId) -> Result<bool, SessionError> {
-        if self.id() == Some(id) {
-            self.log_out().await?;
-            return Ok(true);
-        }
         let (user, end) = (self.user()?, SessionEnd::Revoked);
-        Ok(self.0.config.store.end_session(&user, id, end, self.now()).await?)
+        let ended = self.0.config.store.end_session(&user, id, end, self.now()).await?;
+        if self.id() == Some(id) {
+            self.forget().await;
+        }
+        Ok(ended)
     }
 
     /// Ends all of the user's sessions but this one. Answers how many ended.
@@ -208,155 +190,54 @@ impl Session {
     /// # Errors
     /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
     pub async fn revoke_all(&self) -> Result<u64, SessionError> {
-        let (user, end) = (self.user()?, SessionEnd::Revoked);
+        self.end_all(SessionEnd::Revoked).await
+    }
+
+    /// Ends all of the user's sessions, this one included, and takes offline access from every
+    /// application that the user let in. Answers how many sessions ended.
+    ///
+    /// # Errors
+    /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
+    pub async fn sign_out_everywhere(&self) -> Result<u64, SessionError> {
+        self.end_all(SessionEnd::SignedOutEverywhere).await
+    }
+
+    async fn end_all(&self, end: SessionEnd) -> Result<u64, SessionError> {
+        let user = self.user()?;
         let ended = self.0.config.store.end_sessions_of(&user, None, end, self.now()).await?;
-        self.forget();
+        self.forget().await;
         Ok(ended)
     }
 
-    /// The host's own data.
-    pub(super) fn data(&self) -> &tower_sessions::Session {
-        &self.0.data
-    }
-
-    /// Whether the response has to wait for [`Session::commit`].
-    pub(super) fn is_changed(&self) -> bool {
-        self.0.data.is_modified() || self.state().cookie.is_some()
-    }
-
-    /// Stores the host's data if the handler changed it (a visitor gets a session for it), and
-    /// answers the cookie to set, if any.
-    pub(super) async fn commit(&self, save_data: bool) -> Result<Option<HeaderValue>, StoreError> {
-        let loaded = self.0.data.id();
-        if save_data && self.0.data.is_modified() && loaded == Some(record_id(self.state().data_id))
-        {
-            self.0.data.save().await.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-            if self.state().live.is_none() {
-                let (now, data_id) = (self.now(), self.state().data_id);
-                let id = SessionId(self.0.config.random.uuid_v7(now));
-                let session = self.begin(id, None, data_id, false, now);
-                self.0.config.store.create_session(&session.row).await?;
-                self.adopt(session);
-            }
-        }
-        Ok(self.state().cookie.clone())
-    }
-
-    /// Replaces the login of a live session under a new token; id, data and limits stay.
-    async fn replace_login(&self, live: Live, login: Option<Login>) -> Result<(), SessionError> {
+    /// Writes the live session again, with this login and under a new token; id, data and limits
+    /// stay.
+    async fn renew(&self, live: Live, login: Option<Login>) -> Result<(), SessionError> {
         let now = self.now();
-        let stored = &live.stored;
+        let Live { stored, .. } = &live;
         let mut next = self.begin(stored.id, login, stored.data_id, stored.remembered, now);
         next.row.created_at = stored.created_at;
         next.row.expires_at = stored.expires_at;
-        let current = live.token.hash();
-        let end = SessionEnd::Replaced;
-        match self.0.config.store.rotate_session(&current, &next.row, end, now).await? {
+        match self.replace(&live, &next, now).await? {
             Rotation::Rotated => {
-                self.adopt(next);
+                self.adopt(next).await;
                 Ok(())
             }
             Rotation::Lost => Err(SessionError::Gone),
         }
     }
 
-    /// Writes `next` in place of the live session, or beside a dead one: a login that was proven
-    /// goes through even if the session it began in has gone meanwhile.
-    async fn put(
+    async fn replace(
         &self,
-        live: Option<&Live>,
-        next: &mut Fresh,
+        live: &Live,
+        next: &Fresh,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        let store = &self.0.config.store;
-        let rotation = match live {
-            Some(live) => {
-                let (current, end) = (live.token.hash(), SessionEnd::Replaced);
-                store.rotate_session(&current, &next.row, end, now).await?
-            }
-            None => Rotation::Lost,
-        };
-        if rotation == Rotation::Lost {
-            if live.is_some() {
-                // What went away took its id and its data with it.
-                next.row.id = SessionId(self.0.config.random.uuid_v7(now));
-                next.row.data_id = self.fresh_data_id();
-                if let Some(login) = &mut next.row.login {
-                    login.authentication.session_id = next.row.id;
-                }
-            }
-            store.create_session(&next.row).await?;
-        }
-        self.adopt(next.clone());
-        Ok(())
+    ) -> crate::store::Result<Rotation> {
+        let (current, end) = (live.token.hash(), SessionEnd::Replaced);
+        self.0.config.store.rotate_session(&current, &next.row, end, now).await
     }
 
-    fn begin(
-        &self,
-        id: SessionId,
-        login: Option<Login>,
-        data_id: Uuid,
-        remembered: bool,
-        now: OffsetDateTime,
-    ) -> Fresh {
-        let token = self.0.config.random.token();
-        let lifetimes = &self.0.config.lifetimes;
-        let row = NewSession {
-            token: token.hash(),
-            id,
-            login,
-            data_id,
-            device: self.0.device.clone(),
-            remembered,
-            created_at: now,
-            last_active_at: now,
-            idle_expires_at: lifetimes.idle_end(remembered, now),
-            expires_at: lifetimes.end(remembered, now),
-        };
-        Fresh { token, row }
-    }
-
-    /// Goes on with a session that was just written.
-    fn adopt(&self, fresh: Fresh) {
-        let Fresh { token, row } = fresh;
-        let max_age = row.remembered.then(|| row.expires_at - self.now());
-        let cookie = self.0.config.cookie.set(&token, max_age);
-        let stored = StoredSession {
-            id: row.id,
-            login: row.login,
-            data_id: row.data_id,
-            device: row.device,
-            remembered: row.remembered,
-            created_at: row.created_at,
-            last_active_at: row.last_active_at,
-            idle_expires_at: row.idle_expires_at,
-            expires_at: row.expires_at,
-        };
-        let mut state = self.state();
-        state.scope = scope_of(&stored);
-        state.data_id = stored.data_id;
-        state.live = Some(Live { token, stored });
-        state.cookie = Some(cookie);
-    }
-
-    fn forget(&self) {
-        let data_id = self.fresh_data_id();
-        let mut state = self.state();
-        state.live = None;
-        state.scope = CurrentScope::anonymous();
-        state.data_id = data_id;
-        state.cookie = Some(self.0.config.cookie.clear());
-    }
-
-    /// Data that cannot be deleted now is out of reach, and expires.
-    async fn forget_data(&self, data_id: Uuid) {
-        if let Err(error) = self.0.config.data.delete(&record_id(data_id)).await {
-            tracing::warn!(%error, "the data of an ended session was not deleted");
-        }
-    }
-
-    fn fresh_data_id(&self) -> Uuid {
-        Uuid::from_bytes(self.0.config.random.bytes())
+    fn fresh_id(&self, now: OffsetDateTime) -> SessionId {
+        SessionId(self.0.config.random.uuid_v7(now))
     }
 
     fn user(&self) -> Result<UserId, SessionError> {
@@ -368,26 +249,12 @@ impl Session {
         self.state().live.clone()
     }
 
-    fn now(&self) -> OffsetDateTime {
+    pub(super) fn now(&self) -> OffsetDateTime {
         self.0.config.clock.now()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A session about to be written, with the token its bearer will hold.
-#[derive(Clone)]
-struct Fresh {
-    token: OpaqueToken,
-    row: NewSession,
-}
-
-fn scope_of(stored: &StoredSession) -> CurrentScope {
-    match &stored.login {
-        Some(login) => CurrentScope::user(login.account.clone(), login.authentication.clone()),
-        None => CurrentScope::anonymous(),
     }
 }
 

@@ -1,10 +1,11 @@
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 use tower_layer::Layer;
 
 use super::config::Config;
 use super::cookie::SessionCookie;
-use super::sweep;
+use super::data::DataStore;
+use super::sweep::Sweeper;
 use super::{Lifetimes, SessionService};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
 use crate::http::{BaseUrlError, CookiePolicy, TrustedProxies};
@@ -18,37 +19,33 @@ use crate::store::SessionStore;
 #[derive(Clone, Debug)]
 pub struct SessionLayer {
     config: Arc<Config>,
-    sweeping: Option<Arc<Once>>,
+    sweeper: Sweeper,
 }
 
 impl SessionLayer {
     /// Sessions in `store`, with cookies that `keyring` authenticates, so that a made-up one costs
-    /// no store call. The host's own data goes to the same store.
-    pub fn new<S>(store: S, keyring: &Keyring) -> Self
-    where
-        S: Into<Arc<dyn SessionStore>> + Into<Arc<dyn tower_sessions::SessionStore>> + Clone,
-    {
-        Self::with_data_store(store.clone(), store, keyring)
-    }
-
-    /// Sessions in `store`, and the host's own data in any [`tower_sessions::SessionStore`].
-    pub fn with_data_store(
-        store: impl Into<Arc<dyn SessionStore>>,
-        data: impl Into<Arc<dyn tower_sessions::SessionStore>>,
-        keyring: &Keyring,
-    ) -> Self {
+    /// no store call. The host's own data is kept beside them.
+    pub fn new(store: impl Into<Arc<dyn SessionStore>>, keyring: &Keyring) -> Self {
+        let store = store.into();
         let cookie = SessionCookie::new(CookiePolicy::HTTPS, "session".to_owned(), keyring);
         let config = Config {
-            store: store.into(),
-            data: data.into(),
+            data: DataStore::Own(Arc::clone(&store)),
+            store,
             cookie,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             lifetimes: Lifetimes::default(),
             proxies: TrustedProxies::default(),
         };
-        let sweeping = Some(Arc::new(Once::new()));
-        Self { config: Arc::new(config), sweeping }
+        Self { config: Arc::new(config), sweeper: Sweeper::default() }
+    }
+
+    /// Keeps the host's own data in another store, by whole records: of two requests that save at
+    /// once, the last one wins. Records end with their session where this layer ends it, and by
+    /// their own expiry otherwise.
+    #[must_use]
+    pub fn data_store(self, store: impl tower_sessions::SessionStore) -> Self {
+        self.with(|config| config.data = DataStore::Foreign(Arc::new(store)))
     }
 
     /// Where browsers reach the application: decides the cookie's prefix and `Secure`.
@@ -91,11 +88,12 @@ impl SessionLayer {
         self.with(|config| config.random = random)
     }
 
-    /// Leaves expired sessions in the store, for a host that sweeps them in a process of its own
+    /// Leaves expired sessions in the store, where otherwise a task that begins with the first
+    /// request and ends with the last service removes them once a minute, for a host that sweeps them in a process of its own
     /// ([`SessionStore::sweep_sessions`]).
     #[must_use]
     pub fn without_sweeper(mut self) -> Self {
-        self.sweeping = None;
+        self.sweeper = Sweeper::off();
         self
     }
 
@@ -103,7 +101,7 @@ impl SessionLayer {
         let shared = &self.config;
         let mut config = Config {
             store: Arc::clone(&shared.store),
-            data: Arc::clone(&shared.data),
+            data: shared.data.clone(),
             cookie: shared.cookie.clone(),
             clock: Arc::clone(&shared.clock),
             random: Arc::clone(&shared.random),
@@ -119,12 +117,7 @@ impl SessionLayer {
 impl<S> Layer<S> for SessionLayer {
     type Service = SessionService<S>;
 
-    /// Inside a tokio runtime, the first call also starts the sweeper, which ends with the last
-    /// service.
     fn layer(&self, inner: S) -> Self::Service {
-        if let Some(once) = &self.sweeping {
-            once.call_once(|| sweep::start(&self.config));
-        }
-        SessionService::new(Arc::clone(&self.config), inner)
+        SessionService::new(Arc::clone(&self.config), self.sweeper.clone(), inner)
     }
 }

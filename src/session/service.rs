@@ -6,9 +6,11 @@ use http::{HeaderMap, Request, Response};
 use tower_service::Service;
 
 use super::config::Config;
+use super::cookie::Carried;
+use super::sweep::Sweeper;
 use super::{Session, SessionFuture};
 use crate::crypto::OpaqueToken;
-use crate::http::ResponseBody;
+use crate::http::{ResponseBody, wants_html};
 use crate::store::{Device, StoreError};
 
 const USER_AGENT_LENGTH: usize = 512;
@@ -17,12 +19,13 @@ const USER_AGENT_LENGTH: usize = 512;
 #[derive(Clone, Debug)]
 pub struct SessionService<S> {
     config: Arc<Config>,
+    sweeper: Sweeper,
     inner: S,
 }
 
 impl<S> SessionService<S> {
-    pub(super) fn new(config: Arc<Config>, inner: S) -> Self {
-        Self { config, inner }
+    pub(super) fn new(config: Arc<Config>, sweeper: Sweeper, inner: S) -> Self {
+        Self { config, sweeper, inner }
     }
 }
 
@@ -39,34 +42,38 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.sweeper.start(&self.config);
+        let config = Arc::clone(&self.config);
         let (parts, body) = request.into_parts();
-        let device = device_of(&self.config, &parts);
-        let (carried, token) = self.config.cookie.read(&parts.headers);
-        match token {
-            None => {
-                let session = Session::anonymous(Arc::clone(&self.config), device, carried);
-                SessionFuture::calling(session, &mut self.inner, Request::from_parts(parts, body))
-            }
-            Some(token) => {
-                let load = load(Arc::clone(&self.config), token, device);
-                // The clone takes the place of the service that `poll_ready` made ready.
-                let clone = self.inner.clone();
-                let ready = std::mem::replace(&mut self.inner, clone);
-                SessionFuture::loading(load, ready, Request::from_parts(parts, body))
-            }
-        }
+        let device = device_of(&config, &parts);
+        let carried = config.cookie.read(&parts.headers);
+        let clears = !matches!(carried, Carried::Nothing) && wants_html(&parts.headers);
+        let request = Request::from_parts(parts, body);
+        let Carried::Token { token, outdated } = carried else {
+            let session = Session::anonymous(config, device, clears);
+            return SessionFuture::calling(session, &mut self.inner, request);
+        };
+        let load = load(config, (token, outdated), device, clears);
+        // The clone takes the place of the service that `poll_ready` made ready.
+        let clone = self.inner.clone();
+        let ready = std::mem::replace(&mut self.inner, clone);
+        SessionFuture::loading(load, ready, request)
     }
 }
 
 /// The session behind a cookie: one read, and one write if it was not used for a while.
+///
+/// A token that opens nothing may have been rotated while this request was on its way, and clearing
+/// the cookie would take the new one. A page load can be trusted to have been sent after it.
 async fn load(
     config: Arc<Config>,
-    token: OpaqueToken,
+    (token, outdated): (OpaqueToken, bool),
     device: Device,
+    clears: bool,
 ) -> Result<Session, StoreError> {
     let now = config.clock.now();
     let Some(mut stored) = config.store.load_session(&token.hash(), now).await? else {
-        return Ok(Session::anonymous(config, device, true));
+        return Ok(Session::anonymous(config, device, clears));
     };
     if now - stored.last_active_at >= config.lifetimes.activity {
         let idle_end = config.lifetimes.idle_end(stored.remembered, now);
@@ -76,7 +83,7 @@ async fn load(
             Err(error) => tracing::warn!(%error, "activity of a session was not written"),
         }
     }
-    Ok(Session::resumed(config, device, token, stored))
+    Ok(Session::resumed(config, device, token, stored, outdated))
 }
 
 fn device_of(config: &Config, parts: &Parts) -> Device {

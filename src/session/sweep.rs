@@ -1,4 +1,4 @@
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Once, Weak};
 use std::time::Duration;
 
 use super::config::Config;
@@ -6,12 +6,29 @@ use super::config::Config;
 const EVERY: Duration = Duration::from_secs(60);
 const BATCH: u32 = 500;
 
-/// Starts the task that removes sessions that are over, if there is a runtime to run it.
-pub(super) fn start(config: &Arc<Config>) {
-    let config = Arc::downgrade(config);
-    match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn(sweep(config))),
-        Err(_) => tracing::warn!("expired sessions are not swept: no tokio runtime to do it in"),
+/// Removes sessions that are over, from the first request to the last service.
+#[derive(Clone, Debug)]
+pub(super) struct Sweeper(Option<Arc<Once>>);
+
+impl Default for Sweeper {
+    fn default() -> Self {
+        Self(Some(Arc::new(Once::new())))
+    }
+}
+
+impl Sweeper {
+    /// Leaves the work to somebody else.
+    pub(super) fn off() -> Self {
+        Self(None)
+    }
+
+    /// Starts the task, unless it was.
+    pub(super) fn start(&self, config: &Arc<Config>) {
+        let Some(once) = &self.0 else { return };
+        once.call_once(|| match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(sweep(Arc::downgrade(config)))),
+            Err(_) => tracing::warn!("expired sessions are not swept: tokio does not run here"),
+        });
     }
 }
 

@@ -31,17 +31,6 @@ pub use session::*;
 pub use sql::{ConnectError, SqlStore};
 
 /// A backend that fulfils the whole contract.
-pub trait Store:
-    SessionStore + tower_sessions::SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore
-{
-}
+pub trait Store: SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore {}
 
-impl<T> Store for T where
-    T: SessionStore
-        + tower_sessions::SessionStore
-        + AccountStore
-        + OutboxStore
-        + ProviderStore
-        + SamlStore
-{
-}
+impl<T: SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore> Store for T {}

@@ -1,6 +1,8 @@
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -75,6 +77,34 @@ pub struct StoredSession {
     pub expires_at: OffsetDateTime,
 }
 
+/// The host's own data of a session, as `tower_sessions` keeps it.
+pub type SessionData = HashMap<String, Value>;
+
+/// What one request changed of the host's data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataChange {
+    /// Whether what is stored goes first: the request never looked at it.
+    pub replaces: bool,
+    /// Keys that go.
+    pub removed: Vec<String>,
+    /// Keys that get a value.
+    pub set: SessionData,
+}
+
+impl DataChange {
+    /// What is stored after the change, if `stored` was before.
+    pub fn apply(&self, mut stored: SessionData) -> SessionData {
+        if self.replaces {
+            stored.clear();
+        }
+        for key in &self.removed {
+            stored.remove(key);
+        }
+        stored.extend(self.set.iter().map(|(key, value)| (key.clone(), value.clone())));
+        stored
+    }
+}
+
 /// How a rotation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
@@ -86,7 +116,7 @@ pub enum Rotation {
 }
 
 /// Transitions of sessions. A session is alive at `now` while `now < expires_at` and, if it has
-/// one, `now < idle_expires_at`.
+/// one, `now < idle_expires_at`. The host's data goes with its session, however that ends.
 #[async_trait]
 pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a new session.
@@ -101,7 +131,7 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Replaces the live session with token `current` by `next`; of two callers exactly one wins.
     /// If the old one carried a login and `next` has another id, that session has ended: an event
-    /// with `end` is written with it.
+    /// with `end` is written with it. The host's data stays if `next` has the same `data_id`.
     async fn rotate_session(
         &self,
         current: &TokenHash,
@@ -145,9 +175,15 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>>;
 
     /// Removes at most `limit` sessions that are over, writing an event for each that carried a
-    /// login, and as much of the host's data that is. Answers the greater number, so that whoever
-    /// gets `limit` asks again.
+    /// login. Answers how many were removed.
     async fn sweep_sessions(&self, now: OffsetDateTime, limit: u32) -> Result<u64>;
+
+    /// The host's data of the session with this key; `None` if there is none.
+    async fn load_session_data(&self, data_id: Uuid) -> Result<Option<SessionData>>;
+
+    /// Applies what one request changed of the host's data. Of two requests that change different
+    /// keys neither undoes the other. A session that is gone meanwhile gets no data.
+    async fn change_session_data(&self, data_id: Uuid, change: &DataChange) -> Result<()>;
 
     /// At most `limit` events after a place in the log, oldest first.
     async fn session_events(&self, after: i64, limit: u32) -> Result<Vec<SessionEvent>>;

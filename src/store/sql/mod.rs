@@ -9,7 +9,6 @@ mod postgres;
 mod provider;
 mod saml;
 mod session;
-mod session_data;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -102,18 +101,6 @@ macro_rules! coerce {
 }
 
 coerce!(Store, SessionStore, AccountStore, OutboxStore, ProviderStore, SamlStore);
-
-impl From<SqlStore> for Arc<dyn tower_sessions::SessionStore> {
-    fn from(store: SqlStore) -> Self {
-        store.0
-    }
-}
-
-impl From<&SqlStore> for Arc<dyn tower_sessions::SessionStore> {
-    fn from(store: &SqlStore) -> Self {
-        store.0.clone()
-    }
-}
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {

@@ -96,6 +96,8 @@ fn present_state(
     }
 }
 
+pub(super) const LOAD_DATA: &str = "SELECT data FROM donjon_session_data WHERE id = $1";
+
 /// The columns that [`EVENTS`] selects.
 pub(super) type EventRow = (i64, Option<Uuid>, String, String, i64);
 

@@ -1,3 +1,5 @@
+mod data;
+
 use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
@@ -22,6 +24,8 @@ pub async fn sessions(store: Sessions) -> Checked {
     ends_are_noted(&store).await?;
     ending_spares_the_exception(&store).await?;
     many_may_end_the_same(&store).await?;
+    data::merges(&store).await?;
+    data::goes_with_its_session(&store).await?;
     ends_for_good_are_noted(&store).await?;
     sweeping_notes_expiry(&store).await?;
     no_event_is_skipped(&store).await

@@ -1,11 +1,15 @@
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use donjon::crypto::TokenHash;
 use donjon::scope::{SessionEnd, SessionEvent, SessionId, UserId};
-use donjon::store::{NewSession, Result, Rotation, SessionStore, StoredSession};
+use donjon::store::{
+    DataChange, NewSession, Result, Rotation, SessionData, SessionStore, StoredSession,
+};
 use donjon::testing::contract;
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use crate::support::database::Database;
 
@@ -23,12 +27,18 @@ enum Fault {
     IgnoresIdleness,
     /// Ends sessions by id alone.
     EndsStrangers,
+    /// Reads the host's data, and writes all of it back later.
+    LosesUpdates,
+    /// Keeps the host's data when its session ends.
+    KeepsTheDataOfTheDead,
 }
 
 #[derive(Debug)]
 struct Broken {
     store: Arc<dyn SessionStore>,
     fault: Fault,
+    /// Where data outlives its session.
+    data: Mutex<HashMap<Uuid, SessionData>>,
 }
 
 impl Broken {
@@ -132,6 +142,29 @@ impl SessionStore for Broken {
         self.store.sweep_sessions(now, limit).await
     }
 
+    async fn load_session_data(&self, data_id: Uuid) -> Result<Option<SessionData>> {
+        if self.has(Fault::KeepsTheDataOfTheDead) {
+            return Ok(self.data.lock().unwrap().get(&data_id).cloned());
+        }
+        self.store.load_session_data(data_id).await
+    }
+
+    async fn change_session_data(&self, data_id: Uuid, change: &DataChange) -> Result<()> {
+        if self.has(Fault::LosesUpdates) {
+            let stored = self.store.load_session_data(data_id).await?.unwrap_or_default();
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            let set = change.apply(stored);
+            let whole = DataChange { replaces: true, set, ..DataChange::default() };
+            return self.store.change_session_data(data_id, &whole).await;
+        }
+        self.store.change_session_data(data_id, change).await?;
+        if self.has(Fault::KeepsTheDataOfTheDead) {
+            let stored = self.store.load_session_data(data_id).await?;
+            self.data.lock().unwrap().extend(stored.map(|data| (data_id, data)));
+        }
+        Ok(())
+    }
+
     async fn session_events(&self, after: i64, limit: u32) -> Result<Vec<SessionEvent>> {
         if self.has(Fault::ForgetsTheEnd) {
             return Ok(Vec::new());
@@ -159,9 +192,11 @@ async fn the_kit_names_the_rule_that_a_broken_session_store_breaks() {
             "a session is found by its token until it is idle or old for too long",
         ),
         (Fault::EndsStrangers, "nobody ends another's session"),
+        (Fault::LosesUpdates, "changes of different keys do not undo each other"),
+        (Fault::KeepsTheDataOfTheDead, "the host's data goes with its session"),
     ] {
         let store = Database::sqlite().store().await;
-        let broken = Broken { store: store.into(), fault };
+        let broken = Broken { store: store.into(), fault, data: Mutex::default() };
         let violation = contract::sessions(Arc::new(broken)).await.unwrap_err();
         assert_eq!(violation.rule, expected, "{fault:?}: {violation}");
     }
@@ -237,6 +272,14 @@ impl SessionStore for Unreachable {
     }
 
     async fn sweep_sessions(&self, _: OffsetDateTime, _: u32) -> Result<u64> {
+        unreachable()
+    }
+
+    async fn load_session_data(&self, _: Uuid) -> Result<Option<SessionData>> {
+        unreachable()
+    }
+
+    async fn change_session_data(&self, _: Uuid, _: &DataChange) -> Result<()> {
         unreachable()
     }
 

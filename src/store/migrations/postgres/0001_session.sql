@@ -5,7 +5,7 @@ CREATE TABLE donjon_sessions (
     user_id          TEXT,
     account          JSONB,
     authentication   JSONB,
-    data_id          UUID    NOT NULL,
+    data_id          UUID    NOT NULL UNIQUE,
     address          TEXT,
     user_agent       TEXT,
     remembered       BOOLEAN NOT NULL,
@@ -26,10 +26,8 @@ CREATE TABLE donjon_session_events (
     at          BIGINT NOT NULL
 );
 
--- The host's own data of a session, kept for tower_sessions.
+-- The host's own data of a session; it goes with the session.
 CREATE TABLE donjon_session_data (
-    id          BYTEA   NOT NULL PRIMARY KEY,
-    data        JSONB   NOT NULL,
-    expires_at  BIGINT NOT NULL
+    id    UUID  NOT NULL PRIMARY KEY REFERENCES donjon_sessions (data_id) ON DELETE CASCADE,
+    data  JSONB NOT NULL
 );
-CREATE INDEX donjon_session_data_expiry ON donjon_session_data (expires_at);

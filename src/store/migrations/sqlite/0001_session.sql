@@ -5,7 +5,7 @@ CREATE TABLE donjon_sessions (
     user_id          TEXT,
     account          TEXT,
     authentication   TEXT,
-    data_id          BLOB    NOT NULL,
+    data_id          BLOB    NOT NULL UNIQUE,
     address          TEXT,
     user_agent       TEXT,
     remembered       INTEGER NOT NULL,
@@ -26,10 +26,8 @@ CREATE TABLE donjon_session_events (
     at          BIGINT NOT NULL
 );
 
--- The host's own data of a session, kept for tower_sessions.
+-- The host's own data of a session; it goes with the session.
 CREATE TABLE donjon_session_data (
-    id          BLOB   NOT NULL PRIMARY KEY,
-    data        TEXT   NOT NULL,
-    expires_at  BIGINT NOT NULL
+    id    BLOB  NOT NULL PRIMARY KEY REFERENCES donjon_sessions (data_id) ON DELETE CASCADE,
+    data  TEXT  NOT NULL
 );
-CREATE INDEX donjon_session_data_expiry ON donjon_session_data (expires_at);

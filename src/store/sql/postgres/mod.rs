@@ -6,7 +6,6 @@ mod outbox;
 mod provider;
 mod saml;
 mod session;
-mod session_data;
 
 use std::str::FromStr as _;
 use std::time::Duration;

@@ -3,14 +3,18 @@ use sqlx::postgres::PgArguments;
 use sqlx::types::Json;
 use sqlx::{Postgres, query, query_as, query_scalar};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::TokenHash;
 use crate::scope::{SessionEnd, SessionEvent, SessionId, UserId};
 use crate::store::sql::convert::micros;
-use crate::store::sql::session::{EVENTS, EventRow, LIST, LOAD, SessionRow, event, session};
-use crate::store::sql::session_data::SWEEP as SWEEP_DATA;
-use crate::store::{NewSession, Result, Rotation, SessionStore, StoredSession};
+use crate::store::sql::session::{
+    EVENTS, EventRow, LIST, LOAD, LOAD_DATA, SessionRow, event, session,
+};
+use crate::store::{
+    DataChange, NewSession, Result, Rotation, SessionData, SessionStore, StoredSession,
+};
 
 /// Goes on after a CTE `ended (id, user_id)`: notes the ends of sessions that carried a login,
 /// with reason `$1` at `$2`, and answers how many ended. The lock `$3` is taken before the log's
@@ -38,14 +42,26 @@ const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, acco
      idle_expires_at, expires_at) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
+/// A session that keeps its data is changed in place. One that does not is another one: with the
+/// old row goes its data, that which is being written at this moment included.
 const ROTATE: &str = "WITH old AS ( \
-         SELECT id, user_id FROM donjon_sessions WHERE token_hash = $14 AND expires_at > $15 \
-         AND (idle_expires_at IS NULL OR idle_expires_at > $15) FOR UPDATE \
-     ), rotated AS ( \
+         SELECT id, user_id, data_id FROM donjon_sessions WHERE token_hash = $14 \
+         AND expires_at > $15 AND (idle_expires_at IS NULL OR idle_expires_at > $15) FOR UPDATE \
+     ), changed AS ( \
          UPDATE donjon_sessions s SET id = $1, token_hash = $2, user_id = $3, account = $4, \
-             authentication = $5, data_id = $6, address = $7, user_agent = $8, remembered = $9, \
+             authentication = $5, address = $7, user_agent = $8, remembered = $9, \
              created_at = $10, last_active_at = $11, idle_expires_at = $12, expires_at = $13 \
-         FROM old WHERE s.id = old.id RETURNING old.id, old.user_id \
+         FROM old WHERE s.id = old.id AND old.data_id = $6 RETURNING old.id, old.user_id \
+     ), removed AS ( \
+         DELETE FROM donjon_sessions s USING old WHERE s.id = old.id AND old.data_id <> $6 \
+         RETURNING old.id, old.user_id \
+     ), begun AS ( \
+         INSERT INTO donjon_sessions (id, token_hash, user_id, account, authentication, data_id, \
+             address, user_agent, remembered, created_at, last_active_at, idle_expires_at, \
+             expires_at) \
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM removed \
+     ), rotated AS ( \
+         SELECT id, user_id FROM changed UNION ALL SELECT id, user_id FROM removed \
      ), ended AS ( \
          SELECT id, user_id FROM rotated WHERE user_id IS NOT NULL AND id <> $1 \
      ), locked AS MATERIALIZED ( \
@@ -54,6 +70,12 @@ const ROTATE: &str = "WITH old AS ( \
          INSERT INTO donjon_session_events (session_id, user_id, reason, at) \
          SELECT ended.id, ended.user_id, $16, $15 FROM locked, ended \
      ) SELECT count(*) FROM rotated";
+
+/// The lock on the session keeps it from going away until its data is written.
+const CHANGE_DATA: &str = "INSERT INTO donjon_session_data AS stored (id, data) \
+     SELECT data_id, $2 FROM donjon_sessions WHERE data_id = $1 FOR KEY SHARE \
+     ON CONFLICT (id) DO UPDATE SET data = CASE WHEN $4 THEN excluded.data \
+         ELSE (stored.data - $3::text[]) || excluded.data END";
 
 /// Ends the sessions of user `$4` except `$5`; `$6` says whether to note the end of all that is the
 /// user's. Rows are locked in one order, so that two who end the same sessions wait for each other
@@ -219,8 +241,23 @@ impl SessionStore for PostgresStore {
         .bind(i64::from(limit))
         .fetch_one(self.pool())
         .await?;
-        let data = query(SWEEP_DATA).bind(micros(now)).bind(i64::from(limit)).execute(self.pool());
-        Ok(ended.unsigned_abs().max(data.await?.rows_affected()))
+        Ok(ended.unsigned_abs())
+    }
+
+    async fn load_session_data(&self, data_id: Uuid) -> Result<Option<SessionData>> {
+        let data = query_scalar(LOAD_DATA).bind(data_id).fetch_optional(self.pool()).await?;
+        Ok(data.map(|Json(data)| data))
+    }
+
+    async fn change_session_data(&self, data_id: Uuid, change: &DataChange) -> Result<()> {
+        query(CHANGE_DATA)
+            .bind(data_id)
+            .bind(Json(&change.set))
+            .bind(&change.removed)
+            .bind(change.replaces)
+            .execute(self.pool())
+            .await?;
+        Ok(())
     }
 
     async fn session_events(&self, after: i64, limit: u32) -> Result<Vec<SessionEvent>> {

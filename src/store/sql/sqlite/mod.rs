@@ -5,7 +5,6 @@ mod outbox;
 mod provider;
 mod saml;
 mod session;
-mod session_data;
 mod writer;
 
 use std::path::PathBuf;

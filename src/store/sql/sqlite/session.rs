@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::types::Json;
-use sqlx::{Sqlite, query, query_as};
+use sqlx::{Sqlite, query, query_as, query_scalar};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -9,9 +9,12 @@ use super::SqliteStore;
 use crate::crypto::TokenHash;
 use crate::scope::{SessionEnd, SessionEvent, SessionId, UserId};
 use crate::store::sql::convert::micros;
-use crate::store::sql::session::{EVENTS, EventRow, LIST, LOAD, SessionRow, event, session};
-use crate::store::sql::session_data::SWEEP as SWEEP_DATA;
-use crate::store::{NewSession, Result, Rotation, SessionStore, StoredSession};
+use crate::store::sql::session::{
+    EVENTS, EventRow, LIST, LOAD, LOAD_DATA, SessionRow, event, session,
+};
+use crate::store::{
+    DataChange, NewSession, Result, Rotation, SessionData, SessionStore, StoredSession,
+};
 
 const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
      authentication, data_id, address, user_agent, remembered, created_at, last_active_at, \
@@ -118,16 +121,22 @@ impl SessionStore for SqliteStore {
         let (current, next) = (*current, next.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                let old: Option<(Uuid, Option<String>)> = query_as(
-                    "SELECT id, user_id FROM donjon_sessions WHERE token_hash = $1 \
+                let old: Option<(Uuid, Option<String>, Uuid)> = query_as(
+                    "SELECT id, user_id, data_id FROM donjon_sessions WHERE token_hash = $1 \
                      AND expires_at > $2 AND (idle_expires_at IS NULL OR idle_expires_at > $2)",
                 )
                 .bind(current.as_bytes().as_slice())
                 .bind(micros(now))
                 .fetch_optional(&mut *connection)
                 .await?;
-                let Some(old) = old else { return Ok(Rotation::Lost) };
-                let ended = if old.0 == next.id.0 { Vec::new() } else { vec![old] };
+                let Some((id, user, data_id)) = old else { return Ok(Rotation::Lost) };
+                let ended = if id == next.id.0 { Vec::new() } else { vec![(id, user)] };
+                if data_id != next.data_id {
+                    query("DELETE FROM donjon_session_data WHERE id = $1")
+                        .bind(data_id)
+                        .execute(&mut *connection)
+                        .await?;
+                }
                 bind(REPLACE, next)
                     .bind(current.as_bytes().to_vec())
                     .execute(&mut *connection)
@@ -252,8 +261,34 @@ impl SessionStore for SqliteStore {
                 .await?;
                 let count = ended.len() as u64;
                 note_ends(connection, ended, SessionEnd::Expired, now).await?;
-                let data = query(SWEEP_DATA).bind(micros(now)).bind(limit).execute(connection);
-                Ok(count.max(data.await?.rows_affected()))
+                Ok(count)
+            })
+        })
+        .await
+    }
+
+    async fn load_session_data(&self, data_id: Uuid) -> Result<Option<SessionData>> {
+        let data = query_scalar(LOAD_DATA).bind(data_id).fetch_optional(self.readers()).await?;
+        Ok(data.map(|Json(data)| data))
+    }
+
+    async fn change_session_data(&self, data_id: Uuid, change: &DataChange) -> Result<()> {
+        let change = change.clone();
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let stored: Option<Json<SessionData>> =
+                    query_scalar(LOAD_DATA).bind(data_id).fetch_optional(&mut *connection).await?;
+                let data = change.apply(stored.map(|Json(data)| data).unwrap_or_default());
+                query(
+                    "INSERT INTO donjon_session_data (id, data) \
+                     SELECT data_id, $2 FROM donjon_sessions WHERE data_id = $1 \
+                     ON CONFLICT (id) DO UPDATE SET data = excluded.data",
+                )
+                .bind(data_id)
+                .bind(Json(data))
+                .execute(connection)
+                .await?;
+                Ok(())
             })
         })
         .await
