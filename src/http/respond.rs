@@ -10,16 +10,28 @@ use serde::Serialize;
 use super::Body;
 
 const BASE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
-                           base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+                           base-uri 'none'; frame-ancestors 'none'";
 
 /// A page: not cached, not framed, no script, forms only to ourselves.
 pub fn html(status: StatusCode, page: String) -> Response<Body> {
     html_with_form_action(status, page, "")
 }
 
+/// A page whose form leads on, by redirects, to an address that only the next role knows, as a
+/// login does that ends at a client. Chromium holds redirects against `form-action` too, so this
+/// page has none.
+pub fn html_leading_on(status: StatusCode, page: String) -> Response<Body> {
+    html_with_policy(status, page, BASE_POLICY)
+}
+
 /// A page whose forms may also lead to `origins` (space-separated), as a consent form does whose
 /// answer redirects to the client.
 pub fn html_with_form_action(status: StatusCode, page: String, origins: &str) -> Response<Body> {
+    let policy = format!("{BASE_POLICY}; form-action 'self' {origins}");
+    html_with_policy(status, page, policy.trim_end())
+}
+
+fn html_with_policy(status: StatusCode, page: String, policy: &str) -> Response<Body> {
     let mut response = plain(status, "text/html; charset=utf-8", page);
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -27,9 +39,8 @@ pub fn html_with_form_action(status: StatusCode, page: String, origins: &str) ->
     // Under `no-referrer` a browser posts even our own forms with `Origin: null` (Fetch,
     // section 3.2), and one without `Sec-Fetch-Site` would then be refused as cross-origin.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    let policy = format!("{BASE_POLICY} {origins}");
-    let policy = HeaderValue::try_from(policy.trim_end())
-        .unwrap_or_else(|_| HeaderValue::from_static(BASE_POLICY));
+    let policy = HeaderValue::try_from(policy)
+        .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'; form-action 'none'"));
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     response
 }

@@ -138,7 +138,7 @@ pub(super) fn logged_out(theme: &Theme, data: &LoggedOut<'_>) -> String {
 }
 
 template!(ConsentPage, "consent.html", Consent<'a> {
-    title: String, initial: String, scopes: Vec<&'a str>, target: String
+    title: String, initial: String, scopes: Vec<(&'a str, &'a str)>, target: String
 });
 
 pub(super) fn consent(theme: &Theme, data: &Consent<'_>) -> String {
@@ -157,7 +157,7 @@ pub(super) fn consent(theme: &Theme, data: &Consent<'_>) -> String {
         page: data,
         title: theme.say_with(&m.consent_title, "client", data.client_name),
         initial: initial(data.account),
-        scopes: data.scopes.iter().map(|scope| theme.scope(scope)).collect(),
+        scopes: data.scopes.iter().map(|scope| (scope.as_str(), theme.scope(scope))).collect(),
         target: theme.say_with(&m.consent_target, "target", data.redirect_target),
     })
 }

@@ -1,0 +1,92 @@
+use std::sync::Arc;
+
+use super::password::{Busy, PasswordPool, check_length};
+use super::{Email, InvalidEmail};
+use crate::crypto::{Clock, Random, RandomExt as _, Redacted};
+use crate::page::{PasswordLength, PasswordProblem};
+use crate::scope::{Account, Attributes, UserId};
+use crate::store::{AccountStore, NewUser, Registration, StoreError};
+
+/// The accounts, for the host's own code: to seed, to import, to find. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    pub(super) store: Arc<dyn AccountStore>,
+    pub(super) passwords: PasswordPool,
+    pub(super) password_length: PasswordLength,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+}
+
+/// Why an account was not made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CreateError {
+    /// The address is none.
+    #[error(transparent)]
+    Email(#[from] InvalidEmail),
+    /// The address has an account.
+    #[error("the address already has an account")]
+    EmailTaken,
+    /// The password cannot be chosen.
+    #[error("the password is too short or too long")]
+    Password(PasswordProblem),
+    /// Too many passwords at a time.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The store failed; nothing changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Accounts {
+    /// Makes an account that the host vouches for; nothing is mailed. Without a password its
+    /// owner logs in by other means, or sets one by mail. `verified` says whether the owner is
+    /// known to hold the address.
+    ///
+    /// # Errors
+    /// [`CreateError`].
+    pub async fn create(
+        &self,
+        email: &str,
+        password: Option<&str>,
+        attributes: Attributes,
+        verified: bool,
+    ) -> Result<Account, CreateError> {
+        let email = Email::parse(email)?;
+        let password = match password {
+            Some(password) => {
+                check_length(password, self.password_length).map_err(CreateError::Password)?;
+                Some(self.passwords.hash(Redacted(password.to_owned())).await?)
+            }
+            None => None,
+        };
+        let created_at = self.clock.now();
+        let account = Account::new(UserId::from(self.random.uuid_v7(created_at)))
+            .with_email(email.as_str(), verified)
+            .with_attributes(attributes);
+        let user = NewUser { account: account.clone(), password, created_at };
+        match self.store.create_user(&user).await? {
+            Registration::Registered => Ok(account),
+            Registration::EmailTaken => Err(CreateError::EmailTaken),
+        }
+    }
+
+    /// The account with this id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
+        self.store.find_account(id).await
+    }
+
+    /// The account with this address, however it is spelt.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
+        match Email::parse(email) {
+            Ok(email) => self.store.find_account_by_email(email.as_str()).await,
+            Err(InvalidEmail) => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+use std::sync::Arc;
+
+use super::accounts::Accounts;
+use super::config::{Paths, Policy};
+use super::layer::AccountLayer;
+use super::letters::Letters;
+use super::password::{HashCost, PasswordPool, PoolSize};
+use super::site::Site;
+use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
+use crate::http::{BaseUrlError, CookiePolicy};
+use crate::page::{Pages, Theme};
+use crate::store::AccountStore;
+
+/// Why an [`AccountLayer`] could not be built: each is the fault of the host's configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The address of the application.
+    #[error("base URL: {0}")]
+    BaseUrl(#[from] BaseUrlError),
+    /// The address of the application has a path; the pages are at the root.
+    #[error("base URL {0:?}: it must not have a path")]
+    BasePath(String),
+    /// A path is no path, or is that of two pages.
+    #[error("path {0:?} is not an absolute path of plain characters, or two pages have it")]
+    Path(String),
+    /// The cost of a hash is none that argon2 has.
+    #[error("password hash cost: {0}")]
+    HashCost(String),
+}
+
+/// Builds an [`AccountLayer`].
+#[derive(Debug)]
+#[must_use]
+pub struct AccountLayerBuilder {
+    store: Arc<dyn AccountStore>,
+    keyring: Keyring,
+    base_url: String,
+    pages: Option<Arc<dyn Pages>>,
+    paths: Paths,
+    policy: Policy,
+    hash_cost: HashCost,
+    pool_size: PoolSize,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl AccountLayerBuilder {
+    pub(super) fn new(store: Arc<dyn AccountStore>, keyring: Keyring, base_url: String) -> Self {
+        Self {
+            store,
+            keyring,
+            base_url,
+            pages: None,
+            paths: Paths::default(),
+            policy: Policy::default(),
+            hash_cost: HashCost::default(),
+            pool_size: PoolSize::default(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        }
+    }
+
+    /// The look of the pages and mails, or the pages themselves; by default those of a [`Theme`]
+    /// named after the application's host.
+    pub fn pages(mut self, pages: impl Pages) -> Self {
+        self.pages = Some(Arc::new(pages));
+        self
+    }
+
+    /// The paths of the pages.
+    pub fn paths(mut self, paths: Paths) -> Self {
+        self.paths = paths;
+        self
+    }
+
+    /// The rules.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// What a hash of a password costs. Passwords hashed at another cost still work, and are
+    /// hashed again when their users log in.
+    pub fn hash_cost(mut self, cost: HashCost) -> Self {
+        self.hash_cost = cost;
+        self
+    }
+
+    /// How many passwords are hashed at a time, and how many may wait.
+    pub fn pool_size(mut self, size: PoolSize) -> Self {
+        self.pool_size = size;
+        self
+    }
+
+    /// Another clock; for tests.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Another source of randomness; for tests.
+    pub fn random(mut self, random: Arc<dyn Random>) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// Checks everything and makes the layer. It hashes one password, which takes its time.
+    ///
+    /// # Errors
+    /// [`BuildError`] says what to change.
+    pub fn build(self) -> Result<AccountLayer, BuildError> {
+        CookiePolicy::for_base_url(&self.base_url)?;
+        let base_url = self.base_url.trim_end_matches('/').to_owned();
+        let has_path = url::Url::parse(&base_url).is_ok_and(|url| url.path() != "/");
+        if has_path {
+            return Err(BuildError::BasePath(self.base_url));
+        }
+        if let Some(path) = self.paths.fault() {
+            return Err(BuildError::Path(path.to_owned()));
+        }
+        let passwords = PasswordPool::new(self.hash_cost, self.pool_size, Arc::clone(&self.random))
+            .map_err(|error| BuildError::HashCost(error.to_string()))?;
+        let pages = self.pages.unwrap_or_else(|| Arc::new(Theme::of_host(&base_url)));
+        let letters = Letters {
+            pages: Arc::clone(&pages),
+            keyring: self.keyring,
+            random: Arc::clone(&self.random),
+            base_url,
+        };
+        let accounts = Accounts {
+            store: Arc::clone(&self.store),
+            passwords: passwords.clone(),
+            password_length: self.policy.password_length,
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+        };
+        let site = Site {
+            store: self.store,
+            passwords,
+            letters,
+            pages,
+            paths: self.paths,
+            policy: self.policy,
+            clock: self.clock,
+            random: self.random,
+        };
+        Ok(AccountLayer::new(site, accounts))
+    }
+}

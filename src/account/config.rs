@@ -1,0 +1,140 @@
+use time::Duration;
+
+use crate::page::PasswordLength;
+use crate::store::{LockoutPolicy, RateLimit};
+
+/// The absolute paths of the account pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    /// Sign up; `/register`.
+    pub register: String,
+    /// The mailed link to confirm an address; `/confirm`.
+    pub confirm: String,
+    /// Where the link to confirm is asked for again; `/confirm/resend`.
+    pub resend: String,
+    /// Log in; `/login`.
+    pub login: String,
+    /// Log out; `/logout`.
+    pub logout: String,
+    /// Ask for a new password; `/forgot-password`.
+    pub forgot_password: String,
+    /// The mailed link to set it; `/reset-password`.
+    pub reset_password: String,
+    /// Where a visitor goes who came from nowhere in particular; `/`. Not answered by this layer.
+    pub home: String,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            register: "/register".to_owned(),
+            confirm: "/confirm".to_owned(),
+            resend: "/confirm/resend".to_owned(),
+            login: "/login".to_owned(),
+            logout: "/logout".to_owned(),
+            forgot_password: "/forgot-password".to_owned(),
+            reset_password: "/reset-password".to_owned(),
+            home: "/".to_owned(),
+        }
+    }
+}
+
+/// What each account page is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    Register,
+    Confirm,
+    Resend,
+    Login,
+    Logout,
+    ForgotPassword,
+    ResetPassword,
+}
+
+impl Paths {
+    fn own(&self) -> [(&str, Flow); 7] {
+        [
+            (&self.register, Flow::Register),
+            (&self.confirm, Flow::Confirm),
+            (&self.resend, Flow::Resend),
+            (&self.login, Flow::Login),
+            (&self.logout, Flow::Logout),
+            (&self.forgot_password, Flow::ForgotPassword),
+            (&self.reset_password, Flow::ResetPassword),
+        ]
+    }
+
+    /// The flow that a path belongs to.
+    pub(super) fn flow(&self, path: &str) -> Option<Flow> {
+        self.own().into_iter().find(|(own, _)| *own == path).map(|(_, flow)| flow)
+    }
+
+    /// A path that cannot be one: not absolute, with a query, or of two flows.
+    pub(super) fn fault(&self) -> Option<&str> {
+        let plain = |path: &str| {
+            path.starts_with('/')
+                && !path.starts_with("//")
+                && path.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\%".contains(&b))
+        };
+        let own = self.own();
+        let twice = |path: &str| own.iter().filter(|(other, _)| *other == path).count() > 1;
+        let mut paths = own.iter().map(|(path, _)| *path).chain([self.home.as_str()]);
+        paths.find(|path| !plain(path) || twice(path))
+    }
+}
+
+/// The rules of the account pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long a password is, in characters; 8 to 128.
+    pub password_length: PasswordLength,
+    /// How long a link to confirm an address works; 48 hours.
+    pub confirm_for: Duration,
+    /// How long a link to set a new password works; one hour.
+    pub reset_for: Duration,
+    /// When an address is locked; for 15 minutes after 5 attempts.
+    pub lockout: LockoutPolicy,
+    /// How often a link may be asked for, per address and purpose; 3 times in 15 minutes.
+    pub link_requests: RateLimit,
+    /// Whether a user logs in whose address is not confirmed; not.
+    pub unconfirmed: Unconfirmed,
+}
+
+/// Whether a user logs in whose address is not confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unconfirmed {
+    /// Yes; the host sees it in `Account::email_verified`.
+    Allow,
+    /// No; with the right password, the link is sent again.
+    Block,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        let window = Duration::minutes(15);
+        Self {
+            password_length: PasswordLength { min: 8, max: 128 },
+            confirm_for: Duration::hours(48),
+            reset_for: Duration::HOUR,
+            lockout: LockoutPolicy { attempts: 5, lock_for: window },
+            link_requests: RateLimit { times: 3, window },
+            unconfirmed: Unconfirmed::Block,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_plain_and_lead_to_one_flow_each() {
+        assert_eq!(Paths::default().fault(), None);
+        assert_eq!(Paths::default().flow("/login"), Some(Flow::Login));
+        assert_eq!(Paths::default().flow("/login/"), None);
+        for bad in ["login", "//login", "/log in", "/login?a", "/register", ""] {
+            let paths = Paths { login: bad.to_owned(), ..Paths::default() };
+            assert_eq!(paths.fault(), Some(bad));
+        }
+    }
+}

@@ -1,0 +1,96 @@
+use std::sync::{Arc, Once, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{Method, Request, Response};
+use tower_layer::Layer;
+
+use super::accounts::Accounts;
+use super::builder::AccountLayerBuilder;
+use super::site::{Site, answer};
+use crate::crypto::Keyring;
+use crate::http::{Body, Mount, Mounted, Role};
+use crate::store::AccountStore;
+
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_BATCH: u32 = 500;
+
+/// Answers the account pages, and passes all other requests to the service it wraps. Cheap to
+/// clone. See the [module](super).
+#[derive(Clone, Debug)]
+pub struct AccountLayer {
+    site: Arc<Site>,
+    accounts: Accounts,
+    sweeping: Arc<Once>,
+}
+
+impl AccountLayer {
+    /// Begins a layer over `store`, whose mails are sealed with `keyring`. Links lead to
+    /// `base_url`, where browsers reach the application: an origin, https or on loopback.
+    pub fn builder(
+        store: impl Into<Arc<dyn AccountStore>>,
+        keyring: &Keyring,
+        base_url: impl Into<String>,
+    ) -> AccountLayerBuilder {
+        AccountLayerBuilder::new(store.into(), keyring.clone(), base_url.into())
+    }
+
+    pub(super) fn new(site: Site, accounts: Accounts) -> Self {
+        Self { site: Arc::new(site), accounts, sweeping: Arc::new(Once::new()) }
+    }
+
+    /// The accounts, for the host's own code.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+}
+
+/// The service that [`AccountLayer`] makes.
+pub type AccountService<S> = Mounted<AccountLayer, S>;
+
+impl Role for AccountLayer {
+    fn mount(&self, _: &Method, path: &str) -> Option<Mount> {
+        self.site.paths.flow(path).map(|_| Mount::PAGE)
+    }
+
+    fn answer(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>> {
+        Box::pin(async move { answer(&self.site, request).await })
+    }
+}
+
+impl<S> Layer<S> for AccountLayer {
+    type Service = AccountService<S>;
+
+    /// Inside a tokio runtime, the first call also starts the task that removes links, counters
+    /// and limits that are over; it ends with the last service.
+    fn layer(&self, inner: S) -> Self::Service {
+        self.sweeping.call_once(|| start_sweeping(&self.site));
+        Mounted::new(Arc::new(self.clone()), inner)
+    }
+}
+
+fn start_sweeping(site: &Arc<Site>) {
+    let site = Arc::downgrade(site);
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn(sweep(site))),
+        Err(_) => tracing::warn!("expired links are not swept: no tokio runtime to do it in"),
+    }
+}
+
+async fn sweep(site: Weak<Site>) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let Some(site) = site.upgrade() else { return };
+        loop {
+            match site.store.sweep_accounts(site.now(), SWEEP_BATCH).await {
+                Ok(0) => break,
+                Ok(_) => tokio::task::yield_now().await,
+                Err(error) => {
+                    tracing::warn!(%error, "expired links could not be swept");
+                    break;
+                }
+            }
+        }
+    }
+}

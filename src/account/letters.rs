@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use time::{Duration, OffsetDateTime};
+
+use super::Email;
+use super::config::Paths;
+use super::trip::Trip;
+use crate::crypto::{Keyring, OpaqueToken, Random, RandomExt as _};
+use crate::delivery::{self, Message};
+use crate::page::{Letter, Pages};
+use crate::store::{LinkPurpose, NewDelivery, NewLink};
+
+/// Writes the mails of the account pages, sealed and ready for the outbox.
+///
+/// Every mail that a transition might need is written before it is known whether it will be, so
+/// that nothing is told by how long it takes.
+#[derive(Debug)]
+pub(super) struct Letters {
+    pub(super) pages: Arc<dyn Pages>,
+    pub(super) keyring: Keyring,
+    pub(super) random: Arc<dyn Random>,
+    /// Without a slash at the end.
+    pub(super) base_url: String,
+}
+
+impl Letters {
+    /// A fresh link, with the mail that carries it.
+    pub(super) fn link(
+        &self,
+        purpose: LinkPurpose,
+        to: &Email,
+        (paths, trip): (&Paths, &Trip),
+        (now, works_for): (OffsetDateTime, Duration),
+    ) -> NewLink {
+        let token = self.random.token();
+        let path = match purpose {
+            LinkPurpose::Confirm => &paths.confirm,
+            LinkPurpose::Reset => &paths.reset_password,
+        };
+        let link = self.absolute(&trip.mailed().via_with(path, &[("token", &token.expose())]));
+        let letter = match purpose {
+            LinkPurpose::Confirm => Letter::Confirm { link: &link },
+            LinkPurpose::Reset => Letter::Reset { link: &link },
+        };
+        let mail = self.write(to.as_str(), &letter, now);
+        NewLink { purpose, token: token.hash(), expires_at: now + works_for, mail }
+    }
+
+    /// Tells the owner of an address that somebody tried to sign up with it.
+    pub(super) fn email_taken(
+        &self,
+        to: &Email,
+        paths: &Paths,
+        now: OffsetDateTime,
+    ) -> NewDelivery {
+        let forgot = self.absolute(&paths.forgot_password);
+        self.write(to.as_str(), &Letter::EmailTaken { forgot: &forgot }, now)
+    }
+
+    /// Tells the owner that the password was reset.
+    pub(super) fn password_set(&self, to: &str, paths: &Paths, now: OffsetDateTime) -> NewDelivery {
+        let forgot = self.absolute(&paths.forgot_password);
+        self.write(to, &Letter::PasswordSet { forgot: &forgot }, now)
+    }
+
+    /// Tells the owner that the address is locked.
+    pub(super) fn locked(&self, to: &Email, paths: &Paths, now: OffsetDateTime) -> NewDelivery {
+        let forgot = self.absolute(&paths.forgot_password);
+        self.write(to.as_str(), &Letter::Locked { forgot: &forgot }, now)
+    }
+
+    fn write(&self, to: &str, letter: &Letter<'_>, now: OffsetDateTime) -> NewDelivery {
+        let mail = self.pages.mail(letter);
+        let message =
+            Message { to: to.to_owned(), subject: mail.subject, text: mail.text, html: mail.html };
+        delivery::seal(&self.keyring, &*self.random, &message, now)
+    }
+
+    fn absolute(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url)
+    }
+}
+
+/// The secret of the link that a visitor came by.
+pub(super) fn token(text: Option<&str>) -> Option<OpaqueToken> {
+    text.and_then(OpaqueToken::parse)
+}

@@ -1,0 +1,81 @@
+//! Sign up. Whether the address has an account already is told only to its owner, by mail.
+
+use http::StatusCode;
+
+use super::password::check_length;
+use super::site::{Answer, Site, Visit};
+use super::{Email, InvalidEmail};
+use crate::crypto::{RandomExt as _, Redacted};
+use crate::http::respond;
+use crate::page::{CheckMail, MailSent, PasswordProblem, Register};
+use crate::scope::{Account, UserId};
+use crate::store::{LinkPurpose, NewUser};
+
+pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
+    Ok(respond::html(StatusCode::OK, page(site, visit, "", false, None)))
+}
+
+pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
+    let form = visit.form()?;
+    let typed = form.get("email")?.unwrap_or_default();
+    let password = form.get("password")?.unwrap_or_default();
+    let (email, problem) = check(site, typed, password);
+    let (Ok(email), None) = (&email, problem) else {
+        let page = page(site, visit, typed, email.is_err(), problem);
+        return Ok(respond::html(StatusCode::UNPROCESSABLE_ENTITY, page));
+    };
+
+    let hash = site.passwords.hash(Redacted(password.to_owned())).await?;
+    let now = site.now();
+    let user = NewUser {
+        account: Account::new(UserId::from(site.random.uuid_v7(now)))
+            .with_email(email.as_str(), false),
+        password: Some(hash),
+        created_at: now,
+    };
+    let life = (now, site.policy.confirm_for);
+    let link = site.letters.link(LinkPurpose::Confirm, email, (&site.paths, &visit.trip), life);
+    let notice = site.letters.email_taken(email, &site.paths, now);
+    // Both outcomes look the same.
+    site.store.register(&user, &link, &notice).await?;
+    Ok(respond::html(StatusCode::OK, check_mail(site, visit, MailSent::Registration, email)))
+}
+
+fn check(
+    site: &Site,
+    email: &str,
+    password: &str,
+) -> (Result<Email, InvalidEmail>, Option<PasswordProblem>) {
+    (Email::parse(email), check_length(password, site.policy.password_length).err())
+}
+
+fn page(
+    site: &Site,
+    visit: &Visit,
+    email: &str,
+    invalid_email: bool,
+    password_problem: Option<PasswordProblem>,
+) -> String {
+    site.pages.register(&Register {
+        action: &visit.trip.via(&site.paths.register),
+        login: &visit.trip.via(&site.paths.login),
+        email,
+        invalid_email,
+        password_problem,
+        password_length: site.policy.password_length,
+    })
+}
+
+/// The page after something was mailed, or was not.
+pub(super) fn check_mail(site: &Site, visit: &Visit, about: MailSent, email: &Email) -> String {
+    let resend = match about {
+        MailSent::Registration | MailSent::Confirmation => &site.paths.resend,
+        MailSent::Reset => &site.paths.forgot_password,
+    };
+    site.pages.check_mail(&CheckMail {
+        about,
+        email: email.as_str(),
+        resend: &visit.trip.via(resend),
+        login: &visit.trip.via(&site.paths.login),
+    })
+}

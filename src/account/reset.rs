@@ -1,0 +1,99 @@
+//! A forgotten password: ask for a link, and set a new one by it.
+
+use http::{Response, StatusCode};
+
+use super::Email;
+use super::letters::token;
+use super::login::NOTICE;
+use super::password::check_length;
+use super::register::check_mail;
+use super::site::{Answer, Site, Visit};
+use crate::crypto::{OpaqueToken, Redacted};
+use crate::http::{Body, respond};
+use crate::page::{ForgotPassword, LinkOver, MailSent, PasswordProblem, ResetPassword};
+use crate::scope::Account;
+use crate::store::{LinkPurpose, LinkUse};
+
+pub(super) fn show_request(site: &Site, visit: &Visit) -> Answer {
+    let scope = visit.session.scope();
+    let email = scope.account().and_then(Account::email).unwrap_or_default();
+    Ok(respond::html(StatusCode::OK, request_page(site, visit, email, false)))
+}
+
+/// Writes the link, and answers the same whether there was anybody to write it for.
+pub(super) async fn request(site: &Site, visit: &Visit) -> Answer {
+    let form = visit.form()?;
+    let typed = form.get("email")?.unwrap_or_default();
+    let Ok(email) = Email::parse(typed) else {
+        let page = request_page(site, visit, typed, true);
+        return Ok(respond::html(StatusCode::UNPROCESSABLE_ENTITY, page));
+    };
+    let now = site.now();
+    let life = (now, site.policy.reset_for);
+    let link = site.letters.link(LinkPurpose::Reset, &email, (&site.paths, &visit.trip), life);
+    site.store.request_link(email.as_str(), &link, site.policy.link_requests, now).await?;
+    Ok(respond::html(StatusCode::OK, check_mail(site, visit, MailSent::Reset, &email)))
+}
+
+pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
+    let Some(token) = token(visit.query.get("token")?) else { return Ok(over(site, visit)) };
+    let owner = site.store.load_link(LinkPurpose::Reset, &token.hash(), site.now()).await?;
+    let Some(owner) = owner else { return Ok(over(site, visit)) };
+    Ok(respond::html(StatusCode::OK, page(site, visit, &token, &owner, None)))
+}
+
+/// Sets the password. Every session and every link of the user ends with it.
+pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
+    let form = visit.form()?;
+    let password = form.get("password")?.unwrap_or_default();
+    let Some(token) = token(form.get("token")?) else { return Ok(over(site, visit)) };
+    // Who has no link makes us hash nothing.
+    let owner = site.store.load_link(LinkPurpose::Reset, &token.hash(), site.now()).await?;
+    let Some(owner) = owner else { return Ok(over(site, visit)) };
+    if let Err(problem) = check_length(password, site.policy.password_length) {
+        let page = page(site, visit, &token, &owner, Some(problem));
+        return Ok(respond::html(StatusCode::UNPROCESSABLE_ENTITY, page));
+    }
+
+    let hash = site.passwords.hash(Redacted(password.to_owned())).await?;
+    let now = site.now();
+    let to = owner.email().unwrap_or_default();
+    let notice = site.letters.password_set(to, &site.paths, now);
+    match site.store.reset_password(&token.hash(), &hash, &notice, now).await? {
+        LinkUse::Done(_) => {
+            let login = visit.trip.via_with(&site.paths.login, &[(NOTICE, "password-set")]);
+            Ok(respond::see_other(&login))
+        }
+        LinkUse::Invalid => Ok(over(site, visit)),
+    }
+}
+
+fn request_page(site: &Site, visit: &Visit, email: &str, invalid_email: bool) -> String {
+    site.pages.forgot_password(&ForgotPassword {
+        action: &visit.trip.via(&site.paths.forgot_password),
+        login: &visit.trip.via(&site.paths.login),
+        email,
+        invalid_email,
+    })
+}
+
+fn page(
+    site: &Site,
+    visit: &Visit,
+    token: &OpaqueToken,
+    owner: &Account,
+    password_problem: Option<PasswordProblem>,
+) -> String {
+    site.pages.reset_password(&ResetPassword {
+        action: &visit.trip.via(&site.paths.reset_password),
+        token: &token.expose(),
+        email: owner.email().unwrap_or_default(),
+        password_problem,
+        password_length: site.policy.password_length,
+    })
+}
+
+fn over(site: &Site, visit: &Visit) -> Response<Body> {
+    let next = visit.trip.via(&site.paths.forgot_password);
+    respond::html(StatusCode::GONE, site.pages.link_over(&LinkOver { reset: true, next: &next }))
+}

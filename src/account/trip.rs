@@ -1,0 +1,110 @@
+use url::form_urlencoded::Serializer;
+
+use crate::http::{Form, ReturnTo};
+
+/// The longest trip that is put into a mailed link, in bytes.
+const MAILED: usize = 1024;
+/// The longest interaction id, in bytes.
+const INTERACTION_ID: usize = 128;
+
+/// Where a visitor wants to be in the end: carried by every link and form from the first page to
+/// the last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trip {
+    return_to: Option<ReturnTo>,
+    interaction_id: Option<String>,
+}
+
+impl Trip {
+    /// Reads `return_to` and `interaction_id` of a query. What cannot be trusted, or comes twice,
+    /// is as good as absent.
+    pub(super) fn of(query: &Form) -> Self {
+        let is_id =
+            |id: &&str| id.len() <= INTERACTION_ID && id.bytes().all(|b| b.is_ascii_graphic());
+        Self {
+            return_to: query.get("return_to").ok().flatten().and_then(ReturnTo::parse),
+            interaction_id: query
+                .get("interaction_id")
+                .ok()
+                .flatten()
+                .filter(is_id)
+                .map(str::to_owned),
+        }
+    }
+
+    /// Whether the authorization server sent the visitor, who must then really log in, whoever is
+    /// logged in already.
+    pub(super) fn is_interaction(&self) -> bool {
+        self.interaction_id.is_some()
+    }
+
+    /// Whether the trip goes on after this role is done.
+    pub(super) fn leads_on(&self) -> bool {
+        self.return_to.is_some()
+    }
+
+    /// Where it ends, or else `home`.
+    pub(super) fn destination<'a>(&'a self, home: &'a str) -> &'a str {
+        self.return_to.as_ref().map_or(home, ReturnTo::as_str)
+    }
+
+    /// A path of ours with the trip.
+    pub(super) fn via(&self, path: &str) -> String {
+        self.via_with(path, &[])
+    }
+
+    /// A path of ours with these fields and the trip.
+    pub(super) fn via_with(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let mut query = Serializer::new(String::new());
+        query.extend_pairs(fields);
+        if let Some(return_to) = &self.return_to {
+            query.append_pair("return_to", return_to.as_str());
+        }
+        if let Some(id) = &self.interaction_id {
+            query.append_pair("interaction_id", id);
+        }
+        let query = query.finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+
+    /// The trip for a mailed link: none if it would make the link unwieldy.
+    pub(super) fn mailed(&self) -> Self {
+        let length = self.return_to.as_ref().map_or(0, |return_to| return_to.as_str().len());
+        if length > MAILED { Self::default() } else { self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trip(query: &str) -> Trip {
+        Trip::of(&Form::parse(query.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn a_trip_survives_its_links() {
+        let first = trip("return_to=%2Foauth%2Fresume%3Fa%3Db%26c&interaction_id=i-1&x=y");
+        let link = first.via("/register");
+        assert_eq!(link, "/register?return_to=%2Foauth%2Fresume%3Fa%3Db%26c&interaction_id=i-1");
+        assert_eq!(trip(link.split_once('?').unwrap().1), first);
+        assert_eq!(first.destination("/"), "/oauth/resume?a=b&c");
+        assert_eq!(Trip::default().via("/login"), "/login");
+    }
+
+    #[test]
+    fn a_trip_never_leaves_the_host() {
+        for evil in [
+            "return_to=https://evil.example",
+            "return_to=//evil.example",
+            "return_to=%2F%5Cevil.example",
+            "return_to=/a&return_to=/b",
+            "return_to=javascript:alert(1)",
+            "return_to=%2F%09%2Fevil.example",
+        ] {
+            assert_eq!(trip(evil).destination("/home"), "/home", "{evil}");
+        }
+        assert!(!trip("interaction_id=a%0d%0ab").is_interaction());
+        assert!(!trip(&format!("interaction_id={}", "a".repeat(129))).is_interaction());
+    }
+}

@@ -1,0 +1,233 @@
+use std::sync::Arc;
+
+use time::Duration;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::message::{MAIL, open};
+use super::{MailError, Mailer};
+use crate::crypto::{Clock, Keyring, SystemClock};
+use crate::store::{Delivery, DeliveryOutcome, OutboxStore};
+
+/// How long sending one message may take.
+const SEND_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+/// For how long a message belongs to the worker that took it: longer than sending may take.
+const LEASE: Duration = Duration::seconds(60);
+
+/// When a message that was not sent is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// How many times it is tried before it is a dead letter.
+    pub attempts: u32,
+    /// The pause after the first try; it doubles with each.
+    pub first_pause: Duration,
+    /// The longest pause.
+    pub longest_pause: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// Ten times within about three hours: after 10 s, 20 s, 40 s … at most an hour.
+    fn default() -> Self {
+        Self { attempts: 10, first_pause: Duration::seconds(10), longest_pause: Duration::HOUR }
+    }
+}
+
+impl RetryPolicy {
+    /// The pause after try number `attempt`, from 1; `None` if it was the last.
+    fn pause_after(&self, attempt: u32) -> Option<Duration> {
+        if attempt >= self.attempts {
+            return None;
+        }
+        let doubled = 2_i32.checked_pow(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
+        let pause = self.first_pause.checked_mul(doubled).unwrap_or(self.longest_pause);
+        Some(pause.min(self.longest_pause))
+    }
+}
+
+/// Sends the mails of the outbox. See the [module](super).
+#[derive(Clone, Debug)]
+pub struct Worker {
+    store: Arc<dyn OutboxStore>,
+    keyring: Keyring,
+    mailer: Arc<dyn Mailer>,
+    clock: Arc<dyn Clock>,
+    retry: RetryPolicy,
+    concurrency: usize,
+    poll_every: std::time::Duration,
+}
+
+impl Worker {
+    /// A worker that sends what is in `store`, sealed with `keyring`, by `mailer`.
+    pub fn new(
+        store: impl Into<Arc<dyn OutboxStore>>,
+        keyring: &Keyring,
+        mailer: impl Mailer,
+    ) -> Self {
+        Self {
+            store: store.into(),
+            keyring: keyring.clone(),
+            mailer: Arc::new(mailer),
+            clock: Arc::new(SystemClock),
+            retry: RetryPolicy::default(),
+            concurrency: 8,
+            poll_every: std::time::Duration::from_secs(1),
+        }
+    }
+
+    /// When a message that was not sent is tried again.
+    #[must_use]
+    pub fn retry(self, retry: RetryPolicy) -> Self {
+        Self { retry, ..self }
+    }
+
+    /// How many messages are sent at the same time; at least one, by default eight.
+    #[must_use]
+    pub fn concurrency(self, concurrency: usize) -> Self {
+        Self { concurrency: concurrency.max(1), ..self }
+    }
+
+    /// How often the outbox is looked at; by default every second.
+    #[must_use]
+    pub fn poll_every(self, poll_every: std::time::Duration) -> Self {
+        Self { poll_every, ..self }
+    }
+
+    /// Another clock; for tests.
+    #[must_use]
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Runs in a task of its own until it is stopped, or what this returns is dropped. Must be
+    /// called inside a tokio runtime.
+    pub fn start(self) -> RunningWorker {
+        let (stop, stopped) = watch::channel(());
+        RunningWorker { stop, task: tokio::spawn(self.run(stopped)) }
+    }
+
+    /// Sends what is due now, and answers how many messages were tried: for tests, and for a host
+    /// that calls it when it likes.
+    pub async fn run_once(&self) -> usize {
+        let mut tried = 0;
+        loop {
+            let mut sending = JoinSet::new();
+            self.take_up(&mut sending).await;
+            if sending.is_empty() {
+                return tried;
+            }
+            tried += sending.len();
+            while sending.join_next().await.is_some() {}
+        }
+    }
+
+    async fn run(self, mut stopped: watch::Receiver<()>) {
+        let mut sending = JoinSet::new();
+        loop {
+            if sending.len() < self.concurrency {
+                self.take_up(&mut sending).await;
+            }
+            let full = sending.len() >= self.concurrency;
+            tokio::select! {
+                _ = stopped.changed() => break,
+                Some(_) = sending.join_next() => {}
+                () = tokio::time::sleep(self.poll_every), if !full => {}
+            }
+        }
+        // What was taken up is brought to an end; what was not, waits for the next worker.
+        while sending.join_next().await.is_some() {}
+    }
+
+    /// Claims as much as may be sent now, and begins to send it.
+    async fn take_up(&self, sending: &mut JoinSet<()>) {
+        let free = u32::try_from(self.concurrency - sending.len()).unwrap_or(u32::MAX);
+        match self.store.claim_deliveries(MAIL, self.clock.now(), LEASE, free).await {
+            Ok(claimed) => {
+                for delivery in claimed {
+                    let worker = self.clone();
+                    sending.spawn(async move { worker.deliver(delivery).await });
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the outbox could not be read"),
+        }
+    }
+
+    async fn deliver(&self, delivery: Delivery) {
+        let outcome = match self.send(&delivery).await {
+            Ok(()) => DeliveryOutcome::Delivered,
+            Err(error) => self.outcome_of(&delivery, &error),
+        };
+        // If this fails the lease runs out, and the message is sent again.
+        if let Err(error) = self.store.finish_delivery(&delivery, outcome).await {
+            tracing::warn!(%error, id = %delivery.id, "the outcome of a mail was not noted");
+        }
+    }
+
+    async fn send(&self, delivery: &Delivery) -> Result<(), MailError> {
+        let message = open(&self.keyring, delivery.id, &delivery.payload)
+            .map_err(|error| MailError::Temporary(error.into()))?;
+        tokio::time::timeout(SEND_TIMEOUT, self.mailer.send(&message))
+            .await
+            .unwrap_or_else(|elapsed| Err(MailError::Temporary(elapsed.into())))
+    }
+
+    fn outcome_of(&self, delivery: &Delivery, error: &MailError) -> DeliveryOutcome {
+        let (id, attempt) = (delivery.id, delivery.attempt);
+        let pause = match error {
+            MailError::Temporary(_) => self.retry.pause_after(attempt),
+            MailError::Permanent(_) => None,
+        };
+        match pause {
+            Some(pause) => {
+                tracing::warn!(%error, %id, attempt, "a mail was not sent");
+                DeliveryOutcome::Retry { at: self.clock.now() + pause }
+            }
+            None => {
+                tracing::error!(%error, %id, attempt, "a mail is a dead letter");
+                DeliveryOutcome::Dead
+            }
+        }
+    }
+}
+
+/// A worker at work. Dropping it tells the worker to stop, without waiting for it.
+#[derive(Debug)]
+pub struct RunningWorker {
+    stop: watch::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl RunningWorker {
+    /// Stops the worker, and waits until what it was sending is sent.
+    pub async fn stop(self) {
+        drop(self.stop);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the mail worker ended badly");
+        }
+    }
+
+    /// Kills the worker where it stands, as a crash would; what it was sending is sent again once
+    /// its lease has run out.
+    pub fn kill(self) {
+        self.task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_end() {
+        let policy = RetryPolicy {
+            attempts: 6,
+            first_pause: Duration::seconds(10),
+            longest_pause: Duration::seconds(60),
+        };
+        let pauses: Vec<_> = (1..=6)
+            .map(|attempt| policy.pause_after(attempt).map(Duration::whole_seconds))
+            .collect();
+        assert_eq!(pauses, [Some(10), Some(20), Some(40), Some(60), Some(60), None]);
+        let patient = RetryPolicy { attempts: u32::MAX, ..policy };
+        assert_eq!(patient.pause_after(1_000_000), Some(Duration::seconds(60)));
+    }
+}
