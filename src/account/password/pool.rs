@@ -120,6 +120,7 @@ impl PasswordPool {
         let shared = Arc::clone(&self.0);
         let place = Arc::clone(&shared.places).try_acquire_owned().map_err(|_| Busy)?;
         let turn = Arc::clone(&shared.workers).acquire_owned().await.map_err(|_| Busy)?;
+        tracing::trace!(target: "donjon::password", summary = "hash");
         let held: (OwnedSemaphorePermit, OwnedSemaphorePermit) = (place, turn);
         spawn_blocking(move || {
             let done = work(&shared);

@@ -1,3 +1,8 @@
-//! Accounts: the store's contract, and the flows over HTTP.
+//! Accounts: the store's contract, the flows over HTTP, the mails.
 
+mod attacks;
+mod delivery;
+mod enumeration;
 mod store;
+mod trips;
+mod world;

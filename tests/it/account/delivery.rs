@@ -1,0 +1,185 @@
+//! A change that was acknowledged never loses its mail.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use donjon::account::AccountLayer;
+use donjon::account::password::HashCost;
+use donjon::crypto::{Keyring, SystemRandom};
+use donjon::delivery::{MailError, Mailbox, Mailer, Message, RetryPolicy, Worker};
+use donjon::session::SessionLayer;
+use donjon::store::SqlStore;
+use donjon::testing::ManualClock;
+use time::Duration;
+use tokio::sync::Notify;
+use tower::{Layer as _, service_fn};
+
+use super::world::{ALICE, ORIGIN, PASSWORD};
+use crate::support::browser::Browser;
+use crate::support::database::{Database, databases};
+
+struct Post {
+    store: SqlStore,
+    keyring: Keyring,
+    clock: Arc<ManualClock>,
+    _database: Database,
+}
+
+impl Post {
+    /// An application where Alice has just signed up.
+    async fn with_a_mail(database: Database) -> Self {
+        let store = database.store().await;
+        let keyring = Keyring::ephemeral(&SystemRandom);
+        let clock = Arc::new(ManualClock::default());
+        let accounts = AccountLayer::builder(&store, &keyring, ORIGIN)
+            .hash_cost(HashCost { memory: 64, passes: 1, lanes: 1 })
+            .clock(clock.clone())
+            .build()
+            .unwrap();
+        let sessions = SessionLayer::new(store.clone(), &keyring).base_url(ORIGIN).unwrap();
+        let nothing = service_fn(|_: http::Request<http_body_util::Full<bytes::Bytes>>| async {
+            Ok::<_, std::convert::Infallible>(http::Response::new(http_body_util::Full::<
+                bytes::Bytes,
+            >::default()))
+        });
+        let mut browser = Browser::new(sessions.layer(accounts.layer(nothing)), ORIGIN);
+        let page = browser.post("/register", &[("email", ALICE), ("password", PASSWORD)]).await;
+        assert!(page.status.is_success());
+        Self { store, keyring, clock, _database: database }
+    }
+
+    fn worker(&self, mailer: impl Mailer) -> Worker {
+        Worker::new(&self.store, &self.keyring, mailer).clock(self.clock.clone())
+    }
+}
+
+/// A mailer that never comes back.
+#[derive(Debug, Default)]
+struct Stuck(Arc<Notify>);
+
+#[async_trait]
+impl Mailer for Stuck {
+    async fn send(&self, _: &Message) -> Result<(), MailError> {
+        self.0.notify_one();
+        std::future::pending().await
+    }
+}
+
+/// A mailer that fails so many times first.
+#[derive(Clone, Debug)]
+struct Flaky {
+    failures: Arc<AtomicUsize>,
+    permanent: bool,
+    then: Mailbox,
+}
+
+impl Flaky {
+    fn new(failures: usize, permanent: bool) -> Self {
+        Self { failures: Arc::new(AtomicUsize::new(failures)), permanent, then: Mailbox::default() }
+    }
+}
+
+#[async_trait]
+impl Mailer for Flaky {
+    async fn send(&self, message: &Message) -> Result<(), MailError> {
+        let fail = |n: usize| n.checked_sub(1);
+        if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fail).is_err() {
+            return self.then.send(message).await;
+        }
+        Err(if self.permanent {
+            MailError::Permanent("no such mailbox".into())
+        } else {
+            MailError::Temporary("try later".into())
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_is_killed_while_sending_loses_nothing() {
+    for database in databases().await {
+        let post = Post::with_a_mail(database).await;
+        let stuck = Stuck::default();
+        let taken = Arc::clone(&stuck.0);
+        let worker = post.worker(stuck).start();
+        taken.notified().await;
+        worker.kill();
+
+        let mailbox = Mailbox::default();
+        let next = post.worker(mailbox.clone());
+        assert_eq!(next.run_once().await, 0, "it still belongs to the dead worker");
+        post.clock.advance(Duration::seconds(60));
+        assert_eq!(next.run_once().await, 1);
+        assert_eq!(mailbox.messages_to(ALICE).len(), 1);
+        post.clock.advance(Duration::days(1));
+        assert_eq!(next.run_once().await, 0, "it is sent once");
+    }
+}
+
+#[tokio::test]
+async fn what_fails_is_tried_again_after_growing_pauses() {
+    for database in databases().await {
+        let post = Post::with_a_mail(database).await;
+        let flaky = Flaky::new(3, false);
+        let worker = post.worker(flaky.clone());
+        for pause in [10, 20, 40] {
+            assert_eq!(worker.run_once().await, 1);
+            post.clock.advance(Duration::seconds(pause - 1));
+            assert_eq!(worker.run_once().await, 0, "after {pause} s");
+            post.clock.advance(Duration::seconds(1));
+        }
+        assert_eq!(worker.run_once().await, 1);
+        assert_eq!(flaky.then.messages_to(ALICE).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_never_goes_becomes_a_dead_letter() {
+    for database in databases().await {
+        for (flaky, tries) in [(Flaky::new(usize::MAX, false), 3), (Flaky::new(9, true), 1)] {
+            let post = Post::with_a_mail(Database::sqlite()).await;
+            let retry = RetryPolicy { attempts: 3, ..RetryPolicy::default() };
+            let worker = post.worker(flaky.clone()).retry(retry);
+            let mut tried = 0;
+            for _ in 0..10 {
+                tried += worker.run_once().await;
+                post.clock.advance(Duration::days(1));
+            }
+            assert_eq!(tried, tries, "{}", database.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_worker_at_work_sends_and_stops() {
+    for database in databases().await {
+        let post = Post::with_a_mail(database).await;
+        let mailbox = Mailbox::default();
+        let poll = std::time::Duration::from_millis(5);
+        let worker = post.worker(mailbox.clone()).poll_every(poll).start();
+        for _ in 0..400 {
+            if !mailbox.messages().is_empty() {
+                break;
+            }
+            tokio::time::sleep(poll).await;
+        }
+        worker.stop().await;
+        assert_eq!(mailbox.messages().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn another_keyring_reads_nothing() {
+    for database in databases().await {
+        let mut post = Post::with_a_mail(database).await;
+        let keyring = std::mem::replace(&mut post.keyring, Keyring::ephemeral(&SystemRandom));
+        let mailbox = Mailbox::default();
+        assert_eq!(post.worker(mailbox.clone()).run_once().await, 1);
+        assert!(mailbox.messages().is_empty());
+        // Nor is it lost: with the right one back it goes out.
+        post.keyring = keyring;
+        post.clock.advance(Duration::MINUTE);
+        post.worker(mailbox.clone()).run_once().await;
+        assert_eq!(mailbox.messages().len(), 1);
+    }
+}

@@ -1,0 +1,127 @@
+//! Nothing that a stranger can see tells whether an address has an account.
+
+use donjon::store::{LinkPurpose, SqlStore};
+use http::{HeaderMap, StatusCode};
+
+use super::world::{ALICE, PASSWORD, World, each_world, log_in};
+use crate::support::browser::{Browser, Page};
+use crate::support::statements::{Statements, counted};
+
+const NOBODY: &str = "nobody@example.test";
+
+/// What a stranger sees of an answer, with the address blotted out.
+fn seen(page: &Page, email: &str) -> (StatusCode, HeaderMap, String) {
+    (page.status, page.headers.clone(), page.body.replace(email, "ADDRESS"))
+}
+
+/// What an answer cost: the statements at the driver and the hashes, in order.
+async fn cost(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> (Page, Statements) {
+    counted(browser.post(path, fields)).await
+}
+
+/// Opens the connections that are opened at first use.
+async fn warm(world: &World, store: &SqlStore) {
+    let mut browser = world.browser();
+    log_in(&mut browser, "warm@example.test", "whatever").await;
+    let token = donjon::crypto::TokenHash::of(b"warm");
+    store.load_link(LinkPurpose::Reset, &token, time::OffsetDateTime::UNIX_EPOCH).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_fails_looks_and_costs_the_same_for_every_reason() {
+    each_world(async |world| {
+        world.user(ALICE).await;
+        world.user("locked@example.test").await;
+        world
+            .accounts
+            .accounts()
+            .create("federated@example.test", None, Default::default(), true)
+            .await
+            .unwrap();
+        warm(&world, &world.store).await;
+        let mut browser = world.browser();
+        for _ in 0..7 {
+            log_in(&mut browser, "locked@example.test", "wrong password").await;
+        }
+        let mut answers = Vec::new();
+        for (email, password) in [
+            (NOBODY, PASSWORD),
+            (ALICE, "wrong password"),
+            ("locked@example.test", "wrong password"),
+            ("locked@example.test", PASSWORD),
+            ("federated@example.test", PASSWORD),
+        ] {
+            let fields = [("email", email), ("password", password)];
+            let (page, cost) = cost(&mut browser, "/login", &fields).await;
+            answers.push((email, seen(&page, email), cost));
+        }
+        let (_, first_seen, first_cost) = &answers[0];
+        assert_eq!(first_seen.0, StatusCode::UNAUTHORIZED);
+        assert!(first_cost.0.iter().any(|step| step == "hash") && first_cost.transitions() == 1);
+        for (email, seen, cost) in &answers {
+            assert_eq!(seen, first_seen, "{email}");
+            assert_eq!(cost, first_cost, "{email}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_looks_and_costs_the_same_for_a_taken_address() {
+    each_world(async |world| {
+        world.user(ALICE).await;
+        warm(&world, &world.store).await;
+        let mut browser = world.browser();
+        let fields = |email| [("email", email), ("password", "another password")];
+        let (fresh, fresh_cost) = cost(&mut browser, "/register", &fields(NOBODY)).await;
+        let (taken, taken_cost) = cost(&mut browser, "/register", &fields(ALICE)).await;
+        assert_eq!(seen(&fresh, NOBODY), seen(&taken, ALICE));
+        assert_eq!(fresh_cost, taken_cost);
+        assert_eq!(fresh_cost.transitions(), 1);
+
+        // The owner is told, and nothing has changed.
+        let mails = world.mails_to(ALICE).await;
+        assert_eq!(mails[0].subject, "You already have an account");
+        let page = log_in(&mut browser, ALICE, "another password").await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+        world.logged_in(ALICE).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_for_a_link_looks_and_costs_the_same_for_nobody_and_too_often() {
+    each_world(async |world| {
+        world.user(ALICE).await;
+        warm(&world, &world.store).await;
+        let mut browser = world.browser();
+        for path in ["/forgot-password", "/confirm/resend"] {
+            let (nobody, nobody_cost) = cost(&mut browser, path, &[("email", NOBODY)]).await;
+            for _ in 0..5 {
+                let (page, page_cost) = cost(&mut browser, path, &[("email", ALICE)]).await;
+                assert_eq!(seen(&page, ALICE), seen(&nobody, NOBODY), "{path}");
+                assert_eq!(page_cost, nobody_cost, "{path}");
+            }
+        }
+        let mails = world.mails_to(ALICE).await;
+        assert_eq!(mails.len(), 3, "{mails:?}");
+        assert!(world.mails_to(NOBODY).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_counted_login_is_the_same_for_an_address_in_another_spelling() {
+    each_world(async |world| {
+        world.user(ALICE).await;
+        let mut browser = world.browser();
+        for email in
+            ["ALICE@example.test", " alice@EXAMPLE.test", "Alice@example.test", ALICE, ALICE]
+        {
+            log_in(&mut browser, email, "wrong password").await;
+        }
+        let page = log_in(&mut browser, ALICE, PASSWORD).await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+    })
+    .await;
+}

@@ -1,0 +1,137 @@
+//! An application with sessions, accounts and a mailbox, on each database, with a clock in the
+//! hand.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use donjon::account::password::{HashCost, PoolSize};
+use donjon::account::{AccountLayer, AccountLayerBuilder};
+use donjon::crypto::{Keyring, SystemRandom};
+use donjon::delivery::{Mailbox, Message, Worker};
+use donjon::page::Theme;
+use donjon::scope::CurrentScope;
+use donjon::session::SessionLayer;
+use donjon::store::SqlStore;
+use donjon::testing::ManualClock;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::{Layer as _, service_fn};
+
+use crate::support::browser::{Browser, Page};
+use crate::support::database::{Database, databases};
+
+pub const ORIGIN: &str = "http://127.0.0.1:3000";
+pub const ALICE: &str = "alice@example.test";
+pub const PASSWORD: &str = "correct horse battery staple";
+
+pub struct World {
+    pub store: SqlStore,
+    pub clock: Arc<ManualClock>,
+    pub accounts: AccountLayer,
+    pub mailbox: Mailbox,
+    worker: Worker,
+    browser: Browser,
+    _database: Database,
+}
+
+/// Tells the story on each database.
+pub async fn each_world(story: impl AsyncFn(World)) {
+    each_world_with(|builder| builder, story).await;
+}
+
+/// Tells the story on each database, with accounts of its own kind.
+pub async fn each_world_with(
+    change: impl Fn(AccountLayerBuilder) -> AccountLayerBuilder,
+    story: impl AsyncFn(World),
+) {
+    for database in databases().await {
+        println!("on {}", database.name);
+        story(World::new(database, &change).await).await;
+    }
+}
+
+impl World {
+    async fn new(
+        database: Database,
+        change: &impl Fn(AccountLayerBuilder) -> AccountLayerBuilder,
+    ) -> Self {
+        let store = database.store().await;
+        let keyring = Keyring::ephemeral(&SystemRandom);
+        let clock = Arc::new(ManualClock::default());
+        let builder = AccountLayer::builder(&store, &keyring, ORIGIN)
+            .pages(Theme::new("Acme"))
+            .hash_cost(HashCost { memory: 64, passes: 1, lanes: 1 })
+            .pool_size(PoolSize { workers: 2, queue: 64 })
+            .clock(clock.clone());
+        let accounts = change(builder).build().unwrap();
+        let sessions = SessionLayer::new(store.clone(), &keyring)
+            .base_url(ORIGIN)
+            .unwrap()
+            .clock(clock.clone());
+        let app = sessions.layer(accounts.layer(service_fn(hello)));
+        let mailbox = Mailbox::default();
+        let worker = Worker::new(&store, &keyring, mailbox.clone()).clock(clock.clone());
+        let browser = Browser::new(app, ORIGIN);
+        Self { store, clock, accounts, mailbox, worker, browser, _database: database }
+    }
+
+    /// A browser that was never here.
+    pub fn browser(&self) -> Browser {
+        self.browser.another()
+    }
+
+    /// A user whose address is confirmed.
+    pub async fn user(&self, email: &str) {
+        let accounts = self.accounts.accounts();
+        accounts.create(email, Some(PASSWORD), Default::default(), true).await.unwrap();
+    }
+
+    /// A browser in which the user is logged in.
+    pub async fn logged_in(&self, email: &str) -> Browser {
+        let mut browser = self.browser();
+        let page = log_in(&mut browser, email, PASSWORD).await;
+        assert_eq!(page.body, format!("hello {email} at /"));
+        browser
+    }
+
+    /// Sends what is due, and gives the mails that this address got since it was last asked.
+    pub async fn mails_to(&self, email: &str) -> Vec<Message> {
+        self.worker.run_once().await;
+        let mails = self.mailbox.messages_to(email);
+        self.mailbox.clear();
+        mails
+    }
+
+    /// The link in the one mail that this address got.
+    pub async fn link_to(&self, email: &str) -> String {
+        let mails = self.mails_to(email).await;
+        assert_eq!(mails.len(), 1, "{mails:?}");
+        let link = mails[0].text.lines().find(|line| line.starts_with("http")).unwrap();
+        assert!(link.starts_with(&format!("{ORIGIN}/")), "{link}");
+        link.to_owned()
+    }
+
+    /// The link to set a new password that this address asked for.
+    pub async fn reset_link(&self, email: &str) -> String {
+        let mut browser = self.browser();
+        let page = browser.get("/forgot-password").await;
+        browser.submit(&page, &[("email", email)]).await;
+        self.link_to(email).await
+    }
+}
+
+/// Logs in by the form, and goes where it leads.
+pub async fn log_in(browser: &mut Browser, email: &str, password: &str) -> Page {
+    let page = browser.get("/login").await;
+    let page = browser.submit(&page, &[("email", email), ("password", password)]).await;
+    browser.follow(page).await
+}
+
+/// The host's own pages say who is logged in.
+async fn hello(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let scope = request.extensions().get::<CurrentScope>().cloned().unwrap_or_default();
+    let name = scope.account().and_then(|account| account.email()).unwrap_or("stranger");
+    let path = request.uri().path_and_query().unwrap();
+    Ok(Response::new(Full::from(format!("hello {name} at {path}"))))
+}
