@@ -82,14 +82,17 @@ impl Session {
             Some(live) if previous.is_some() && other_user.is_none() => live.stored.id,
             _ => self.fresh_id(now),
         };
-        let fresh_until = Some(now + self.0.config.lifetimes.fresh);
-        let Proof { methods, context_class, remember } = proof;
+        let Proof { methods, context_class, remember, proven_at, ends_at } = proof;
+        let at = proven_at.map_or(now, |earlier| earlier.min(now));
+        let fresh_until = Some(at + self.0.config.lifetimes.fresh);
         let authentication =
-            Authentication { at: now, methods, context_class, session_id: id, fresh_until };
+            Authentication { at, methods, context_class, session_id: id, fresh_until };
         let data_id =
             if other_user.is_some() { self.fresh_data_id() } else { self.0.host.data_id() };
         let login = Login { account, authentication };
         let mut next = self.begin(id, Some(login), data_id, remember, now);
+        next.row.expires_at =
+            ends_at.map_or(next.row.expires_at, |end| end.min(next.row.expires_at));
 
         let rotation = match &live {
             Some(live) => self.replace(live, &next, now).await?,

@@ -1,3 +1,5 @@
+use time::OffsetDateTime;
+
 use crate::scope::Method;
 
 /// How a user proved who they are, for [`Session::log_in`](super::Session::log_in).
@@ -10,18 +12,43 @@ pub struct Proof {
     pub context_class: Option<String>,
     /// Whether the session is to outlive the browser.
     pub remember: bool,
+    /// When the user proved it, if that was before now, as when another party vouches for a login
+    /// of this morning.
+    pub proven_at: Option<OffsetDateTime>,
+    /// When the session must end at the latest, if whoever vouches for the user says so.
+    pub ends_at: Option<OffsetDateTime>,
 }
 
 impl Proof {
     /// Proof by these methods.
     pub fn by(methods: impl IntoIterator<Item = Method>) -> Self {
-        Self { methods: methods.into_iter().collect(), context_class: None, remember: false }
+        Self {
+            methods: methods.into_iter().collect(),
+            context_class: None,
+            remember: false,
+            proven_at: None,
+            ends_at: None,
+        }
     }
 
     /// The same, with the context class reached.
     #[must_use]
     pub fn with_context_class(mut self, class: impl Into<String>) -> Self {
         self.context_class = Some(class.into());
+        self
+    }
+
+    /// The same, proven at this time.
+    #[must_use]
+    pub fn proven_at(mut self, time: OffsetDateTime) -> Self {
+        self.proven_at = Some(time);
+        self
+    }
+
+    /// The same, for a session that ends at this time at the latest.
+    #[must_use]
+    pub fn ends_at(mut self, time: Option<OffsetDateTime>) -> Self {
+        self.ends_at = time;
         self
     }
 

@@ -1,10 +1,7 @@
-use std::sync::{Arc, Once, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Once};
 
 use super::config::Config;
-
-const EVERY: Duration = Duration::from_secs(60);
-const BATCH: u32 = 500;
+use crate::store::{SWEEP_BATCH, sweep_regularly};
 
 /// Removes sessions that are over, from the first request to the last service.
 #[derive(Clone, Debug)]
@@ -25,26 +22,11 @@ impl Sweeper {
     /// Starts the task, unless it was.
     pub(super) fn start(&self, config: &Arc<Config>) {
         let Some(once) = &self.0 else { return };
-        once.call_once(|| match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(sweep(Arc::downgrade(config)))),
-            Err(_) => tracing::warn!("expired sessions are not swept: tokio does not run here"),
+        once.call_once(|| {
+            sweep_regularly(config, |config| {
+                let now = config.clock.now();
+                Box::pin(async move { config.store.sweep_sessions(now, SWEEP_BATCH).await })
+            });
         });
-    }
-}
-
-async fn sweep(config: Weak<Config>) {
-    loop {
-        tokio::time::sleep(EVERY).await;
-        let Some(config) = config.upgrade() else { return };
-        loop {
-            match config.store.sweep_sessions(config.clock.now(), BATCH).await {
-                Ok(removed) if removed >= u64::from(BATCH) => tokio::task::yield_now().await,
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "expired sessions could not be swept");
-                    break;
-                }
-            }
-        }
     }
 }

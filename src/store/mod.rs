@@ -19,6 +19,7 @@ mod saml;
 mod session;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
+mod sweep;
 
 pub use account::*;
 pub use error::{Result, StoreError};
@@ -29,6 +30,7 @@ pub use saml::*;
 pub use session::*;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sql::{ConnectError, SqlStore};
+pub(crate) use sweep::{SWEEP_BATCH, sweep_regularly};
 
 /// A backend that fulfils the whole contract.
 pub trait Store: SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore {}
