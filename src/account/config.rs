@@ -94,7 +94,8 @@ pub struct Policy {
     pub reset_for: Duration,
     /// When an address is locked; for 15 minutes after 5 attempts.
     pub lockout: LockoutPolicy,
-    /// How often a link may be asked for, per address and purpose; 3 times in 15 minutes.
+    /// How often a link may be asked for, per address and purpose, and how often its owner is
+    /// told that somebody tried to sign up with it; 3 times in 15 minutes.
     pub link_requests: RateLimit,
     /// Whether a user logs in whose address is not confirmed; not.
     pub unconfirmed: Unconfirmed,

@@ -56,14 +56,18 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     // What is no address is nobody's.
     let Ok(email) = Email::parse(typed) else { return refused() };
     let Some(proven) = prove(site, &email, password).await? else { return refused() };
-    if !proven.account.email_verified() && site.policy.unconfirmed == Unconfirmed::Block {
-        return confirm::send(site, visit, &email).await;
-    }
-    match log_in(site, visit, &email, proven, remember).await? {
+    let waits = !proven.account.email_verified() && site.policy.unconfirmed == Unconfirmed::Block;
+    let completion = if waits {
+        complete(site, &email, &proven).await?
+    } else {
+        log_in(site, visit, &email, &proven, remember).await?
+    };
+    match completion {
+        LoginCompletion::PasswordChanged => refused(),
+        LoginCompletion::Completed if waits => confirm::send(site, visit, &email).await,
         LoginCompletion::Completed => {
             Ok(respond::see_other(visit.trip.destination(&site.paths.home)))
         }
-        LoginCompletion::PasswordChanged => refused(),
     }
 }
 
@@ -100,17 +104,26 @@ async fn log_in(
     site: &Site,
     visit: &Visit,
     email: &Email,
-    user: ProvenUser,
+    user: &ProvenUser,
     remember: bool,
 ) -> Result<LoginCompletion, AccountError> {
     let proof = Proof::by([Method::PASSWORD]).remembered(remember);
-    visit.session.log_in(user.account, proof).await?;
-    let completion =
-        site.store.complete_login(email.as_str(), &user.verified, user.rehashed.as_ref()).await;
+    visit.session.log_in(user.account.clone(), proof).await?;
+    let completion = complete(site, email, user).await;
     if !matches!(completion, Ok(LoginCompletion::Completed)) {
         visit.session.log_out().await?;
     }
-    Ok(completion?)
+    completion
+}
+
+/// Forgets the attempts, and stores a better hash, if the password is still the same.
+async fn complete(
+    site: &Site,
+    email: &Email,
+    user: &ProvenUser,
+) -> Result<LoginCompletion, AccountError> {
+    let (verified, rehashed) = (&user.verified, user.rehashed.as_ref());
+    Ok(site.store.complete_login(email.as_str(), verified, rehashed).await?)
 }
 
 /// What the form shows.

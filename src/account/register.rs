@@ -37,7 +37,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let link = site.letters.link(LinkPurpose::Confirm, email, (&site.paths, &visit.trip), life);
     let notice = site.letters.email_taken(email, &site.paths, now);
     // Both outcomes look the same.
-    site.store.register(&user, &link, &notice).await?;
+    site.store.register(&user, &link, &notice, site.policy.link_requests).await?;
     Ok(respond::html(StatusCode::OK, check_mail(site, visit, MailSent::Registration, email)))
 }
 

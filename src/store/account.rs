@@ -54,7 +54,7 @@ pub struct NewLink {
 pub enum Registration {
     /// The user is written, with the link to confirm the address.
     Registered,
-    /// The address belongs to somebody; only `notice`, the mail to its owner, was written.
+    /// The address belongs to somebody; at most the mail to its owner was written.
     EmailTaken,
 }
 
@@ -128,12 +128,14 @@ pub enum LinkUse {
 #[async_trait]
 pub trait AccountStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a user with the link that confirms the address, or, if the address is taken, only
-    /// `notice`. Of two callers with one address exactly one registers.
+    /// `notice`, and that only `notices` often. Of two callers with one address exactly one
+    /// registers.
     async fn register(
         &self,
         user: &NewUser,
         link: &NewLink,
         notice: &NewDelivery,
+        notices: RateLimit,
     ) -> Result<Registration>;
 
     /// Writes a user whom the host vouches for (seeded, imported, vouched for by an identity

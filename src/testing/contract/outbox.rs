@@ -4,7 +4,7 @@ use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::account::{KIND, new_delivery, new_link, new_user};
+use super::account::{KIND, LIMIT, new_delivery, new_link, new_user};
 use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::crypto::{RandomExt as _, SystemRandom};
 use crate::store::{
@@ -132,7 +132,7 @@ impl Kit {
         let mail = NewDelivery { created_at, ..new_delivery() };
         let id = mail.id;
         let link = NewLink { mail, ..new_link(LinkPurpose::Confirm) };
-        self.accounts.register(&new_user(&email), &link, &new_delivery()).await?;
+        self.accounts.register(&new_user(&email), &link, &new_delivery(), LIMIT).await?;
         Ok(id)
     }
 

@@ -328,7 +328,13 @@ fn down<T>() -> Result<T> {
 
 #[async_trait]
 impl AccountStore for Down {
-    async fn register(&self, _: &NewUser, _: &NewLink, _: &NewDelivery) -> Result<Registration> {
+    async fn register(
+        &self,
+        _: &NewUser,
+        _: &NewLink,
+        _: &NewDelivery,
+        _: RateLimit,
+    ) -> Result<Registration> {
         down()
     }
     async fn create_user(&self, _: &NewUser) -> Result<Registration> {

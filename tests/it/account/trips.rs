@@ -113,7 +113,11 @@ async fn who_has_not_confirmed_is_sent_the_link_again_and_does_not_get_in() {
             let page = browser.get(link).await;
             assert_eq!(page.status == StatusCode::OK, works, "{link}");
         }
-        let page = browser.get(&third).await;
+        // The right password does not lock, however often; and only three links are sent.
+        for _ in 0..6 {
+            log_in(&mut browser, ALICE, PASSWORD).await;
+        }
+        let page = browser.get(&world.link_to(ALICE).await).await;
         browser.submit(&page, &[]).await;
         let page = log_in(&mut browser, ALICE, PASSWORD).await;
         assert_eq!(page.body, "hello alice@example.test at /");

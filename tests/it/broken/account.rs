@@ -67,8 +67,9 @@ impl AccountStore for Broken {
         user: &NewUser,
         link: &NewLink,
         notice: &NewDelivery,
+        notices: RateLimit,
     ) -> Result<Registration> {
-        let told = self.good.register(user, link, notice).await?;
+        let told = self.good.register(user, link, notice, notices).await?;
         let lies = self.is(Fault::LosesARaceSilently);
         Ok(if lies { Registration::Registered } else { told })
     }

@@ -19,6 +19,7 @@ impl AccountStore for PostgresStore {
         user: &NewUser,
         link: &NewLink,
         notice: &NewDelivery,
+        notices: RateLimit,
     ) -> Result<Registration> {
         let fresh = sqlx::query_scalar(
             "WITH fresh AS (
@@ -32,9 +33,16 @@ impl AccountStore for PostgresStore {
              ), mail AS (
                  INSERT INTO donjon_outbox (id, kind, payload, attempts, due_at, created_at)
                  SELECT $10, $11, $12, 0, $13, $13 WHERE EXISTS (SELECT 1 FROM fresh)
+             ), told AS (
+                 INSERT INTO donjon_rate_limits AS r (key, times, expires_at)
+                 SELECT $18, 1, $19 WHERE NOT EXISTS (SELECT 1 FROM fresh)
+                 ON CONFLICT (key) DO UPDATE SET
+                     times = CASE WHEN r.expires_at <= $17 THEN 1 ELSE r.times + 1 END,
+                     expires_at = CASE WHEN r.expires_at <= $17 THEN $19 ELSE r.expires_at END
+                 RETURNING times
              ), notice AS (
                  INSERT INTO donjon_outbox (id, kind, payload, attempts, due_at, created_at)
-                 SELECT $14, $15, $16, 0, $17, $17 WHERE NOT EXISTS (SELECT 1 FROM fresh)
+                 SELECT $14, $15, $16, 0, $17, $17 FROM told WHERE told.times <= $20
              )
              SELECT EXISTS (SELECT 1 FROM fresh)",
         )
@@ -55,6 +63,9 @@ impl AccountStore for PostgresStore {
         .bind(notice.kind)
         .bind(notice.payload.as_bytes())
         .bind(micros(notice.created_at))
+        .bind(format!("notice:{}", user.account.email().unwrap_or_default()))
+        .bind(micros(notice.created_at + notices.window))
+        .bind(i64::from(notices.times))
         .fetch_one(self.pool())
         .await?;
         Ok(if fresh { Registration::Registered } else { Registration::EmailTaken })

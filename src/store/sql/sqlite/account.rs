@@ -20,6 +20,7 @@ impl AccountStore for SqliteStore {
         user: &NewUser,
         link: &NewLink,
         notice: &NewDelivery,
+        notices: RateLimit,
     ) -> Result<Registration> {
         let (user, link, notice) = (user.clone(), link.clone(), notice.clone());
         self.transition(move |connection| {
@@ -35,11 +36,12 @@ impl AccountStore for SqliteStore {
                 .bind(micros(link.expires_at))
                 .execute(&mut *connection)
                 .await?;
-                let mail = match outcome {
-                    Registration::Registered => &link.mail,
-                    Registration::EmailTaken => &notice,
-                };
-                outbox::insert(connection, mail).await?;
+                let fresh = outcome == Registration::Registered;
+                let key = format!("notice:{}", user.account.email().unwrap_or_default());
+                let (limit, now) = (notices, notice.created_at);
+                let told = count_against_limit(connection, &key, limit, now, !fresh).await?;
+                let mail = if fresh { &link.mail } else { &notice };
+                outbox::insert_if(connection, mail, told <= i64::from(limit.times)).await?;
                 Ok(outcome)
             })
         })
@@ -156,7 +158,7 @@ impl AccountStore for SqliteStore {
         self.transition(move |connection| {
             Box::pin(async move {
                 let key = format!("link:{}:{email}", link.purpose.as_str());
-                let times = count_against_limit(connection, &key, limit, now).await?;
+                let times = count_against_limit(connection, &key, limit, now, true).await?;
                 let limited = times > i64::from(limit.times);
                 let written = sqlx::query(
                     "INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at)
@@ -352,15 +354,17 @@ async fn end_sessions(
     Ok(())
 }
 
-/// Counts one more use of a limit; answers how many there are in its window now.
+/// Counts one more use of a limit, if it `counts`; answers how many there are in its window then.
+/// One statement either way.
 async fn count_against_limit(
     connection: &mut SqliteConnection,
     key: &str,
     limit: RateLimit,
     now: OffsetDateTime,
+    counts: bool,
 ) -> Result<i64> {
     let times = sqlx::query_scalar(
-        "INSERT INTO donjon_rate_limits AS r (key, times, expires_at) VALUES (?1, 1, ?3)
+        "INSERT INTO donjon_rate_limits AS r (key, times, expires_at) SELECT ?1, 1, ?3 WHERE ?4
          ON CONFLICT (key) DO UPDATE SET
              times = CASE WHEN r.expires_at <= ?2 THEN 1 ELSE r.times + 1 END,
              expires_at = CASE WHEN r.expires_at <= ?2 THEN ?3 ELSE r.expires_at END
@@ -369,7 +373,8 @@ async fn count_against_limit(
     .bind(key)
     .bind(micros(now))
     .bind(micros(now + limit.window))
-    .fetch_one(connection)
+    .bind(counts)
+    .fetch_optional(connection)
     .await?;
-    Ok(times)
+    Ok(times.unwrap_or(0))
 }
