@@ -14,6 +14,8 @@ mod return_to;
 
 pub use body::{Body, ResponseBody};
 pub use cookie::{BaseUrlError, CookieJar, CookiePolicy};
+#[cfg(feature = "provider")]
+pub(crate) use egress::is_fetchable;
 #[cfg(all(test, feature = "provider"))]
 pub(crate) use egress::test_server;
 #[cfg(feature = "provider")]

@@ -15,6 +15,8 @@ mod broken;
 #[cfg(feature = "provider")]
 mod provider_authorize;
 #[cfg(feature = "provider")]
+mod provider_jwks_uri;
+#[cfg(feature = "provider")]
 mod provider_token;
 mod require;
 #[cfg(feature = "saml")]

@@ -219,6 +219,12 @@ fn public_roots() -> rustls::RootCertStore {
     webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }
 
+/// Whether a URL has a form that [`Egress`] fetches, so that one that never will be is refused when
+/// it is registered. Where it leads is looked at when it is fetched.
+pub(crate) fn is_fetchable(url: &str) -> bool {
+    checked_url(url).is_ok()
+}
+
 /// The URL as browsers and we both read it: `https://0x7f.1/` is 127.0.0.1 here already.
 fn checked_url(text: &str) -> Result<http::Uri, EgressError> {
     let url = Url::parse(text).map_err(|_| EgressError::Url)?;

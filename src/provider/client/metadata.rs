@@ -3,6 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::SecretHash;
+use super::key_source::check_key_source;
 use super::uri::check_redirect_uri;
 use crate::crypto::Redacted;
 use crate::jose::{Algorithm, JwkSet, VerifyingKey};
@@ -134,9 +135,12 @@ pub struct ClientMetadata {
     /// By default `client_secret_basic`.
     #[serde(default)]
     pub token_endpoint_auth_method: Option<AuthMethod>,
-    /// The public keys it signs with; needed for `private_key_jwt`.
+    /// The public keys it signs with; `private_key_jwt` needs these or those at `jwks_uri`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<JwkSet>,
+    /// Where it publishes them, in place of `jwks`: an https URL of the public internet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     /// The one algorithm of its assertions; by default any that its keys fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_signing_alg: Option<Algorithm>,
@@ -173,6 +177,7 @@ impl ClientMetadata {
             scope: None,
             token_endpoint_auth_method: None,
             jwks: None,
+            jwks_uri: None,
             token_endpoint_auth_signing_alg: None,
             id_token_signed_response_alg: None,
             require_pkce: None,
@@ -237,10 +242,8 @@ impl Client {
     fn check(metadata: ClientMetadata, secret: Option<SecretHash>) -> Result<Self, ClientError> {
         let (auth_method, grant_types, scopes) = check(&metadata, secret.is_some())
             .map_err(|(field, fault)| invalid(&metadata, field, fault))?;
-        let keys = metadata.jwks.as_ref().map(JwkSet::verifying_keys).unwrap_or_default();
-        if auth_method == AuthMethod::PrivateKeyJwt && keys.is_empty() {
-            return Err(invalid(&metadata, "jwks", "must hold a key to verify assertions with"));
-        }
+        let keys = check_key_source(&metadata, auth_method)
+            .map_err(|(field, fault)| invalid(&metadata, field, fault))?;
         Ok(Self { metadata, grant_types, scopes, auth_method, secret, keys })
     }
 

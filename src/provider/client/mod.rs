@@ -1,9 +1,9 @@
 //! Clients: what is registered of them, and how they are found.
 
 mod directory;
+mod key_source;
 mod metadata;
 mod register;
-#[cfg_attr(not(test), expect(dead_code, reason = "asked by private_key_jwt"))]
 mod remote_jwks;
 mod secret;
 mod uri;
@@ -12,4 +12,5 @@ pub(crate) use directory::Clients;
 pub use metadata::{AuthMethod, Client, ClientError, ClientMetadata, GrantType};
 pub(crate) use register::register;
 pub use register::{Registered, RegistrationError};
+pub(crate) use remote_jwks::RemoteJwks;
 pub(crate) use secret::SecretHash;

@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use super::{AuthorizationServer, Provider};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
-use crate::http::BaseUrlError;
+use crate::http::{BaseUrlError, Egress};
 use crate::jose::Algorithm;
 use crate::page::{Pages, Theme};
 use crate::provider::AccountResolver;
-use crate::provider::client::{Client, ClientError, Clients};
+use crate::provider::client::{Client, ClientError, Clients, RemoteJwks};
 use crate::provider::issuer::Issuer;
 use crate::provider::key::{ALWAYS, KeyError, Keys, SealedKeys};
 use crate::provider::policy::{AskOnce, ConsentPolicy, Lifetimes};
@@ -62,6 +62,7 @@ pub struct AuthorizationServerBuilder {
     paths: HashMap<Endpoint, String>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    egress: Option<Egress>,
     algorithms: Vec<Algorithm>,
 }
 
@@ -80,6 +81,7 @@ impl AuthorizationServerBuilder {
             paths: HashMap::new(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
+            egress: None,
             algorithms: ALWAYS.to_vec(),
         }
     }
@@ -142,6 +144,13 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// What fetches documents that clients name, such as their `jwks_uri`; by default a client that
+    /// reaches the public internet only.
+    pub fn egress(mut self, egress: Egress) -> Self {
+        self.egress = Some(egress);
+        self
+    }
+
     /// Where the time comes from; by default the machine's clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -185,6 +194,7 @@ impl AuthorizationServerBuilder {
         .await?;
         let provider = Provider {
             clients: Clients::new(self.clients, keys.current().algorithms())?,
+            remote_jwks: RemoteJwks::new(self.egress.unwrap_or_default(), Arc::clone(&self.clock)),
             revoked: RevocationLog::new(Arc::clone(&store), issuer.id().clone()),
             registry,
             scopes: published(self.scopes),

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::crypto::{Clock, Keyring, Random};
 use crate::jose::{TokenAuthority, VerifyingKey};
 use crate::page::Pages;
-use crate::provider::client::{Client, Clients};
+use crate::provider::client::{Client, Clients, RemoteJwks};
 use crate::provider::issuer::Issuer;
 use crate::provider::key::Keys;
 use crate::provider::policy::{ConsentPolicy, Lifetimes};
@@ -21,6 +21,7 @@ pub(crate) struct Provider {
     pub(crate) scopes: Vec<String>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) clients: Clients,
+    pub(crate) remote_jwks: RemoteJwks,
     pub(crate) resolver: Arc<dyn AccountResolver>,
     pub(crate) consent_policy: Arc<dyn ConsentPolicy>,
     pub(crate) pages: Arc<dyn Pages>,

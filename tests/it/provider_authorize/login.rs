@@ -3,7 +3,7 @@
 use donjon::scope::{CurrentScope, Prompt};
 use time::Duration;
 
-use super::world::{Browser, World, each_world};
+use super::world::{Browser, CALLBACK, World, each_world};
 
 /// A consent for later requests of this user.
 async fn agree(world: &World, user: &str) -> Browser {
@@ -176,6 +176,47 @@ async fn a_user_who_changes_on_the_way_is_taken_as_who_they_are_now() {
         assert!(!page.answer.body.contains("alice"));
         let code = browser.press(&page, "approve").await.code();
         assert_eq!(world.code(&code).await.unwrap().grant.subject.as_str(), "bob");
+    })
+    .await;
+}
+
+/// Redeems a code for an ID token.
+async fn id_token(browser: &mut Browser, code: &str) -> String {
+    let form = serde_urlencoded::to_string([
+        ("grant_type", "authorization_code"),
+        ("client_id", "spa"),
+        ("code", code),
+        ("redirect_uri", CALLBACK),
+        // RFC 7636, appendix B.
+        ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+    ]);
+    let answer = browser.post("/oauth/token", &form.unwrap(), "https://client.example").await;
+    let tokens: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    tokens["id_token"].as_str().unwrap_or_else(|| panic!("{}", answer.body)).to_owned()
+}
+
+#[tokio::test]
+async fn an_id_token_hint_is_met_by_its_user_only() {
+    each_world(async |world| {
+        let mut browser = agree(&world, "alice").await;
+        let code = browser.authorize(&[]).await.code();
+        let token = id_token(&mut browser, &code).await;
+        let (hint, silent) = (("id_token_hint", &*token), ("prompt", "none"));
+        // Long over, it still says who is meant.
+        world.clock.advance(Duration::days(2));
+        browser.authorize(&[hint, silent]).await.code();
+        let forged = format!("{token}A");
+        let refused = browser.authorize(&[("id_token_hint", &forged), silent]).await;
+        assert_eq!(refused.error(), "invalid_request");
+
+        let mut other = agree(&world, "bob").await;
+        assert_eq!(other.authorize(&[hint, silent]).await.error(), "login_required");
+        let return_to = other.authorize(&[hint]).await.return_to();
+        world.log_in(&mut other, "bob");
+        assert_eq!(other.get(&return_to).await.error(), "login_required");
+        world.log_in(&mut other, "alice");
+        let grant = world.code(&other.get(&return_to).await.code()).await.unwrap().grant;
+        assert_eq!(grant.subject.as_str(), "alice");
     })
     .await;
 }

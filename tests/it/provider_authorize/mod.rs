@@ -7,4 +7,4 @@ mod login;
 mod nodes;
 mod property;
 mod request;
-mod world;
+pub mod world;

@@ -4,7 +4,8 @@ use time::OffsetDateTime;
 
 use crate::crypto::TokenHash;
 use crate::jose::{
-    Algorithm, ClaimRules, DEFAULT_LEEWAY, RegisteredClaims, Typ, TypRule, VerifyRules, verify,
+    Algorithm, ClaimRules, DEFAULT_LEEWAY, RegisteredClaims, Typ, TypRule, VerifiedJws,
+    VerifyRules, VerifyingKey, verify,
 };
 use crate::provider::registry::Endpoint;
 use crate::provider::server::Provider;
@@ -19,33 +20,41 @@ const MAX_JTI: usize = 512;
 /// RFC 7523, section 3, and OpenID Connect Core, section 9 (`private_key_jwt`): signed with a key
 /// the client registered, by the client about itself, for us, not over, and with an id to use up.
 /// We are the issuer, or, as OpenID Connect has it, the token endpoint.
-pub(super) fn check_assertion(
+pub(super) async fn check_assertion(
     provider: &Provider,
     client: &Client,
     jwt: &str,
 ) -> Result<ClientAssertionUse, ProviderError> {
     let token_endpoint = provider.issuer.url(provider.registry.path(Endpoint::Token));
     let audiences = [provider.issuer.as_str(), token_endpoint.as_str()];
-    check(client, audiences, jwt, provider.now()).map_err(|fault| {
+    let (rules, now) = (rules(client, audiences), provider.now());
+    let attempt = |keys: &[VerifyingKey]| verify::<RegisteredClaims>(jwt, keys, &rules, now);
+    let verified = match &client.metadata().jwks_uri {
+        None => attempt(client.keys()).map_err(|fault| fault.to_string()),
+        Some(uri) => {
+            provider.remote_jwks.verify(uri, attempt).await.map_err(|fault| fault.to_string())
+        }
+    };
+    verified.and_then(|verified| read_claims(client, &verified, now)).map_err(|fault| {
         tracing::info!(client_id = client.id(), %fault, "a client assertion was refused");
         ProviderError::InvalidClientAssertion
     })
 }
 
-fn check(
-    client: &Client,
-    audiences: [&str; 2],
-    jwt: &str,
-    now: OffsetDateTime,
-) -> Result<ClientAssertionUse, String> {
+fn rules(client: &Client, audiences: [&str; 2]) -> VerifyRules {
     let only = client.metadata().token_endpoint_auth_signing_alg;
     let algorithms = only.map_or(Algorithm::ALL.to_vec(), |algorithm| vec![algorithm]);
     let typ = TypRule::AbsentOr(&[Typ::JWT, Typ::CLIENT_AUTHENTICATION]);
     let rules = ClaimRules::new().issuer(client.id()).max_lifetime(MAX_LIFETIME);
     let rules = audiences.into_iter().fold(rules, ClaimRules::audience);
-    let rules = VerifyRules::new(&algorithms, typ, rules);
-    let verified = verify::<RegisteredClaims>(jwt, client.keys(), &rules, now)
-        .map_err(|fault| fault.to_string())?;
+    VerifyRules::new(&algorithms, typ, rules)
+}
+
+fn read_claims(
+    client: &Client,
+    verified: &VerifiedJws<RegisteredClaims>,
+    now: OffsetDateTime,
+) -> Result<ClientAssertionUse, String> {
     let claims = verified.claims();
     if claims.sub.as_deref() != Some(client.id()) {
         return Err("the claim `sub` is not the client".into());
@@ -73,6 +82,18 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-01 12:00 UTC);
     const AUDIENCES: [&str; 2] = ["https://op.example", "https://op.example/oauth/token"];
+
+    fn check(
+        client: &Client,
+        audiences: [&str; 2],
+        jwt: &str,
+        now: OffsetDateTime,
+    ) -> Result<ClientAssertionUse, String> {
+        let verified = verify(jwt, client.keys(), &rules(client, audiences), now);
+        verified
+            .map_err(|fault| fault.to_string())
+            .and_then(|verified| read_claims(client, &verified, now))
+    }
 
     struct Fixture {
         key: SigningKey,

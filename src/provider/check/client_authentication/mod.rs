@@ -65,7 +65,7 @@ pub(in crate::provider) async fn check_client(
         Presented::Nothing { .. } => None,
         Presented::Basic { secret, .. } => check_secret(&client, secret)?,
         Presented::Post { secret, .. } => check_secret(&client, secret)?,
-        Presented::Assertion { jwt, .. } => Some(check_assertion(provider, &client, jwt)?),
+        Presented::Assertion { jwt, .. } => Some(check_assertion(provider, &client, jwt).await?),
     };
     Ok(AuthenticatedClient { client, assertion })
 }
