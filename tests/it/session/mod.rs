@@ -1,5 +1,8 @@
 //! Sessions: the store's contract, and the layers over HTTP.
 
+mod data;
+mod races;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -42,12 +45,40 @@ impl App {
     }
 
     fn over(store: SqlStore, clock: Arc<ManualClock>, keyring: Keyring) -> Self {
-        let layer = SessionLayer::new(&store, &keyring)
-            .base_url("http://127.0.0.1:3000")
-            .unwrap()
-            .clock(clock.clone())
-            .without_sweeper();
-        let service = layer.layer(tower::service_fn(handle)).and_then(async |response| {
+        Self::serving(store, clock, keyring, handle)
+    }
+
+    /// The same sessions, in front of another handler.
+    fn beside<H, F>(&self, handler: H) -> Self
+    where
+        H: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+    {
+        Self::serving(self.store.clone(), self.clock.clone(), self.keyring.clone(), handler)
+    }
+
+    fn serving<H, F>(store: SqlStore, clock: Arc<ManualClock>, keyring: Keyring, handler: H) -> Self
+    where
+        H: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+    {
+        let layer = SessionLayer::new(&store, &keyring).clock(clock.clone());
+        Self::layered(layer, handler, store, clock, keyring)
+    }
+
+    fn layered<H, F>(
+        layer: SessionLayer,
+        handler: H,
+        store: SqlStore,
+        clock: Arc<ManualClock>,
+        keyring: Keyring,
+    ) -> Self
+    where
+        H: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+    {
+        let layer = layer.base_url("http://127.0.0.1:3000").unwrap().without_sweeper();
+        let service = layer.layer(tower::service_fn(handler)).and_then(async |response| {
             let (parts, body) = Response::into_parts(response);
             let bytes = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
             Ok(Response::from_parts(parts, String::from_utf8(bytes.to_vec()).unwrap()))
@@ -83,6 +114,11 @@ impl App {
     async fn who(&self, cookie: &str) -> String {
         self.get("/who", cookie).await.into_body()
     }
+}
+
+fn now(app: &App) -> time::OffsetDateTime {
+    use donjon::crypto::Clock as _;
+    app.clock.now()
 }
 
 /// What a browser would send back.
@@ -138,6 +174,27 @@ async fn handle(request: Request<Body>) -> Result<Response<Body>, Infallible> {
             data.insert("key", value).await.unwrap();
             "put".into()
         }
+        ("clear", _) => {
+            data.clear().await;
+            "cleared".into()
+        }
+        ("flush", _) => data.flush().await.map_or_else(|e| e.to_string(), |()| "flushed".into()),
+        ("cycle", _) => data.cycle_id().await.map_or_else(|e| e.to_string(), |()| "cycled".into()),
+        ("put-and-fail", Some(value)) => {
+            data.insert("key", value).await.unwrap();
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            return Ok(response);
+        }
+        ("switch", Some(user)) => {
+            let before: Option<String> = data.get("key").await.unwrap();
+            let account = Account::new(UserId::new(user).unwrap());
+            session.log_in(account, Proof::by([Method::PASSWORD])).await.unwrap();
+            let after: Option<String> = data.get("key").await.unwrap();
+            data.insert("flash", "welcome").await.unwrap();
+            format!("{before:?} {after:?}")
+        }
+        ("flash", _) => data.get::<String>("flash").await.unwrap().unwrap_or_default(),
         ("data", _) => data.get::<String>("key").await.unwrap().unwrap_or_default(),
         other => panic!("{other:?}"),
     };
