@@ -1,4 +1,11 @@
-//! The whole auth stack of a tower-based web application, as composable layers.
+#![cfg_attr(
+    all(feature = "accounts", feature = "sqlite"),
+    doc = include_str!("docs/crate.md")
+)]
+#![cfg_attr(
+    not(all(feature = "accounts", feature = "sqlite")),
+    doc = "The whole auth stack of a tower-based web application, as composable layers."
+)]
 
 pub mod crypto;
 pub mod delivery;

@@ -1,5 +1,7 @@
 //! The OAuth 2.1 authorization server and OpenID Connect provider.
 
+#[cfg(feature = "axum")]
+mod axum;
 mod background;
 mod check;
 mod client;

@@ -47,9 +47,9 @@ pub enum SamlConfigError {
 impl SamlLayer {
     /// A service provider that browsers and identity providers reach at `base_url`.
     pub fn builder(
-        base_url: impl Into<String>,
         store: impl Into<Arc<dyn SamlStore>>,
         keyring: &Keyring,
+        base_url: impl Into<String>,
         mapper: Arc<dyn UserMapper>,
     ) -> SamlLayerBuilder {
         let base_url = base_url.into();
@@ -92,8 +92,8 @@ impl SamlLayerBuilder {
 
     /// Other pages than the built-in ones.
     #[must_use]
-    pub fn pages(mut self, pages: Arc<dyn Pages>) -> Self {
-        self.pages = pages;
+    pub fn pages(mut self, pages: impl Pages) -> Self {
+        self.pages = Arc::new(pages);
         self
     }
 

@@ -32,7 +32,7 @@
 //!
 //! let store = SqlStore::connect("sqlite::memory:").await?;
 //! let keyring = Keyring::ephemeral(&SystemRandom); // `Keyring::from_env()?` in earnest
-//! let saml = SamlLayer::builder("https://app.example", &store, &keyring, Arc::new(ByName))
+//! let saml = SamlLayer::builder(&store, &keyring, "https://app.example", Arc::new(ByName))
 //!     // .connection(Connection::from_metadata("acme", &std::fs::read("idp.xml")?, now)?)
 //!     .build()?;
 //! # drop(saml);

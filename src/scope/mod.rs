@@ -18,6 +18,8 @@
 
 mod account;
 mod authentication;
+#[cfg(feature = "axum")]
+mod axum;
 mod claims;
 mod context;
 mod current;
@@ -26,6 +28,8 @@ mod id;
 
 pub use account::{Account, Attributes};
 pub use authentication::{Authentication, Method};
+#[cfg(feature = "axum")]
+pub use axum::MissingLayer;
 pub use claims::Claims;
 pub use context::{Context, Interaction, Prompt};
 pub use current::{Actor, Credential, CurrentAccount, CurrentScope};

@@ -37,6 +37,8 @@
 //! an anonymous request, never an error; only a store that cannot be reached makes a 503, since
 //! answering as if nobody were logged in would be a lie.
 
+#[cfg(feature = "axum")]
+mod axum;
 mod config;
 mod cookie;
 mod data;

@@ -95,7 +95,7 @@ impl App {
         let metadata = fixture("idp-metadata.xml");
         let connection =
             |id| Connection::from_metadata(id, metadata.as_bytes(), fixture_time()).unwrap();
-        let saml = SamlLayer::builder(BASE, &store, &keyring, mapper.clone())
+        let saml = SamlLayer::builder(&store, &keyring, BASE, mapper.clone())
             .connection(connection("acme"))
             .connection(connection("other"))
             .clock(clock.clone())
