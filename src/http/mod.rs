@@ -1,6 +1,7 @@
 //! What every role needs of HTTP: bodies, bounded forms, cookies, local paths, the mounting of a
 //! role's own paths in front of an inner service.
 
+pub mod bearer;
 mod body;
 mod cookie;
 #[cfg(feature = "provider")]

@@ -4,6 +4,7 @@ use http::header::{CACHE_CONTROL, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
+use crate::http::bearer::{self, Challenge};
 use crate::http::{Body, respond};
 use crate::provider::issuer::Issuer;
 use crate::provider::{ErrorCode, ProviderError};
@@ -12,7 +13,9 @@ use crate::provider::{ErrorCode, ProviderError};
 pub(super) fn refuse(issuer: &Issuer, error: ProviderError) -> Response<Body> {
     let mut response = describe(error);
     if error.status() == StatusCode::UNAUTHORIZED {
-        challenge(&mut response, format!("Basic realm=\"{}\"", issuer.as_str()));
+        let basic = HeaderValue::try_from(format!("Basic realm=\"{}\"", issuer.as_str()));
+        let basic = basic.unwrap_or_else(|_| HeaderValue::from_static("Basic"));
+        response.headers_mut().insert(WWW_AUTHENTICATE, basic);
     }
     response
 }
@@ -23,20 +26,18 @@ pub(super) fn refuse_bearer(issuer: &Issuer, error: ProviderError) -> Response<B
     let realm = issuer.as_str();
     if error == ProviderError::MissingToken {
         let mut response = respond::status(StatusCode::UNAUTHORIZED);
-        challenge(&mut response, format!("Bearer realm=\"{realm}\""));
+        bearer::challenge(response.headers_mut(), realm, None);
         return response;
     }
     let mut response = describe(error);
-    let status = error.status();
-    if status.is_client_error() {
-        let mut text = format!(
-            "Bearer realm=\"{realm}\", error=\"{}\", error_description=\"{error}\"",
-            error.code().as_str()
-        );
-        if let ProviderError::InsufficientScope(scope) = error {
-            text.push_str(&format!(", scope=\"{scope}\""));
-        }
-        challenge(&mut response, text);
+    if error.status().is_client_error() {
+        let scope = match error {
+            ProviderError::InsufficientScope(scope) => Some(scope),
+            _ => None,
+        };
+        let (code, description) = (error.code().as_str(), error.to_string());
+        let challenge = Challenge { error: code, description: &description, scope };
+        bearer::challenge(response.headers_mut(), realm, Some(challenge));
     }
     response
 }
@@ -50,13 +51,4 @@ fn describe(error: ProviderError) -> Response<Body> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
     response
-}
-
-fn challenge(response: &mut Response<Body>, text: String) {
-    match HeaderValue::try_from(text) {
-        Ok(value) => {
-            response.headers_mut().insert(WWW_AUTHENTICATE, value);
-        }
-        Err(error) => tracing::error!(%error, "a challenge is no header value"),
-    }
 }

@@ -1,0 +1,7 @@
+//! Asks for scopes.
+
+mod layer;
+mod service;
+
+pub use layer::RequireScopeLayer;
+pub use service::RequireScope;
