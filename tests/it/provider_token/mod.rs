@@ -1,5 +1,14 @@
-//! The back channel of the authorization server: the store's contract, and the endpoints over
-//! HTTP.
+//! The back channel of the authorization server: the store's contract, and the endpoints, on every
+//! database.
+
+mod client;
+mod code;
+mod key;
+mod metadata;
+mod refresh;
+mod revocation;
+mod userinfo;
+pub mod world;
 
 use donjon::testing::contract;
 
