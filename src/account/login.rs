@@ -50,10 +50,10 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let refused = || {
         let again = visit.session.scope().account().is_some();
         let entry = Entry { email: typed, remember, again, refused: true, notice: None };
-        Ok(page(site, visit, StatusCode::UNAUTHORIZED, &entry))
+        Ok(page(site, visit, StatusCode::UNPROCESSABLE_ENTITY, &entry))
     };
 
-    // What is no address is nobody's.
+    // What is no address is nobody’s.
     let Ok(email) = Email::parse(typed) else { return refused() };
     let Some(proven) = prove(site, &email, password).await? else { return refused() };
     let waits = !proven.account.email_verified() && site.policy.unconfirmed == Unconfirmed::Block;

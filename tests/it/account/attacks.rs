@@ -174,7 +174,7 @@ async fn guessing_locks_the_address_for_a_while_and_again() {
             assert!(world.mails_to(ALICE).await.is_empty());
             for _ in 0..3 {
                 let page = log_in(&mut browser, ALICE, PASSWORD).await;
-                assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+                assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
             }
             let mails = world.mails_to(ALICE).await;
             assert_eq!(mails.len(), 1, "one mail for one lock: {mails:?}");
@@ -202,7 +202,7 @@ async fn an_address_cannot_smuggle_headers_or_markup() {
                 assert!(!page.body.contains("<script"), "{path}");
             }
             let page = browser.post("/login", &[("email", email), ("password", "x")]).await;
-            assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
             assert!(!page.body.contains("<script"));
         }
         assert!(world.mails_to("a@example.test").await.is_empty());
@@ -228,7 +228,7 @@ async fn a_password_has_its_limits_and_counts_to_the_last_character() {
         let page = browser.get(&world.link_to(ALICE).await).await;
         browser.submit(&page, &[]).await;
         let page = log_in(&mut browser, ALICE, &format!("{long}2")).await;
-        assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
         let page = log_in(&mut browser, ALICE, &format!("{long}1")).await;
         assert_eq!(page.body, "hello alice@example.test at /");
     })
@@ -257,7 +257,7 @@ async fn a_flood_of_logins_is_turned_away_and_then_all_is_well() {
                 assert_eq!(page.text_of("error"), "busy");
             }
             let page = log_in(&mut world.browser(), ALICE, PASSWORD).await;
-            assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
         },
     )
     .await;

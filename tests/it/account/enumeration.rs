@@ -56,7 +56,7 @@ async fn a_login_that_fails_looks_and_costs_the_same_for_every_reason() {
             answers.push((email, seen(&page, email), cost));
         }
         let (_, first_seen, first_cost) = &answers[0];
-        assert_eq!(first_seen.0, StatusCode::UNAUTHORIZED);
+        assert_eq!(first_seen.0, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(first_cost.0.iter().any(|step| step == "hash") && first_cost.transitions() == 1);
         for (email, seen, cost) in &answers {
             assert_eq!(seen, first_seen, "{email}");
@@ -89,7 +89,7 @@ async fn a_registration_looks_and_costs_the_same_for_a_taken_address() {
         assert_eq!(mails.len(), 3, "{mails:?}");
         assert_eq!(mails[0].subject, "You already have an account");
         let page = log_in(&mut browser, ALICE, "another password").await;
-        assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
         world.logged_in(ALICE).await;
     })
     .await;
@@ -127,7 +127,7 @@ async fn a_counted_login_is_the_same_for_an_address_in_another_spelling() {
             log_in(&mut browser, email, "wrong password").await;
         }
         let page = log_in(&mut browser, ALICE, PASSWORD).await;
-        assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     })
     .await;
 }

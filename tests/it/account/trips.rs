@@ -68,7 +68,7 @@ async fn a_forgotten_password_is_replaced_and_everything_else_ends() {
         assert_eq!(elsewhere.get("/").await.body, "hello stranger at /");
         assert_eq!(world.mails_to(ALICE).await[0].subject, "Your password was changed");
         let old = log_in(&mut browser, ALICE, PASSWORD).await;
-        assert_eq!(old.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY);
         let new = log_in(&mut browser, ALICE, "a new password").await;
         assert_eq!(new.body, "hello alice@example.test at /");
         let again = browser.get(&link).await;
