@@ -18,6 +18,19 @@ use crate::store::{Device, Login, Rotation, StoredSession};
 /// response, whatever its status, since the old token is dead by then. If no response goes out
 /// (the inner service fails, the browser goes away), the new token is nobody's, and the session
 /// ends by idleness.
+///
+/// ```
+/// use donjon::scope::{Account, Method};
+/// use donjon::session::{Proof, Session, SessionError};
+///
+/// /// Where a password was verified.
+/// async fn greet(session: &Session, account: Account) -> Result<String, SessionError> {
+///     let scope = session.log_in(account, Proof::by([Method::PASSWORD])).await?;
+///     let others = session.sessions().await?.len() - 1;
+///     let email = scope.account().and_then(Account::email).unwrap_or("friend");
+///     Ok(format!("Hello, {email}. You are logged in on {others} other devices."))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Session(pub(super) Arc<Shared>);
 

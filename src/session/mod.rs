@@ -32,10 +32,7 @@
 //! # }).unwrap();
 //! ```
 //!
-//! A request without a cookie costs no store call, one with a cookie costs one read. Activity is
-//! written at most every five minutes. A cookie that is unknown, over, garbage or there twice makes
-//! an anonymous request, never an error; only a store that cannot be reached makes a 503, since
-//! answering as if nobody were logged in would be a lie.
+#![doc = include_str!("session.md")]
 
 #[cfg(feature = "axum")]
 mod axum;
