@@ -113,6 +113,11 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_task_can_connect() {
+        tokio::spawn(SqlStore::connect("sqlite::memory:")).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
     async fn migrating_twice_changes_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("app.db").display());

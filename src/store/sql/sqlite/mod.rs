@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _, SqlitePool};
+use sqlx::{ConnectOptions as _, SqlitePool};
 
 use self::writer::Writer;
 use super::{ConnectError, migrate};
@@ -50,9 +50,11 @@ impl SqliteStore {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .log_statements(tracing::log::LevelFilter::Trace);
-        let mut connection = options.connect().await?;
-        migrate::sqlite().run(&mut connection).await?;
-        connection.close().await?;
+        // A pool, since the future of migrating a bare connection is not `Send`.
+        let migrating = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone());
+        let migrating = migrating.await?;
+        migrate::sqlite().run(&migrating).await?;
+        migrating.close().await;
 
         let readers = SqlitePoolOptions::new()
             .min_connections(READERS)
