@@ -26,7 +26,7 @@ pub use form::{Form, FormError};
 pub(crate) use mount::answer;
 pub use mount::{Mount, MountFuture, Mounted, Role};
 pub use negotiate::wants_html;
-pub use peer::{InvalidNetwork, Network, PeerAddr, TrustedProxies};
+pub use peer::{InvalidNetwork, Network, PeerAddr, PeerCertificate, TrustedProxies};
 pub use return_to::ReturnTo;
 
 /// Bounds on what comes from outside, in one place. Sizes are bytes.

@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use bytes::Bytes;
 use http::Extensions;
 use http::HeaderMap;
 
@@ -8,6 +9,12 @@ use http::HeaderMap;
 /// into each request's extensions; nothing else is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(pub IpAddr);
+
+/// The client certificate (DER) of the TLS connection, whose key the other end has proven to hold;
+/// nobody has judged what it is worth. The server that accepts connections puts it into each
+/// request's extensions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerCertificate(pub Bytes);
 
 /// A network in CIDR notation, such as `10.0.0.0/8` or `fd00::/8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

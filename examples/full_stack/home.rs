@@ -1,0 +1,117 @@
+//! The host's own pages: they read who is logged in from the request, and know nothing of how.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Form, State};
+use axum::response::{Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use donjon::scope::SessionId;
+use donjon::session::Session;
+use donjon::store::StoredSession;
+use serde::Deserialize;
+use tower_http::csrf::CsrfLayer;
+
+use crate::config::Config;
+use crate::page::{Fault, page};
+
+/// What the pages show of the configuration.
+struct Links {
+    connections: Vec<String>,
+    mailbox: bool,
+}
+
+pub(crate) fn routes(config: &Config) -> Router {
+    let connections = config.saml.connections.iter().map(|c| c.id.clone()).collect();
+    let links = Links { connections, mailbox: config.has_mailbox() };
+    Router::new()
+        .route("/", get(home))
+        // Only our own pages may post forms here.
+        .route("/sessions/end", post(end_session).route_layer(CsrfLayer::new()))
+        .with_state(Arc::new(links))
+}
+
+async fn home(
+    State(links): State<Arc<Links>>,
+    Extension(session): Extension<Session>,
+) -> Result<Response, Fault> {
+    let scope = session.scope();
+    let (Some(account), Some(authentication)) = (scope.account(), scope.authentication()) else {
+        return page("Welcome", &Visitor { links: &links });
+    };
+    let name = account.attributes().get("name").and_then(|name| name.as_str());
+    let email = account.email().unwrap_or_default();
+    let methods: Vec<_> = authentication.methods.iter().map(|method| method.as_str()).collect();
+    let content = LoggedIn {
+        name: name.unwrap_or(email),
+        email,
+        subject: account.id().as_str(),
+        methods: methods.join(", "),
+        this: authentication.session_id,
+        sessions: session.sessions().await.map_err(Fault::new)?,
+        links: &links,
+    };
+    page("Home", &content)
+}
+
+#[derive(Deserialize)]
+struct EndSession {
+    id: SessionId,
+}
+
+async fn end_session(
+    Extension(session): Extension<Session>,
+    Form(EndSession { id }): Form<EndSession>,
+) -> Result<Redirect, Fault> {
+    session.revoke(id).await.map_err(Fault::new)?;
+    Ok(Redirect::to("/"))
+}
+
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r#"<main id="visitor">
+<h1>One keep, three gates</h1>
+<p class="lead">An application with its whole auth stack: its own users, its customers' employees,
+and other people's applications.</p>
+<a class="button" id="log-in" href="/login">Log in</a>
+{% for connection in links.connections %}<a class="button quiet" id="log-in-{{ connection }}" href="/saml/{{ connection }}/login">Log in through {{ connection }}</a>
+{% endfor %}<p class="aside">New here? <a href="/register">Register</a>{% if links.mailbox %}
+ · <a href="/dev/mailbox">Mailbox</a>{% endif %}</p>
+</main>"#
+)]
+struct Visitor<'a> {
+    links: &'a Links,
+}
+
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r#"<main id="logged-in">
+<h1>Hello, {{ name }}</h1>
+<p class="lead">This is what the application knows of you.</p>
+<dl>
+<dt>Email</dt><dd id="email">{{ email }}</dd>
+<dt>Subject</dt><dd id="subject">{{ subject }}</dd>
+<dt>Proven by</dt><dd id="methods">{{ methods }}</dd>
+</dl>
+<h2>Where you are logged in</h2>
+<ul>{% for session in sessions %}
+<li><div><strong>{% if let Some(address) = session.device.address %}{{ address }}{% else %}Somewhere{% endif %}</strong>
+<small>{{ session.device.user_agent.as_deref().unwrap_or("unknown program") }}</small></div>
+{% if this.clone() == session.id %}<span class="this">this one</span>{% else %}<form method="post" action="/sessions/end"><button class="plain" name="id" value="{{ session.id }}">End</button></form>{% endif %}</li>{% endfor %}
+</ul>
+<a class="button quiet" id="log-out" href="/logout">Log out</a>
+{% if links.mailbox %}<p class="aside"><a href="/dev/mailbox">Mailbox</a></p>{% endif %}
+</main>"#
+)]
+struct LoggedIn<'a> {
+    name: &'a str,
+    email: &'a str,
+    subject: &'a str,
+    methods: String,
+    this: SessionId,
+    sessions: Vec<StoredSession>,
+    links: &'a Links,
+}
