@@ -62,8 +62,7 @@ fn saml(
 ) -> Result<SamlLayer, BoxError> {
     let connections = &config.saml.connections;
     let mapper = Arc::new(SamlUsers::new(accounts, connections));
-    let mut layer =
-        SamlLayer::builder(&config.issuer, store, keyring, mapper).pages(Arc::new(theme()?));
+    let mut layer = SamlLayer::builder(store, keyring, &config.issuer, mapper).pages(theme()?);
     for ConnectionConfig { id, idp_metadata, name_id_format, .. } in connections {
         let metadata = config::read(idp_metadata)?;
         let mut connection = Connection::from_metadata(id, &metadata, SystemClock.now())?;
