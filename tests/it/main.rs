@@ -24,6 +24,9 @@ mod saml;
 mod session;
 mod support;
 
+#[cfg(feature = "interop")]
+mod interop;
+
 #[tokio::test]
 async fn each_database_opens_and_migrates_twice() {
     for database in support::database::databases().await {

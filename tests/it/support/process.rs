@@ -45,8 +45,17 @@ impl Server {
         panic!("nothing listens on {port} after 30 s:\n{}", self.printed());
     }
 
-    pub fn printed(&self) -> String {
+    fn printed(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+/// Beside what the test says of its failure, what the server said.
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the server printed:\n{}\n---", self.printed());
+        }
     }
 }
 

@@ -1,0 +1,69 @@
+//! Debian's Chromium, without JavaScript, clicks through the demo as README tells people to.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use super::host::example;
+use crate::support::process::{self, Server};
+use crate::support::tools;
+
+/// Where the pictures of every page are left.
+const SCREENSHOTS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/screenshots");
+
+/// The demo's fixed addresses: the host, the third-party application, the identity provider.
+const PORTS: [u16; 3] = [3000, 3001, 3002];
+
+#[tokio::test]
+async fn chromium_clicks_the_whole_trip() {
+    let Some(chromium) = tools::chromium() else { return };
+    let Some(node) = tools::node("browser.mjs") else { return };
+    let folder = TempDir::new().unwrap();
+    let _demo = demo(folder.path()).await;
+
+    let alice = json!({"email": "alice@acme.example", "password": "correct horse battery staple"});
+    let request = json!({
+        "chromium": chromium,
+        "host": "http://127.0.0.1:3000",
+        "app": "http://localhost:3001",
+        "screenshots": SCREENSHOTS,
+        "user": {"email": "robin@example.test", "password": "a password of their own"},
+        "demo_user": alice,
+        "employee": "alice",
+    });
+    let _ = std::fs::remove_dir_all(SCREENSHOTS);
+    let report: Value = process::run(node, &request, Duration::from_secs(180)).await;
+
+    assert_eq!(report["registered"]["mailed"], true, "{report:#}");
+    let denied = report["denied"].as_str().unwrap();
+    assert!(denied.contains("access_denied"), "{report:#}");
+    let first = &report["by_password"];
+    assert_eq!(first["stations"], json!(["consent"]), "a refusal was remembered: {report:#}");
+    assert_eq!(first["api"]["sub"], first["sub"], "{report:#}");
+    assert_eq!(report["again"]["stations"], json!([]), "session or consent was forgotten");
+    assert_eq!(report["again"]["sub"], first["sub"]);
+    assert_eq!(report["logged_out"], true, "{report:#}");
+
+    assert_eq!(std::fs::read_dir(SCREENSHOTS).unwrap().count(), 32, "a page has no picture");
+
+    let alice = &report["demo_user"];
+    assert_ne!(alice["sub"], first["sub"], "two people are one");
+    assert!(alice["greeting"].as_str().unwrap().contains("Alice"), "{report:#}");
+    let by_saml = &report["by_saml"];
+    assert_eq!(by_saml["stations"], json!([]), "the SAML session did not count: {report:#}");
+    assert_eq!(by_saml["sub"], alice["sub"], "the same person has two subjects");
+}
+
+/// The demo as `cargo run --example full_stack` starts it.
+async fn demo(folder: &Path) -> Server {
+    let mut command = Command::new(example());
+    command.current_dir(folder).env_remove("DONJON_KEYRING");
+    let mut server = Server::start(command, &folder.join("demo.log"));
+    for port in PORTS {
+        server.listens(port).await;
+    }
+    server
+}
