@@ -11,9 +11,10 @@ use super::refusal::Refusal;
 use super::reply::Reply;
 use crate::http::{Body, Form};
 use crate::provider::check::{
-    check_client_may_ask, check_code_challenge, check_hints, check_id_token_hint, check_max_age,
-    check_nonce, check_prompt, check_redirect_uri, check_repeated, check_request_object,
-    check_resource, check_response_mode, check_response_type, check_scope, check_state, read_state,
+    ProvenRedirectUri, check_client_may_ask, check_code_challenge, check_hints,
+    check_id_token_hint, check_max_age, check_nonce, check_prompt, check_redirect_uri,
+    check_repeated, check_request_object, check_resource, check_response_mode, check_response_type,
+    check_scope, check_state, read_state,
 };
 use crate::provider::interaction::{AuthorizationRequest, Interaction};
 use crate::provider::server::Provider;
@@ -41,8 +42,9 @@ async fn authorize(
 
     // From here on the client is told what is wrong.
     let mode = check_response_mode(&form).unwrap_or_default();
-    let reply = Reply::new(redirect_uri, mode, read_state(&form));
-    let request = check_request(provider, &form, &client).map_err(|error| reply.refuse(error))?;
+    let reply = Reply::new(redirect_uri.clone(), mode, read_state(&form));
+    let request = check_request(provider, &form, &client, &redirect_uri)
+        .map_err(|error| reply.refuse(error))?;
 
     let lifetime = provider.lifetimes.interaction;
     let interaction = Interaction::start(request, &*provider.random, provider.now(), lifetime);
@@ -56,6 +58,7 @@ fn check_request(
     provider: &Provider,
     form: &Form,
     client: &Client,
+    redirect_uri: &ProvenRedirectUri,
 ) -> Result<AuthorizationRequest, ProviderError> {
     check_repeated(form)?;
     check_state(form)?;
@@ -75,7 +78,7 @@ fn check_request(
         check_id_token_hint(form, client, provider.issuer.as_str(), &keys, provider.now())?;
     Ok(AuthorizationRequest {
         client_id: client.id().to_owned(),
-        redirect_uri: form.require("redirect_uri")?.to_owned(),
+        redirect_uri: redirect_uri.as_str().to_owned(),
         response_mode,
         state: read_state(form),
         scopes,
