@@ -37,7 +37,7 @@ impl Theme {
     }
 
     /// The theme of a product that has no name but the host in its address.
-    #[cfg(any(feature = "accounts", feature = "provider"))]
+    #[cfg(any(feature = "accounts", feature = "provider", feature = "saml"))]
     pub(crate) fn of_host(base_url: &str) -> Self {
         let url = url::Url::parse(base_url).ok();
         Self::new(url.as_ref().and_then(url::Url::host_str).unwrap_or_default())

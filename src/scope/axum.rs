@@ -5,12 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 
-use super::{Credential, CurrentScope};
-
-/// The layer that would have put the value there is not around this handler.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is not around this handler")]
-pub struct MissingLayer(pub(crate) &'static str);
+use super::{Credential, CurrentScope, MissingLayer};
 
 impl IntoResponse for MissingLayer {
     fn into_response(self) -> Response {

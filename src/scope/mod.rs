@@ -25,13 +25,15 @@ mod context;
 mod current;
 mod event;
 mod id;
+#[cfg(feature = "axum")]
+mod missing_layer;
 
 pub use account::{Account, Attributes};
 pub use authentication::{Authentication, Method};
-#[cfg(feature = "axum")]
-pub use axum::MissingLayer;
 pub use claims::Claims;
 pub use context::{Context, Interaction, Prompt};
 pub use current::{Actor, Credential, CurrentAccount, CurrentScope};
 pub use event::{SessionEnd, SessionEvent};
 pub use id::{InvalidUserId, SessionId, UserId};
+#[cfg(feature = "axum")]
+pub use missing_layer::MissingLayer;
