@@ -1,6 +1,7 @@
 //! The example host, started on a free port with a configuration of the test's.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -114,12 +115,25 @@ fn configuration(setting: &Setting<'_>, port: u16, issuer: &str) -> String {
     toml::to_string(&config).unwrap()
 }
 
-/// The example's program: `cargo test` builds it beside this one.
-pub fn example() -> PathBuf {
-    let this = std::env::current_exe().unwrap();
-    let built = this.parent().and_then(Path::parent).unwrap().join("examples/full_stack");
-    assert!(built.is_file(), "run `cargo build --all-features --example full_stack` first");
-    built
+/// The example's program, built beside this one: cargo builds examples with tests of their own as
+/// tests only.
+pub fn example() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let this = std::env::current_exe().unwrap();
+        let profile = this.parent().and_then(Path::parent).unwrap();
+        let name = profile.file_name().and_then(|name| name.to_str()).unwrap();
+        let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
+        let built = std::process::Command::new(cargo)
+            .args(["build", "--quiet", "--locked", "--all-features", "--example", "full_stack"])
+            .args(["--profile", if name == "debug" { "dev" } else { name }])
+            .arg("--target-dir")
+            .arg(profile.parent().unwrap())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(built.unwrap().success(), "the example does not build");
+        profile.join("examples/full_stack")
+    })
 }
 
 impl Client {
