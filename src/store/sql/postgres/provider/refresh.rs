@@ -1,5 +1,4 @@
 use sqlx::{PgConnection, PgPool};
-use uuid::Uuid;
 
 use super::revocation;
 use crate::crypto::TokenHash;
@@ -91,11 +90,12 @@ async fn refuse(
     rotate: &RotateRefresh,
 ) -> Result<RefreshRotation> {
     let mut transaction = pool.begin().await?;
-    let Some(grant) = lock(&mut transaction, issuer, rotate).await? else {
+    lock(&mut transaction, issuer, rotate).await?;
+    let Some(state) = state(&mut transaction, issuer, rotate).await? else {
         return Ok(RefreshRotation::Unknown);
     };
-    let state = state(&mut transaction, issuer, rotate).await?;
-    let judgement = judge_refresh(state, rotate.now, rotate.grace);
+    let grant = state.grant;
+    let judgement = judge_refresh(Some(state), rotate.now, rotate.grace);
     match judgement {
         RefreshRotation::Reused => {
             let until = rotate.revocation_expires_at;
@@ -114,8 +114,8 @@ async fn lock(
     connection: &mut PgConnection,
     issuer: &IssuerId,
     rotate: &RotateRefresh,
-) -> Result<Option<Uuid>> {
-    let grant: Option<(Uuid,)> = sqlx::query_as(
+) -> Result<()> {
+    sqlx::query(
         "SELECT g.id FROM donjon_provider_refresh_tokens r
          JOIN donjon_provider_grants g ON g.issuer_id = r.issuer_id AND g.id = r.grant_id
          WHERE r.issuer_id = $1 AND r.token = $2 AND g.client_id = $3
@@ -124,9 +124,9 @@ async fn lock(
     .bind(issuer.as_str())
     .bind(&rotate.presented.as_bytes()[..])
     .bind(&rotate.client_id)
-    .fetch_optional(connection)
+    .execute(connection)
     .await?;
-    Ok(grant.map(|(grant,)| grant))
+    Ok(())
 }
 
 async fn state(
