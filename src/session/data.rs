@@ -8,6 +8,8 @@ use tower_sessions::session_store::{Error, Result};
 use tower_sessions::{Expiry, SessionStore as HostStore};
 use uuid::Uuid;
 
+use super::config::Config;
+use crate::crypto::{Random, RandomExt as _};
 use crate::store::{DataChange, SessionData, SessionStore};
 
 /// Where the host's data is kept.
@@ -25,12 +27,14 @@ pub(super) enum DataStore {
 /// [`tower_sessions::Session`] leads anywhere else.
 pub(super) struct HostData {
     store: DataStore,
+    random: Arc<dyn Random>,
     place: Mutex<Place>,
 }
 
 #[derive(Clone, Debug)]
 struct Place {
-    data_id: Uuid,
+    /// `None` as long as a visitor has stored nothing.
+    data_id: Option<Uuid>,
     expires_at: OffsetDateTime,
     known: Known,
 }
@@ -50,15 +54,19 @@ enum Known {
 
 impl HostData {
     /// The data of a stored session.
-    pub(super) fn of_session(store: DataStore, data_id: Uuid, expires_at: OffsetDateTime) -> Self {
-        let place = Place { data_id, expires_at, known: Known::Nothing };
-        Self { store, place: Mutex::new(place) }
+    pub(super) fn of_session(config: &Config, data_id: Uuid, expires_at: OffsetDateTime) -> Self {
+        Self::new(config, Place { data_id: Some(data_id), expires_at, known: Known::Nothing })
     }
 
     /// The data of a visitor, who has no session.
-    pub(super) fn of_visitor(store: DataStore, data_id: Uuid, expires_at: OffsetDateTime) -> Self {
-        let place = Place { data_id, expires_at, known: Known::NoSession { waiting: false } };
-        Self { store, place: Mutex::new(place) }
+    pub(super) fn of_visitor(config: &Config, expires_at: OffsetDateTime) -> Self {
+        let known = Known::NoSession { waiting: false };
+        Self::new(config, Place { data_id: None, expires_at, known })
+    }
+
+    fn new(config: &Config, place: Place) -> Self {
+        let (store, random) = (config.data.clone(), Arc::clone(&config.random));
+        Self { store, random, place: Mutex::new(place) }
     }
 
     /// What the host sees.
@@ -66,14 +74,14 @@ impl HostData {
         let Place { data_id, expires_at, .. } = *self.place();
         let store = Arc::new(Handle(Arc::clone(self)));
         tower_sessions::Session::new(
-            Some(Id(data_id.as_u128().cast_signed())),
+            data_id.map(record_id),
             store,
             Some(Expiry::AtDateTime(expires_at)),
         )
     }
 
-    /// The key the data is under.
-    pub(super) fn data_id(&self) -> Uuid {
+    /// The key the data is under, or will be.
+    pub(super) fn data_id(&self) -> Option<Uuid> {
         self.place().data_id
     }
 
@@ -82,10 +90,10 @@ impl HostData {
         matches!(self.place().known, Known::NoSession { waiting: true })
     }
 
-    /// The session was written, or prolonged. Answers whether the data has to follow.
-    pub(super) fn keep_until(&self, expires_at: OffsetDateTime) -> bool {
+    /// The session of this data was written, or prolonged. Answers whether the data has to follow.
+    pub(super) fn keep(&self, data_id: Uuid, expires_at: OffsetDateTime) -> bool {
         let mut place = self.place();
-        place.expires_at = expires_at;
+        (place.data_id, place.expires_at) = (Some(data_id), expires_at);
         if matches!(place.known, Known::NoSession { .. }) {
             place.known = Known::Absent;
         }
@@ -93,18 +101,17 @@ impl HostData {
         foreign && !matches!(place.known, Known::Absent)
     }
 
-    /// Goes on with other data, of which nothing is stored: that of another session, or of none.
-    /// What was is left behind.
-    pub(super) async fn begin_anew(&self, data_id: Uuid, session: bool) {
+    /// Leaves the data behind, and goes on as a visitor.
+    pub(super) async fn begin_anew(&self) {
         let left = {
             let mut place = self.place();
-            let known = if session { Known::Absent } else { Known::NoSession { waiting: false } };
-            let new = Place { data_id, known, expires_at: place.expires_at };
+            let known = Known::NoSession { waiting: false };
+            let new = Place { data_id: None, known, expires_at: place.expires_at };
             std::mem::replace(&mut *place, new)
         };
         if let DataStore::Foreign(store) = &self.store
-            && !matches!(left.known, Known::NoSession { .. } | Known::Absent)
-            && let Err(error) = store.delete(&record_id(left.data_id)).await
+            && let (Some(data_id), Known::Nothing | Known::Present(..)) = (left.data_id, left.known)
+            && let Err(error) = store.delete(&record_id(data_id)).await
         {
             // It is out of reach, and expires.
             tracing::warn!(%error, "the data of an ended session was not deleted");
@@ -113,26 +120,24 @@ impl HostData {
 
     async fn load(&self) -> Result<SessionData> {
         let place = self.place().clone();
-        if matches!(place.known, Known::NoSession { .. }) {
-            return Ok(SessionData::new());
-        }
-        let known = self.look_up(&place).await?;
+        let Some(data_id) = place.session() else { return Ok(SessionData::new()) };
+        let known = self.look_up(data_id, place.expires_at).await?;
         let data = match &known {
             Known::Present(data, _) => data.clone(),
             _ => SessionData::new(),
         };
-        self.learn(place.data_id, known);
+        self.learn(data_id, known);
         Ok(data)
     }
 
-    async fn look_up(&self, place: &Place) -> Result<Known> {
+    async fn look_up(&self, data_id: Uuid, expires_at: OffsetDateTime) -> Result<Known> {
         let found = match &self.store {
             DataStore::Own(store) => {
-                let data = store.load_session_data(place.data_id).await.map_err(backend)?;
-                data.map(|data| (data, place.expires_at))
+                let data = store.load_session_data(data_id).await.map_err(backend)?;
+                data.map(|data| (data, expires_at))
             }
             DataStore::Foreign(store) => {
-                let record = store.load(&record_id(place.data_id)).await?;
+                let record = store.load(&record_id(data_id)).await?;
                 record.map(|record| (record.data, record.expiry_date))
             }
         };
@@ -141,35 +146,51 @@ impl HostData {
 
     async fn save(&self, data: &SessionData) -> Result<()> {
         let mut place = self.place().clone();
-        let known = match (&self.store, &place.known) {
-            (_, Known::NoSession { .. }) => Known::NoSession { waiting: !data.is_empty() },
-            (DataStore::Own(store), known) => {
-                if let Some(change) = change(known, data) {
-                    store.change_session_data(place.data_id, &change).await.map_err(backend)?;
+        let Some(data_id) = place.session() else { return Ok(()) };
+        let known = match &self.store {
+            DataStore::Own(store) => {
+                if let Some(change) = change(&place.known, data) {
+                    store.change_session_data(data_id, &change).await.map_err(backend)?;
                 }
                 Known::Present(data.clone(), place.expires_at)
             }
-            (DataStore::Foreign(store), known) => {
-                if matches!(known, Known::Nothing) {
-                    place.known = self.look_up(&place).await?;
+            DataStore::Foreign(store) => {
+                if matches!(place.known, Known::Nothing) {
+                    place.known = self.look_up(data_id, place.expires_at).await?;
                 }
-                save_record(store.as_ref(), &place, data).await?
+                save_record(store.as_ref(), data_id, &place, data).await?
             }
         };
-        self.learn(place.data_id, known);
+        self.learn(data_id, known);
         Ok(())
+    }
+
+    /// A visitor's data waits for a session, under a key that nobody has.
+    fn wait(&self, data: &SessionData) {
+        let mut place = self.place();
+        if let Known::NoSession { waiting } = &mut place.known {
+            *waiting = !data.is_empty();
+            place.data_id.get_or_insert_with(|| Uuid::from_bytes(self.random.bytes()));
+        }
     }
 
     /// Unless the request has gone on with other data meanwhile.
     fn learn(&self, data_id: Uuid, known: Known) {
         let mut place = self.place();
-        if place.data_id == data_id {
+        if place.session() == Some(data_id) {
             place.known = known;
         }
     }
 
     fn place(&self) -> MutexGuard<'_, Place> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// The key of the data of a session that is there.
+    fn session(&self) -> Option<Uuid> {
+        self.data_id.filter(|_| !matches!(self.known, Known::NoSession { .. }))
     }
 }
 
@@ -194,8 +215,13 @@ fn change(known: &Known, data: &SessionData) -> Option<DataChange> {
     changes.then_some(DataChange { replaces: false, removed, set })
 }
 
-async fn save_record(store: &dyn HostStore, place: &Place, data: &SessionData) -> Result<Known> {
-    let id = record_id(place.data_id);
+async fn save_record(
+    store: &dyn HostStore,
+    data_id: Uuid,
+    place: &Place,
+    data: &SessionData,
+) -> Result<Known> {
+    let id = record_id(data_id);
     let mut record = Record { id, data: data.clone(), expiry_date: place.expires_at };
     match &place.known {
         Known::Present(before, until) if before == data && *until == place.expires_at => {}
@@ -227,10 +253,13 @@ struct Handle(Arc<HostData>);
 #[async_trait]
 impl HostStore for Handle {
     async fn create(&self, record: &mut Record) -> Result<()> {
+        self.0.wait(&record.data);
+        record.id = self.0.data_id().map_or(record.id, record_id);
         self.0.save(&record.data).await
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
+        self.0.wait(&record.data);
         self.0.save(&record.data).await
     }
 

@@ -68,6 +68,11 @@ impl Session {
         Fresh { token, row }
     }
 
+    /// The key of the host's data at hand.
+    pub(super) fn data_id(&self) -> Uuid {
+        self.0.host.data_id().unwrap_or_else(|| self.fresh_data_id())
+    }
+
     /// A key for the host's data that nobody has.
     pub(super) fn fresh_data_id(&self) -> Uuid {
         Uuid::from_bytes(self.0.config.random.bytes())

@@ -100,8 +100,7 @@ impl Session {
         let fresh_until = Some(at + self.0.config.lifetimes.fresh);
         let authentication =
             Authentication { at, methods, context_class, session_id: id, fresh_until };
-        let data_id =
-            if other_user.is_some() { self.fresh_data_id() } else { self.0.host.data_id() };
+        let data_id = if other_user.is_some() { self.fresh_data_id() } else { self.data_id() };
         let login = Login { account, authentication };
         let mut next = self.begin(id, Some(login), data_id, remember, now);
         next.row.expires_at =

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 
 use http::HeaderValue;
 use tower_sessions::Expiry;
-use uuid::Uuid;
 
 use super::Session;
 use super::config::Config;
@@ -18,9 +17,8 @@ use crate::store::{Device, StoreError, StoredSession};
 impl Session {
     /// The handle of a request that carries no live session; `clears` the cookie if told so.
     pub(super) fn anonymous(config: Arc<Config>, device: Device, clears: bool) -> Self {
-        let data_id = Uuid::from_bytes(config.random.bytes());
         let expires_at = config.lifetimes.end(false, config.clock.now());
-        let host = HostData::of_visitor(config.data.clone(), data_id, expires_at);
+        let host = HostData::of_visitor(&config, expires_at);
         let cookie = clears.then(|| config.cookie.clear());
         let state = State { live: None, scope: CurrentScope::anonymous(), cookie };
         Self::new(config, device, host, state)
@@ -34,7 +32,7 @@ impl Session {
         stored: StoredSession,
         again: bool,
     ) -> Self {
-        let host = HostData::of_session(config.data.clone(), stored.data_id, stored.expires_at);
+        let host = HostData::of_session(&config, stored.data_id, stored.expires_at);
         let live = Live { token, stored };
         let state = State {
             scope: scope_of(&live.stored),
@@ -68,7 +66,7 @@ impl Session {
             if self.0.host.waits_for_session() {
                 let now = self.now();
                 let id = SessionId(self.0.config.random.uuid_v7(now));
-                let session = self.begin(id, None, self.0.host.data_id(), false, now);
+                let session = self.begin(id, None, self.data_id(), false, now);
                 self.0.config.store.create_session(&session.row).await?;
                 self.adopt(session).await;
                 self.save_data().await?;
@@ -89,11 +87,11 @@ impl Session {
         let cookie = Some(cookie_of(&self.0.config, &live));
         *self.state() = State { live: Some(live), scope, cookie };
 
-        if data_id != self.0.host.data_id() {
+        if self.0.host.data_id().is_some_and(|former| former != data_id) {
             self.0.data.clear().await;
-            self.0.host.begin_anew(data_id, true).await;
+            self.0.host.begin_anew().await;
         }
-        if self.0.host.keep_until(expires_at) {
+        if self.0.host.keep(data_id, expires_at) {
             self.0.data.set_expiry(Some(Expiry::AtDateTime(expires_at)));
         }
     }
@@ -103,7 +101,7 @@ impl Session {
         let cookie = Some(self.0.config.cookie.clear());
         *self.state() = State { live: None, scope: CurrentScope::anonymous(), cookie };
         self.0.data.clear().await;
-        self.0.host.begin_anew(self.fresh_data_id(), false).await;
+        self.0.host.begin_anew().await;
     }
 }
 

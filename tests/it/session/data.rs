@@ -17,7 +17,7 @@ use tokio::sync::Barrier;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store;
 
-use super::{App, cookie, handle};
+use super::app::{App, cookie, handle, now};
 use crate::support::database::{Database, databases};
 use crate::support::statements::counted;
 
@@ -62,7 +62,7 @@ async fn two_requests_at_once_do_not_undo_each_other() {
         assert_eq!(app.get("/flash", &user).await.body(), "old", "{}", database.name);
         let sid: SessionId = SessionId(app.get("/sid", &user).await.body().parse().unwrap());
         let ann = donjon::scope::UserId::new("ann").unwrap();
-        let sessions = app.store.sessions_of(&ann, super::now(&app)).await.unwrap();
+        let sessions = app.store.sessions_of(&ann, now(&app)).await.unwrap();
         let session = sessions.iter().find(|session| session.id == sid).unwrap();
         let stored = app.store.load_session_data(session.data_id).await.unwrap().unwrap();
         assert_eq!(stored.len(), 3, "{stored:?}");
@@ -76,7 +76,7 @@ async fn what_a_visitor_left_lives_as_long_as_the_session_that_took_it_over() {
         let visitor = cookie(&app.get("/put/cart", "").await);
         let user = cookie(&app.get("/remember/ann", &visitor).await);
         app.clock.advance(Duration::days(59));
-        while app.store.sweep_sessions(super::now(&app), 100).await.unwrap() > 0 {}
+        while app.store.sweep_sessions(now(&app), 100).await.unwrap() > 0 {}
         assert_eq!(app.get("/data", &user).await.body(), "cart");
     }
 }
@@ -100,6 +100,20 @@ async fn whatever_the_host_does_with_its_session_stays_in_this_one() {
             let set = none.headers().get(SET_COOKIE).map(|set| set.to_str().unwrap());
             assert!(set.is_none_or(|set| set.contains("Max-Age=0")), "{path}: {set:?}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_after_a_logout_is_a_visitors() {
+    for database in databases().await {
+        let app = App::new(&database).await;
+        let ann = app.login("ann").await;
+        app.get("/put/secret", &ann).await;
+        let visitor = cookie(&app.get("/logout-and-put/bye", &ann).await);
+        assert_eq!(app.who(&visitor).await, "nobody");
+        assert_eq!(app.get("/flash", &visitor).await.body(), "bye");
+        assert_eq!(app.get("/data", &visitor).await.body(), "");
+        assert_eq!(app.who(&ann).await, "nobody");
     }
 }
 
@@ -170,10 +184,10 @@ async fn any_store_of_tower_sessions_can_keep_it() {
 
     let visitor = cookie(&app.get("/put/cart", "").await);
     let begun = records();
-    assert_eq!((begun.len(), begun[0].expiry_date), (1, super::now(&app) + Duration::DAY));
+    assert_eq!((begun.len(), begun[0].expiry_date), (1, now(&app) + Duration::DAY));
     let user = cookie(&app.get("/remember/ann", &visitor).await);
     let kept = records();
-    assert_eq!((kept.len(), kept[0].expiry_date), (1, super::now(&app) + Duration::days(60)));
+    assert_eq!((kept.len(), kept[0].expiry_date), (1, now(&app) + Duration::days(60)));
     assert_eq!(app.get("/data", &user).await.body(), "cart");
     let again = cookie(&app.get("/rotate", &user).await);
     assert_eq!(records(), kept, "rotating the token moves nothing");

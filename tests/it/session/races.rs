@@ -10,7 +10,7 @@ use donjon::session::{Proof, Session};
 use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE};
 use http::{HeaderValue, Request, Response};
 
-use super::{App, cookie};
+use super::app::{App, cookie, handle};
 use crate::support::database::{Database, databases};
 
 /// An application whose requests are overtaken by `first` before they do anything.
@@ -21,7 +21,7 @@ fn overtaken(app: &Arc<App>, first: &'static str) -> App {
         async move {
             let carried = request.headers()[COOKIE].to_str().unwrap().to_owned();
             let overtook = app.get(first, &carried).await;
-            let mut response = super::handle(request).await?;
+            let mut response = handle(request).await?;
             if let Some(set) = overtook.headers().get(SET_COOKIE) {
                 response.headers_mut().insert("overtook", set.clone());
             }
