@@ -19,6 +19,8 @@ mod provider_jwks_uri;
 #[cfg(feature = "provider")]
 mod provider_token;
 mod require;
+#[cfg(all(feature = "provider", feature = "resource"))]
+mod resource;
 #[cfg(feature = "saml")]
 mod saml;
 mod session;
