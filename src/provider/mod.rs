@@ -1,4 +1,4 @@
-//! The OAuth 2.1 authorization server and OpenID Connect provider.
+#![doc = include_str!("provider.md")]
 
 #[cfg(feature = "axum")]
 mod axum;

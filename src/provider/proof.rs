@@ -1,8 +1,10 @@
-//! The evidence that an authorization rests on.
+//! The evidence that an authorization, and the tokens that come of it, rest on.
 //!
 //! Each is made in one place only, by the check it is named after, and each step asks for the one
 //! before it: [`ProvenRedirectUri`] before anything is redirected, [`UserPresent`] before the user
-//! is asked, [`ConsentGiven`] before a code is issued. Leaving a step out does not compile:
+//! is asked, [`ConsentGiven`] before a code is issued.
+//! At the token endpoint a code is exchanged for an [`AuthenticatedClient`] with a [`VerifiedPkce`].
+//! Leaving a step out does not compile:
 //!
 //! ```
 //! use donjon::provider::proof::ConsentGiven;

@@ -20,6 +20,7 @@ pub(super) async fn check(kit: &Kit) -> Checked {
     ] {
         ends_what_rests_on_it(kit, end).await?;
     }
+    an_end_without_a_session_counts(kit).await?;
     a_later_login_is_spared(kit).await?;
     no_code_after_the_end(kit).await?;
     applied_once(kit).await
@@ -92,6 +93,17 @@ async fn ends_what_rests_on_it(kit: &Kit, end: SessionEnd) -> Checked {
         rule(RULE, kit.yields(token, epoch()).await? != dies, (end, &grant))?;
     }
     Ok(())
+}
+
+/// A password reset ends offline access even where nobody is logged in any more.
+async fn an_end_without_a_session_counts(kit: &Kit) -> Checked {
+    const RULE: &str = "an end that reaches offline access needs no session that is alive";
+    let owner = user("absent")?;
+    let (code, token) = kit.redeemed(grant(&owner, SessionId(any_id()), true)).await?;
+    kit.sessions.end_sessions_of(&owner, None, SessionEnd::PasswordReset, epoch()).await?;
+    apply(kit).await?;
+    rule(RULE, kit.revocations_of(code.grant.id).await? == 1, "the log does not say so")?;
+    rule(RULE, !kit.yields(token, epoch()).await?, "its refresh token yields another")
 }
 
 /// Whoever logs in again after a password reset gives grants that the reset does not end.
