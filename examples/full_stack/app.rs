@@ -21,7 +21,8 @@ use crate::{api, home, mailbox, seed, test_hooks};
 /// The application, and what works for it in the background.
 pub(crate) struct App {
     pub(crate) router: Router,
-    pub(crate) mails: RunningWorker,
+    provider: AuthorizationServer,
+    mails: RunningWorker,
 }
 
 impl App {
@@ -48,8 +49,14 @@ impl App {
         if config.provider.danger_test_hooks {
             app = app.merge(test_hooks::routes(provider.clone()));
         }
-        let router = app.layer(accounts).layer(provider).layer(saml).layer(sessions);
-        Ok(Self { router, mails: worker.start() })
+        let router = app.layer(accounts).layer(provider.clone()).layer(saml).layer(sessions);
+        Ok(Self { router, provider, mails: worker.start() })
+    }
+
+    /// Brings what goes on in the background to an end.
+    pub(crate) async fn stop(self) {
+        self.provider.shut_down().await;
+        self.mails.stop().await;
     }
 }
 

@@ -38,8 +38,9 @@ pub(crate) async fn start_neighbours(config: &Config) -> Result<(), BoxError> {
         return Err("the neighbours speak plain HTTP; they need an http issuer".into());
     }
     if let Some(connection) = config.saml.connections.iter().find(|c| c.id == CONNECTION) {
-        let ours = format!("{issuer}/saml/{CONNECTION}/metadata");
-        let theirs = identity_provider::start(ours).await?;
+        let metadata = format!("{issuer}/saml/{CONNECTION}/metadata");
+        let application = identity_provider::Application { name: "Donjon demo".into(), metadata };
+        let theirs = identity_provider::start(application).await?;
         std::fs::write(&connection.idp_metadata, theirs)?;
     }
     if let Some(client) = config.clients.iter().find(|client| client.client_id == CLIENT) {
@@ -76,7 +77,7 @@ pub(crate) fn print_invitation(config: &Config, neighbours: bool) {
      then log in to Tally again: another door, the same sub.
   3. Or register as somebody new at {host}/register and confirm in the mailbox.
 
-  Ctrl-C stops everything; nothing is kept.
+  Ctrl-C stops everything.
 "
     );
 }

@@ -8,9 +8,10 @@ use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use donjon::scope::SessionId;
-use donjon::session::Session;
+use donjon::session::{RequireUserLayer, Session};
 use donjon::store::StoredSession;
 use serde::Deserialize;
+use tower::ServiceBuilder;
 use tower_http::csrf::CsrfLayer;
 
 use crate::config::Config;
@@ -25,10 +26,12 @@ struct Links {
 pub(crate) fn routes(config: &Config) -> Router {
     let connections = config.saml.connections.iter().map(|c| c.id.clone()).collect();
     let links = Links { connections, mailbox: config.has_mailbox() };
+    // Only users, and only from our own pages.
+    let guard = ServiceBuilder::new().layer(CsrfLayer::new()).layer(RequireUserLayer::default());
     Router::new()
+        .route("/sessions/end", post(end_session))
+        .route_layer(guard)
         .route("/", get(home))
-        // Only our own pages may post forms here.
-        .route("/sessions/end", post(end_session).route_layer(CsrfLayer::new()))
         .with_state(Arc::new(links))
 }
 
@@ -100,7 +103,7 @@ struct Visitor<'a> {
 <ul>{% for session in sessions %}
 <li><div><strong>{% if let Some(address) = session.device.address %}{{ address }}{% else %}Somewhere{% endif %}</strong>
 <small>{{ session.device.user_agent.as_deref().unwrap_or("unknown program") }}</small></div>
-{% if this.clone() == session.id %}<span class="this">this one</span>{% else %}<form method="post" action="/sessions/end"><button class="plain" name="id" value="{{ session.id }}">End</button></form>{% endif %}</li>{% endfor %}
+{% if self.is_this(session) %}<span class="this">this one</span>{% else %}<form method="post" action="/sessions/end"><button class="plain" name="id" value="{{ session.id }}">End</button></form>{% endif %}</li>{% endfor %}
 </ul>
 <a class="button quiet" id="log-out" href="/logout">Log out</a>
 {% if links.mailbox %}<p class="aside"><a href="/dev/mailbox">Mailbox</a></p>{% endif %}
@@ -114,4 +117,10 @@ struct LoggedIn<'a> {
     this: SessionId,
     sessions: Vec<StoredSession>,
     links: &'a Links,
+}
+
+impl LoggedIn<'_> {
+    fn is_this(&self, session: &StoredSession) -> bool {
+        self.this == session.id
+    }
 }

@@ -76,8 +76,8 @@ async fn run() -> Result<(), BoxError> {
 
     let shutdown = shutdown()?;
     demo::print_invitation(&config, arguments.neighbours);
-    server::serve(listener, tls, app.router, shutdown).await;
-    app.mails.stop().await;
+    server::serve(listener, tls, app.router.clone(), shutdown).await;
+    app.stop().await;
     Ok(())
 }
 

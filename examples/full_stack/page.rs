@@ -2,8 +2,8 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::http::header::CACHE_CONTROL;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
+use donjon::http::respond;
 use donjon::page::{InvalidAccent, Theme};
 
 use crate::api;
@@ -38,12 +38,12 @@ struct Frame<'a> {
     content: String,
 }
 
-/// A whole page around `content`, which escapes what it shows.
+/// A whole page around `content`, which escapes what it shows; no script, no frame, no cache.
 pub(crate) fn page(title: &str, content: &impl Template) -> Result<Response, Fault> {
     let content = content.render().map_err(Fault::new)?;
     let frame = Frame { title, style: include_str!("page.css"), content };
     let page = frame.render().map_err(Fault::new)?;
-    Ok(([(CACHE_CONTROL, "no-store")], Html(page)).into_response())
+    Ok(respond::html(StatusCode::OK, page).into_response())
 }
 
 /// Something of ours failed; the log says what.

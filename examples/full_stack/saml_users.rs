@@ -9,6 +9,7 @@ use donjon::scope::{Account, Attributes};
 use crate::config::ConnectionConfig;
 
 const EMAIL_FORMAT: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
+const UNSPECIFIED_FORMAT: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
 
 /// Decides whom a SAML login is: the account with the address that the identity provider vouches
 /// for, made if there is none. From there on nobody can tell it from one with a password.
@@ -74,13 +75,19 @@ impl UserMapper for SamlUsers {
     }
 }
 
-/// The address: the name itself if it is one, else an attribute under one of its usual names.
+/// The address: the name itself if it is said to be one, else an attribute under one of its usual
+/// names, else a name of no particular kind that looks like one.
 fn email(facts: &LoginFacts) -> Option<&str> {
-    if facts.name_id.format.as_deref() == Some(EMAIL_FORMAT) {
-        return Some(&facts.name_id.value);
+    let name = facts.name_id.value.as_str();
+    match facts.name_id.format.as_deref() {
+        Some(EMAIL_FORMAT) => Some(name),
+        format => {
+            let names = ["email", "mail", "urn:oid:0.9.2342.19200300.100.1.3"];
+            let attribute = names.iter().find_map(|name| facts.attributes.first(name));
+            let plain = format.is_none_or(|format| format == UNSPECIFIED_FORMAT);
+            attribute.or_else(|| (plain && name.contains('@')).then_some(name))
+        }
     }
-    let names = ["email", "mail", "urn:oid:0.9.2342.19200300.100.1.3"];
-    names.iter().find_map(|name| facts.attributes.first(name))
 }
 
 fn unconfirmed() -> MapperError {
@@ -90,3 +97,6 @@ fn unconfirmed() -> MapperError {
             .into(),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,7 @@ mod resource;
 mod saml;
 mod session;
 mod support;
+mod supported;
 
 #[cfg(feature = "interop")]
 mod interop;

@@ -35,21 +35,21 @@ pub(super) struct LoggedIn {
 /// Why nobody is logged in.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LoginError {
-    #[error("this browser has not begun to log in, or it took longer than ten minutes")]
+    #[error("This browser has not begun to log in, or it took longer than ten minutes.")]
     NothingPending,
-    #[error("the answer does not belong to the login this browser began")]
+    #[error("The answer does not belong to the login this browser began.")]
     WrongState,
-    #[error("the answer came from another provider")]
+    #[error("The answer came from another provider.")]
     WrongIssuer,
-    #[error("the provider answered {error}: {description}")]
+    #[error("Donjon demo answered {error}: {description}")]
     Refused { error: String, description: String },
-    #[error("the provider answered neither a code nor an error")]
+    #[error("Donjon demo answered neither a code nor an error.")]
     NoCode,
-    #[error("the ID token is not good: {0}")]
+    #[error("The ID token is not good: {0}.")]
     IdToken(&'static str),
-    #[error("the userinfo endpoint spoke of somebody else")]
+    #[error("The userinfo endpoint spoke of somebody else.")]
     WrongSubject,
-    #[error("the provider's answer cannot be used: {0}")]
+    #[error("Donjon demo's answer cannot be used: {0}.")]
     Provider(#[from] BoxError),
 }
 

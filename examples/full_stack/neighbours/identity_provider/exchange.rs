@@ -49,8 +49,8 @@ impl ServiceProvider {
             Ok(())
         })?;
         Ok(Self {
-            entity_id: entity_id.ok_or("the application's metadata has no entityID")?,
-            acs_url: acs_url.ok_or("the application's metadata has no place for answers")?,
+            entity_id: entity_id.ok_or("The application's metadata has no entityID.")?,
+            acs_url: acs_url.ok_or("The application's metadata has no place for answers.")?,
         })
     }
 }
@@ -81,8 +81,8 @@ impl LoginRequest {
             Ok(())
         })?;
         Ok(Self {
-            id: id.ok_or("this is not a login request")?,
-            issuer: issuer.ok_or("the login request does not say whose it is")?,
+            id: id.ok_or("This is not a login request.")?,
+            issuer: issuer.ok_or("The login request does not say whose it is.")?,
             acs_url,
         })
     }

@@ -31,8 +31,15 @@ const SSO_URL: &str = "http://localhost:3002/sso";
 struct IdentityProvider {
     signer: Signer,
     http: Http,
-    /// Where the metadata of the one application it serves is published.
-    service_provider: String,
+    application: Application,
+}
+
+/// What Acme's administrator wrote down of the one application they use.
+#[derive(Debug)]
+pub(crate) struct Application {
+    pub(crate) name: String,
+    /// Where its metadata is published.
+    pub(crate) metadata: String,
 }
 
 /// The query of the HTTP-Redirect binding (SAML Bindings, section 3.4).
@@ -52,12 +59,12 @@ struct Choice {
     query: SsoQuery,
 }
 
-/// Starts it, with a fresh key. It serves the application with this metadata. Returns its own.
-pub(crate) async fn start(service_provider: String) -> io::Result<String> {
+/// Starts it, with a fresh key, for one application. Returns its own metadata.
+pub(crate) async fn start(application: Application) -> io::Result<String> {
     let signer = Signer::generate().map_err(io::Error::other)?;
     let metadata = exchange::metadata(&signer.certificate);
     let published = metadata.clone();
-    let state = IdentityProvider { signer, http: Http::new(), service_provider };
+    let state = IdentityProvider { signer, http: Http::new(), application };
     let app = Router::new()
         .route("/", get(async || pages::welcome()))
         .route(
@@ -77,7 +84,7 @@ async fn ask(
     Query(query): Query<SsoQuery>,
 ) -> Response {
     match state.read(&query).await {
-        Ok((_, application)) => pages::who_are_you(&query, &application.entity_id),
+        Ok(_) => pages::who_are_you(&query, &state.application.name),
         Err(error) => pages::refused(&error.to_string()),
     }
 }
@@ -88,7 +95,7 @@ async fn answer(
     Form(choice): Form<Choice>,
 ) -> Response {
     let Some(employee) = directory::find(&choice.user) else {
-        return pages::refused("nobody of that name works here");
+        return pages::refused("Nobody of that name works here.");
     };
     let signed = async {
         let (request, application) = state.read(&choice.query).await?;
@@ -107,17 +114,19 @@ impl IdentityProvider {
     /// Reads a login request, which must be of the application it serves.
     async fn read(&self, query: &SsoQuery) -> Result<(LoginRequest, ServiceProvider), BoxError> {
         let request = LoginRequest::read(&query.request)?;
-        let metadata = self.http.get(&self.service_provider).await?;
+        let metadata = self.http.get(&self.application.metadata).await?;
         let application = ServiceProvider::read(&metadata)?;
         if request.issuer != application.entity_id {
-            return Err(format!("no application called {:?} is known here", request.issuer).into());
+            return Err(format!("No application called {:?} is known here.", request.issuer).into());
         }
         if request.acs_url.as_ref().is_some_and(|url| *url != application.acs_url) {
-            return Err("the request wants the answer at an address that was not registered".into());
+            return Err(
+                "The request wants the answer at an address that was not registered.".into()
+            );
         }
         Ok((request, application))
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

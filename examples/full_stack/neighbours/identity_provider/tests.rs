@@ -1,9 +1,10 @@
 //! The two sides share no code: here each reads what the other wrote.
 
 use donjon::crypto::{Clock as _, SystemClock};
+use donjon::saml::SamlError;
 use donjon::saml::protocol::{
-    AuthnRequest, ClockSkew, ExpectedResponse, IdpMetadata, SignaturePolicy, SpMetadata,
-    validate_response,
+    AuthnRequest, ClockSkew, ExpectedResponse, IdpMetadata, LoginFacts, SignaturePolicy,
+    SpMetadata, validate_response,
 };
 use url::Url;
 
@@ -44,16 +45,14 @@ fn it_reads_what_the_library_writes() {
     assert_eq!(application.acs_url, OURS.acs_url);
 }
 
-#[test]
-fn the_library_accepts_what_it_signs() {
+/// What the library reads from the response that `signer` signs for an employee, when it trusts
+/// `trusted`.
+fn judge(login: &str, signer: &Signer, trusted: &Signer) -> Result<LoginFacts, SamlError> {
     let now = SystemClock.now();
-    let signer = Signer::generate().unwrap();
-    let theirs =
-        IdpMetadata::read(exchange::metadata(&signer.certificate).as_bytes(), now).unwrap();
+    let theirs = IdpMetadata::read(exchange::metadata(&trusted.certificate).as_bytes(), now)?;
     let application = ServiceProvider::read(OURS.to_xml().as_bytes()).unwrap();
-    let employee = directory::find("alice").unwrap();
-    let response = response::sign(&signer, employee, &request(), &application).unwrap();
-
+    let employee = directory::find(login).unwrap();
+    let response = response::sign(signer, employee, &request(), &application).unwrap();
     let expected = ExpectedResponse {
         request_id: Some("_42"),
         acs_url: OURS.acs_url,
@@ -63,11 +62,24 @@ fn the_library_accepts_what_it_signs() {
         signature_policy: SignaturePolicy::Assertion,
         clock_skew: ClockSkew::default(),
     };
-    let facts = validate_response(response.as_bytes(), &expected, now).unwrap();
-    assert_eq!(facts.name_id.value, employee.email);
-    assert_eq!(facts.attributes.first("name"), Some(employee.name));
+    validate_response(response.as_bytes(), &expected, now)
+}
 
-    let stranger = Signer::generate().unwrap();
-    let forged = response::sign(&stranger, employee, &request(), &application).unwrap();
-    assert!(validate_response(forged.as_bytes(), &expected, now).is_err());
+/// What an application learns of an employee.
+pub(crate) fn vouch_for(login: &str) -> LoginFacts {
+    let signer = Signer::generate().unwrap();
+    judge(login, &signer, &signer).unwrap()
+}
+
+#[test]
+fn the_library_accepts_what_it_signs() {
+    let facts = vouch_for("alice");
+    assert_eq!(facts.name_id.value, "alice@acme.example");
+    assert_eq!(facts.attributes.first("name"), Some("Alice Moreau"));
+}
+
+#[test]
+fn the_library_refuses_what_a_stranger_signs() {
+    let (acme, stranger) = (Signer::generate().unwrap(), Signer::generate().unwrap());
+    assert!(judge("alice", &stranger, &acme).is_err());
 }
