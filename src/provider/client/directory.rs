@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use time::{Duration, OffsetDateTime};
 
-use super::metadata::is_client_id;
+use super::check::is_client_id;
 use super::{Client, ClientError};
 use crate::jose::Algorithm;
 use crate::provider::ProviderError;
