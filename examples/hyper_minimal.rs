@@ -1,7 +1,6 @@
 //! Users and sessions around a plain hyper service.
 //!
-//! `cargo run --example hyper_minimal`, then register at <http://127.0.0.1:3000/register>; mails
-//! appear on the terminal.
+//! `cargo run --example hyper_minimal`; register at `/register`: mails appear on the terminal.
 
 use std::convert::Infallible;
 

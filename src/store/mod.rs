@@ -6,7 +6,7 @@
 //! code revokes its grant) is committed although the caller gets a refusal.
 //!
 //! [`SqlStore`] fulfils the contract on SQLite and PostgreSQL; feature `testing` has the kit that
-//! proves it for any backend ([`testing::contract`](crate::testing)).
+//! proves it for any backend (`testing::contract`).
 //!
 //! Times are given by the caller, never taken from the database's clock.
 
