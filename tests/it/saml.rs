@@ -366,3 +366,47 @@ async fn who_is_logged_in_is_asked_to_prove_it_anew() {
         assert_eq!(xml.contains("ForceAuthn=\"true\""), forced, "{xml}");
     }
 }
+
+/// What another party vouches for: a login of an hour ago, for ten minutes more.
+async fn vouched(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    let session = request.extensions().get::<donjon::session::Session>().unwrap().clone();
+    if request.uri().path() == "/login" {
+        let account = Account::new(UserId::new("ann").unwrap());
+        let proof = donjon::session::Proof::by([donjon::scope::Method::FEDERATED])
+            .proven_at(fixture_time() - Duration::hours(1))
+            .ends_at(Some(fixture_time() + Duration::minutes(10)));
+        let scope = session.log_in(account, proof).await.unwrap();
+        let authentication = scope.authentication().unwrap();
+        assert_eq!(authentication.at, fixture_time() - Duration::hours(1));
+        assert!(authentication.fresh_until.unwrap() < fixture_time(), "nobody proved it just now");
+    }
+    who(request).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_as_old_and_ends_as_early_as_its_voucher_says() {
+    for database in databases().await {
+        let clock = Arc::new(ManualClock::new(fixture_time()));
+        let store = database.store().await;
+        let keyring = Keyring::ephemeral(&SystemRandom);
+        let sessions = SessionLayer::new(&store, &keyring).clock(clock.clone()).without_sweeper();
+        let service = sessions.layer(tower::service_fn(vouched));
+        let send = |path: &str, cookie: &str| {
+            let request = Request::get(path).header(COOKIE, cookie).body(Body::empty()).unwrap();
+            service.clone().oneshot(request)
+        };
+        let response = send("/login", "").await.unwrap();
+        let set = response.headers()[SET_COOKIE].to_str().unwrap().to_owned();
+        let cookie = set.split(';').next().unwrap();
+        for (advance, expected) in [
+            (Duration::ZERO, "ann"),
+            (Duration::minutes(9), "ann"),
+            (Duration::minutes(1), "nobody"),
+        ] {
+            clock.advance(advance);
+            let body = send("/", cookie).await.unwrap().into_body();
+            let bytes = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
+            assert_eq!(bytes, expected, "{}: {advance}", database.name);
+        }
+    }
+}
