@@ -102,7 +102,7 @@ async fn donjon(url: &str) -> App {
     let account = Account::new(UserId::new(USER).unwrap()).with_email("a@example.test", true);
     let created_at = OffsetDateTime::UNIX_EPOCH;
     let user = NewUser { account: account.clone(), password: None, created_at };
-    store.create_user(&user).await.unwrap();
+    store.create_user(&user, &donjon::store::Effects::none()).await.unwrap();
     let inner = service_fn(move |request: Request<Body>| {
         let account = account.clone();
         async move {

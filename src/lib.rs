@@ -7,8 +7,11 @@
     doc = "The whole auth stack of a tower-based web application, as composable layers."
 )]
 
+pub mod audit;
 pub mod crypto;
 pub mod delivery;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod http;
 pub mod page;
 pub mod scope;

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use axum::{BoxError, Router};
-use donjon::account::{AccountLayer, Accounts};
+use donjon::account::{AccountLayer, Accounts, OtherLogin};
 use donjon::crypto::{Clock as _, Keyring, SystemClock};
 use donjon::delivery::{Mailbox, RunningWorker, Worker};
 use donjon::http::Egress;
-use donjon::provider::{AuthorizationServer, Client};
-use donjon::saml::{Connection, SamlLayer};
+use donjon::page::ErrorPagesLayer;
+use donjon::provider::{AuthorizationServer, BuildError, Client, ClientError};
+use donjon::saml::{Connection, ConnectionError, SamlLayer};
 use donjon::session::SessionLayer;
 use donjon::store::SqlStore;
+use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::config::{self, Config, ConnectionConfig, EgressConfig};
+use crate::config::{Config, ConfigError, ConnectionConfig};
 use crate::page::theme;
 use crate::resolver::Resolver;
-use crate::saml_users::SamlUsers;
+use crate::saml_users::{SamlUsers, domains};
 use crate::{api, home, mailbox, seed, test_hooks};
 
 /// The application, and what works for it in the background.
@@ -32,9 +34,14 @@ impl App {
         keyring: Keyring,
     ) -> Result<Self, BoxError> {
         let sessions = SessionLayer::new(store.clone(), &keyring).base_url(&config.issuer)?;
-        let accounts =
-            AccountLayer::builder(&store, &keyring, &config.issuer).pages(theme()?).build()?;
-        seed::users(&config.users, accounts.accounts()).await?;
+        let sessions = sessions.pages(theme()?);
+        let doors =
+            config.saml.connections.iter().map(|c| OtherLogin::new(c.name(), c.login_path()));
+        let accounts = AccountLayer::builder(&store, &keyring, &config.issuer)
+            .pages(theme()?)
+            .other_logins(doors)
+            .build()?;
+        seed::users(config, accounts.accounts()).await?;
         let saml = saml(config, &store, &keyring, accounts.accounts())?;
         let provider = provider(config, &store, &keyring, accounts.accounts()).await?;
 
@@ -44,12 +51,15 @@ impl App {
 
         let mut app = Router::new().merge(home::routes(config)).merge(api::routes(&provider));
         if config.has_mailbox() {
-            app = app.merge(mailbox::routes(mailbox, worker.clone()));
+            app = app.merge(mailbox::routes(mailbox, worker.clone(), config));
         }
         if config.provider.danger_test_hooks {
             app = app.merge(test_hooks::routes(provider.clone()));
         }
-        let router = app.layer(accounts).layer(provider.clone()).layer(saml).layer(sessions);
+        let app = app.layer(accounts).layer(provider.clone()).layer(saml).layer(sessions);
+        // What goes wrong anywhere inside ends on a page of ours.
+        let router =
+            app.layer(CatchPanicLayer::new()).layer(ErrorPagesLayer::new(theme()?).home("/"));
         Ok(Self { router, provider, mails: worker.start() })
     }
 
@@ -68,15 +78,22 @@ fn saml(
     accounts: &Accounts,
 ) -> Result<SamlLayer, BoxError> {
     let connections = &config.saml.connections;
+    domains::warnings(config).for_each(|warning| tracing::warn!("{warning}"));
     let mapper = Arc::new(SamlUsers::new(accounts, connections));
     let mut layer = SamlLayer::builder(store, keyring, &config.issuer, mapper).pages(theme()?);
-    for ConnectionConfig { id, idp_metadata, name_id_format, .. } in connections {
-        let metadata = config::read(idp_metadata)?;
-        let mut connection = Connection::from_metadata(id, &metadata, SystemClock.now())?;
+    for (index, connection) in connections.iter().enumerate() {
+        let ConnectionConfig { id, idp_metadata, name_id_format, .. } = connection;
+        let key = |key: &str| format!("saml.connections[{index}].{key}");
+        let metadata = config.read_file(&key("idp_metadata"), idp_metadata)?;
+        let connection = Connection::from_metadata(id, &metadata, SystemClock.now());
+        let mut connection = connection.map_err(|error| match error {
+            ConnectionError::InvalidId(_) => config.fault(key("id"), error),
+            error => config.fault(key("idp_metadata"), error),
+        })?;
         connection.name_id_format = name_id_format.clone();
         layer = layer.connection(connection);
     }
-    Ok(layer.build()?)
+    Ok(layer.build().map_err(|error| config.fault("saml.connections", error))?)
 }
 
 /// The authorization server.
@@ -86,7 +103,16 @@ async fn provider(
     keyring: &Keyring,
     accounts: &Accounts,
 ) -> Result<AuthorizationServer, BoxError> {
-    let clients = config.clients.iter().cloned().map(Client::new).collect::<Result<Vec<_>, _>>()?;
+    let clients = config.clients.iter().cloned().map(Client::new).enumerate();
+    let clients = clients.map(|(index, client)| {
+        client.map_err(|error| match error {
+            ClientError::Invalid { field, fault, .. } => {
+                config.fault(format!("clients[{index}].{field}"), fault)
+            }
+            error => config.fault(format!("clients[{index}]"), error),
+        })
+    });
+    let clients = clients.collect::<Result<Vec<_>, _>>()?;
     let server = AuthorizationServer::builder(&config.issuer)
         .resolver(Arc::new(Resolver { accounts: accounts.clone() }))
         .store(store)
@@ -94,17 +120,26 @@ async fn provider(
         .pages(theme()?)
         .clients(clients)
         .scopes([api::SCOPE])
-        .egress(egress(&config.egress)?)
+        .egress(egress(config)?)
         .build()
-        .await?;
-    Ok(server)
+        .await;
+    server.map_err(|error| match error {
+        BuildError::Client(error) => config.fault("clients", error).into(),
+        error => BoxError::from(error),
+    })
 }
 
 /// What fetches the addresses that others name.
-fn egress(config: &EgressConfig) -> Result<Egress, BoxError> {
-    let mut egress = Egress::builder().danger_allow(config.danger_allow.iter().copied());
-    if let Some(roots) = &config.extra_roots {
-        egress = egress.extra_roots(&config::read(roots)?)?;
+fn egress(config: &Config) -> Result<Egress, ConfigError> {
+    const KEY: &str = "egress.extra_roots";
+    let mut egress = Egress::builder().danger_allow(config.egress.danger_allow.iter().copied());
+    if let Some(file) = &config.egress.extra_roots {
+        let roots = egress.extra_roots(&config.read_file(KEY, file)?);
+        egress =
+            roots.map_err(|error| config.fault(KEY, format!("{}: {error}", file.display())))?;
     }
     Ok(egress.build())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,26 @@
 //! The host's configuration: one TOML file. An unknown key is an error that names it; a relative
-//! path starts at the directory of the file.
+//! path starts at the directory of the file. Whatever is wrong is said with the file, the key and
+//! what would be right ([`ConfigError`]), also by those who find out later.
 
+mod check;
+mod read;
+
+use std::fmt::Display;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use donjon::http::Network;
 use donjon::provider::ClientMetadata;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// Everything that differs from one installation to another.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
+    /// Where this is from, for messages.
+    #[serde(skip)]
+    source: String,
+    #[serde(deserialize_with = "read::address")]
     pub(crate) listen: SocketAddr,
     /// The host's base URL, and the issuer of its tokens.
     pub(crate) issuer: String,
@@ -69,7 +78,7 @@ pub(crate) struct ProviderConfig {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EgressConfig {
-    #[serde(default, deserialize_with = "networks")]
+    #[serde(default, deserialize_with = "read::networks")]
     pub(crate) danger_allow: Vec<Network>,
     /// PEM: certificate authorities.
     pub(crate) extra_roots: Option<PathBuf>,
@@ -88,72 +97,54 @@ pub(crate) struct SamlConfig {
 pub(crate) struct ConnectionConfig {
     /// Its place in `/saml/{id}/…`.
     pub(crate) id: String,
+    /// What users call it; absent: its id.
+    pub(crate) name: Option<String>,
     /// A file with its metadata.
     pub(crate) idp_metadata: PathBuf,
     /// The kind of name to ask for; absent: whatever it likes.
     pub(crate) name_id_format: Option<String>,
-    /// The domains whose addresses it may vouch for; absent: all.
+    /// The domains whose addresses it may vouch for, and nobody else may; absent: all that no
+    /// other connection claims, which is warned of.
     pub(crate) email_domains: Option<Vec<String>>,
 }
 
-/// Why there is no configuration.
+impl ConnectionConfig {
+    /// What users call it.
+    pub(crate) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.id)
+    }
+
+    /// Where its logins begin.
+    pub(crate) fn login_path(&self) -> String {
+        format!("/saml/{}/login", self.id)
+    }
+}
+
+/// What is wrong with the configuration.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
-    #[error("{0}: {1}")]
-    Unreadable(PathBuf, std::io::Error),
-    #[error("{0}: {1}")]
-    Syntax(PathBuf, toml::de::Error),
-    #[error("{0}: {1}: {2}")]
-    Invalid(PathBuf, String, &'static str),
+#[error("{source_name}: {key}: {fault}")]
+pub(crate) struct ConfigError {
+    source_name: String,
+    /// The key, as `table[index].key`; or the place in the file, before there are keys.
+    key: String,
+    /// What is wrong with its value, and what would be right. No value that may be secret.
+    fault: String,
 }
 
 impl Config {
-    /// Reads and checks a file.
-    pub(crate) fn read(file: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| ConfigError::Unreadable(file.into(), error))?;
-        Self::parse(&text, file)
+    /// What to say of this key.
+    pub(crate) fn fault(&self, key: impl Into<String>, fault: impl Display) -> ConfigError {
+        let (source_name, key) = (self.source.clone(), key.into());
+        ConfigError { source_name, key, fault: fault.to_string() }
     }
 
-    /// Reads and checks the text of `file`.
-    pub(crate) fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        let mut config: Self =
-            toml::from_str(text).map_err(|error| ConfigError::Syntax(file.into(), error))?;
-        config.check().map_err(|(key, fault)| ConfigError::Invalid(file.into(), key, fault))?;
-        config.resolve_paths(file.parent().unwrap_or(Path::new("")));
-        Ok(config)
-    }
-
-    /// What no single key shows. Issuer, clients and connections are checked by those who use them.
-    fn check(&self) -> Result<(), (String, &'static str)> {
-        if self.tls.is_some() && !self.issuer.starts_with("https://") {
-            return Err(("issuer".into(), "must start with https:// since there is [tls]"));
-        }
-        for (index, user) in self.users.iter().enumerate() {
-            let fault = |key: &str, fault| Err((format!("users[{index}].{key}"), fault));
-            if user.password.is_empty() {
-                return fault("password", "must not be empty");
-            }
-            if user.claims.contains_key("sub") || user.claims.contains_key("email") {
-                return fault("claims", "sub and email are the account's own");
-            }
-            if user.claims.get("email_verified").is_some_and(|value| !value.is_boolean()) {
-                return fault("claims.email_verified", "must be true or false");
-            }
-        }
-        Ok(())
-    }
-
-    fn resolve_paths(&mut self, directory: &Path) {
-        let tls = self.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.private_key]);
-        let roots = self.egress.extra_roots.iter_mut();
-        let metadata = self.saml.connections.iter_mut().map(|c| &mut c.idp_metadata);
-        for path in tls.chain(roots).chain(metadata) {
-            *path = directory.join(&*path);
-        }
-        if let Some(file) = self.database_url.strip_prefix("sqlite://") {
-            self.database_url = format!("sqlite://{}", directory.join(file).display());
-        }
+    /// The bytes of the file that this key names.
+    pub(crate) fn read_file(&self, key: &str, file: &PathBuf) -> Result<Vec<u8>, ConfigError> {
+        std::fs::read(file).map_err(|error| {
+            let file = file.display();
+            let fix = "write the path of a file, from the directory of the configuration";
+            self.fault(key, format!("cannot read {file}: {error}; {fix}"))
+        })
     }
 
     /// Whether the database goes when the process does.
@@ -165,17 +156,6 @@ impl Config {
     pub(crate) fn has_mailbox(&self) -> bool {
         self.danger_mailbox || self.listen.ip().is_loopback()
     }
-}
-
-/// The bytes of a file that the configuration names.
-pub(crate) fn read(file: &Path) -> Result<Vec<u8>, ConfigError> {
-    std::fs::read(file).map_err(|error| ConfigError::Unreadable(file.into(), error))
-}
-
-fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Network>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    let network = |text: String| text.parse().map_err(|e| format!("{text:?} is {e}"));
-    texts.into_iter().map(network).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

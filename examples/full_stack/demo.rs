@@ -51,33 +51,35 @@ pub(crate) async fn start_neighbours(config: &Config) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Says where to go, and who one can be there.
-pub(crate) fn print_invitation(config: &Config, neighbours: bool) {
+/// Where to go, and who one can be there.
+pub(crate) fn invitation(config: &Config, neighbours: bool) -> String {
     let host = &config.issuer;
     if !neighbours {
-        return println!("Listening on {}, reached at {host}", config.listen);
+        return format!("Listening on {}, reached at {host}\n", config.listen);
     }
-    println!(
+    let users = config
+        .users
+        .iter()
+        .map(|user| format!("  log in as {}  with the password  {}\n", user.email, user.password));
+    format!(
         "
   Donjon demo           {host}
   its mailbox           {host}/dev/mailbox
   Tally, a third party  http://localhost:{tally}
   Acme, a customer      http://localhost:{acme}
-",
-        tally = client_app::PORT,
-        acme = identity_provider::PORT,
-    );
-    for user in &config.users {
-        println!("  log in as {}  with the password  {}\n", user.email, user.password);
-    }
-    println!(
-        "  1. Open Tally and click \"Log in with Donjon demo\": log in, allow it, see your claims and
+
+{users}
+  1. Open Tally and click \"Log in with Donjon demo\": log in, allow it, see your claims and
      what the API answers in your name.
-  2. Log out at the demo and at Tally. Open {host}/saml/{CONNECTION}/login, be Alice there,
-     then log in to Tally again: another door, the same sub.
+  2. Log out at the demo and at Tally. Log in to Tally again, but choose \"Log in with Acme\" at
+     the demo's login page and be Alice there: another door, the same sub.
   3. Or register as somebody new at {host}/register and confirm in the mailbox.
 
   Ctrl-C stops everything.
-"
-    );
+
+",
+        tally = client_app::PORT,
+        acme = identity_provider::PORT,
+        users = users.collect::<String>(),
+    )
 }

@@ -7,8 +7,8 @@ use axum::extract::{Form, State};
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use donjon::scope::SessionId;
-use donjon::session::{RequireUserLayer, Session};
+use donjon::scope::{Method, SessionId};
+use donjon::session::{RequireUserLayer, Session, UserAgent};
 use donjon::store::StoredSession;
 use serde::Deserialize;
 use tower::ServiceBuilder;
@@ -19,12 +19,15 @@ use crate::page::{Fault, page};
 
 /// What the pages show of the configuration.
 struct Links {
-    connections: Vec<String>,
+    /// Id, name, and where it begins.
+    connections: Vec<(String, String, String)>,
     mailbox: bool,
 }
 
 pub(crate) fn routes(config: &Config) -> Router {
-    let connections = config.saml.connections.iter().map(|c| c.id.clone()).collect();
+    let connections = config.saml.connections.iter();
+    let connections =
+        connections.map(|c| (c.id.clone(), c.name().to_owned(), c.login_path())).collect();
     let links = Links { connections, mailbox: config.has_mailbox() };
     // Only users, and only from our own pages.
     let guard = ServiceBuilder::new().layer(CsrfLayer::new()).layer(RequireUserLayer::default());
@@ -45,7 +48,7 @@ async fn home(
     };
     let name = account.attributes().get("name").and_then(|name| name.as_str());
     let email = account.email().unwrap_or_default();
-    let methods: Vec<_> = authentication.methods.iter().map(|method| method.as_str()).collect();
+    let methods: Vec<_> = authentication.methods.iter().map(in_words).collect();
     let content = LoggedIn {
         name: name.unwrap_or(email),
         email,
@@ -79,7 +82,7 @@ async fn end_session(
 <p class="lead">An application with its whole auth stack: its own users, its customers' employees,
 and other people's applications.</p>
 <a class="button" id="log-in" href="/login">Log in</a>
-{% for connection in links.connections %}<a class="button quiet" id="log-in-{{ connection }}" href="/saml/{{ connection }}/login">Log in through {{ connection }}</a>
+{% for (id, name, path) in links.connections %}<a class="button quiet" id="log-in-{{ id }}" href="{{ path }}">Log in with {{ name }}</a>
 {% endfor %}<p class="aside">New here? <a href="/register">Register</a>{% if links.mailbox %}
  · <a href="/dev/mailbox">Mailbox</a>{% endif %}</p>
 </main>"#
@@ -101,12 +104,12 @@ struct Visitor<'a> {
 </dl>
 <h2>Where you are logged in</h2>
 <ul>{% for session in sessions %}
-<li><div><strong>{% if let Some(address) = session.device.address %}{{ address }}{% else %}Somewhere{% endif %}</strong>
-<small>{{ session.device.user_agent.as_deref().unwrap_or("unknown program") }}</small></div>
+<li><div><strong>{{ self::program(session) }}</strong>
+<small>{% if let Some(address) = session.device.address %}{{ address }}{% else %}somewhere{% endif %}</small></div>
 {% if self.is_this(session) %}<span class="this">this one</span>{% else %}<form method="post" action="/sessions/end"><button class="plain" name="id" value="{{ session.id }}">End</button></form>{% endif %}</li>{% endfor %}
 </ul>
 <a class="button quiet" id="log-out" href="/logout">Log out</a>
-{% if links.mailbox %}<p class="aside"><a href="/dev/mailbox">Mailbox</a></p>{% endif %}
+<p class="aside"><a href="/settings">Your account</a>{% if links.mailbox %} · <a href="/dev/mailbox">Mailbox</a>{% endif %}</p>
 </main>"#
 )]
 struct LoggedIn<'a> {
@@ -117,6 +120,21 @@ struct LoggedIn<'a> {
     this: SessionId,
     sessions: Vec<StoredSession>,
     links: &'a Links,
+}
+
+/// The browser or program behind a session.
+fn program(session: &StoredSession) -> UserAgent {
+    UserAgent::read(session.device.user_agent.as_deref().unwrap_or_default())
+}
+
+/// How somebody proved who they are (RFC 8176).
+fn in_words(method: &Method) -> &str {
+    match method.as_str() {
+        "pwd" => "password",
+        "fed" => "your identity provider",
+        "otp" => "one-time code",
+        other => other,
+    }
 }
 
 impl LoggedIn<'_> {

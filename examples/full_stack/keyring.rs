@@ -1,3 +1,4 @@
+use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -16,18 +17,22 @@ const FILE: &str = "donjon.keyring";
 /// keeps a key in a file beside the configuration.
 pub(crate) fn load(config: &Config, config_file: &Path) -> Result<Keyring, BoxError> {
     if std::env::var_os(KEYRING_VARIABLE).is_some() {
-        return Ok(Keyring::from_env()?);
+        return Keyring::from_env().map_err(|error| format!("{KEYRING_VARIABLE}: {error}").into());
     }
     if config.is_ephemeral() {
         return Ok(Keyring::ephemeral(&SystemRandom));
     }
     let file = config_file.with_file_name(FILE);
+    let fault = |error: &dyn Display| format!("the keyring {}: {error}", file.display());
     if !file.exists() {
-        make(&file)?;
+        make(&file).map_err(|error| {
+            let fix = format!("set {KEYRING_VARIABLE}, or let the directory be written to");
+            format!("{}; {fix}", fault(&error))
+        })?;
         tracing::warn!(file = %file.display(), "{KEYRING_VARIABLE} is not set: made a keyring");
     }
-    let keyring = std::fs::read_to_string(&file)?;
-    Ok(keyring.trim().parse().map_err(|error| format!("{}: {error}", file.display()))?)
+    let keyring = std::fs::read_to_string(&file).map_err(|error| fault(&error))?;
+    Ok(keyring.trim().parse().map_err(|error| fault(&error as &dyn Display))?)
 }
 
 /// Writes a fresh key to a file of the owner's alone; of several processes that try, one does.

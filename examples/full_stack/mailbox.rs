@@ -1,38 +1,61 @@
 //! `/dev/mailbox`: the mails that would have been sent, newest first; as JSON to programs. Whoever
 //! sees it can take over any account, so it is there for demos on one's own machine only.
 
+mod names;
+
 use askama::Template;
+use axum::Router;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use donjon::delivery::{Mailbox, Message, Worker};
-use donjon::http::wants_html;
+use donjon::http::{Reader, respond};
+use donjon::page::{ErrorPage, explain};
 
-use crate::page::{Fault, page};
+use self::names::Names;
+use crate::config::Config;
+use crate::page::{Fault, page, theme};
 
 #[derive(Clone)]
 struct Post {
     mailbox: Mailbox,
     worker: Worker,
+    names: Names,
+    address: String,
 }
 
 /// `worker` delivers into `mailbox`.
-pub(crate) fn routes(mailbox: Mailbox, worker: Worker) -> Router {
-    Router::new().route("/dev/mailbox", get(show)).with_state(Post { mailbox, worker })
+pub(crate) fn routes(mailbox: Mailbox, worker: Worker, config: &Config) -> Router {
+    let address = format!("{}/dev/mailbox", config.issuer.trim_end_matches('/'));
+    let post = Post { mailbox, worker, names: Names::of(config), address };
+    Router::new().route("/dev/mailbox", get(show)).with_state(post)
 }
 
-async fn show(State(post): State<Post>, headers: HeaderMap) -> Result<Response, Fault> {
+async fn show(State(post): State<Post>, request: Parts) -> Result<Response, Fault> {
+    let reader = Reader::of(&request.headers);
+    if !post.names.know(&request) {
+        return misdirected(&post.address, reader);
+    }
     // What was caused by the request before this one should be here by now.
     post.worker.run_once().await;
     let mut messages = post.mailbox.messages();
     messages.reverse();
-    if wants_html(&headers) {
-        page("Mailbox", &Page { messages: &messages })
-    } else {
-        Ok(Json(messages).into_response())
+    match reader {
+        Reader::Person => page("Mailbox", &Page { messages: &messages }),
+        Reader::Program => Ok(respond::json(StatusCode::OK, &messages).into_response()),
     }
+}
+
+fn misdirected(address: &str, reader: Reader) -> Result<Response, Fault> {
+    let description = format!(
+        "The mailbox is shown only under the names of this machine and of its application, so that \
+         no other site can have it read. Open {address} instead."
+    );
+    let page = ErrorPage { code: "misdirected_request", description: &description };
+    let theme = theme().map_err(Fault::new)?;
+    Ok(explain(&theme, reader, StatusCode::MISDIRECTED_REQUEST, &page).into_response())
 }
 
 #[derive(Template)]

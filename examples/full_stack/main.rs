@@ -12,6 +12,7 @@
 
 mod api;
 mod app;
+mod arguments;
 mod config;
 mod demo;
 mod home;
@@ -26,7 +27,8 @@ mod server;
 mod test_hooks;
 mod tls;
 
-use std::io::IsTerminal as _;
+use std::error::Error;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -37,6 +39,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::app::App;
+use crate::arguments::Command;
 use crate::config::Config;
 
 #[tokio::main]
@@ -47,59 +50,74 @@ async fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
-    match run().await {
+    let done = match Command::read(std::env::args_os().skip(1)) {
+        Ok(Command::Print(text)) => {
+            say(text);
+            Ok(())
+        }
+        Ok(Command::Run { config, neighbours }) => run(config, neighbours).await,
+        Err(error) => Err(error.into()),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("full_stack: {error}");
+            let _ = writeln!(std::io::stderr(), "full_stack: {}", whole(&*error));
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run() -> Result<(), BoxError> {
-    let arguments = Arguments::read(std::env::args().skip(1))?;
+async fn run(config: Option<PathBuf>, neighbours: bool) -> Result<(), BoxError> {
     let demo = demo::Directory::new()?;
-    let file = arguments.config.clone().unwrap_or(demo.write_config()?);
-    let config = Config::read(&file)?;
+    let (file, config) = match config {
+        Some(file) => (file.clone(), Config::read(&file)?),
+        None => {
+            let file = demo.write_config()?;
+            let config = Config::read(&file)?.called("the demo's configuration");
+            (file, config)
+        }
+    };
 
     // Listen before anything else starts: a port that is taken should be the first thing said.
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
-    if arguments.neighbours {
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        let fix = "stop what listens there, or give --config a file that names another address";
+        config.fault("listen", format!("cannot listen on {}: {error}; {fix}", config.listen))
+    })?;
+    if neighbours {
         demo::start_neighbours(&config).await?;
     }
-    let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
-    let store = SqlStore::connect(&config.database_url).await?;
+    let tls = config.tls.as_ref().map(|tls| tls::acceptor(&config, tls)).transpose()?;
+    let store = SqlStore::connect(&config.database_url).await.map_err(|error| {
+        let fix = "check that what the URL names is there, and open to this program";
+        config.fault("database_url", format!("{}; {fix}", whole(&error)))
+    })?;
     let keyring = keyring::load(&config, &file)?;
     let app = App::build(&config, store, keyring).await?;
 
     let shutdown = shutdown()?;
-    demo::print_invitation(&config, arguments.neighbours);
+    say(&demo::invitation(&config, neighbours));
     server::serve(listener, tls, app.router.clone(), shutdown).await;
     app.stop().await;
     Ok(())
 }
 
-/// What the command line asks for.
-struct Arguments {
-    config: Option<PathBuf>,
-    neighbours: bool,
+/// An error with its causes, in one line.
+fn whole(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
 }
 
-impl Arguments {
-    fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (mut config, mut neighbours) = (None, false);
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                "--config" => config = Some(words.next().ok_or("--config needs a FILE")?.into()),
-                "--neighbours" => neighbours = true,
-                _ => return Err(format!("{word:?}? usage: [--config FILE [--neighbours]]")),
-            }
-        }
-        neighbours |= config.is_none();
-        Ok(Self { config, neighbours })
-    }
+/// Prints, even if nobody listens any more.
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// Ready when the process is told to stop: Ctrl-C, or SIGTERM.

@@ -1,11 +1,18 @@
-use std::collections::HashMap;
+//! Whom a SAML login is. An identity provider says an address; two rules say whether that is
+//! enough: [`domains`], which addresses it may speak for, and [`link`], that an address means the
+//! same person at it for ever.
+
+pub(crate) mod domains;
+pub(crate) mod link;
 
 use async_trait::async_trait;
-use donjon::account::{Accounts, CreateError};
+use donjon::account::{Accounts, CreateError, Email};
 use donjon::saml::protocol::LoginFacts;
 use donjon::saml::{MapperError, SamlLogin, UserMapper};
 use donjon::scope::{Account, Attributes};
 
+use self::domains::Domains;
+use self::link::Link;
 use crate::config::ConnectionConfig;
 
 const EMAIL_FORMAT: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
@@ -16,41 +23,34 @@ const UNSPECIFIED_FORMAT: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unsp
 #[derive(Debug)]
 pub(crate) struct SamlUsers {
     accounts: Accounts,
-    /// The domains each connection may vouch for; `None` is all.
-    domains: HashMap<String, Option<Vec<String>>>,
+    domains: Domains,
 }
 
 impl SamlUsers {
     pub(crate) fn new(accounts: &Accounts, connections: &[ConnectionConfig]) -> Self {
-        let domains = connections.iter().map(|c| (c.id.clone(), c.email_domains.clone())).collect();
-        Self { accounts: accounts.clone(), domains }
+        Self { accounts: accounts.clone(), domains: Domains::of(connections) }
     }
 
-    /// Without this, every customer's identity provider could log in as every other's employees.
-    fn may_vouch(&self, connection: &str, email: &str) -> bool {
-        let domain = email.rsplit_once('@').map(|(_, domain)| domain).unwrap_or_default();
-        match self.domains.get(connection) {
-            Some(Some(domains)) => domains.iter().any(|own| own.eq_ignore_ascii_case(domain)),
-            Some(None) => true,
-            None => false,
-        }
-    }
-
-    async fn create(&self, email: &str, facts: &LoginFacts) -> Result<Account, MapperError> {
-        let name = ["name", "displayName"].iter().find_map(|name| facts.attributes.first(name));
+    async fn create(&self, email: &Email, login: SamlLogin<'_>) -> Result<Account, MapperError> {
+        let link = Link::of(login);
+        let names = ["name", "displayName"];
+        let name = names.iter().find_map(|name| login.facts.attributes.first(name));
         let name = name.map(|name| ("name".to_owned(), name.into()));
-        let attributes = Attributes::from_iter(name);
-        match self.accounts.create(email, None, attributes, true).await {
+        let attributes = Attributes::from_iter(name.into_iter().chain(link.attribute()));
+        match self.accounts.create(email.as_str(), None, attributes, true).await {
             Ok(account) => Ok(account),
             // Somebody was faster: the same person in another window, most likely.
-            Err(CreateError::EmailTaken) => self.find(email).await?.ok_or_else(unconfirmed),
+            Err(CreateError::EmailTaken) => {
+                let account = self.find(email).await?.ok_or_else(unconfirmed)?;
+                link.enter(account, &self.accounts).await
+            }
             Err(CreateError::Store(error)) => Err(error.into()),
             Err(error) => Err(MapperError::Refused(error.to_string())),
         }
     }
 
-    async fn find(&self, email: &str) -> Result<Option<Account>, MapperError> {
-        match self.accounts.find_by_email(email).await? {
+    async fn find(&self, email: &Email) -> Result<Option<Account>, MapperError> {
+        match self.accounts.find_by_email(email.as_str()).await? {
             // Whoever registered it may not hold the address, but knows the password.
             Some(account) if !account.email_verified() => Err(unconfirmed()),
             account => Ok(account),
@@ -61,16 +61,18 @@ impl SamlUsers {
 #[async_trait]
 impl UserMapper for SamlUsers {
     async fn map_user(&self, login: SamlLogin<'_>) -> Result<Account, MapperError> {
-        let email = email(login.facts).ok_or_else(|| {
+        // In the one spelling that accounts are found by: what is vouched for is what is entered.
+        let email = email(login.facts).and_then(|email| Email::parse(email).ok());
+        let email = email.ok_or_else(|| {
             MapperError::Refused("Your identity provider did not tell your email address.".into())
         })?;
-        if !self.may_vouch(login.connection, email) {
+        if !self.domains.may_vouch(login.connection, &email) {
             let fault = format!("Your identity provider may not vouch for {email}.");
             return Err(MapperError::Refused(fault));
         }
-        match self.find(email).await? {
-            Some(account) => Ok(account),
-            None => self.create(email, login.facts).await,
+        match self.find(&email).await? {
+            Some(account) => Link::of(login).enter(account, &self.accounts).await,
+            None => self.create(&email, login).await,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,14 +17,20 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
-/// For the TLS handshake, and for the head of a request.
+use self::opening::Opening;
+
+/// For the TLS handshake, for the first bytes after it, and for the head of a request.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// For requests in progress when the server is told to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
+
+/// At a time; who comes after waits to be accepted.
+const CONNECTIONS: usize = 512;
 
 /// Serves `app` until `shutdown` is ready, then lets requests in progress end.
 pub(crate) async fn serve(
@@ -34,10 +41,13 @@ pub(crate) async fn serve(
 ) {
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
+        let place = Arc::clone(&places).acquire_owned();
+        let accept = async { (place.await, listener.accept().await) };
+        let (place, (stream, peer)) = tokio::select! {
+            (place, accepted) = accept => match accepted {
+                Ok(accepted) => (place, accepted),
                 Err(error) => {
                     // Too many open files, most likely: let some be closed.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -49,6 +59,7 @@ pub(crate) async fn serve(
         };
         let connection = handle(stream, peer, tls.clone(), app.clone(), graceful.watcher());
         tokio::spawn(async move {
+            let _place = place;
             if let Err(error) = connection.await {
                 tracing::debug!(%peer, error, "a connection broke");
             }
@@ -94,10 +105,12 @@ async fn answer(
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    builder.http2().timer(TokioTimer::new());
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PATIENCE);
+    let stream = TokioIo::new(Opening::of(stream, PATIENCE));
+    let connection = builder.serve_connection(stream, service);
     watcher.watch(connection.into_owned()).await
 }
 
+mod opening;
 #[cfg(test)]
 mod tests;

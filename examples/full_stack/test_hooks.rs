@@ -14,6 +14,6 @@ pub(crate) fn routes(provider: AuthorizationServer) -> Router {
 
 /// New signing keys, from now on; the old ones stay published.
 async fn rotate_keys(State(provider): State<AuthorizationServer>) -> Result<StatusCode, Fault> {
-    provider.rotate_keys().await.map_err(Fault::new)?;
+    provider.rotate_keys_at_once().await.map_err(Fault::new)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,26 +12,47 @@ use tokio_rustls::rustls::{
     DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
 };
 
-use crate::config::TlsConfig;
+use crate::config::{Config, ConfigError, TlsConfig};
+
+const CERTIFICATE: &str = "tls.certificate";
+const PRIVATE_KEY: &str = "tls.private_key";
 
 /// What turns a connection into a TLS one.
-pub(crate) fn acceptor(config: &TlsConfig) -> Result<TlsAcceptor, axum::BoxError> {
-    let chain: Vec<_> = CertificateDer::pem_file_iter(&config.certificate)
-        .and_then(Iterator::collect)
-        .map_err(|error| format!("{}: {error}", config.certificate.display()))?;
-    let key = PrivateKeyDer::from_pem_file(&config.private_key)
-        .map_err(|error| format!("{}: {error}", config.private_key.display()))?;
+pub(crate) fn acceptor(config: &Config, tls: &TlsConfig) -> Result<TlsAcceptor, axum::BoxError> {
+    let (chain, key) = identity(config, tls)?;
     let crypto = Arc::new(aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&crypto))
         .with_safe_default_protocol_versions()?;
-    let builder = if config.request_client_certificate {
+    let builder = if tls.request_client_certificate {
         builder.with_client_cert_verifier(Arc::new(AnyClientCertificate(crypto)))
     } else {
         builder.with_no_client_auth()
     };
-    let mut tls = builder.with_single_cert(chain, key)?;
+    let mut tls = builder.with_single_cert(chain, key).map_err(|error| {
+        let fix = "both must be there, of one key pair";
+        config.fault(PRIVATE_KEY, format!("does not go with {CERTIFICATE}: {error}; {fix}"))
+    })?;
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(tls)))
+}
+
+/// The certificate, with those that lead to its authority, and its key.
+fn identity(
+    config: &Config,
+    tls: &TlsConfig,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), ConfigError> {
+    let pem = config.read_file(CERTIFICATE, &tls.certificate)?;
+    let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().ok();
+    let chain = chain.filter(|chain| !chain.is_empty()).ok_or_else(|| {
+        let file = tls.certificate.display();
+        config.fault(CERTIFICATE, format!("{file} holds no certificate in PEM form"))
+    })?;
+    let pem = config.read_file(PRIVATE_KEY, &tls.private_key)?;
+    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
+        let file = tls.private_key.display();
+        config.fault(PRIVATE_KEY, format!("{file} holds no private key in PEM form"))
+    })?;
+    Ok((chain, key))
 }
 
 /// Asks for a certificate and accepts any, also none. The client has proven to hold its key;

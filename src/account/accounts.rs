@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use super::password::{Busy, PasswordPool, check_length};
 use super::{Email, InvalidEmail};
+use crate::audit::{Action, AuditActor, Entry};
 use crate::crypto::{Clock, Random, RandomExt as _, Redacted};
 use crate::page::{PasswordLength, PasswordProblem};
-use crate::scope::{Account, Attributes, UserId};
+use crate::scope::{Account, Attributes, UserId, storable, storable_text};
 use crate::store::{AccountStore, NewUser, Registration, StoreError};
 
 /// The accounts, for the host's own code: to seed, to import, to find. Cheap to clone.
@@ -65,10 +66,47 @@ impl Accounts {
             .with_email(email.as_str(), verified)
             .with_attributes(attributes);
         let user = NewUser { account: account.clone(), password, created_at };
-        match self.store.create_user(&user).await? {
+        let entry = Entry::new(Action::CREATE).by(AuditActor::System);
+        let along = entry.at(created_at, &*self.random).into();
+        match self.store.create_user(&user, &along).await? {
             Registration::Registered => Ok(account),
             Registration::EmailTaken => Err(CreateError::EmailTaken),
         }
+    }
+
+    /// Gives an account an attribute that it has not got yet, and answers what it has then: of
+    /// two callers the first one's value stays, and both are told so. `None` if there is no such
+    /// account. For facts that must not change under anybody's feet, such as the name that an
+    /// identity provider knows the user by. In texts U+0000 becomes U+FFFD, as in
+    /// [`Account::with_attributes`].
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use donjon::account::AccountLayer;
+    /// # use donjon::crypto::{Keyring, SystemRandom};
+    /// # use donjon::store::SqlStore;
+    /// # let store = SqlStore::connect("sqlite::memory:").await?;
+    /// # let keyring = Keyring::ephemeral(&SystemRandom);
+    /// # let layer = AccountLayer::builder(&store, &keyring, "https://app.example").build()?;
+    /// # let accounts = layer.accounts();
+    /// let alice = accounts.create("alice@example.test", None, Default::default(), true).await?;
+    /// let first = accounts.claim_attribute(alice.id(), "payroll", &"A-17".into()).await?;
+    /// let again = accounts.claim_attribute(alice.id(), "payroll", &"B-99".into()).await?;
+    /// assert_eq!((first, again), (Some("A-17".into()), Some("A-17".into())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim_attribute(
+        &self,
+        id: &UserId,
+        name: &str,
+        value: &serde_json::Value,
+    ) -> Result<Option<serde_json::Value>, StoreError> {
+        let (name, value) = (storable_text(name.to_owned()), storable(value.clone()));
+        self.store.claim_attribute(id, &name, &value).await
     }
 
     /// The account with this id.

@@ -1,10 +1,14 @@
 use std::sync::Arc;
 
+use super::OtherLogin;
 use super::accounts::Accounts;
-use super::config::{Paths, Policy};
+use super::config::{Paths, Policy, is_plain};
+use super::device::Devices;
 use super::layer::AccountLayer;
 use super::letters::Letters;
-use super::password::{HashCost, PasswordPool, PoolSize};
+use super::password::{HashCost, ImportLimits, PasswordPool, PoolSize};
+use super::registrant::Registrants;
+use super::second_factor::Factors;
 use super::site::Site;
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
 use crate::http::{BaseUrlError, CookiePolicy};
@@ -38,9 +42,11 @@ pub struct AccountLayerBuilder {
     base_url: String,
     pages: Option<Arc<dyn Pages>>,
     paths: Paths,
+    other_logins: Vec<OtherLogin>,
     policy: Policy,
     hash_cost: HashCost,
     pool_size: PoolSize,
+    import_limits: ImportLimits,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -53,9 +59,11 @@ impl AccountLayerBuilder {
             base_url,
             pages: None,
             paths: Paths::default(),
+            other_logins: Vec::new(),
             policy: Policy::default(),
             hash_cost: HashCost::default(),
             pool_size: PoolSize::default(),
+            import_limits: ImportLimits::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }
@@ -74,14 +82,20 @@ impl AccountLayerBuilder {
         self
     }
 
+    /// Other doors than the password: links on the login page, in this order.
+    pub fn other_logins(mut self, others: impl IntoIterator<Item = OtherLogin>) -> Self {
+        self.other_logins = others.into_iter().collect();
+        self
+    }
+
     /// The rules.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// What a hash of a password costs. Passwords hashed at another cost still work, and are
-    /// hashed again when their users log in.
+    /// What a hash of a password costs; [`HashCost::tune`] proposes it. Passwords hashed at another
+    /// cost, or elsewhere, still work, and are hashed again when their users log in.
     pub fn hash_cost(mut self, cost: HashCost) -> Self {
         self.hash_cost = cost;
         self
@@ -90,6 +104,12 @@ impl AccountLayerBuilder {
     /// How many passwords are hashed at a time, and how many may wait.
     pub fn pool_size(mut self, size: PoolSize) -> Self {
         self.pool_size = size;
+        self
+    }
+
+    /// What verifying a password hash of another system may cost.
+    pub fn import_limits(mut self, limits: ImportLimits) -> Self {
+        self.import_limits = limits;
         self
     }
 
@@ -110,18 +130,26 @@ impl AccountLayerBuilder {
     /// # Errors
     /// [`BuildError`] says what to change.
     pub fn build(self) -> Result<AccountLayer, BuildError> {
-        CookiePolicy::for_base_url(&self.base_url)?;
+        let cookies = CookiePolicy::for_base_url(&self.base_url)?;
         let base_url = self.base_url.trim_end_matches('/').to_owned();
-        let has_path = url::Url::parse(&base_url).is_ok_and(|url| url.path() != "/");
-        if has_path {
-            return Err(BuildError::BasePath(self.base_url));
-        }
+        let url = match url::Url::parse(&base_url) {
+            Ok(url) if url.path() == "/" => url,
+            _ => return Err(BuildError::BasePath(self.base_url)),
+        };
         if let Some(path) = self.paths.fault() {
             return Err(BuildError::Path(path.to_owned()));
         }
+        if let Some(other) = self.other_logins.iter().find(|other| !is_plain(&other.path)) {
+            return Err(BuildError::Path(other.path.clone()));
+        }
         let passwords = PasswordPool::new(self.hash_cost, self.pool_size, Arc::clone(&self.random))
-            .map_err(|error| BuildError::HashCost(error.to_string()))?;
+            .map_err(|error| BuildError::HashCost(error.to_string()))?
+            .import_limits(self.import_limits);
         let pages = self.pages.unwrap_or_else(|| Arc::new(Theme::of_host(&base_url)));
+        let devices = Devices::new(cookies, &self.keyring, self.policy.known_for)
+            .trusting(self.policy.trust_for);
+        let factors = Factors::new(cookies, &self.keyring);
+        let registrants = Registrants::new(cookies, &self.keyring, self.policy.confirm_for);
         let letters = Letters {
             pages: Arc::clone(&pages),
             keyring: self.keyring,
@@ -136,11 +164,16 @@ impl AccountLayerBuilder {
             random: Arc::clone(&self.random),
         };
         let site = Site {
+            origin: url.origin().ascii_serialization(),
             store: self.store,
             passwords,
             letters,
+            devices,
+            factors,
+            registrants,
             pages,
             paths: self.paths,
+            other_logins: self.other_logins,
             policy: self.policy,
             clock: self.clock,
             random: self.random,

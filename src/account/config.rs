@@ -1,5 +1,6 @@
 use time::Duration;
 
+use super::settings;
 use crate::page::PasswordLength;
 use crate::store::{LockoutPolicy, RateLimit};
 
@@ -14,12 +15,16 @@ pub struct Paths {
     pub resend: String,
     /// Log in; `/login`.
     pub login: String,
+    /// The second step of logging in, for those who have a second factor; `/login/verify`.
+    pub verify: String,
     /// Log out; `/logout`.
     pub logout: String,
     /// Ask for a new password; `/forgot-password`.
     pub forgot_password: String,
     /// The mailed link to set it; `/reset-password`.
     pub reset_password: String,
+    /// The pages where a user sees to their own account, this one and all below it; `/settings`.
+    pub settings: String,
     /// Where a visitor goes who came from nowhere in particular; `/`. Not answered by this layer.
     pub home: String,
 }
@@ -31,9 +36,11 @@ impl Default for Paths {
             confirm: "/confirm".to_owned(),
             resend: "/confirm/resend".to_owned(),
             login: "/login".to_owned(),
+            verify: "/login/verify".to_owned(),
             logout: "/logout".to_owned(),
             forgot_password: "/forgot-password".to_owned(),
             reset_password: "/reset-password".to_owned(),
+            settings: "/settings".to_owned(),
             home: "/".to_owned(),
         }
     }
@@ -46,18 +53,21 @@ pub(super) enum Flow {
     Confirm,
     Resend,
     Login,
+    Verify,
     Logout,
     ForgotPassword,
     ResetPassword,
+    Settings(settings::Flow),
 }
 
 impl Paths {
-    fn own(&self) -> [(&str, Flow); 7] {
+    fn own(&self) -> [(&str, Flow); 8] {
         [
             (&self.register, Flow::Register),
             (&self.confirm, Flow::Confirm),
             (&self.resend, Flow::Resend),
             (&self.login, Flow::Login),
+            (&self.verify, Flow::Verify),
             (&self.logout, Flow::Logout),
             (&self.forgot_password, Flow::ForgotPassword),
             (&self.reset_password, Flow::ResetPassword),
@@ -66,21 +76,27 @@ impl Paths {
 
     /// The flow that a path belongs to.
     pub(super) fn flow(&self, path: &str) -> Option<Flow> {
-        self.own().into_iter().find(|(own, _)| *own == path).map(|(_, flow)| flow)
+        let own = self.own().into_iter().find(|(own, _)| *own == path).map(|(_, flow)| flow);
+        own.or_else(|| {
+            let rest = path.strip_prefix(self.settings.as_str())?;
+            settings::Flow::at(rest).map(Flow::Settings)
+        })
     }
 
     /// A path that cannot be one: not absolute, with a query, or of two flows.
     pub(super) fn fault(&self) -> Option<&str> {
-        let plain = |path: &str| {
-            path.starts_with('/')
-                && !path.starts_with("//")
-                && path.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\%".contains(&b))
-        };
         let own = self.own();
         let twice = |path: &str| own.iter().filter(|(other, _)| *other == path).count() > 1;
         let mut paths = own.iter().map(|(path, _)| *path).chain([self.home.as_str()]);
-        paths.find(|path| !plain(path) || twice(path))
+        paths.find(|path| !is_plain(path) || twice(path))
     }
+}
+
+/// Whether it is an absolute path of this host, without a query, that nobody reads as another.
+pub(super) fn is_plain(path: &str) -> bool {
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && path.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\%".contains(&b))
 }
 
 /// The rules of the account pages.
@@ -92,8 +108,18 @@ pub struct Policy {
     pub confirm_for: Duration,
     /// How long a link to set a new password works; one hour.
     pub reset_for: Duration,
-    /// When an address is locked; for 15 minutes after 5 attempts.
+    /// When an address is locked, or a browser that its user is known by; for 15 minutes after 5
+    /// attempts.
     pub lockout: LockoutPolicy,
+    /// How long a user is known by a browser after logging in with it; 180 days. A stranger who
+    /// locks an address does not lock its owner out of such a browser. Zero for not at all.
+    pub known_for: Duration,
+    /// When the codes of a user are locked, those of an authenticator app and backup codes together;
+    /// for 15 minutes after 5 attempts.
+    pub second_factor_lockout: LockoutPolicy,
+    /// How long a browser asks for no second factor once its user trusts it; 30 days, and never
+    /// longer than [`Policy::known_for`]. Zero for not at all.
+    pub trust_for: Duration,
     /// How often a link may be asked for, per address and purpose, and how often its owner is
     /// told that somebody tried to sign up with it; 3 times in 15 minutes.
     pub link_requests: RateLimit,
@@ -118,6 +144,9 @@ impl Default for Policy {
             confirm_for: Duration::hours(48),
             reset_for: Duration::HOUR,
             lockout: LockoutPolicy { attempts: 5, lock_for: window },
+            known_for: Duration::days(180),
+            second_factor_lockout: LockoutPolicy { attempts: 5, lock_for: window },
+            trust_for: Duration::days(30),
             link_requests: RateLimit { times: 3, window },
             unconfirmed: Unconfirmed::Block,
         }

@@ -1,43 +1,95 @@
 //! Confirm an address by a mailed link. Opening it changes nothing, since mail scanners open
-//! links; the button behind it does.
+//! links; the button behind it does. In another browser than the one that signed up it takes the
+//! account's password, too: see [`registrant`](super::registrant).
 
 use http::{Response, StatusCode};
 
-use super::Email;
 use super::letters::token;
-use super::login::NOTICE;
+use super::login::{LOGIN_HINT, NOTICE};
+use super::prove::{complete, prove};
 use super::register::check_mail;
 use super::site::{Answer, Site, Visit};
+use super::{AccountError, Email};
+use crate::audit::{Action, AuditEntry};
+use crate::crypto::{OpaqueToken, Redacted};
 use crate::http::{Body, respond};
 use crate::page::{Confirm, LinkOver, MailSent};
-use crate::store::{LinkPurpose, LinkUse};
+use crate::scope::{Account, UserId};
+use crate::store::{Effects, LinkPurpose, LinkUse, LoginCompletion};
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let Some(token) = token(visit.query.get("token")?) else { return Ok(over(site, visit)) };
     let owner = site.store.load_link(LinkPurpose::Confirm, &token.hash(), site.now()).await?;
     let Some(owner) = owner else { return Ok(over(site, visit)) };
-    let page = site.pages.confirm(&Confirm {
-        action: &visit.trip.via(&site.paths.confirm),
-        token: &token.expose(),
-        email: owner.email().unwrap_or_default(),
-    });
-    Ok(respond::html(StatusCode::OK, page))
+    Ok(respond::html(StatusCode::OK, page(site, visit, &token, &owner, false)))
 }
 
 pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let form = visit.form()?;
+    let password = form.get("password")?.unwrap_or_default();
     let Some(token) = token(form.get("token")?) else { return Ok(over(site, visit)) };
-    let user = match site.store.confirm_email(&token.hash(), site.now()).await? {
+    // Who has no link makes us hash nothing.
+    let owner = site.store.load_link(LinkPurpose::Confirm, &token.hash(), site.now()).await?;
+    let Some(owner) = owner else { return Ok(over(site, visit)) };
+    if !chose_password(site, visit, &owner)
+        && !knows_password(site, visit, &owner, password).await?
+    {
+        let page = page(site, visit, &token, &owner, true);
+        return Ok(respond::html(StatusCode::UNPROCESSABLE_ENTITY, page));
+    }
+
+    let along = site.effects(visit.entry(Action::CONFIRM_EMAIL));
+    let user = match site.store.confirm_email(&token.hash(), &along, site.now()).await? {
         LinkUse::Done(user) => user,
         LinkUse::Invalid => return Ok(over(site, visit)),
     };
-    let scope = visit.session.scope();
-    if scope.account().is_some_and(|account| *account.id() == user) {
-        return Ok(respond::see_other(visit.trip.destination(&site.paths.home)));
-    }
-    // Following a link does not log in: whoever sent it could have chosen whose it is.
-    let login = visit.trip.via_with(&site.paths.login, &[(NOTICE, "confirmed")]);
-    Ok(respond::see_other(&login))
+    let mut response = if is_logged_in(visit, &user) {
+        respond::see_other(visit.trip.destination(&site.paths.home))
+    } else {
+        // Following a link does not log in: whoever sent it could have chosen whose it is.
+        respond::see_other(&visit.trip.via_with(&site.paths.login, &[(NOTICE, "confirmed")]))
+    };
+    let seen = (&visit.headers, response.headers_mut());
+    site.registrants.forget(&*site.random, seen, &user, site.now());
+    Ok(response)
+}
+
+/// Whether the account was made in this very browser, or is logged in there.
+fn chose_password(site: &Site, visit: &Visit, owner: &Account) -> bool {
+    let user = owner.id();
+    site.registrants.know(&visit.headers, user, site.now()) || is_logged_in(visit, user)
+}
+
+fn is_logged_in(visit: &Visit, user: &UserId) -> bool {
+    visit.session.scope().account().is_some_and(|account| account.id() == user)
+}
+
+/// Whether the password is the account's: an attempt to log in as any other.
+async fn knows_password(
+    site: &Site,
+    visit: &Visit,
+    owner: &Account,
+    password: &str,
+) -> Result<bool, AccountError> {
+    let Ok(email) = Email::parse(owner.email().unwrap_or_default()) else { return Ok(false) };
+    let password = Redacted(password.to_owned());
+    let Some(proven) = prove(site, visit, Action::CONFIRM_EMAIL, &email, password).await? else {
+        return Ok(false);
+    };
+    let completion = complete(site, &email, &proven, &Effects::none()).await?;
+    Ok(completion == LoginCompletion::Completed)
+}
+
+fn page(site: &Site, visit: &Visit, token: &OpaqueToken, owner: &Account, refused: bool) -> String {
+    let email = owner.email().unwrap_or_default();
+    site.pages.confirm(&Confirm {
+        action: &visit.trip.via(&site.paths.confirm),
+        token: &token.expose(),
+        email,
+        asks_password: !chose_password(site, visit, owner),
+        refused,
+        forgot: &visit.trip.via_with(&site.paths.forgot_password, &[(LOGIN_HINT, email)]),
+    })
 }
 
 /// Sends the link again, if somebody waits for it.
@@ -53,9 +105,16 @@ pub(super) async fn resend(site: &Site, visit: &Visit) -> Answer {
 pub(super) async fn send(site: &Site, visit: &Visit, email: &Email) -> Answer {
     let now = site.now();
     let life = (now, site.policy.confirm_for);
-    let link = site.letters.link(LinkPurpose::Confirm, email, (&site.paths, &visit.trip), life);
+    let mut link = site.letters.link(LinkPurpose::Confirm, email, (&site.paths, &visit.trip), life);
+    link.effects = link.effects.and_entry(request_entry(site, visit, LinkPurpose::Confirm));
     site.store.request_link(email.as_str(), &link, site.policy.link_requests, now).await?;
     Ok(respond::html(StatusCode::OK, check_mail(site, visit, MailSent::Confirmation, email)))
+}
+
+/// What the audit log tells of a link that somebody asked for.
+pub(super) fn request_entry(site: &Site, visit: &Visit, purpose: LinkPurpose) -> AuditEntry {
+    let entry = visit.entry(Action::REQUEST_LINK).with("purpose", purpose.as_str());
+    entry.at(site.now(), &*site.random)
 }
 
 fn over(site: &Site, visit: &Visit) -> Response<Body> {

@@ -1,9 +1,9 @@
-use http::header::RETRY_AFTER;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 
 use super::password::Busy;
-use crate::http::{Body, FormError, respond};
-use crate::page::{ErrorPage, Pages};
+use crate::http::{Body, FormError, Reader};
+use crate::page::{ErrorPage, Pages, explain};
 use crate::session::SessionError;
 use crate::store::StoreError;
 
@@ -17,6 +17,12 @@ pub enum AccountError {
     /// The browser's fault: the path is not used with this method.
     #[error("this path is not used with this method")]
     Method,
+    /// The browser's fault: nobody is logged in.
+    #[error("nobody is logged in")]
+    LoginRequired,
+    /// The browser's fault: the user must prove again who they are.
+    #[error("the user must log in again for this")]
+    ReauthenticationRequired,
     /// Nobody's fault: too many passwords at a time.
     #[error(transparent)]
     Busy(#[from] Busy),
@@ -32,8 +38,11 @@ impl From<SessionError> for AccountError {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::Store(error) => Self::Store(error),
-            // To log in or out needs no session that is there already.
-            SessionError::NotLoggedIn | SessionError::Gone => Self::NoSessionLayer,
+            // Only of an account that was deleted this very moment: ours need no source.
+            SessionError::UserGone | SessionError::UserSource(_) => {
+                Self::Store(StoreError::Unavailable(Box::new(error)))
+            }
+            SessionError::NotLoggedIn | SessionError::Gone => Self::LoginRequired,
         }
     }
 }
@@ -43,11 +52,17 @@ impl AccountError {
     const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 
     /// The page that says so.
-    pub(super) fn into_response(self, pages: &dyn Pages) -> Response<Body> {
+    pub(super) fn into_response(self, pages: &dyn Pages, reader: Reader) -> Response<Body> {
         let m = pages.theme().messages();
         let (status, code, description) = match &self {
             Self::Form(_) => (StatusCode::BAD_REQUEST, "invalid_form", &m.error_form),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &m.error_method),
+            Self::LoginRequired => {
+                (StatusCode::UNAUTHORIZED, "authentication_required", &m.error_login_required)
+            }
+            Self::ReauthenticationRequired => {
+                (StatusCode::FORBIDDEN, "reauthentication_required", &m.login_again)
+            }
             Self::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy", &m.error_busy),
             Self::Store(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &m.error_unavailable)
@@ -56,10 +71,14 @@ impl AccountError {
                 (StatusCode::INTERNAL_SERVER_ERROR, "server_error", &m.error_unavailable)
             }
         };
+        let challenges = matches!(self, Self::LoginRequired);
         if status.is_server_error() {
             tracing::error!(error = ?self, "an account page could not be answered");
         }
-        let mut response = respond::html(status, pages.error(&ErrorPage { code, description }));
+        let mut response = explain(pages, reader, status, &ErrorPage { code, description });
+        if challenges {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Cookie"));
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, Self::RETRY_AFTER);
         }

@@ -10,7 +10,8 @@ use super::accounts::Accounts;
 use super::builder::AccountLayerBuilder;
 use super::site::{Site, answer};
 use crate::crypto::Keyring;
-use crate::http::{Body, Mount, Mounted, Role};
+use crate::http::{Body, Mount, Mounted, Reader, Rejection, Role};
+use crate::page::{Rejected, reject};
 use crate::store::AccountStore;
 
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -56,6 +57,15 @@ impl Role for AccountLayer {
 
     fn answer(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move { answer(&self.site, request).await })
+    }
+
+    fn origin(&self) -> Option<&str> {
+        Some(&self.site.origin)
+    }
+
+    fn reject(&self, rejection: Rejection, reader: Reader) -> Response<Body> {
+        let page = Rejected::new(rejection).with_home(&self.site.paths.home);
+        reject(&*self.site.pages, reader, &page)
     }
 }
 

@@ -43,7 +43,8 @@ impl Letters {
             LinkPurpose::Reset => Letter::Reset { link: &link },
         };
         let mail = self.write(to.as_str(), &letter, now);
-        NewLink { purpose, token: token.hash(), expires_at: now + works_for, mail }
+        let (token, expires_at) = (token.hash(), now + works_for);
+        NewLink { purpose, token, expires_at, effects: mail.into() }
     }
 
     /// Tells the owner of an address that somebody tried to sign up with it.
@@ -67,6 +68,28 @@ impl Letters {
     pub(super) fn locked(&self, to: &Email, paths: &Paths, now: OffsetDateTime) -> NewDelivery {
         let forgot = self.absolute(&paths.forgot_password);
         self.write(to.as_str(), &Letter::Locked { forgot: &forgot }, now)
+    }
+
+    /// Tells the owner that the codes are locked.
+    pub(super) fn second_factor_locked(
+        &self,
+        to: &str,
+        paths: &Paths,
+        now: OffsetDateTime,
+    ) -> NewDelivery {
+        let forgot = self.absolute(&paths.forgot_password);
+        self.write(to, &Letter::SecondFactorLocked { forgot: &forgot }, now)
+    }
+
+    /// Tells the owner that the password is enough from now on.
+    pub(super) fn second_factor_removed(
+        &self,
+        to: &str,
+        paths: &Paths,
+        now: OffsetDateTime,
+    ) -> NewDelivery {
+        let forgot = self.absolute(&paths.forgot_password);
+        self.write(to, &Letter::SecondFactorRemoved { forgot: &forgot }, now)
     }
 
     fn write(&self, to: &str, letter: &Letter<'_>, now: OffsetDateTime) -> NewDelivery {

@@ -3,18 +3,21 @@
 use http::{Response, StatusCode};
 
 use super::config::Unconfirmed;
-use super::password::Verdict;
+use super::prove::{complete, prove};
+use super::sign_in::{SignIn, sign_in};
 use super::site::{Answer, Site, Visit};
-use super::{AccountError, Email, confirm};
+use super::{Email, confirm};
+use crate::audit::Action;
 use crate::crypto::Redacted;
 use crate::http::{Body, respond};
-use crate::page::{Login, LoginNotice};
+use crate::page::{Login, LoginNotice, OtherDoor};
 use crate::scope::{Account, CurrentScope, Method};
-use crate::session::Proof;
-use crate::store::LoginCompletion;
+use crate::store::{Effects, LoginCompletion};
 
 /// The query field that says what a visitor did before.
 pub(super) const NOTICE: &str = "notice";
+/// The query field that says which address to begin with.
+pub(super) const LOGIN_HINT: &str = "login_hint";
 
 pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
     let scope = visit.session.scope();
@@ -24,9 +27,10 @@ pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
     let notice = match visit.query.get(NOTICE)? {
         Some("confirmed") => Some(LoginNotice::Confirmed),
         Some("password-set") => Some(LoginNotice::PasswordSet),
+        Some("timed-out") => Some(LoginNotice::TimedOut),
         _ => None,
     };
-    let hint = visit.query.get("login_hint")?.and_then(|hint| Email::parse(hint).ok());
+    let hint = visit.query.get(LOGIN_HINT)?.and_then(|hint| Email::parse(hint).ok());
     let hint = hint.as_ref().map(Email::as_str);
     let email = scope.account().and_then(Account::email).or(hint).unwrap_or_default();
     let again = scope.account().is_some();
@@ -55,75 +59,33 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
 
     // What is no address is nobody’s.
     let Ok(email) = Email::parse(typed) else { return refused() };
-    let Some(proven) = prove(site, &email, password).await? else { return refused() };
-    let waits = !proven.account.email_verified() && site.policy.unconfirmed == Unconfirmed::Block;
-    let completion = if waits {
-        complete(site, &email, &proven).await?
-    } else {
-        log_in(site, visit, &email, &proven, remember).await?
+    let Some(proven) = prove(site, visit, Action::LOG_IN, &email, password).await? else {
+        return refused();
     };
-    match completion {
-        LoginCompletion::PasswordChanged => refused(),
-        LoginCompletion::Completed if waits => confirm::send(site, visit, &email).await,
-        LoginCompletion::Completed => {
-            Ok(respond::see_other(visit.trip.destination(&site.paths.home)))
+    let waits = !proven.account.email_verified() && site.policy.unconfirmed == Unconfirmed::Block;
+    let settle = async |along: Effects| {
+        let completion = complete(site, &email, &proven, &along).await?;
+        Ok(completion == LoginCompletion::Completed)
+    };
+    if waits {
+        if !settle(Effects::none()).await? {
+            return refused();
         }
+        let mut response = confirm::send(site, visit, &email).await?;
+        site.remember_registrant(visit, proven.account.id(), &mut response);
+        return Ok(response);
     }
-}
-
-/// A user whose password was just verified.
-struct ProvenUser {
-    account: Account,
-    verified: Redacted<String>,
-    rehashed: Option<Redacted<String>>,
-}
-
-/// Counts the attempt, then looks at the password, whatever is known by then.
-async fn prove(
-    site: &Site,
-    email: &Email,
-    password: Redacted<String>,
-) -> Result<Option<ProvenUser>, AccountError> {
-    let now = site.now();
-    let notice = site.letters.locked(email, &site.paths, now);
-    let lockout = site.policy.lockout;
-    let attempt = site.store.begin_login(email.as_str(), lockout, &notice, now).await?;
-    let stored = attempt.user.as_ref().and_then(|user| user.password.clone());
-    let verdict = site.passwords.verify(password, stored).await?;
-    Ok(match (attempt.locked_until, attempt.user, verdict) {
-        (None, Some(user), Verdict::Right { verified, rehashed }) => {
-            Some(ProvenUser { account: user.account, verified, rehashed })
-        }
-        _ => None,
-    })
-}
-
-/// Writes the session, and only then makes sure that the password still is the one that was
-/// verified: a reset that came in between either sees the session or is seen here.
-async fn log_in(
-    site: &Site,
-    visit: &Visit,
-    email: &Email,
-    user: &ProvenUser,
-    remember: bool,
-) -> Result<LoginCompletion, AccountError> {
-    let proof = Proof::by([Method::PASSWORD]).remembered(remember);
-    visit.session.log_in(user.account.clone(), proof).await?;
-    let completion = complete(site, email, user).await;
-    if !matches!(completion, Ok(LoginCompletion::Completed)) {
-        visit.session.log_out().await?;
+    let who = SignIn {
+        email: &email,
+        account: &proven.account,
+        device_epoch: proven.device_epoch,
+        methods: vec![Method::PASSWORD],
+        remember,
+    };
+    match sign_in(site, visit, &who, proven.has_second_factor, settle).await? {
+        Some(response) => Ok(response),
+        None => refused(),
     }
-    completion
-}
-
-/// Forgets the attempts, and stores a better hash, if the password is still the same.
-async fn complete(
-    site: &Site,
-    email: &Email,
-    user: &ProvenUser,
-) -> Result<LoginCompletion, AccountError> {
-    let (verified, rehashed) = (&user.verified, user.rehashed.as_ref());
-    Ok(site.store.complete_login(email.as_str(), verified, rehashed).await?)
 }
 
 /// What the form shows.
@@ -136,6 +98,10 @@ struct Entry<'a> {
 }
 
 fn page(site: &Site, visit: &Visit, status: StatusCode, entry: &Entry<'_>) -> Response<Body> {
+    let doors = site.other_logins.iter().map(|door| (door, visit.trip.via(&door.path)));
+    let doors: Vec<_> = doors.collect();
+    let others: Vec<_> =
+        doors.iter().map(|(door, href)| OtherDoor { name: &door.name, href }).collect();
     let page = site.pages.login(&Login {
         action: &visit.trip.via(&site.paths.login),
         register: &visit.trip.via(&site.paths.register),
@@ -145,6 +111,7 @@ fn page(site: &Site, visit: &Visit, status: StatusCode, entry: &Entry<'_>) -> Re
         again: entry.again,
         refused: entry.refused,
         notice: entry.notice,
+        others: &others,
     });
     if visit.trip.leads_on() {
         respond::html_leading_on(status, page)

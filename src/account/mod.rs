@@ -9,6 +9,19 @@
 //! Nothing that a stranger can see tells whether an address has an account: registration, login,
 //! and the requests for links answer alike, after the same store calls and the same hashing.
 //!
+//! Whoever confirms an address by the mailed link also shows that the password is theirs: by the
+//! browser that signed up, or by the password itself. So nobody gets an account by signing up with
+//! another's address and waiting for the owner to confirm it.
+//!
+//! A login is counted before its password is looked at. Too many failures in a row lock what they
+//! were counted under, for a while: the address, or, in a browser that the user has logged in with
+//! before, the user and that browser ([`Policy::lockout`], [`Policy::known_for`]). So whoever knows
+//! an address can lock it, but not keep its owner out.
+//!
+//! A user who has set up an authenticator app (`/settings/two-factor`) is logged in by the password
+//! and a code, at `/login/verify`, unless the browser is one that the user trusts
+//! ([`Policy::trust_for`]). Until the code there is no session.
+//!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! use donjon::account::AccountLayer;
@@ -35,23 +48,40 @@
 
 mod accounts;
 mod builder;
+mod code;
 mod config;
 mod confirm;
+mod cookie;
+mod device;
 mod email;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod layer;
 mod letters;
 mod login;
 mod logout;
+pub mod mfa;
+pub mod organization;
+mod other_login;
 pub mod password;
+mod prove;
 mod register;
+mod registrant;
 mod reset;
+mod second_factor;
+mod settings;
+mod sign_in;
 mod site;
+mod six_digits;
+pub mod token;
 mod trip;
 
 pub use accounts::{Accounts, CreateError};
 pub use builder::{AccountLayerBuilder, BuildError};
+pub use code::{CodeFor, MailCode};
 pub use config::{Paths, Policy, Unconfirmed};
 pub use email::{Email, InvalidEmail};
 pub use error::AccountError;
 pub use layer::{AccountLayer, AccountService};
+pub use other_login::OtherLogin;

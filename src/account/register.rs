@@ -5,11 +5,12 @@ use http::StatusCode;
 use super::password::check_length;
 use super::site::{Answer, Site, Visit};
 use super::{Email, InvalidEmail};
+use crate::audit::Action;
 use crate::crypto::{RandomExt as _, Redacted};
 use crate::http::respond;
 use crate::page::{CheckMail, MailSent, PasswordProblem, Register};
 use crate::scope::{Account, UserId};
-use crate::store::{LinkPurpose, NewUser};
+use crate::store::{Effects, LinkPurpose, NewUser};
 
 pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
     Ok(respond::html(StatusCode::OK, page(site, visit, "", false, None)))
@@ -35,10 +36,18 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     };
     let life = (now, site.policy.confirm_for);
     let link = site.letters.link(LinkPurpose::Confirm, email, (&site.paths, &visit.trip), life);
+    let mut link = link;
+    link.effects = link.effects.and_entry(visit.entry(Action::REGISTER).at(now, &*site.random));
     let notice = site.letters.email_taken(email, &site.paths, now);
+    let refused = visit.entry(Action::REGISTER).refused().at(now, &*site.random);
+    let taken = Effects::from(notice).and_entry(refused);
     // Both outcomes look the same.
-    site.store.register(&user, &link, &notice, site.policy.link_requests).await?;
-    Ok(respond::html(StatusCode::OK, check_mail(site, visit, MailSent::Registration, email)))
+    let limit = (site.policy.link_requests, now);
+    site.store.register(&user, &link, &taken, limit).await?;
+    let page = check_mail(site, visit, MailSent::Registration, email);
+    let mut response = respond::html(StatusCode::OK, page);
+    site.remember_registrant(visit, user.account.id(), &mut response);
+    Ok(response)
 }
 
 fn check(

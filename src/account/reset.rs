@@ -3,20 +3,24 @@
 use http::{Response, StatusCode};
 
 use super::Email;
+use super::confirm::request_entry;
 use super::letters::token;
-use super::login::NOTICE;
+use super::login::{LOGIN_HINT, NOTICE};
 use super::password::check_length;
 use super::register::check_mail;
 use super::site::{Answer, Site, Visit};
+use crate::audit::Action;
 use crate::crypto::{OpaqueToken, Redacted};
 use crate::http::{Body, respond};
 use crate::page::{ForgotPassword, LinkOver, MailSent, PasswordProblem, ResetPassword};
 use crate::scope::Account;
-use crate::store::{LinkPurpose, LinkUse};
+use crate::store::{LinkPurpose, PasswordReset};
 
 pub(super) fn show_request(site: &Site, visit: &Visit) -> Answer {
     let scope = visit.session.scope();
-    let email = scope.account().and_then(Account::email).unwrap_or_default();
+    let hint = visit.query.get(LOGIN_HINT)?.and_then(|hint| Email::parse(hint).ok());
+    let hint = hint.as_ref().map(Email::as_str);
+    let email = hint.or(scope.account().and_then(Account::email)).unwrap_or_default();
     Ok(respond::html(StatusCode::OK, request_page(site, visit, email, false)))
 }
 
@@ -30,7 +34,8 @@ pub(super) async fn request(site: &Site, visit: &Visit) -> Answer {
     };
     let now = site.now();
     let life = (now, site.policy.reset_for);
-    let link = site.letters.link(LinkPurpose::Reset, &email, (&site.paths, &visit.trip), life);
+    let mut link = site.letters.link(LinkPurpose::Reset, &email, (&site.paths, &visit.trip), life);
+    link.effects = link.effects.and_entry(request_entry(site, visit, LinkPurpose::Reset));
     site.store.request_link(email.as_str(), &link, site.policy.link_requests, now).await?;
     Ok(respond::html(StatusCode::OK, check_mail(site, visit, MailSent::Reset, &email)))
 }
@@ -42,7 +47,9 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     Ok(respond::html(StatusCode::OK, page(site, visit, &token, &owner, None)))
 }
 
-/// Sets the password. Every session and every link of the user ends with it.
+/// Sets the password. Every session and every link of the user ends with it, and of all browsers
+/// only this one is known to be the user's from now on: it must not be locked out by a stranger
+/// before the first login.
 pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let form = visit.form()?;
     let password = form.get("password")?.unwrap_or_default();
@@ -59,12 +66,17 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let now = site.now();
     let to = owner.email().unwrap_or_default();
     let notice = site.letters.password_set(to, &site.paths, now);
-    match site.store.reset_password(&token.hash(), &hash, &notice, now).await? {
-        LinkUse::Done(_) => {
+    let along = site.effects(visit.entry(Action::RESET_PASSWORD)).and_delivery(notice);
+    match site.store.reset_password(&token.hash(), &hash, &along, now).await? {
+        PasswordReset::Done { user, device_epoch } => {
             let login = visit.trip.via_with(&site.paths.login, &[(NOTICE, "password-set")]);
-            Ok(respond::see_other(&login))
+            let mut response = respond::see_other(&login);
+            if let Ok(email) = Email::parse(to) {
+                site.remember_device(visit, (&email, &user, device_epoch), &mut response);
+            }
+            Ok(response)
         }
-        LinkUse::Invalid => Ok(over(site, visit)),
+        PasswordReset::Invalid => Ok(over(site, visit)),
     }
 }
 

@@ -6,33 +6,84 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use time::OffsetDateTime;
 
 use super::config::{Flow, Paths, Policy};
+use super::device::Devices;
 use super::letters::Letters;
 use super::password::PasswordPool;
+use super::registrant::Registrants;
+use super::second_factor::{Factors, verify};
 use super::trip::Trip;
-use super::{AccountError, confirm, login, logout, register, reset};
+use super::{AccountError, Email, OtherLogin, confirm, login, logout, register, reset, settings};
+use crate::audit::{Action, Entry};
 use crate::crypto::{Clock, Random};
-use crate::http::{Body, Form};
+use crate::http::{Body, Form, Reader, respond};
 use crate::page::Pages;
+use crate::scope::{Account, UserId};
 use crate::session::Session;
-use crate::store::AccountStore;
+use crate::store::{AccountStore, Effects};
 
 /// What every flow works with: nothing that another process over the same store would lack.
 #[derive(Debug)]
 pub(super) struct Site {
+    /// Where browsers reach us.
+    pub(super) origin: String,
     pub(super) store: Arc<dyn AccountStore>,
     pub(super) passwords: PasswordPool,
     pub(super) letters: Letters,
+    pub(super) devices: Devices,
+    pub(super) factors: Factors,
+    pub(super) registrants: Registrants,
     pub(super) pages: Arc<dyn Pages>,
     pub(super) paths: Paths,
+    pub(super) other_logins: Vec<OtherLogin>,
     pub(super) policy: Policy,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
 }
 
 impl Site {
+    /// An entry of the audit log, to be written along with what it tells of.
+    pub(super) fn effects(&self, entry: Entry) -> Effects {
+        entry.at(self.now(), &*self.random).into()
+    }
+
     /// The present moment.
     pub(super) fn now(&self) -> OffsetDateTime {
         self.clock.now()
+    }
+
+    /// Makes the visitor's browser known as one that the owner of this address has used; see
+    /// [`device`](super::device).
+    pub(super) fn remember_device(
+        &self,
+        visit: &Visit,
+        login: (&Email, &UserId, i64),
+        response: &mut Response<Body>,
+    ) {
+        let seen = (&visit.headers, response.headers_mut());
+        self.devices.remember(&*self.random, seen, login, false, self.now());
+    }
+
+    /// The same, and makes it one that asks the owner for no second factor for a while.
+    pub(super) fn trust_device(
+        &self,
+        visit: &Visit,
+        login: (&Email, &UserId, i64),
+        response: &mut Response<Body>,
+    ) {
+        let seen = (&visit.headers, response.headers_mut());
+        self.devices.remember(&*self.random, seen, login, true, self.now());
+    }
+
+    /// Makes the visitor's browser one that confirms the address of this account without being
+    /// asked for the password; see [`registrant`](super::registrant).
+    pub(super) fn remember_registrant(
+        &self,
+        visit: &Visit,
+        user: &UserId,
+        response: &mut Response<Body>,
+    ) {
+        let seen = (&visit.headers, response.headers_mut());
+        self.registrants.remember(&*self.random, seen, user, self.now());
     }
 }
 
@@ -41,7 +92,7 @@ pub(super) struct Visit {
     pub(super) session: Session,
     pub(super) query: Form,
     pub(super) trip: Trip,
-    headers: HeaderMap,
+    pub(super) headers: HeaderMap,
     body: Bytes,
 }
 
@@ -59,6 +110,29 @@ impl Visit {
         })
     }
 
+    /// Who is logged in.
+    pub(super) fn account(&self) -> Result<Account, AccountError> {
+        self.session.scope().account().cloned().ok_or(AccountError::LoginRequired)
+    }
+
+    /// Who is logged in, and proved it just now: what sensitive changes ask for.
+    pub(super) fn fresh_account(&self, site: &Site) -> Result<Account, AccountError> {
+        let account = self.account()?;
+        let scope = self.session.scope();
+        let until = scope.authentication().and_then(|authentication| authentication.fresh_until);
+        match until {
+            Some(until) if site.now() < until => Ok(account),
+            _ => Err(AccountError::ReauthenticationRequired),
+        }
+    }
+
+    /// What the audit log will tell of this request: who acts, and from where.
+    pub(super) fn entry(&self, action: Action) -> Entry {
+        let device = self.session.device();
+        let entry = Entry::new(action).within(&self.session.scope());
+        entry.from(device.address, device.user_agent.as_deref())
+    }
+
     /// The form that was posted.
     pub(super) fn form(&self) -> Result<Form, AccountError> {
         Ok(Form::of_body(&self.headers, &self.body)?)
@@ -72,20 +146,35 @@ pub(super) type Answer = Result<Response<Body>, AccountError>;
 pub(super) async fn answer(site: &Site, request: Request<Bytes>) -> Response<Body> {
     let flow = site.paths.flow(request.uri().path());
     let method = request.method().clone();
+    let reader = Reader::of_page(request.headers());
+    let here = Trip::back_to(request.uri(), &method);
     let answer = match (Visit::of(request), flow) {
         (Ok(visit), Some(flow)) => go(site, flow, &method, &visit).await,
         (Err(error), _) => Err(error),
         (_, None) => Err(AccountError::Method),
     };
-    answer.unwrap_or_else(|error| {
-        let wrong_method = matches!(error, AccountError::Method);
-        let mut response = error.into_response(&*site.pages);
-        if wrong_method {
-            let allowed = if flow == Some(Flow::Resend) { "POST" } else { "GET, HEAD, POST" };
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
-        }
-        response
-    })
+    answer.unwrap_or_else(|error| refuse(site, error, flow, reader, &here))
+}
+
+fn refuse(
+    site: &Site,
+    error: AccountError,
+    flow: Option<Flow>,
+    reader: Reader,
+    here: &Trip,
+) -> Response<Body> {
+    let wants_login =
+        matches!(error, AccountError::LoginRequired | AccountError::ReauthenticationRequired);
+    if wants_login && matches!(reader, Reader::Person) {
+        return respond::see_other(&here.via(&site.paths.login));
+    }
+    let wrong_method = matches!(error, AccountError::Method);
+    let mut response = error.into_response(&*site.pages, reader);
+    if wrong_method {
+        let allowed = if flow == Some(Flow::Resend) { "POST" } else { "GET, HEAD, POST" };
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    }
+    response
 }
 
 async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
@@ -99,12 +188,15 @@ async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
         Flow::Resend if submits => confirm::resend(site, visit).await,
         Flow::Login if shows => login::show(site, visit),
         Flow::Login if submits => login::submit(site, visit).await,
+        Flow::Verify if shows => verify::show(site, visit),
+        Flow::Verify if submits => verify::submit(site, visit).await,
         Flow::Logout if shows => logout::show(site, visit),
         Flow::Logout if submits => logout::submit(site, visit).await,
         Flow::ForgotPassword if shows => reset::show_request(site, visit),
         Flow::ForgotPassword if submits => reset::request(site, visit).await,
         Flow::ResetPassword if shows => reset::show(site, visit).await,
         Flow::ResetPassword if submits => reset::submit(site, visit).await,
+        Flow::Settings(flow) => settings::go(site, flow, method, visit).await,
         _ => Err(AccountError::Method),
     }
 }

@@ -1,3 +1,4 @@
+use http::{Method, Uri};
 use url::form_urlencoded::Serializer;
 
 use crate::http::{Form, ReturnTo};
@@ -13,11 +14,12 @@ const INTERACTION_ID: usize = 128;
 pub(super) struct Trip {
     return_to: Option<ReturnTo>,
     interaction_id: Option<String>,
+    prompts_login: bool,
 }
 
 impl Trip {
-    /// Reads `return_to` and `interaction_id` of a query. What cannot be trusted, or comes twice,
-    /// is as good as absent.
+    /// Reads `return_to`, `interaction_id` and `prompt` of a query. What cannot be trusted, or comes
+    /// twice, is as good as absent.
     pub(super) fn of(query: &Form) -> Self {
         let is_id =
             |id: &&str| id.len() <= INTERACTION_ID && id.bytes().all(|b| b.is_ascii_graphic());
@@ -29,7 +31,16 @@ impl Trip {
                 .flatten()
                 .filter(is_id)
                 .map(str::to_owned),
+            prompts_login: query.get("prompt") == Ok(Some("login")),
         }
+    }
+
+    /// Back to this address: with its query if it was only looked at.
+    pub(super) fn back_to(uri: &Uri, method: &Method) -> Self {
+        let looked_at = matches!(*method, Method::GET | Method::HEAD);
+        let whole = uri.path_and_query().map_or(uri.path(), |whole| whole.as_str());
+        let here = if looked_at { whole } else { uri.path() };
+        Self { return_to: ReturnTo::parse(here), ..Self::default() }
     }
 
     /// Whether the authorization server sent the visitor, who must then really log in, whoever is
@@ -63,6 +74,10 @@ impl Trip {
         if let Some(id) = &self.interaction_id {
             query.append_pair("interaction_id", id);
         }
+        if self.prompts_login {
+            // For the other doors: behind ours everybody logs in.
+            query.append_pair("prompt", "login");
+        }
         let query = query.finish();
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
     }
@@ -90,6 +105,11 @@ mod tests {
         assert_eq!(trip(link.split_once('?').unwrap().1), first);
         assert_eq!(first.destination("/"), "/oauth/resume?a=b&c");
         assert_eq!(Trip::default().via("/login"), "/login");
+        let anew = trip("prompt=login&return_to=/a");
+        assert_eq!(anew.via("/saml/acme/login"), "/saml/acme/login?return_to=%2Fa&prompt=login");
+        for other in ["prompt=none", "prompt=login&prompt=login", "prompt=", "prompt=login+x"] {
+            assert_eq!(trip(other), Trip::default(), "{other}");
+        }
     }
 
     #[test]

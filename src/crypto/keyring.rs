@@ -217,6 +217,16 @@ impl Keyring {
         out
     }
 
+    /// HMAC-SHA-256 of `message` under each of the keys, the current one first.
+    pub fn macs(&self, purpose: Purpose, message: &[u8]) -> Vec<[u8; 32]> {
+        let mac = |master: &MasterKey| {
+            let mut out = [0; 32];
+            out.copy_from_slice(hmac::sign(&master.hmac(purpose), message).as_ref());
+            out
+        };
+        self.0.iter().map(mac).collect()
+    }
+
     /// Whether `tag` is the HMAC of `message` under any of the keys; in constant time for each.
     pub fn verify_mac(&self, purpose: Purpose, message: &[u8], tag: &[u8]) -> bool {
         self.0.iter().any(|master| hmac::verify(&master.hmac(purpose), message, tag).is_ok())

@@ -4,11 +4,13 @@
 //! that holds a [`Clock`] and a [`Random`] holds all there is to vary.
 
 mod clock;
+mod keyed_hash;
 mod keyring;
 mod random;
 mod secret;
 
 pub use clock::{Clock, SystemClock};
+pub use keyed_hash::KeyedHash;
 pub use keyring::{Authenticator, KEYRING_VARIABLE, Keyring, KeyringError, Purpose, Sealed};
 pub use random::{Random, RandomExt, SystemRandom};
 pub use secret::{OpaqueToken, Redacted, TokenHash, constant_time_eq, sha256};

@@ -27,6 +27,7 @@
 mod mailbox;
 mod mailer;
 mod message;
+pub mod webhook;
 mod worker;
 
 pub use mailbox::Mailbox;

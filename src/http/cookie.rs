@@ -7,8 +7,6 @@ use tower_cookies::Cookie;
 use tower_cookies::cookie::SameSite;
 use url::{Host, Url};
 
-use super::limits;
-
 /// Why a base URL (or issuer) cannot carry cookies safely.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -60,7 +58,15 @@ impl CookiePolicy {
     }
 
     /// A `Set-Cookie` value. Without `max_age` the browser forgets it when it closes.
+    ///
+    /// The value must be made of what RFC 6265, section 4.1.1, lets a cookie hold: no white space,
+    /// control characters, quotes, commas, semicolons or backslashes. Of another, which could end
+    /// the cookie and add attributes, nothing is set: the answer is empty.
     pub fn set(&self, name: &str, value: &str, max_age: Option<Duration>) -> HeaderValue {
+        if !value.bytes().all(is_cookie_octet) {
+            tracing::error!(name, "a cookie cannot hold such a value");
+            return HeaderValue::from_static("");
+        }
         let mut cookie = Cookie::build((self.name(name), value.to_owned()))
             .path("/")
             .http_only(true)
@@ -83,7 +89,13 @@ impl CookiePolicy {
     }
 }
 
-fn is_loopback(host: &Host<&str>) -> bool {
+/// RFC 6265, section 4.1.1.
+fn is_cookie_octet(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"\",;\\".contains(&byte)
+}
+
+/// Whether the host of a URL is this very machine.
+pub(crate) fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
         Host::Ipv4(address) => address.is_loopback(),
@@ -103,25 +115,33 @@ impl<'a> CookieJar<'a> {
         Self { headers }
     }
 
-    /// All cookies, by full name and value; none if they are longer than we read.
+    /// All cookies, by full name and value. One that is no UTF-8 is left out.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        let headers = self.headers.get_all(COOKIE);
-        let size: usize = headers.iter().map(HeaderValue::len).sum();
-        let readable = size <= limits::COOKIES;
-        headers
+        let text = |bytes| str::from_utf8(bytes).ok();
+        self.pairs().filter_map(move |(name, value)| Some((text(name)?, text(value)?)))
+    }
+
+    /// All cookies as they are. A browser sends other people's with ours in one header, and theirs
+    /// may hold anything, and as much of it as the server lets through: that must not make ours
+    /// unreadable.
+    fn pairs(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        self.headers
+            .get_all(COOKIE)
             .into_iter()
-            .filter(move |_| readable)
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+            .filter_map(|pair| {
+                let pair = pair.trim_ascii();
+                let (name, value) = pair.split_at(pair.iter().position(|byte| *byte == b'=')?);
+                Some((name, value.split_first()?.1))
+            })
     }
 
     /// The value of the one cookie of this full name. A name that comes twice (as when a sibling
     /// domain plants its own) is as good as absent: nobody can tell which one is ours.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        let mut found = self.iter().filter(|(key, _)| *key == name).map(|(_, value)| value);
+        let mut found = self.pairs().filter(|(key, _)| *key == name.as_bytes());
         match (found.next(), found.next()) {
-            (Some(value), None) => Some(value),
+            (Some((_, value)), None) => str::from_utf8(value).ok(),
             _ => None,
         }
     }
@@ -149,6 +169,28 @@ mod tests {
     }
 
     #[test]
+    fn no_value_adds_attributes() {
+        for odd in ["x; Domain=evil.example", "x\r\n", "a b", "\"a\"", "a,b", "a\\b", "é", "\0"] {
+            assert_eq!(CookiePolicy::HTTPS.set("session", odd, None), "", "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn other_cookies_do_not_hide_ours() {
+        let value = HeaderValue::from_bytes("greeting=grüße; a=1".as_bytes()).unwrap();
+        let mut headers = HeaderMap::from_iter([(COOKIE, value)]);
+        assert_eq!(CookieJar::of(&headers).get("a"), Some("1"));
+        assert_eq!(CookieJar::of(&headers).get("greeting"), Some("grüße"));
+        headers.append(COOKIE, HeaderValue::from_bytes(b"latin=\xFC; b=2").unwrap());
+        assert_eq!(CookieJar::of(&headers).get("b"), Some("2"));
+        assert_eq!(CookieJar::of(&headers).get("latin"), None);
+        assert!(!CookieJar::of(&headers).iter().any(|(name, _)| name == "latin"));
+        // A second one of our name counts, though it cannot be read.
+        headers.append(COOKIE, HeaderValue::from_bytes(b"a=\xFF").unwrap());
+        assert_eq!(CookieJar::of(&headers).get("a"), None);
+    }
+
+    #[test]
     fn unsafe_base_urls_are_refused() {
         for good in
             ["http://localhost:1", "http://[::1]", "http://a.localhost", "https://a.example"]
@@ -166,15 +208,22 @@ mod tests {
     #[test]
     fn a_cookie_counts_only_if_it_is_the_only_one() {
         let headers = |values: &[&str]| {
-            values.iter().map(|v| (COOKIE, v.parse().unwrap())).collect::<HeaderMap>()
+            let header = |v: &&str| (COOKIE, HeaderValue::from_bytes(v.as_bytes()).unwrap());
+            values.iter().map(header).collect::<HeaderMap>()
         };
         assert_eq!(CookieJar::of(&headers(&["a=1; b=2", "c=3"])).get("c"), Some("3"));
         assert_eq!(CookieJar::of(&headers(&["a=1; a=2"])).get("a"), None);
         assert_eq!(CookieJar::of(&headers(&["a=1", "a=1"])).get("a"), None);
         assert_eq!(CookieJar::of(&headers(&["ba=1; a"])).get("a"), None);
-        assert_eq!(
-            CookieJar::of(&headers(&[&format!("a=1; b={}", "x".repeat(17_000))])).get("a"),
-            None
-        );
+        // A name that only becomes ours where blanks of any kind are cut off.
+        for planted in ["\u{2000}a=2; a=1", "\u{a0}a=2; a=1", "\u{85}a=2; a=1", "a=1; \u{3000}a=2"]
+        {
+            assert_eq!(CookieJar::of(&headers(&[planted])).get("a"), Some("1"), "{planted:?}");
+        }
+        let long = "x".repeat(300_000);
+        for beside in [format!("a=1; b={long}"), format!("{long}; a=1"), "y; ".repeat(9000) + "a=1"]
+        {
+            assert_eq!(CookieJar::of(&headers(&[&beside])).get("a"), Some("1"));
+        }
     }
 }

@@ -1,4 +1,5 @@
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -28,7 +29,23 @@ pub struct Network {
 #[error("not a network in CIDR notation, such as 10.0.0.0/8 or fd00::/8")]
 pub struct InvalidNetwork;
 
+/// The bits of an IPv6 address that one customer of a provider has at most, by custom.
+const CUSTOMER: u8 = 56;
+
 impl Network {
+    /// The network that somebody at this address can be taken to have all addresses of: an IPv4
+    /// address alone, an IPv6 address with the 2^72 around it.
+    pub fn around(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self { address: address.into(), prefix: 32 },
+            IpAddr::V6(address) => {
+                let host = 128 - u32::from(CUSTOMER);
+                let bits = address.to_bits() >> host << host;
+                Self { address: Ipv6Addr::from_bits(bits).into(), prefix: CUSTOMER }
+            }
+        }
+    }
+
     /// Whether the address lies in this network. An IPv4 address mapped into IPv6 is the IPv4
     /// address it stands for.
     pub fn contains(&self, address: IpAddr) -> bool {
@@ -48,6 +65,12 @@ impl Network {
 
 fn leading_bits(address: u128, width: u32, prefix: u8) -> u128 {
     address.checked_shr(width - u32::from(prefix)).unwrap_or(0)
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
 }
 
 impl FromStr for Network {
@@ -81,12 +104,13 @@ impl TrustedProxies {
             return Some(peer.to_canonical());
         }
         let forwarded = headers.get_all("x-forwarded-for").iter().rev();
-        let hops = forwarded.filter_map(|value| value.to_str().ok());
+        let hops = forwarded.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
         let mut client = peer;
-        for hop in hops.flat_map(|value| value.rsplit(',')) {
-            // A hop that is no address was made up by the client or a broken proxy: what is left
-            // of it is worth nothing.
-            let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+        for hop in hops {
+            // A hop that is no address, or no text at all, was made up by the client or a broken
+            // proxy: what is left of it is worth nothing. What is right of it still counts.
+            let text = str::from_utf8(hop).unwrap_or_default();
+            let Ok(address) = text.trim().parse::<IpAddr>() else { break };
             client = address;
             if !self.trusts(address) {
                 break;
@@ -134,6 +158,37 @@ mod tests {
             TrustedProxies::default().client_addr(&HeaderMap::new(), &Extensions::new()),
             None
         );
+    }
+
+    /// A proxy adds what it saw to the last line, whatever the client wrote there; a client that
+    /// writes what is no text must not make that line, and with it the truth, disappear.
+    #[test]
+    fn what_a_proxy_saw_is_not_hidden_by_what_a_client_wrote() {
+        let trusted = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()]);
+        let mut extensions = Extensions::new();
+        extensions.insert(PeerAddr("10.0.0.1".parse().unwrap()));
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "1.1.1.1".parse().unwrap());
+        let line = http::HeaderValue::from_bytes(b"\xFF, 198.51.100.1").unwrap();
+        headers.append("x-forwarded-for", line);
+        let seen = trusted.client_addr(&headers, &extensions);
+        assert_eq!(seen, Some("198.51.100.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn somebody_with_many_addresses_is_one() {
+        for (address, network) in [
+            ("203.0.113.9", "203.0.113.9/32"),
+            ("::ffff:203.0.113.9", "203.0.113.9/32"),
+            ("2001:db8:1:2ff:3::4", "2001:db8:1:200::/56"),
+            ("2001:db8:1:200::", "2001:db8:1:200::/56"),
+            ("2001:db8:1:300::", "2001:db8:1:300::/56"),
+        ] {
+            let around = Network::around(address.parse().unwrap());
+            assert_eq!(around.to_string(), network);
+            assert!(around.contains(address.parse().unwrap()));
+            assert_eq!(network.parse(), Ok(around));
+        }
     }
 
     #[test]

@@ -14,7 +14,10 @@ impl ReturnTo {
         let local = text.starts_with('/') && !text.starts_with("//") && printable;
         // The same conclusion, from the parser that browsers' behaviour is written down in.
         let resolved = url::Url::parse("https://host.invalid/").ok()?.join(text).ok()?;
-        let stays = resolved.host_str() == Some("host.invalid") && resolved.scheme() == "https";
+        let stays = resolved.host_str() == Some("host.invalid")
+            && resolved.scheme() == "https"
+            // `/.//evil` resolves to the path `//evil`, which nobody may take for a target anew.
+            && !resolved.path().starts_with("//");
         (local && stays && text.len() <= limits::RETURN_TO).then(|| Self(text.to_owned()))
     }
 
@@ -64,6 +67,9 @@ mod tests {
             "/a b",
             "/é",
             "/\u{0}",
+            "/.//evil.example",
+            "/a/..//evil.example",
+            "/%2e//evil.example",
             "?a",
             "#a",
             &long,

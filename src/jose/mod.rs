@@ -38,6 +38,8 @@ mod algorithm;
 mod base64url;
 mod claim_rules;
 mod claims;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod half_hash;
 mod header;
 mod jwk;

@@ -27,6 +27,16 @@ pub enum Letter<'a> {
         /// The page to ask for a new password.
         forgot: &'a str,
     },
+    /// Too many wrong codes after the right password.
+    SecondFactorLocked {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
+    /// The second factor was turned off.
+    SecondFactorRemoved {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
 }
 
 /// A mail, ready to be sent.

@@ -13,15 +13,23 @@
 //! # Ok::<(), donjon::page::InvalidAccent>(())
 //! ```
 
+mod answer;
+pub mod error_pages;
 mod mail;
 mod messages;
 mod pages;
 mod render;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod two_factor;
 
+pub use answer::{explain, reject};
+pub use error_pages::ErrorPagesLayer;
 pub use mail::{Letter, Mail};
 pub use messages::Messages;
 pub use pages::*;
+pub use settings::*;
 pub use theme::{Accent, InvalidAccent, Theme};
+pub use two_factor::*;

@@ -1,7 +1,8 @@
 use std::fmt::Debug;
 
 use super::mail::{Letter, Mail};
-use super::{Theme, render};
+use super::{BackupCodes, SettingsOverview, Theme, TwoFactor, TwoFactorSetup, VerifyLogin, render};
+use crate::http::Rejection;
 
 /// The pages and mails of the application. Each has a built-in default in the look of a
 /// [`Theme`]; a host replaces those it wants, one by one. A theme itself is all the defaults.
@@ -36,6 +37,11 @@ pub trait Pages: Debug + Send + Sync + 'static {
         render::login(self.theme(), page)
     }
 
+    /// The second step of logging in, for those who have a second factor.
+    fn verify_login(&self, page: &VerifyLogin<'_>) -> String {
+        render::verify_login(self.theme(), page)
+    }
+
     /// Where a user signs up.
     fn register(&self, page: &Register<'_>) -> String {
         render::register(self.theme(), page)
@@ -67,6 +73,26 @@ pub trait Pages: Debug + Send + Sync + 'static {
         render::reset_password(self.theme(), page)
     }
 
+    /// Where a user sees to their own account.
+    fn settings_overview(&self, page: &SettingsOverview<'_>) -> String {
+        render::settings_overview(self.theme(), page)
+    }
+
+    /// Where a user sees to their second factor.
+    fn settings_two_factor(&self, page: &TwoFactor<'_>) -> String {
+        render::settings_two_factor(self.theme(), page)
+    }
+
+    /// Where a user sets up an authenticator app.
+    fn settings_two_factor_setup(&self, page: &TwoFactorSetup<'_>) -> String {
+        render::settings_two_factor_setup(self.theme(), page)
+    }
+
+    /// Shows fresh backup codes, once.
+    fn settings_backup_codes(&self, page: &BackupCodes<'_>) -> String {
+        render::settings_backup_codes(self.theme(), page)
+    }
+
     /// Asks whether to log out: a link from elsewhere must not do it.
     fn logout(&self, page: &Logout<'_>) -> String {
         render::logout(self.theme(), page)
@@ -90,6 +116,11 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// Says what is wrong and what to do.
     fn error(&self, page: &ErrorPage<'_>) -> String {
         render::error(self.theme(), page)
+    }
+
+    /// Says why a request went nowhere: no such page, too much, from another site.
+    fn rejected(&self, page: &Rejected<'_>) -> String {
+        render::rejected(self.theme(), page)
     }
 
     /// Writes a mail.
@@ -124,6 +155,17 @@ pub struct Login<'a> {
     pub refused: bool,
     /// What was just done.
     pub notice: Option<LoginNotice>,
+    /// Other ways to log in, beside the form.
+    pub others: &'a [OtherDoor<'a>],
+}
+
+/// Another way to log in than the form of [`Pages::login`]: a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherDoor<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// Where it leads, with the query that keeps the trip.
+    pub href: &'a str,
 }
 
 /// What a user did before coming to log in.
@@ -134,6 +176,8 @@ pub enum LoginNotice {
     Confirmed,
     /// Set a new password.
     PasswordSet,
+    /// Took too long to go on with a second factor, or could not.
+    TimedOut,
 }
 
 /// Data of [`Pages::register`].
@@ -162,6 +206,36 @@ pub enum PasswordProblem {
     TooShort,
     /// It has too many characters.
     TooLong,
+    /// It is one of those that most people choose.
+    Common,
+    /// It has leaked somewhere.
+    Breached,
+    /// It is easy to guess.
+    Guessable(PasswordAdvice),
+}
+
+/// What would make a password harder to guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PasswordAdvice {
+    /// Leave out what others know: the name, the address, the product.
+    Personal,
+    /// Keep away from a common password, however it is spelt.
+    Similar,
+    /// Do not rest on one word.
+    Word,
+    /// Do not rest on names.
+    Name,
+    /// Do not follow the rows of the keyboard.
+    Keys,
+    /// Do not repeat.
+    Repeats,
+    /// Do not count or spell along.
+    Sequence,
+    /// Leave out dates and years.
+    Date,
+    /// Make it longer.
+    More,
 }
 
 /// How many characters a password has.
@@ -203,12 +277,18 @@ pub enum MailSent {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Confirm<'a> {
-    /// Where the form is posted to: field `token`.
+    /// Where the form is posted to: fields `token`, and `password` if it is asked for.
     pub action: &'a str,
     /// The secret of the link.
     pub token: &'a str,
     /// The address.
     pub email: &'a str,
+    /// Whether the account's password is asked for, since the account was made in another browser.
+    pub asks_password: bool,
+    /// Whether the last try was refused.
+    pub refused: bool,
+    /// The page to ask for a new password, for whoever chose none or forgot it.
+    pub forgot: &'a str,
 }
 
 /// Data of [`Pages::link_over`].
@@ -313,4 +393,27 @@ pub struct ErrorPage<'a> {
     pub code: &'a str,
     /// The fault and the fix.
     pub description: &'a str,
+}
+
+/// Data of [`Pages::rejected`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Rejected<'a> {
+    /// What was wrong.
+    pub rejection: Rejection,
+    /// Where to go on, if anywhere.
+    pub home: Option<&'a str>,
+}
+
+impl<'a> Rejected<'a> {
+    /// The page for this fault, which leads nowhere.
+    pub fn new(rejection: Rejection) -> Self {
+        Self { rejection, home: None }
+    }
+
+    /// The same page, with a link to this path.
+    #[must_use]
+    pub fn with_home(self, path: &'a str) -> Self {
+        Self { home: Some(path), ..self }
+    }
 }

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::theme::initial;
 use super::*;
+use crate::http::Rejection;
 
 /// A template that did not render would be a fault of ours that no data can cause; the page is
 /// then empty rather than half of one.
@@ -28,16 +29,25 @@ macro_rules! template {
     };
 }
 
-template!(LoginPage, "login.html", Login<'a> { notice: Option<&'a str>, problem: Option<&'a str> });
+mod two_factor;
+
+pub(super) use two_factor::*;
+
+template!(LoginPage, "login.html", Login<'a> {
+    notice: Option<&'a str>, problem: Option<&'a str>, doors: Vec<(String, &'a str)>
+});
 
 pub(super) fn login(theme: &Theme, data: &Login<'_>) -> String {
     let m = &theme.messages;
     let notice = data.notice.map(|notice| match notice {
         LoginNotice::Confirmed => m.login_confirmed.as_ref(),
         LoginNotice::PasswordSet => m.login_password_set.as_ref(),
+        LoginNotice::TimedOut => m.login_timed_out.as_ref(),
     });
     let problem = data.refused.then_some(m.login_refused.as_ref());
-    page(&LoginPage { theme, m, page: data, notice, problem })
+    let label = |name: &str| theme.say_with(&m.login_other, "name", name);
+    let doors = data.others.iter().map(|door| (label(door.name), door.href)).collect();
+    page(&LoginPage { theme, m, page: data, notice, problem, doors })
 }
 
 template!(RegisterPage, "register.html", Register<'a> {
@@ -69,7 +79,26 @@ fn password_problem(
         PasswordProblem::TooLong => {
             theme.say_with(&m.password_too_long, "max", &length.max.to_string())
         }
+        PasswordProblem::Common => theme.say(&m.password_common),
+        PasswordProblem::Breached => theme.say(&m.password_breached),
+        PasswordProblem::Guessable(advice) => {
+            theme.say_with(&m.password_guessable, "advice", &theme.say(password_advice(m, advice)))
+        }
     })
+}
+
+fn password_advice(m: &Messages, advice: PasswordAdvice) -> &str {
+    match advice {
+        PasswordAdvice::Personal => &m.advice_personal,
+        PasswordAdvice::Similar => &m.advice_similar,
+        PasswordAdvice::Word => &m.advice_word,
+        PasswordAdvice::Name => &m.advice_name,
+        PasswordAdvice::Keys => &m.advice_keys,
+        PasswordAdvice::Repeats => &m.advice_repeats,
+        PasswordAdvice::Sequence => &m.advice_sequence,
+        PasswordAdvice::Date => &m.advice_date,
+        PasswordAdvice::More => &m.advice_more,
+    }
 }
 
 template!(CheckMailPage, "check_mail.html", CheckMail<'a> { text: String });
@@ -85,12 +114,14 @@ pub(super) fn check_mail(theme: &Theme, data: &CheckMail<'_>) -> String {
     page(&CheckMailPage { theme, m, page: data, text })
 }
 
-template!(ConfirmPage, "confirm.html", Confirm<'a> { text: String });
+template!(ConfirmPage, "confirm.html", Confirm<'a> { text: String, problem: Option<&'a str> });
 
 pub(super) fn confirm(theme: &Theme, data: &Confirm<'_>) -> String {
     let m = &theme.messages;
-    let text = theme.say_with(&m.confirm_text, "email", data.email);
-    page(&ConfirmPage { theme, m, page: data, text })
+    let text = if data.asks_password { &m.confirm_password_text } else { &m.confirm_text };
+    let text = theme.say_with(text, "email", data.email);
+    let problem = data.refused.then_some(m.confirm_refused.as_ref());
+    page(&ConfirmPage { theme, m, page: data, text, problem })
 }
 
 template!(LinkOverPage, "link_over.html", LinkOver<'a> { text: &'a str, label: &'a str });
@@ -174,6 +205,43 @@ pub(super) fn error(theme: &Theme, data: &ErrorPage<'_>) -> String {
     page(&ErrorTemplate { theme, m: &theme.messages, page: data })
 }
 
+template!(SettingsOverviewPage, "settings/overview.html", SettingsOverview<'a> {});
+
+pub(super) fn settings_overview(theme: &Theme, data: &SettingsOverview<'_>) -> String {
+    page(&SettingsOverviewPage { theme, m: &theme.messages, page: data })
+}
+
+template!(RejectedPage, "rejected.html", Rejected<'a> { title: &'a str, text: String, lost: bool });
+
+pub(super) fn rejected(theme: &Theme, data: &Rejected<'_>) -> String {
+    let m = &theme.messages;
+    let (title, text) = rejection(m, data.rejection);
+    // Who is lost did nothing wrong.
+    let lost = matches!(
+        data.rejection,
+        Rejection::NotFound | Rejection::LoginRequired | Rejection::Misdirected
+    );
+    page(&RejectedPage { theme, m, page: data, title, text: theme.say(text), lost })
+}
+
+/// What a rejection is called, and what is said of it.
+pub(super) fn rejection(m: &Messages, rejection: Rejection) -> (&str, &str) {
+    match rejection {
+        Rejection::Invalid => (&m.rejected_invalid_title, &m.rejected_invalid),
+        Rejection::LoginRequired => (&m.rejected_login_required_title, &m.rejected_login_required),
+        Rejection::CrossOrigin => (&m.rejected_cross_origin_title, &m.rejected_cross_origin),
+        Rejection::Forbidden => (&m.rejected_forbidden_title, &m.rejected_forbidden),
+        Rejection::NotFound => (&m.rejected_not_found_title, &m.rejected_not_found),
+        Rejection::Method => (&m.rejected_method_title, &m.rejected_method),
+        Rejection::TooSlow => (&m.rejected_too_slow_title, &m.rejected_too_slow),
+        Rejection::TooLarge => (&m.rejected_too_large_title, &m.rejected_too_large),
+        Rejection::Misdirected => (&m.rejected_misdirected_title, &m.rejected_misdirected),
+        Rejection::TooMany => (&m.rejected_too_many_title, &m.rejected_too_many),
+        Rejection::Failed => (&m.rejected_failed_title, &m.rejected_failed),
+        Rejection::Unavailable => (&m.rejected_unavailable_title, &m.error_unavailable),
+    }
+}
+
 struct LetterText<'a> {
     subject: String,
     text: String,
@@ -234,6 +302,20 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             &m.mail_locked_button,
             forgot,
             &m.mail_locked_footnote,
+        ),
+        Letter::SecondFactorLocked { forgot } => (
+            &m.mail_factor_locked_subject,
+            &m.mail_factor_locked_text,
+            &m.mail_factor_locked_button,
+            forgot,
+            &m.mail_factor_locked_footnote,
+        ),
+        Letter::SecondFactorRemoved { forgot } => (
+            &m.mail_factor_removed_subject,
+            &m.mail_factor_removed_text,
+            &m.mail_factor_removed_button,
+            forgot,
+            &m.mail_factor_removed_footnote,
         ),
     };
     let letter = LetterText {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::http::Rejection;
 
 /// What nobody must be able to put into a page.
 const EVIL: &str = "\"><script>alert(1)</script>{product}' onload=x";
@@ -12,6 +13,8 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
     let length = PasswordLength { min: 8, max: 128 };
     let scopes =
         ["openid", "profile", "email", "offline_access", "api:read", text].map(str::to_owned);
+    let others =
+        [OtherDoor { name: if text == EVIL { EVIL } else { "Acme" }, href: "/saml/acme/login" }];
     let login = Login {
         action: text,
         register: text,
@@ -21,6 +24,7 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         again: false,
         refused: false,
         notice: None,
+        others: &[],
     };
     let register = Register {
         action: text,
@@ -42,6 +46,14 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         password_problem: None,
         password_length: length,
     };
+    let confirm = Confirm {
+        action: text,
+        token: text,
+        email,
+        asks_password: false,
+        refused: false,
+        forgot: text,
+    };
     let check = |about| CheckMail { about, email, resend: text, login: text };
     let consent = Consent {
         action: text,
@@ -55,20 +67,57 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         scopes: &scopes,
         resources: &[],
     };
+    let links = [
+        FrameLink::new(SettingsArea::Overview, text, false),
+        FrameLink::new(SettingsArea::TwoFactor, text, true),
+    ];
+    let frame = Frame::new(email, &links, text, text);
+    let app = |left| Some(EnrolledApp::new(time::OffsetDateTime::UNIX_EPOCH, left));
+    let two_factor = |app, refused| TwoFactor::new(frame, app, [text; 3], refused);
+    let (svg, key) = ("<svg viewBox=\"0 0 9 9\"><path d=\"M0 0h9v9H0z\"/></svg>", "GEZD GNBV");
+    let key = if text == EVIL { EVIL } else { key };
+    let backup_codes = ["7KQ2M-X9D4T", "0A1B2-C3D4E", text].map(str::to_owned);
     vec![
+        ("verify-login", theme.verify_login(&VerifyLogin::new(text, text, false, Some(30)))),
+        ("verify-login-refused", theme.verify_login(&VerifyLogin::new(text, text, true, None))),
+        ("two-factor-off", theme.settings_two_factor(&two_factor(None, None))),
+        ("two-factor-on", theme.settings_two_factor(&two_factor(app(10), None))),
+        (
+            "two-factor-refused",
+            theme.settings_two_factor(&two_factor(app(1), Some(TwoFactorForm::Disable))),
+        ),
+        (
+            "two-factor-setup",
+            theme.settings_two_factor_setup(&TwoFactorSetup::new(
+                frame,
+                [text; 2],
+                (Some(svg), key),
+                true,
+            )),
+        ),
+        (
+            "backup-codes",
+            theme.settings_backup_codes(&BackupCodes::new(frame, &backup_codes, text)),
+        ),
         ("login", theme.login(&Login { remember: false, email: "", ..login.clone() })),
         ("login-refused", theme.login(&Login { refused: true, ..login.clone() })),
         (
             "login-confirmed",
             theme.login(&Login { notice: Some(LoginNotice::Confirmed), ..login.clone() }),
         ),
+        ("login-others", theme.login(&Login { others: &others, email: "", ..login.clone() })),
         ("login-again", theme.login(&Login { again: true, ..login })),
         ("register", theme.register(&register)),
         ("register-refused", theme.register(&refused)),
         ("check-mail-register", theme.check_mail(&check(MailSent::Registration))),
         ("check-mail-confirm", theme.check_mail(&check(MailSent::Confirmation))),
         ("check-mail-reset", theme.check_mail(&check(MailSent::Reset))),
-        ("confirm", theme.confirm(&Confirm { action: text, token: text, email })),
+        ("confirm", theme.confirm(&confirm)),
+        ("confirm-password", theme.confirm(&Confirm { asks_password: true, ..confirm.clone() })),
+        (
+            "confirm-refused",
+            theme.confirm(&Confirm { asks_password: true, refused: true, ..confirm }),
+        ),
         ("link-over", theme.link_over(&LinkOver { reset: true, next: text })),
         (
             "forgot-password",
@@ -84,11 +133,15 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         ("logged-out", theme.logged_out(&LoggedOut { login: text })),
         ("consent", theme.consent(&consent)),
         ("form-post", theme.form_post(&FormPost { action: text, fields: &[("code", text)] })),
+        ("rejected", theme.rejected(&Rejected::new(Rejection::NotFound).with_home(text))),
+        ("rejected-cross-origin", theme.rejected(&Rejected::new(Rejection::CrossOrigin))),
         ("error", theme.error(&ErrorPage { code: "invalid_request", description: text })),
         ("mail-confirm", theme.mail(&Letter::Confirm { link: text }).html),
         ("mail-taken", theme.mail(&Letter::EmailTaken { forgot: text }).html),
         ("mail-reset", theme.mail(&Letter::Reset { link: text }).html),
         ("mail-password-set", theme.mail(&Letter::PasswordSet { forgot: text }).html),
+        ("mail-factor-locked", theme.mail(&Letter::SecondFactorLocked { forgot: text }).html),
+        ("mail-factor-removed", theme.mail(&Letter::SecondFactorRemoved { forgot: text }).html),
         ("mail-locked", theme.mail(&Letter::Locked { forgot: text }).html),
     ]
 }
@@ -113,10 +166,17 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
         }
     };
     ids("login", &["email", "password", "remember", "submit"]);
+    ids("verify-login", &["code", "trust", "submit"]);
+    ids("verify-login-refused", &["code", "submit"]);
+    ids("two-factor-refused", &["regenerate", "disable", "codes-low"]);
+    ids("two-factor-setup", &["secret", "code", "submit"]);
     ids("register", &["email", "password", "submit"]);
     ids("register-refused", &["email", "password", "submit"]);
+    ids("confirm", &["submit"]);
+    ids("confirm-refused", &["password", "submit", "forgot"]);
     ids("consent", &["approve", "deny"]);
     ids("error", &["error", "error-description"]);
+    ids("rejected", &["error", "error-description", "home"]);
     ids("logged-out", &["logged-out"]);
 }
 
@@ -136,10 +196,47 @@ fn a_theme_cannot_break_out_of_the_style() {
 }
 
 #[test]
+fn who_is_lost_is_not_alarmed() {
+    let alarms = |rejection| theme().rejected(&Rejected::new(rejection)).contains("icon bad");
+    assert!(!alarms(Rejection::NotFound) && alarms(Rejection::CrossOrigin));
+}
+
+#[test]
+fn a_page_of_nobody_has_no_name() {
+    let html = Theme::new("").rejected(&Rejected::new(Rejection::Unavailable));
+    assert!(!html.contains("class=\"brand\"") && html.contains("<title>Back in a moment</title>"));
+}
+
+#[test]
 fn a_mail_says_the_same_as_text_and_as_html() {
     let mail = theme().mail(&Letter::Reset { link: "https://app.example/reset?a=1&b=2" });
     assert!(mail.text.contains("https://app.example/reset?a=1&b=2"));
     assert!(mail.html.contains("https://app.example/reset?a=1&#38;b=2"));
     assert_eq!(mail.subject, "Choose a new password");
     assert!(!mail.text.contains("&#"), "{}", mail.text);
+}
+
+#[test]
+fn each_problem_of_a_password_is_said_in_words() {
+    use PasswordAdvice::*;
+
+    let theme = Theme::new("Acme");
+    let advice = [Personal, Similar, Word, Name, Keys, Repeats, Sequence, Date, More];
+    let problems = [PasswordProblem::Common, PasswordProblem::Breached].into_iter();
+    let mut said: Vec<String> = problems
+        .chain(advice.map(PasswordProblem::Guessable))
+        .map(|problem| {
+            theme.register(&Register {
+                action: "/register",
+                login: "/login",
+                email: "",
+                invalid_email: false,
+                password_problem: Some(problem),
+                password_length: PasswordLength { min: 8, max: 128 },
+            })
+        })
+        .collect();
+    assert!(said.iter().all(|page| !page.contains("{advice}")));
+    said.dedup();
+    assert_eq!(said.len(), 11);
 }

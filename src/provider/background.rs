@@ -1,9 +1,11 @@
 //! What the server does on its own: it follows the store, and sweeps it.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
@@ -52,13 +54,13 @@ impl Background {
     }
 }
 
-async fn every<W, F>(
+async fn every<T, W, F>(
     period: Duration,
-    provider: Weak<Provider>,
+    owner: Weak<T>,
     mut stopped: watch::Receiver<bool>,
     work: W,
 ) where
-    W: Fn(Arc<Provider>) -> F,
+    W: Fn(Arc<T>) -> F,
     F: Future<Output = ()>,
 {
     let mut ticks = interval(period);
@@ -68,34 +70,41 @@ async fn every<W, F>(
             _ = ticks.tick() => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
-        let Some(provider) = provider.upgrade() else { return };
-        work(provider).await;
+        let Some(owner) = owner.upgrade() else { return };
+        // Work that ended for ever would be missed: nothing would be revoked any more.
+        if AssertUnwindSafe(work(owner)).catch_unwind().await.is_err() {
+            tracing::error!("the server's own work panicked; it is tried again");
+        }
     }
 }
 
 /// Brings this process up to date with the store. A part that fails is tried again the next time.
 pub(crate) async fn catch_up(provider: &Provider) {
-    if let Err(error) = end_grants(provider).await {
-        tracing::warn!(%error, "the ends of sessions could not be applied");
-    }
-    if let Err(error) = provider.revoked.follow(provider.now()).await {
-        tracing::warn!(%error, "the log of revocations could not be read");
+    loop {
+        let more = end_grants(provider).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the ends of sessions could not be applied");
+            false
+        });
+        // Also between batches: however much ended, nothing is answered 503 meanwhile.
+        if let Err(error) = provider.revoked.follow(provider.now()).await {
+            tracing::warn!(%error, "the log of revocations could not be read");
+        }
+        if !more {
+            break;
+        }
     }
     if let Err(error) = provider.keys.refresh().await {
         tracing::warn!(%error, "the signing keys could not be read");
     }
 }
 
-/// Applies the ends of sessions to the grants that rest on them.
-async fn end_grants(provider: &Provider) -> crate::store::Result<()> {
-    loop {
-        let (now, until) = (provider.now(), provider.revocation_expires_at());
-        let issuer = provider.issuer.id();
-        let read = provider.store.apply_session_events(issuer, EVENTS, now, until).await?;
-        if read < EVENTS {
-            return Ok(());
-        }
-    }
+/// Applies a batch of ends of sessions to the grants that rest on them; answers whether there may
+/// be more.
+pub(crate) async fn end_grants(provider: &Provider) -> crate::store::Result<bool> {
+    let (now, until) = (provider.now(), provider.revocation_expires_at());
+    let issuer = provider.issuer.id();
+    let read = provider.store.apply_session_events(issuer, EVENTS, now, until).await?;
+    Ok(read >= EVENTS)
 }
 
 async fn sweep(provider: &Provider) {
@@ -108,5 +117,26 @@ async fn sweep(provider: &Provider) {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_panics_is_tried_again_and_ends_when_it_is_told_to() {
+        let (stop, stopped) = watch::channel(false);
+        let tries = Arc::new(AtomicU32::new(0));
+        let work = every(FOLLOW_EVERY, Arc::downgrade(&tries), stopped, |tries| async move {
+            assert_ne!(tries.fetch_add(1, Ordering::SeqCst), 1, "asked to");
+        });
+        let task = tokio::spawn(work);
+        tokio::time::sleep(FOLLOW_EVERY * 4).await;
+        assert!(tries.load(Ordering::SeqCst) >= 4);
+        stop.send(true).unwrap();
+        task.await.unwrap();
     }
 }

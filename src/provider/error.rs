@@ -145,7 +145,19 @@ macro_rules! conditions {
 
             /// The status of a response that is not a redirect.
             pub fn status(self) -> StatusCode {
-                self.code().status()
+                match self {
+                    // RFC 6585, section 4.
+                    Self::TooManyLongRequests(_) => StatusCode::TOO_MANY_REQUESTS,
+                    _ => self.code().status(),
+                }
+            }
+
+            /// In how many seconds to try again, where that may help.
+            pub fn retry_after(self) -> Option<u32> {
+                match self {
+                    Self::TooManyLongRequests(seconds) => Some(seconds),
+                    _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
+                }
             }
 
             #[cfg(test)]
@@ -205,7 +217,9 @@ conditions! {
         RequestNotSupported: RequestNotSupported, "request_not_supported", "Request objects are not supported; send the parameters themselves.";
         RequestUriNotSupported: RequestUriNotSupported, "request_uri_not_supported", "The parameter 'request_uri' is not supported; send the parameters themselves.";
         RegistrationNotSupported: RegistrationNotSupported, "registration_not_supported", "The parameter 'registration' is not supported; register the client.";
-        InvalidResource: InvalidTarget, "invalid_resource", "Each resource must be an absolute URI without a fragment, and there may be at most 8.";
+        InvalidResource: InvalidTarget, "invalid_resource", "Each resource must be an absolute https URL without a fragment (plain http on a loopback address only), and there may be at most 8.";
+
+        TooManyLongRequests(u32): TemporarilyUnavailable, "too_many_long_requests", "Too many long authorization requests came from this network, or from all together; try again in {0} seconds.";
 
         ResourceNotGranted: InvalidTarget, "resource_not_granted", "The resource is not one that was granted.";
 
@@ -285,12 +299,22 @@ mod tests {
     }
 
     #[test]
-    fn the_code_tells_who_is_wrong() {
+    fn the_code_and_the_status_tell_who_is_wrong() {
         for error in ProviderError::all() {
-            let ours =
-                matches!(error.code(), ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable);
-            assert_eq!(ours, matches!(error.fault(), Fault::Host | Fault::Store), "{error:?}");
+            let ours = matches!(error.fault(), Fault::Host | Fault::Store);
             assert_eq!(ours, error.status().is_server_error(), "{error:?}");
+            let blames_us =
+                matches!(error.code(), ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable);
+            let later = error.status() == StatusCode::TOO_MANY_REQUESTS;
+            assert_eq!(ours || later, blames_us, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn what_passes_by_itself_says_when() {
+        for error in ProviderError::all() {
+            let passes = error.code() == ErrorCode::TemporarilyUnavailable;
+            assert_eq!(passes, error.retry_after().is_some(), "{error:?}");
         }
     }
 

@@ -52,6 +52,11 @@ impl Issuer {
         &self.path
     }
 
+    /// Its scheme, host and port.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// The URL of an absolute path on the issuer's host.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin)

@@ -7,6 +7,8 @@ mod check;
 mod client;
 mod endpoint;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod grant;
 mod interaction;
 mod issuer;
@@ -15,6 +17,7 @@ mod policy;
 pub mod proof;
 mod registry;
 mod resolver;
+mod scope_resolver;
 mod server;
 mod token;
 
@@ -23,9 +26,10 @@ pub use client::{
 };
 pub use error::{ErrorCode, Fault, ProviderError};
 pub use key::KeyError;
-pub use policy::{AskOnce, ConsentPolicy, ConsentRule, FirstPartyClients, Lifetimes};
+pub use policy::{AskOnce, ConsentPolicy, ConsentRule, FirstPartyClients, Lifetimes, LongRequests};
 pub use registry::Endpoint;
 pub use resolver::{AccountResolver, ResolverError};
+pub use scope_resolver::ScopeResolver;
 pub use server::{
     AuthorizationServer, AuthorizationServerBuilder, AuthorizationServerFuture, BuildError,
 };

@@ -15,7 +15,8 @@ pub type ResolverError = Box<dyn std::error::Error + Send + Sync>;
 /// What the provider asks the host: who is logged in, and what may be said of them.
 ///
 /// The provider knows no user table and no session. It knows this trait, which an application
-/// implements once, over whatever it has; over [`session`](crate::session) it takes a few lines:
+/// implements once, over whatever it has; over [`session`](crate::session) it takes a few lines, or
+/// none, with a [`ScopeResolver`](super::ScopeResolver):
 ///
 /// ```
 /// use donjon::provider::{AccountResolver, ResolverError};
@@ -83,7 +84,8 @@ pub trait AccountResolver: Send + Sync + 'static {
     ) -> Result<Claims, ResolverError>;
 
     /// Where to log in: a local path, with a query or without. The provider adds `return_to` and
-    /// `interaction_id`; whoever logs in must afterwards be sent to `return_to`.
+    /// `interaction_id`, and `prompt=login` if an earlier login, such as one that another party
+    /// vouches for, will not do; whoever logs in must afterwards be sent to `return_to`.
     async fn redirect_for_login(
         &self,
         request: &Parts,

@@ -41,6 +41,9 @@ pub enum LoginError {
     /// The host does not let this user in.
     #[error("{0}")]
     Refused(String),
+    /// The host says that this user is gone, or may not come in any more.
+    #[error("this account is not open any more. Ask whoever runs the application")]
+    Gone,
     /// The host, or its store, cannot answer now.
     #[error("the login cannot be completed now. Try again in a moment")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -63,6 +66,7 @@ impl LoginError {
             Self::Replayed => "replayed_assertion",
             Self::BrowserMismatch => "browser_mismatch",
             Self::Refused(_) => "user_refused",
+            Self::Gone => "user_gone",
             Self::Unavailable(_) => "temporarily_unavailable",
             Self::NoSessionLayer => "session_layer_missing",
         }
@@ -71,7 +75,7 @@ impl LoginError {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::ConnectionNotFound => StatusCode::NOT_FOUND,
-            Self::Refused(_) => StatusCode::FORBIDDEN,
+            Self::Refused(_) | Self::Gone => StatusCode::FORBIDDEN,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoSessionLayer => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
@@ -98,7 +102,10 @@ impl From<StoreError> for LoginError {
 
 impl From<SessionError> for LoginError {
     fn from(error: SessionError) -> Self {
-        Self::Unavailable(Box::new(error))
+        match error {
+            SessionError::UserGone => Self::Gone,
+            error => Self::Unavailable(Box::new(error)),
+        }
     }
 }
 

@@ -52,6 +52,8 @@ mod browser;
 mod connection;
 mod endpoint;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod layer;
 mod login_error;
 mod mapper;

@@ -10,8 +10,8 @@ use time::Duration;
 use super::endpoint::{acs, login, metadata};
 use super::{Connection, LoginError, UserMapper};
 use crate::crypto::{Clock, Keyring, Random};
-use crate::http::{Body, CookiePolicy, Mount, Role, limits, respond};
-use crate::page::{ErrorPage, Pages};
+use crate::http::{Body, CookiePolicy, Mount, Reader, Rejection, Role, limits};
+use crate::page::{ErrorPage, Pages, Rejected, explain, reject};
 use crate::store::SamlStore;
 
 /// Everything the SAML paths need.
@@ -64,7 +64,7 @@ impl ServiceProvider {
         }
     }
 
-    fn refuse(&self, error: &LoginError) -> Response<Body> {
+    fn refuse(&self, error: &LoginError, reader: Reader) -> Response<Body> {
         let (status, code) = (error.status(), error.code());
         match status {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::INTERNAL_SERVER_ERROR => {
@@ -77,8 +77,8 @@ impl ServiceProvider {
             _ => tracing::info!(%error, code, "a SAML request was refused"),
         }
         let description = sentence(&error.to_string());
-        let page = self.pages.error(&ErrorPage { code, description: &description });
-        let mut response = respond::html(status, page);
+        let page = ErrorPage { code, description: &description };
+        let mut response = explain(&*self.pages, reader, status, &page);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -116,7 +116,12 @@ impl Role for ServiceProvider {
 
     fn answer(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move {
-            self.dispatch(&request).await.unwrap_or_else(|error| self.refuse(&error))
+            let reader = Reader::of_page(request.headers());
+            self.dispatch(&request).await.unwrap_or_else(|error| self.refuse(&error, reader))
         })
+    }
+
+    fn reject(&self, rejection: Rejection, reader: Reader) -> Response<Body> {
+        reject(&*self.pages, reader, &Rejected::new(rejection))
     }
 }

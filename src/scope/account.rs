@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::UserId;
+use super::{UserId, storable_fields, storable_text};
 
 /// The host's own facts about a user, as a JSON object.
 pub type Attributes = serde_json::Map<String, serde_json::Value>;
@@ -35,18 +35,20 @@ impl Account {
     }
 
     /// The same account with this email address, and whether its owner has proven to hold it.
+    /// U+0000, which not every store can hold, becomes U+FFFD.
     #[must_use]
     pub fn with_email(mut self, email: impl Into<String>, verified: bool) -> Self {
         let fields = Arc::make_mut(&mut self.0);
-        fields.email = Some(email.into());
+        fields.email = Some(storable_text(email.into()));
         fields.email_verified = verified;
         self
     }
 
-    /// The same account with these attributes in place of its own.
+    /// The same account with these attributes in place of its own. In their texts and keys U+0000,
+    /// which not every store can hold, becomes U+FFFD.
     #[must_use]
     pub fn with_attributes(mut self, attributes: Attributes) -> Self {
-        Arc::make_mut(&mut self.0).attributes = attributes;
+        Arc::make_mut(&mut self.0).attributes = storable_fields(attributes);
         self
     }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Account, Authentication, UserId};
+use super::{Account, Authentication, Membership, UserId};
 
 /// Who is acting on this request. Cheap to clone.
 ///
@@ -10,11 +10,12 @@ use super::{Account, Authentication, UserId};
 #[derive(Clone, Debug, Default)]
 pub struct CurrentScope(Option<Arc<LoggedIn>>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct LoggedIn {
     account: Account,
     actor: Actor,
     authentication: Authentication,
+    membership: Option<Membership>,
 }
 
 /// Who is behind the request.
@@ -39,7 +40,28 @@ impl CurrentScope {
 
     /// The user is logged in, in person.
     pub fn user(account: Account, authentication: Authentication) -> Self {
-        Self(Some(Arc::new(LoggedIn { account, actor: Actor::User, authentication })))
+        let actor = Actor::User;
+        Self(Some(Arc::new(LoggedIn { account, actor, authentication, membership: None })))
+    }
+
+    /// The same, acting in this organization. Without a login, nothing changes.
+    #[must_use]
+    pub fn acting_in(self, membership: Membership) -> Self {
+        self.with(|scope| scope.membership = Some(membership))
+    }
+
+    /// The same, with an administrator behind it who acts as the user. Without a login, nothing
+    /// changes.
+    #[must_use]
+    pub fn impersonated_by(self, administrator: UserId) -> Self {
+        self.with(|scope| scope.actor = Actor::Impersonator(administrator))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut LoggedIn)) -> Self {
+        if let Some(scope) = &mut self.0 {
+            change(Arc::make_mut(scope));
+        }
+        self
     }
 
     /// The account that is logged in.
@@ -52,14 +74,22 @@ impl CurrentScope {
         self.0.as_deref().map_or(&Actor::Nobody, |scope| &scope.actor)
     }
 
+    /// The organization the user acts in, and as what.
+    pub fn membership(&self) -> Option<&Membership> {
+        self.0.as_deref().and_then(|scope| scope.membership.as_ref())
+    }
+
     /// How and when the user logged in.
     pub fn authentication(&self) -> Option<&Authentication> {
         self.0.as_deref().map(|scope| &scope.authentication)
     }
 
-    /// Account and authentication, as the provider's resolver answers.
+    /// Account and authentication, as the provider's resolver answers: of a user who is there in
+    /// person. What an administrator does as the user ends with their session, but what they let
+    /// another application have in the user's name would not.
     pub fn current_account(&self) -> Option<CurrentAccount> {
-        self.0.as_deref().map(|scope| CurrentAccount {
+        let in_person = self.0.as_deref().filter(|scope| scope.actor == Actor::User);
+        in_person.map(|scope| CurrentAccount {
             account: scope.account.clone(),
             authentication: scope.authentication.clone(),
         })

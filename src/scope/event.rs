@@ -27,6 +27,18 @@ pub enum SessionEnd {
 }
 
 impl SessionEnd {
+    /// Every reason there is.
+    pub const ALL: [Self; 8] = [
+        Self::LoggedOut,
+        Self::Revoked,
+        Self::Replaced,
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::AccountDeleted,
+        Self::SignedOutEverywhere,
+        Self::Expired,
+    ];
+
     /// The name it is stored by.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -51,19 +63,7 @@ impl std::str::FromStr for SessionEnd {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        [
-            Self::LoggedOut,
-            Self::Revoked,
-            Self::Replaced,
-            Self::PasswordChanged,
-            Self::PasswordReset,
-            Self::AccountDeleted,
-            Self::SignedOutEverywhere,
-            Self::Expired,
-        ]
-        .into_iter()
-        .find(|end| end.as_str() == name)
-        .ok_or(())
+        Self::ALL.into_iter().find(|end| end.as_str() == name).ok_or(())
     }
 }
 

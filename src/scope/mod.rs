@@ -27,6 +27,9 @@ mod event;
 mod id;
 #[cfg(feature = "axum")]
 mod missing_layer;
+mod organization;
+mod text;
+mod user_source;
 
 pub use account::{Account, Attributes};
 pub use authentication::{Authentication, Method};
@@ -37,3 +40,6 @@ pub use event::{SessionEnd, SessionEvent};
 pub use id::{InvalidUserId, SessionId, UserId};
 #[cfg(feature = "axum")]
 pub use missing_layer::MissingLayer;
+pub use organization::{InvalidMemberRole, MemberRole, Membership, OrganizationId};
+pub(crate) use text::{storable, storable_fields, storable_text};
+pub use user_source::{UserSource, UserSourceError};

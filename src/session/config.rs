@@ -4,9 +4,11 @@ use time::{Duration, OffsetDateTime};
 
 use super::cookie::SessionCookie;
 use super::data::DataStore;
+use super::users::Users;
 use crate::crypto::{Clock, Random};
 use crate::http::TrustedProxies;
-use crate::store::SessionStore;
+use crate::page::Pages;
+use crate::store::{Login, SessionStore};
 
 /// How long sessions live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +20,16 @@ pub struct Lifetimes {
     pub absolute: Duration,
     /// A remembered session is over at this age, used or not: 60 days.
     pub remembered: Duration,
+    /// A session in which an administrator acts as the user is over when it was not used for this
+    /// long: 15 minutes.
+    pub impersonation_idle: Duration,
+    /// A session in which an administrator acts as the user is over at this age in any case: 30
+    /// minutes.
+    pub impersonation: Duration,
     /// A login may do sensitive things for this long: 5 minutes.
     pub fresh: Duration,
-    /// Activity is written at most this often: every 5 minutes.
+    /// Activity is written at most this often: every 5 minutes; and, since it must be written while
+    /// there is time, as often as half the idle limit asks for.
     pub activity: Duration,
 }
 
@@ -30,19 +39,71 @@ impl Default for Lifetimes {
             idle: Duration::minutes(30),
             absolute: Duration::hours(24),
             remembered: Duration::days(60),
+            impersonation_idle: Duration::minutes(15),
+            impersonation: Duration::minutes(30),
             fresh: Duration::minutes(5),
             activity: Duration::minutes(5),
         }
     }
 }
 
+/// Which of the lifetimes a session has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SessionKind {
+    Ordinary,
+    Remembered,
+    Impersonation,
+}
+
+impl SessionKind {
+    pub(super) fn of(login: Option<&Login>, remembered: bool) -> Self {
+        match login {
+            Some(Login { impersonator: Some(_), .. }) => Self::Impersonation,
+            _ if remembered => Self::Remembered,
+            _ => Self::Ordinary,
+        }
+    }
+}
+
 impl Lifetimes {
-    pub(super) fn idle_end(&self, remembered: bool, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        (!remembered).then(|| now + self.idle)
+    fn idle(&self, kind: SessionKind) -> Option<Duration> {
+        match kind {
+            SessionKind::Ordinary => Some(self.idle),
+            SessionKind::Remembered => None,
+            SessionKind::Impersonation => Some(self.impersonation_idle),
+        }
     }
 
-    pub(super) fn end(&self, remembered: bool, now: OffsetDateTime) -> OffsetDateTime {
-        now + if remembered { self.remembered } else { self.absolute }
+    pub(super) fn idle_end(
+        &self,
+        kind: SessionKind,
+        now: OffsetDateTime,
+    ) -> Option<OffsetDateTime> {
+        self.idle(kind).map(|idle| now.saturating_add(idle))
+    }
+
+    pub(super) fn end(&self, kind: SessionKind, now: OffsetDateTime) -> OffsetDateTime {
+        now.saturating_add(match kind {
+            SessionKind::Ordinary => self.absolute,
+            SessionKind::Remembered => self.remembered,
+            SessionKind::Impersonation => self.impersonation,
+        })
+    }
+
+    /// Until when a login that was proven at this time may do sensitive things.
+    pub(super) fn fresh_until(&self, at: OffsetDateTime) -> OffsetDateTime {
+        at.saturating_add(self.fresh)
+    }
+
+    /// Whether the activity of a session that was last written then is to be written now.
+    pub(super) fn is_due(
+        &self,
+        kind: SessionKind,
+        last: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> bool {
+        let in_time = self.idle(kind).map_or(self.activity, |idle| idle / 2);
+        now - last >= self.activity.min(in_time)
     }
 }
 
@@ -50,10 +111,12 @@ impl Lifetimes {
 #[derive(Debug)]
 pub(super) struct Config {
     pub(super) store: Arc<dyn SessionStore>,
+    pub(super) users: Users,
     pub(super) data: DataStore,
     pub(super) cookie: SessionCookie,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) lifetimes: Lifetimes,
     pub(super) proxies: TrustedProxies,
+    pub(super) pages: Arc<dyn Pages>,
 }

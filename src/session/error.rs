@@ -1,3 +1,4 @@
+use crate::scope::UserSourceError;
 use crate::store::StoreError;
 
 /// Why a session did not do what it was asked.
@@ -10,6 +11,13 @@ pub enum SessionError {
     /// The session ended, or its token was rotated, while this request was on its way.
     #[error("the session ended while the request was on its way")]
     Gone,
+    /// The host's [`UserSource`](super::UserSource) says that who was to be logged in is gone, or
+    /// may not come in any more.
+    #[error("the user is gone, or may not come in any more")]
+    UserGone,
+    /// The host's [`UserSource`](super::UserSource) failed; nothing changed.
+    #[error("the host's users cannot be looked up: {0}")]
+    UserSource(#[source] UserSourceError),
     /// The store failed; nothing changed.
     #[error(transparent)]
     Store(#[from] StoreError),

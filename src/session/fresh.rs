@@ -2,15 +2,18 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Session;
+use super::config::SessionKind;
 use super::handle::Live;
 use crate::crypto::{OpaqueToken, RandomExt as _};
-use crate::scope::SessionId;
+use crate::scope::{Membership, SessionId};
 use crate::store::{Login, NewSession, StoredSession};
 
 /// A session about to be written, with the token its bearer will hold.
 pub(super) struct Fresh {
     pub(super) token: OpaqueToken,
     pub(super) row: NewSession,
+    /// As what the user acts, if that is known already.
+    pub(super) membership: Option<Membership>,
 }
 
 impl Fresh {
@@ -25,10 +28,13 @@ impl Fresh {
 
     /// The session once it is written.
     pub(super) fn into_live(self) -> Live {
-        let Self { token, row } = self;
+        let Self { token, row, membership } = self;
         let stored = StoredSession {
             id: row.id,
+            // What was just written is what was just known.
+            user_epoch: row.login.as_ref().and_then(|login| login.as_of),
             login: row.login,
+            membership,
             data_id: row.data_id,
             device: row.device,
             remembered: row.remembered,
@@ -51,6 +57,7 @@ impl Session {
         remembered: bool,
         now: OffsetDateTime,
     ) -> Fresh {
+        let kind = SessionKind::of(login.as_ref(), remembered);
         let token = self.0.config.random.token();
         let lifetimes = &self.0.config.lifetimes;
         let row = NewSession {
@@ -62,10 +69,10 @@ impl Session {
             remembered,
             created_at: now,
             last_active_at: now,
-            idle_expires_at: lifetimes.idle_end(remembered, now),
-            expires_at: lifetimes.end(remembered, now),
+            idle_expires_at: lifetimes.idle_end(kind, now),
+            expires_at: lifetimes.end(kind, now),
         };
-        Fresh { token, row }
+        Fresh { token, row, membership: None }
     }
 
     /// The key of the host's data at hand.

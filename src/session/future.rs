@@ -1,16 +1,18 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_util::future::BoxFuture;
 use http::header::{CACHE_CONTROL, RETRY_AFTER, SET_COOKIE};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::Session;
-use crate::http::{ResponseBody, respond};
-use crate::store::StoreError;
+use super::config::Config;
+use super::{Session, SessionError};
+use crate::http::{Reader, Rejection, ResponseBody};
+use crate::page::{Rejected, reject};
 
 pin_project! {
     /// The response future of [`SessionService`](super::SessionService).
@@ -20,15 +22,16 @@ pin_project! {
     {
         #[pin]
         state: State<S, B, S::Future, S::Response>,
+        excuse: Excuse,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, F, R> {
-        Loading { load: BoxFuture<'static, Result<Session, StoreError>>, next: Option<(S, Request<B>)> },
+        Loading { load: BoxFuture<'static, Result<Session, SessionError>>, next: Option<(S, Request<B>)> },
         Calling { #[pin] future: F, session: Session },
-        Committing { commit: BoxFuture<'static, Result<Option<HeaderValue>, StoreError>>, response: Option<R> },
+        Committing { commit: BoxFuture<'static, Result<(), SessionError>>, session: Session, response: Option<R> },
     }
 }
 
@@ -37,15 +40,22 @@ where
     S: Service<Request<B>>,
 {
     pub(super) fn loading(
-        load: impl Future<Output = Result<Session, StoreError>> + Send + 'static,
+        load: impl Future<Output = Result<Session, SessionError>> + Send + 'static,
         inner: S,
         request: Request<B>,
+        excuse: Excuse,
     ) -> Self {
-        Self { state: State::Loading { load: Box::pin(load), next: Some((inner, request)) } }
+        let state = State::Loading { load: Box::pin(load), next: Some((inner, request)) };
+        Self { state, excuse }
     }
 
-    pub(super) fn calling(session: Session, inner: &mut S, request: Request<B>) -> Self {
-        Self { state: call(session, inner, request) }
+    pub(super) fn calling(
+        session: Session,
+        inner: &mut S,
+        request: Request<B>,
+        excuse: Excuse,
+    ) -> Self {
+        Self { state: call(session, inner, request), excuse }
     }
 }
 
@@ -72,7 +82,8 @@ where
     type Output = Result<Response<ResponseBody<InnerBody>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
+        let this = self.project();
+        let (mut state, excuse) = (this.state, this.excuse);
         loop {
             let next = match state.as_mut().project() {
                 StateProjection::Loading { load, next } => {
@@ -80,7 +91,7 @@ where
                         (Ok(session), Some((mut inner, request))) => {
                             call(session, &mut inner, request)
                         }
-                        (Err(error), _) => return Poll::Ready(Ok(unavailable(&error))),
+                        (Err(error), _) => return Poll::Ready(Ok(excuse.unavailable(&error))),
                         (Ok(_), None) => return Poll::Pending,
                     }
                 }
@@ -89,19 +100,21 @@ where
                     if !session.is_changed() {
                         return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                     }
-                    let session = session.clone();
+                    let (session, handle) = (session.clone(), session.clone());
                     // What a handler that failed had put into the session is not to be relied on.
                     let save_data = !response.status().is_server_error();
-                    let commit = Box::pin(async move { session.commit(save_data).await });
-                    State::Committing { commit, response: Some(response) }
+                    let commit = Box::pin(async move { handle.commit(save_data).await });
+                    State::Committing { commit, session, response: Some(response) }
                 }
-                StateProjection::Committing { commit, response } => {
-                    let cookie = ready!(commit.as_mut().poll(cx));
+                StateProjection::Committing { commit, session, response } => {
+                    let committed = ready!(commit.as_mut().poll(cx));
                     let Some(response) = response.take() else { return Poll::Pending };
-                    return Poll::Ready(Ok(match cookie {
-                        Ok(cookie) => with_cookie(response.map(ResponseBody::inner), cookie),
-                        Err(error) => unavailable(&error),
-                    }));
+                    let response = match committed {
+                        Ok(()) => response.map(ResponseBody::inner),
+                        Err(error) => excuse.unavailable(&error),
+                    };
+                    // Whatever became of the data: a token that was rotated opens nothing any more.
+                    return Poll::Ready(Ok(with_cookie(response, session.cookie())));
                 }
             };
             state.set(next);
@@ -119,9 +132,18 @@ fn with_cookie<T>(mut response: Response<T>, cookie: Option<HeaderValue>) -> Res
     response
 }
 
-fn unavailable<T>(error: &StoreError) -> Response<ResponseBody<T>> {
-    tracing::error!(%error, "the session store failed");
-    let mut response = respond::status(StatusCode::SERVICE_UNAVAILABLE);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    response.map(ResponseBody::own)
+/// What is said, and to whom, when a session cannot be loaded or saved.
+pub(super) struct Excuse {
+    pub(super) config: Arc<Config>,
+    pub(super) reader: Reader,
+}
+
+impl Excuse {
+    fn unavailable<T>(&self, error: &SessionError) -> Response<ResponseBody<T>> {
+        tracing::error!(%error, "a session could not be loaded or saved");
+        let page = Rejected::new(Rejection::Unavailable);
+        let mut response = reject(&*self.config.pages, self.reader, &page);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        response.map(ResponseBody::own)
+    }
 }

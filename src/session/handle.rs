@@ -75,13 +75,18 @@ impl Session {
     /// learnt the old one is logged in with it.
     ///
     /// The same user logging in again keeps the session's id and the host's data; a visitor keeps
-    /// the data; another user's session ends, with its data.
+    /// the data; another user's session ends, with its data. An administrator who acts as the user
+    /// is somebody else: nothing goes from the one to the other, and nothing is fresh, since it was
+    /// not the user who proved anything.
     ///
     /// A login that was proven goes through even if the session it began in is gone meanwhile,
     /// ended or rotated by another request: it gets a session and data of its own.
     ///
+    /// Where there is a [`UserSource`](super::UserSource), it is asked first, and what it says of
+    /// the user is what the session shows.
+    ///
     /// # Errors
-    /// [`SessionError::Store`].
+    /// [`SessionError::UserGone`], [`SessionError::UserSource`], [`SessionError::Store`].
     pub async fn log_in(
         &self,
         account: Account,
@@ -89,20 +94,30 @@ impl Session {
     ) -> Result<CurrentScope, SessionError> {
         let (now, live) = (self.now(), self.live());
         let previous = live.as_ref().and_then(|live| live.stored.login.as_ref());
-        let other_user =
-            previous.map(|login| login.account.id()).filter(|user| *user != account.id());
+        let (account, as_of) = self.0.config.admit(account).await?;
+        let Proof { methods, context_class, remember, proven_at, ends_at, impersonator } = proof;
+        let in_person = impersonator.is_none();
+        let other = previous.filter(|login| {
+            login.account.id() != account.id() || login.impersonator != impersonator
+        });
         let id = match &live {
-            Some(live) if previous.is_some() && other_user.is_none() => live.stored.id,
+            Some(live) if previous.is_some() && other.is_none() => live.stored.id,
             _ => self.fresh_id(now),
         };
-        let Proof { methods, context_class, remember, proven_at, ends_at } = proof;
         let at = proven_at.map_or(now, |earlier| earlier.min(now));
-        let fresh_until = Some(at + self.0.config.lifetimes.fresh);
+        let fresh_until = in_person.then(|| self.0.config.lifetimes.fresh_until(at));
         let authentication =
             Authentication { at, methods, context_class, session_id: id, fresh_until };
-        let data_id = if other_user.is_some() { self.fresh_data_id() } else { self.data_id() };
-        let login = Login { account, authentication };
-        let mut next = self.begin(id, Some(login), data_id, remember, now);
+        let data_id = if other.is_some() { self.fresh_data_id() } else { self.data_id() };
+        let organization = match other {
+            None => previous.and_then(|login| login.organization),
+            Some(_) => None,
+        };
+        let login = Login { account, as_of, authentication, organization, impersonator };
+        let mut next = self.begin(id, Some(login), data_id, remember && in_person, now);
+        if other.is_none() {
+            next.membership = live.as_ref().and_then(|live| live.stored.membership.clone());
+        }
         next.row.expires_at =
             ends_at.map_or(next.row.expires_at, |end| end.min(next.row.expires_at));
 
@@ -112,9 +127,10 @@ impl Session {
         };
         if rotation == Rotation::Lost {
             if let Some(live) = &live {
-                if let Some(other_user) = other_user {
-                    let (id, end) = (live.stored.id, SessionEnd::Replaced);
-                    self.0.config.store.end_session(other_user, id, end, now).await?;
+                if let Some(other) = other {
+                    let (user, id, end) =
+                        (other.account.id(), live.stored.id, SessionEnd::Replaced);
+                    self.0.config.store.end_session(user, id, end, now).await?;
                 }
                 next.move_to(self.fresh_id(now), self.fresh_data_id());
             }
@@ -124,13 +140,16 @@ impl Session {
         Ok(self.scope())
     }
 
-    /// Logs out: the session ends, the host's data with it, and the browser forgets the cookie.
-    /// Without a login, it only forgets.
+    /// Logs out: the session ends, the host's data with it, and the browser forgets the cookie,
+    /// even if the store fails. Without a login, it only forgets.
     ///
     /// # Errors
-    /// [`SessionError::Store`].
+    /// [`SessionError::Store`]: the session is still in the store, though nobody has its token.
     pub async fn log_out(&self) -> Result<(), SessionError> {
-        if let Some(Live { token, stored }) = self.live() {
+        let live = self.live();
+        // First of all: a login that must not stand leaves with no response, whatever happens now.
+        self.forget().await;
+        if let Some(Live { token, stored }) = live {
             let store = &self.0.config.store;
             match &stored.login {
                 Some(login) => {
@@ -140,7 +159,6 @@ impl Session {
                 None => store.discard_session(&token.hash()).await?,
             }
         }
-        self.forget().await;
         Ok(())
     }
 
@@ -165,7 +183,7 @@ impl Session {
     pub async fn mark_fresh(&self) -> Result<CurrentScope, SessionError> {
         let live = self.live().ok_or(SessionError::NotLoggedIn)?;
         let mut login = live.stored.login.clone().ok_or(SessionError::NotLoggedIn)?;
-        login.authentication.fresh_until = Some(self.now() + self.0.config.lifetimes.fresh);
+        login.authentication.fresh_until = Some(self.0.config.lifetimes.fresh_until(self.now()));
         self.renew(live, Some(login)).await?;
         Ok(self.scope())
     }
@@ -232,6 +250,7 @@ impl Session {
         let mut next = self.begin(stored.id, login, stored.data_id, stored.remembered, now);
         next.row.created_at = stored.created_at;
         next.row.expires_at = stored.expires_at;
+        next.membership = stored.membership.clone();
         match self.replace(&live, &next, now).await? {
             Rotation::Rotated => {
                 self.adopt(next).await;

@@ -6,9 +6,11 @@ use super::config::Config;
 use super::cookie::SessionCookie;
 use super::data::DataStore;
 use super::sweep::Sweeper;
-use super::{Lifetimes, SessionService};
+use super::users::Users;
+use super::{Lifetimes, SessionService, Sessions, UserSource};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
 use crate::http::{BaseUrlError, CookiePolicy, TrustedProxies};
+use crate::page::{Pages, Theme};
 use crate::store::SessionStore;
 
 /// Puts who is logged in into each request's extensions; see the [module](super).
@@ -18,7 +20,7 @@ use crate::store::SessionStore;
 /// https only: the cookie is `__Host-session` and `Secure`.
 #[derive(Clone, Debug)]
 pub struct SessionLayer {
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     sweeper: Sweeper,
 }
 
@@ -31,11 +33,13 @@ impl SessionLayer {
         let config = Config {
             data: DataStore::Own(Arc::clone(&store)),
             store,
+            users: Users::default(),
             cookie,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             lifetimes: Lifetimes::default(),
             proxies: TrustedProxies::default(),
+            pages: Arc::new(Theme::new("")),
         };
         Self { config: Arc::new(config), sweeper: Sweeper::default() }
     }
@@ -46,6 +50,18 @@ impl SessionLayer {
     #[must_use]
     pub fn data_store(self, store: impl tower_sessions::SessionStore) -> Self {
         self.with(|config| config.data = DataStore::Foreign(Arc::new(store)))
+    }
+
+    /// For a host with users of its own: asks it for what the scope shows of a user, at their login
+    /// and after each [`Sessions::user_changed`]. Accounts of ours, if there are any, need no asking.
+    #[must_use]
+    pub fn user_source(self, source: Arc<dyn UserSource>) -> Self {
+        self.with(|config| config.users = Users::of(source))
+    }
+
+    /// The sessions, for the host's own code.
+    pub fn sessions(&self) -> Sessions {
+        Sessions::new(Arc::clone(&self.config))
     }
 
     /// Where browsers reach the application: decides the cookie's prefix and `Secure`.
@@ -76,6 +92,13 @@ impl SessionLayer {
         self.with(|config| config.proxies = proxies)
     }
 
+    /// The look and the words of the page that people get while the store cannot be reached; by
+    /// default those of a [`Theme`] without a name.
+    #[must_use]
+    pub fn pages(self, pages: impl Pages) -> Self {
+        self.with(|config| config.pages = Arc::new(pages))
+    }
+
     /// Another clock; for tests.
     #[must_use]
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
@@ -88,9 +111,10 @@ impl SessionLayer {
         self.with(|config| config.random = random)
     }
 
-    /// Leaves expired sessions in the store, where otherwise a task that begins with the first
-    /// request and ends with the last service removes them once a minute, for a host that sweeps them in a process of its own
-    /// ([`SessionStore::sweep_sessions`]).
+    /// Leaves expired sessions, and the log of session ends, in the store, where otherwise a task
+    /// that begins with the first request and ends with the last service removes them once a
+    /// minute, for a host that sweeps them in a process of its own
+    /// ([`SessionStore::sweep_sessions`], [`SessionStore::sweep_session_events`]).
     #[must_use]
     pub fn without_sweeper(mut self) -> Self {
         self.sweeper = Sweeper::off();
@@ -101,15 +125,18 @@ impl SessionLayer {
         let shared = &self.config;
         let mut config = Config {
             store: Arc::clone(&shared.store),
+            users: shared.users.clone(),
             data: shared.data.clone(),
             cookie: shared.cookie.clone(),
             clock: Arc::clone(&shared.clock),
             random: Arc::clone(&shared.random),
             lifetimes: shared.lifetimes,
             proxies: shared.proxies.clone(),
+            pages: Arc::clone(&shared.pages),
         };
         change(&mut config);
         self.config = Arc::new(config);
+        self.sweeper = self.sweeper.anew();
         self
     }
 }

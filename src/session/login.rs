@@ -1,6 +1,6 @@
 use time::OffsetDateTime;
 
-use crate::scope::Method;
+use crate::scope::{Method, UserId, storable_text};
 
 /// How a user proved who they are, for [`Session::log_in`](super::Session::log_in).
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,8 @@ pub struct Proof {
     pub proven_at: Option<OffsetDateTime>,
     /// When the session must end at the latest, if whoever vouches for the user says so.
     pub ends_at: Option<OffsetDateTime>,
+    /// The administrator who is to act as the user.
+    pub impersonator: Option<UserId>,
 }
 
 impl Proof {
@@ -28,13 +30,14 @@ impl Proof {
             remember: false,
             proven_at: None,
             ends_at: None,
+            impersonator: None,
         }
     }
 
-    /// The same, with the context class reached.
+    /// The same, with the context class reached; in it U+0000 becomes U+FFFD.
     #[must_use]
     pub fn with_context_class(mut self, class: impl Into<String>) -> Self {
-        self.context_class = Some(class.into());
+        self.context_class = Some(storable_text(class.into()));
         self
     }
 
@@ -49,6 +52,15 @@ impl Proof {
     #[must_use]
     pub fn ends_at(mut self, time: Option<OffsetDateTime>) -> Self {
         self.ends_at = time;
+        self
+    }
+
+    /// The same, for a session in which this administrator acts as the user. Its lifetimes are
+    /// short, it never outlives the browser, and nothing is fresh in it.
+    #[must_use]
+    pub fn impersonated_by(mut self, administrator: UserId) -> Self {
+        self.impersonator = Some(administrator);
+        self.remember = false;
         self
     }
 

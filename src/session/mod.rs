@@ -34,6 +34,7 @@
 //!
 #![doc = include_str!("session.md")]
 
+mod asked;
 #[cfg(feature = "axum")]
 mod axum;
 mod config;
@@ -42,13 +43,19 @@ mod data;
 mod error;
 mod fresh;
 mod future;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod handle;
 mod layer;
 mod login;
+mod place;
 mod request;
 pub mod require;
 mod service;
+mod sessions;
 mod sweep;
+mod user_agent;
+mod users;
 
 pub use config::Lifetimes;
 pub use error::SessionError;
@@ -56,5 +63,12 @@ pub use future::SessionFuture;
 pub use handle::Session;
 pub use layer::SessionLayer;
 pub use login::Proof;
+pub use place::{CountryCode, InvalidCountryCode, NoPlaces, Place, Places};
+#[cfg(feature = "geoip")]
+pub use place::{GeoIpError, MaxMind};
 pub use require::{RequireSudoLayer, RequireUserLayer};
 pub use service::SessionService;
+pub use sessions::Sessions;
+pub use user_agent::{DeviceKind, UserAgent};
+
+pub use crate::scope::{UserSource, UserSourceError};

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use http::HeaderValue;
 use tower_sessions::Expiry;
 
-use super::Session;
-use super::config::Config;
+use super::config::{Config, SessionKind};
 use super::data::HostData;
 use super::fresh::Fresh;
 use super::handle::{Live, Shared, State};
+use super::{Session, SessionError};
 use crate::crypto::{OpaqueToken, RandomExt as _};
 use crate::scope::{CurrentScope, SessionId};
 use crate::store::{Device, StoreError, StoredSession};
@@ -17,7 +17,7 @@ use crate::store::{Device, StoreError, StoredSession};
 impl Session {
     /// The handle of a request that carries no live session; `clears` the cookie if told so.
     pub(super) fn anonymous(config: Arc<Config>, device: Device, clears: bool) -> Self {
-        let expires_at = config.lifetimes.end(false, config.clock.now());
+        let expires_at = config.lifetimes.end(SessionKind::Ordinary, config.clock.now());
         let host = HostData::of_visitor(&config, expires_at);
         let cookie = clears.then(|| config.cookie.clear());
         let state = State { live: None, scope: CurrentScope::anonymous(), cookie };
@@ -55,12 +55,16 @@ impl Session {
 
     /// Whether the response has to wait for [`Session::commit`].
     pub(super) fn is_changed(&self) -> bool {
-        self.0.data.is_modified() || self.state().cookie.is_some()
+        self.0.data.is_modified() || self.cookie().is_some()
     }
 
-    /// Stores the host's data if the handler changed it, for which a visitor gets a session, and
-    /// answers the cookie to set, if any.
-    pub(super) async fn commit(&self, save_data: bool) -> Result<Option<HeaderValue>, StoreError> {
+    /// The cookie to set, if any.
+    pub(super) fn cookie(&self) -> Option<HeaderValue> {
+        self.state().cookie.clone()
+    }
+
+    /// Stores the host's data if the handler changed it, for which a visitor gets a session.
+    pub(super) async fn commit(&self, save_data: bool) -> Result<(), SessionError> {
         if save_data && self.0.data.is_modified() {
             self.save_data().await?;
             if self.0.host.waits_for_session() {
@@ -72,7 +76,7 @@ impl Session {
                 self.save_data().await?;
             }
         }
-        Ok(self.state().cookie.clone())
+        Ok(())
     }
 
     async fn save_data(&self) -> Result<(), StoreError> {
@@ -107,7 +111,16 @@ impl Session {
 
 fn scope_of(stored: &StoredSession) -> CurrentScope {
     match &stored.login {
-        Some(login) => CurrentScope::user(login.account.clone(), login.authentication.clone()),
+        Some(login) => {
+            let mut scope = CurrentScope::user(login.account.clone(), login.authentication.clone());
+            if let Some(membership) = &stored.membership {
+                scope = scope.acting_in(membership.clone());
+            }
+            if let Some(administrator) = &login.impersonator {
+                scope = scope.impersonated_by(administrator.clone());
+            }
+            scope
+        }
         None => CurrentScope::anonymous(),
     }
 }

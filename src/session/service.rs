@@ -5,13 +5,15 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use tower_service::Service;
 
-use super::config::Config;
+use super::asked::Asked;
+use super::config::{Config, SessionKind};
 use super::cookie::Carried;
+use super::future::Excuse;
 use super::sweep::Sweeper;
-use super::{Session, SessionFuture};
+use super::{Session, SessionError, SessionFuture};
 use crate::crypto::OpaqueToken;
-use crate::http::{ResponseBody, wants_html};
-use crate::store::{Device, StoreError};
+use crate::http::{Reader, ResponseBody};
+use crate::store::Device;
 
 const USER_AGENT_LENGTH: usize = 512;
 
@@ -44,39 +46,48 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         self.sweeper.start(&self.config);
         let config = Arc::clone(&self.config);
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        Asked::note(&mut parts);
         let device = device_of(&config, &parts);
         let carried = config.cookie.read(&parts.headers);
-        let clears = !matches!(carried, Carried::Nothing) && wants_html(&parts.headers);
+        let reader = Reader::of(&parts.headers);
+        let clears = !matches!(carried, Carried::Nothing) && reader == Reader::Person;
+        let excuse = Excuse { config: Arc::clone(&config), reader };
         let request = Request::from_parts(parts, body);
         let Carried::Token { token, outdated } = carried else {
             let session = Session::anonymous(config, device, clears);
-            return SessionFuture::calling(session, &mut self.inner, request);
+            return SessionFuture::calling(session, &mut self.inner, request, excuse);
         };
         let load = load(config, (token, outdated), device, clears);
         // The clone takes the place of the service that `poll_ready` made ready.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
-        SessionFuture::loading(load, ready, request)
+        SessionFuture::loading(load, ready, request, excuse)
     }
 }
 
-/// The session behind a cookie: one read, and one write if it was not used for a while.
+/// The session behind a cookie: one read, and one write if it was not used for a while or the host
+/// says that its user changed.
 ///
 /// A token that opens nothing may have been rotated while this request was on its way, and clearing
-/// the cookie would take the new one. A page load can be trusted to have been sent after it.
+/// the cookie would take the new one. A page is hardly ever loaded at that very moment.
 async fn load(
     config: Arc<Config>,
     (token, outdated): (OpaqueToken, bool),
     device: Device,
     clears: bool,
-) -> Result<Session, StoreError> {
+) -> Result<Session, SessionError> {
     let now = config.clock.now();
-    let Some(mut stored) = config.store.load_session(&token.hash(), now).await? else {
+    let stored = match config.store.load_session(&token.hash(), now).await? {
+        Some(stored) => config.refresh(stored, now).await?,
+        None => None,
+    };
+    let Some(mut stored) = stored else {
         return Ok(Session::anonymous(config, device, clears));
     };
-    if now - stored.last_active_at >= config.lifetimes.activity {
-        let idle_end = config.lifetimes.idle_end(stored.remembered, now);
+    let kind = SessionKind::of(stored.login.as_ref(), stored.remembered);
+    if config.lifetimes.is_due(kind, stored.last_active_at, now) {
+        let idle_end = config.lifetimes.idle_end(kind, now);
         match config.store.touch_session(stored.id, now, idle_end).await {
             Ok(()) => (stored.last_active_at, stored.idle_expires_at) = (now, idle_end),
             // The request goes on; the next one tries again.

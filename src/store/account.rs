@@ -1,7 +1,9 @@
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
-use super::{NewDelivery, Result};
+use super::{Effects, Result};
 use crate::crypto::{Redacted, TokenHash};
 use crate::scope::{Account, UserId};
 
@@ -36,7 +38,7 @@ impl LinkPurpose {
     }
 }
 
-/// The secret of a mailed link, and the mail that carries it.
+/// The secret of a mailed link, and what is written with it: the mail that carries it.
 #[derive(Clone, Debug)]
 pub struct NewLink {
     /// What it is for.
@@ -45,8 +47,8 @@ pub struct NewLink {
     pub token: TokenHash,
     /// From when on it opens nothing.
     pub expires_at: OffsetDateTime,
-    /// The mail.
-    pub mail: NewDelivery,
+    /// The mail, and what the audit log tells.
+    pub effects: Effects,
 }
 
 /// How a registration ended.
@@ -63,8 +65,36 @@ pub enum Registration {
 pub struct LoginAttempt {
     /// The user with this address.
     pub user: Option<LoginUser>,
-    /// Until when the address is locked. If it is, the login fails, whatever the password.
+    /// What the attempt was counted under.
+    pub counter: LoginCounter,
+    /// Until when that is locked. If it is, the login fails, whatever the password.
     pub locked_until: Option<OffsetDateTime>,
+}
+
+/// What attempts are counted under, and what is locked by too many of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginCounter {
+    /// The address: whoever comes from a browser that its user is not known by.
+    Address,
+    /// The user and a browser that is known to be the user's.
+    Device(DeviceId),
+}
+
+/// A browser, by the random id in the cookie it keeps. It names a browser and opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeviceId(pub Uuid);
+
+/// A browser that a user has logged in with, as its cookie says. Whether the user is still known
+/// by it, the store decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownDevice {
+    /// The browser.
+    pub id: DeviceId,
+    /// The user.
+    pub user: UserId,
+    /// The user's [`LoginUser::device_epoch`] at that login.
+    pub epoch: i64,
 }
 
 /// The user a login is about.
@@ -74,14 +104,18 @@ pub struct LoginUser {
     pub account: Account,
     /// The password, as a PHC string.
     pub password: Option<Redacted<String>>,
+    /// Moves when the browsers that the user is known by must not be known any more.
+    pub device_epoch: i64,
+    /// Whether the password alone does not log in.
+    pub has_second_factor: bool,
 }
 
-/// When attempts without a success lock an address.
+/// When attempts without a success lock an address, or a browser that a user is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockoutPolicy {
-    /// How many attempts it has; the one after them is refused.
+    /// How many attempts each has; the one after them is refused.
     pub attempts: u32,
-    /// For how long it is locked after the last of them. Afterwards, or when nobody has tried for
+    /// For how long each is locked after the last of them. Afterwards, or when nobody has tried for
     /// this long, the count begins anew, so that it can lock again.
     pub lock_for: Duration,
 }
@@ -124,23 +158,38 @@ pub enum LinkUse {
     Invalid,
 }
 
+/// How a reset of a password ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordReset {
+    /// The new password is set.
+    Done {
+        /// Whose it is.
+        user: UserId,
+        /// The user's [`LoginUser::device_epoch`] from now on.
+        device_epoch: i64,
+    },
+    /// The link is unknown, used, replaced or expired: nothing changed.
+    Invalid,
+}
+
 /// Transitions of the application's own users. An email address is always the normalised one.
+/// What is given as `along` is written if the transition did what it is named for, and with it.
 #[async_trait]
-pub trait AccountStore: std::fmt::Debug + Send + Sync + 'static {
+pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a user with the link that confirms the address, or, if the address is taken, only
-    /// `notice`, and that only `notices` often. Of two callers with one address exactly one
-    /// registers.
+    /// `taken`, the notice to its owner, and that only `notices` often. Of two callers with one
+    /// address exactly one registers.
     async fn register(
         &self,
         user: &NewUser,
         link: &NewLink,
-        notice: &NewDelivery,
-        notices: RateLimit,
+        taken: &Effects,
+        notices: (RateLimit, OffsetDateTime),
     ) -> Result<Registration>;
 
     /// Writes a user whom the host vouches for (seeded, imported, vouched for by an identity
-    /// provider); no mail.
-    async fn create_user(&self, user: &NewUser) -> Result<Registration>;
+    /// provider).
+    async fn create_user(&self, user: &NewUser, along: &Effects) -> Result<Registration>;
 
     /// The account with this id.
     async fn find_account(&self, id: &UserId) -> Result<Option<Account>>;
@@ -148,27 +197,44 @@ pub trait AccountStore: std::fmt::Debug + Send + Sync + 'static {
     /// The account with this address.
     async fn find_account_by_email(&self, email: &str) -> Result<Option<Account>>;
 
+    /// Writes an attribute of a user unless it is there already, and answers what is there now:
+    /// of two callers the first one's value stays, and both are told so. `None` if there is no
+    /// such user.
+    async fn claim_attribute(
+        &self,
+        id: &UserId,
+        name: &str,
+        value: &serde_json::Value,
+    ) -> Result<Option<serde_json::Value>>;
+
     /// Begins a login for an address, whether or not anybody has it. The attempt is counted before
     /// the password is looked at, so that any number of concurrent callers get
     /// [`LockoutPolicy::attempts`] guesses and not one more. With the first attempt that is refused
-    /// `notice`, the mail to the owner, is written if there is one.
+    /// `locked`, the mail to the owner, is written if there is one.
+    ///
+    /// It is counted under `device` if the address belongs to that very user and the epoch is
+    /// still the user's, and under the address otherwise; neither count touches the other.
     async fn begin_login(
         &self,
         email: &str,
+        device: Option<&KnownDevice>,
         policy: LockoutPolicy,
-        notice: &NewDelivery,
+        locked: &Effects,
         now: OffsetDateTime,
     ) -> Result<LoginAttempt>;
 
     /// Completes a login whose password was right, after its session was written: forgets the
-    /// attempts and stores `rehashed`, if the user's password still is `verified`. Together with
-    /// [`AccountStore::reset_password`] it makes sure that no session opened with the old password
+    /// attempts under `counter`, and those only, and stores `rehashed`, if the user's password still
+    /// is `verified`. Together with
+    /// [`UserStore::reset_password`] it makes sure that no session opened with the old password
     /// outlives a reset, whichever of the two is first.
     async fn complete_login(
         &self,
         email: &str,
+        counter: LoginCounter,
         verified: &Redacted<String>,
         rehashed: Option<&Redacted<String>>,
+        along: &Effects,
     ) -> Result<LoginCompletion>;
 
     /// Counts the request for a link, and writes it for the account with this address, unless there
@@ -192,19 +258,24 @@ pub trait AccountStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Confirms the address a link was sent to, if it still is the user's; the link is used up. Of
     /// two callers exactly one is told [`LinkUse::Done`].
-    async fn confirm_email(&self, token: &TokenHash, now: OffsetDateTime) -> Result<LinkUse>;
+    async fn confirm_email(
+        &self,
+        token: &TokenHash,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<LinkUse>;
 
     /// Sets a new password by a link: in the same transition every link and every session of the
-    /// user ends (with events), the attempts are forgotten, the address is confirmed (its owner
-    /// followed the link), and the notice is written. Of two callers exactly one is told
-    /// [`LinkUse::Done`].
+    /// user ends (with events), the attempts under the address are forgotten, no browser is known to
+    /// be the user's any more, the address is confirmed (its owner followed the link), and the
+    /// notice is written. Of two callers exactly one is told [`PasswordReset::Done`].
     async fn reset_password(
         &self,
         token: &TokenHash,
         password: &Redacted<String>,
-        notice: &NewDelivery,
+        along: &Effects,
         now: OffsetDateTime,
-    ) -> Result<LinkUse>;
+    ) -> Result<PasswordReset>;
 
     /// Removes at most `limit` each of links, counters and limits that are over. Answers how many
     /// were removed.

@@ -11,7 +11,9 @@
 //! Times are given by the caller, never taken from the database's clock.
 
 mod account;
+mod audit;
 mod error;
+mod mfa;
 mod outbox;
 mod provider;
 mod revocation_log;
@@ -22,7 +24,9 @@ mod sql;
 mod sweep;
 
 pub use account::*;
+pub use audit::*;
 pub use error::{Result, StoreError};
+pub use mfa::*;
 pub use outbox::*;
 pub use provider::*;
 pub use revocation_log::RevocationLog;
@@ -32,7 +36,12 @@ pub use session::*;
 pub use sql::{ConnectError, SqlStore};
 pub(crate) use sweep::{SWEEP_BATCH, sweep_regularly};
 
+/// What the account pages work with.
+pub trait AccountStore: UserStore + AuditStore + MfaStore {}
+
+impl<T> AccountStore for T where T: UserStore + AuditStore + MfaStore {}
+
 /// A backend that fulfils the whole contract.
 pub trait Store: SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore {}
 
-impl<T: SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore> Store for T {}
+impl<T> Store for T where T: SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore {}

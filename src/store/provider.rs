@@ -3,9 +3,12 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::Result;
+use super::{RateLimit, Result};
 use crate::crypto::{Sealed, TokenHash};
 use crate::scope::{Authentication, UserId};
+
+/// The longest that any access token lives. Its revocation is remembered as long.
+pub const LONGEST_ACCESS_TOKEN: Duration = Duration::DAY;
 
 /// The issuer a row belongs to. Every key of the provider's tables starts with it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,6 +47,8 @@ pub struct StoredKey {
     pub private_key: Sealed,
     /// When it was made.
     pub created_at: OffsetDateTime,
+    /// From when on it signs; until then it is only published.
+    pub signs_from: OffsetDateTime,
 }
 
 /// What a user granted a client: the family that all its tokens belong to. A token lives only
@@ -228,7 +233,8 @@ pub enum RefreshRotation {
     Reused,
     /// It is over.
     Expired,
-    /// There is no such token of this client, or its grant is revoked.
+    /// There is no such token of this client, or its grant is revoked, or the login behind it has
+    /// ended meanwhile.
     Unknown,
     /// The client's assertion was used before; nothing changed.
     AssertionReplayed,
@@ -260,6 +266,33 @@ pub struct StoredInteraction {
     pub state: Sealed,
     /// From when on it is over.
     pub expires_at: OffsetDateTime,
+}
+
+/// An interaction to be kept: anybody can begin one, so there is a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaveInteraction {
+    /// The interaction.
+    pub interaction: StoredInteraction,
+    /// The network it came from.
+    pub network: String,
+    /// How often one network may.
+    pub per_network: RateLimit,
+    /// How often all together may.
+    pub in_all: RateLimit,
+    /// Now.
+    pub now: OffsetDateTime,
+}
+
+/// How keeping an interaction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InteractionSave {
+    /// It is kept.
+    Saved,
+    /// A limit is reached; only the attempt was counted.
+    Limited {
+        /// When the limit's window is over.
+        until: OffsetDateTime,
+    },
 }
 
 /// An entry of the log by which every node learns what access tokens are revoked.
@@ -314,12 +347,13 @@ pub trait ProviderStore: std::fmt::Debug + Send + Sync + 'static {
         resources: &[String],
     ) -> Result<Option<Consent>>;
 
-    /// Keeps the state of an interaction that is too large for a cookie.
+    /// Keeps the state of an interaction that is too large for a cookie, if neither its network nor
+    /// all together have kept too many. What its network's limit refuses does not count for all.
     async fn save_interaction(
         &self,
         issuer: &IssuerId,
-        interaction: &StoredInteraction,
-    ) -> Result<()>;
+        save: &SaveInteraction,
+    ) -> Result<InteractionSave>;
 
     /// The state of an interaction, while it lasts.
     async fn load_interaction(
@@ -349,7 +383,8 @@ pub trait ProviderStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Rotates a refresh token; of two callers exactly one does. The other gets the same
     /// successor within the grace window; outside it, or once the successor was used, the grant
-    /// is revoked.
+    /// is revoked. A token whose login ended is neither rotated nor repeated, even if the event is
+    /// not applied yet.
     async fn rotate_refresh(
         &self,
         issuer: &IssuerId,
@@ -392,6 +427,10 @@ pub trait ProviderStore: std::fmt::Debug + Send + Sync + 'static {
     /// Reads at most `limit` session events after this issuer's cursor, revokes the grants that
     /// end with them, and moves the cursor: all in one. Answers how many events were read.
     ///
+    /// An issuer has a cursor from its first call on, before the oldest event there is then; so it
+    /// must call before it issues its first code. What lies before a cursor may be
+    /// [swept](super::SessionStore::sweep_session_events).
+    ///
     /// The end of a session ends its grants without offline access; an end that
     /// [reaches offline access](crate::scope::SessionEnd::ends_offline_access) ends all grants of
     /// the user that rest on a login before it.
@@ -405,6 +444,7 @@ pub trait ProviderStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Removes rows that are over, of all issuers, at most `limit` of each kind; answers how many.
     /// What is over: grants that can yield no token any more (with their codes and tokens),
-    /// refresh tokens, sealed successors an hour old, interactions, assertions, revocations.
+    /// refresh tokens, sealed successors an hour old, interactions, assertions, revocations, and
+    /// the windows of limits.
     async fn sweep_provider(&self, now: OffsetDateTime, limit: u32) -> Result<u64>;
 }

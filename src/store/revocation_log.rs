@@ -30,7 +30,11 @@ struct Copy {
     revoked: HashMap<RevocationTarget, OffsetDateTime>,
     /// The last entry read.
     cursor: i64,
+    /// When the latest reading that has ended began.
     followed_at: Option<OffsetDateTime>,
+    /// Readings that have begun, and the latest of them that has ended.
+    begun: u64,
+    ended: u64,
     forgot_at: Option<OffsetDateTime>,
 }
 
@@ -45,6 +49,7 @@ impl RevocationLog {
     /// # Errors
     /// When the store cannot be read; the copy is then as old as it was.
     pub async fn follow(&self, now: OffsetDateTime) -> Result<()> {
+        let reading = self.write(Copy::begin);
         loop {
             let cursor = self.read(|copy| copy.cursor);
             let entries = self.store.revocations(&self.issuer, cursor, PAGE).await?;
@@ -56,7 +61,7 @@ impl RevocationLog {
                 }
             });
             if !more {
-                self.write(|copy| copy.is_up_to_date(now));
+                self.write(|copy| copy.end(reading, now));
                 return Ok(());
             }
         }
@@ -102,11 +107,43 @@ impl Copy {
         *known = expires_at.max(*known);
     }
 
-    fn is_up_to_date(&mut self, now: OffsetDateTime) {
+    fn begin(&mut self) -> u64 {
+        self.begun += 1;
+        self.begun
+    }
+
+    fn end(&mut self, reading: u64, now: OffsetDateTime) {
+        // One that began earlier and took longer knows less of what is new. It is told by its
+        // number and not by the clock, which may be set back.
+        if reading < self.ended {
+            return;
+        }
+        self.ended = reading;
         self.followed_at = Some(now);
         if self.forgot_at.is_none_or(|at| at + FORGET_EVERY <= now) {
             self.revoked.retain(|_, expires_at| now < *expires_at);
             self.forgot_at = Some(now);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_reading_does_not_make_the_copy_older() {
+        let mut copy = Copy::default();
+        let noon = OffsetDateTime::UNIX_EPOCH;
+        let slow = copy.begin();
+        let quick = copy.begin();
+        copy.end(quick, noon + Duration::HOUR);
+        copy.end(slow, noon);
+        assert_eq!(copy.followed_at, Some(noon + Duration::HOUR));
+
+        // A clock that is set back is followed.
+        let next = copy.begin();
+        copy.end(next, noon);
+        assert_eq!(copy.followed_at, Some(noon));
     }
 }

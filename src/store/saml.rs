@@ -17,6 +17,8 @@ pub struct LoginIntent {
     pub browser: TokenHash,
     /// The local path to go to afterwards.
     pub return_to: String,
+    /// When it was sent, if it told the identity provider to have the user prove anew who they are.
+    pub forced_at: Option<OffsetDateTime>,
     /// From when on a response comes too late.
     pub expires_at: OffsetDateTime,
 }

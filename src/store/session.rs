@@ -3,12 +3,15 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::Result;
 use crate::crypto::TokenHash;
-use crate::scope::{Account, Authentication, SessionEnd, SessionEvent, SessionId, UserId};
+use crate::scope::{
+    Account, Authentication, Membership, OrganizationId, SessionEnd, SessionEvent, SessionId,
+    UserId,
+};
 
 /// What was seen of the browser or program that holds a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,14 +22,33 @@ pub struct Device {
     pub user_agent: Option<String>,
 }
 
+/// How often the host has said that one of its users changed: a snapshot of the account that was
+/// taken at an earlier epoch may be out of date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UserEpoch(pub i64);
+
 /// The login a session carries.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Login {
     /// The user, as known when the session was written; if the account is one of ours, what is
     /// loaded is always its present state.
     pub account: Account,
+    /// The epoch at which the host was asked for the account; `None` if it was not.
+    pub as_of: Option<UserEpoch>,
     /// How and when the user logged in.
     pub authentication: Authentication,
+    /// The organization the user chose to act in. Whether they may is another question:
+    /// [`StoredSession::membership`].
+    pub organization: Option<OrganizationId>,
+    /// The administrator who acts as the user.
+    pub impersonator: Option<UserId>,
+}
+
+impl Login {
+    /// A login of the user in person.
+    pub fn new(account: Account, authentication: Authentication) -> Self {
+        Self { account, as_of: None, authentication, organization: None, impersonator: None }
+    }
 }
 
 /// A session to be written. Without a login it only carries the host's data of a visitor.
@@ -61,6 +83,10 @@ pub struct StoredSession {
     pub id: SessionId,
     /// Who is logged in.
     pub login: Option<Login>,
+    /// The present epoch of who is logged in; `None` if the account is one of ours.
+    pub user_epoch: Option<UserEpoch>,
+    /// The present membership in the organization the user acts in; `None` if there is none.
+    pub membership: Option<Membership>,
     /// The key of the host's own data.
     pub data_id: Uuid,
     /// Who holds it.
@@ -75,6 +101,14 @@ pub struct StoredSession {
     pub idle_expires_at: Option<OffsetDateTime>,
     /// From when on it is over in any case.
     pub expires_at: OffsetDateTime,
+}
+
+impl StoredSession {
+    /// The present epoch of who is logged in, if the account was not asked for since it began.
+    pub fn outdated_since(&self) -> Option<UserEpoch> {
+        let login = self.login.as_ref()?;
+        self.user_epoch.filter(|present| login.as_of < Some(*present))
+    }
 }
 
 /// The host's own data of a session, as `tower_sessions` keeps it.
@@ -115,6 +149,20 @@ pub enum Rotation {
     Lost,
 }
 
+/// How it ended to write down what the host said of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresh {
+    /// It is in place.
+    Written,
+    /// The session is gone, or holds what the host said at this epoch or a later one. Nothing
+    /// changed.
+    Late,
+}
+
+/// How long the log of session ends keeps an event at least: far longer than anybody who was let in
+/// before the end takes to get a code, and to redeem it.
+pub const SESSION_EVENTS_KEPT: Duration = Duration::WEEK;
+
 /// Transitions of sessions. A session is alive at `now` while `now < expires_at` and, if it has
 /// one, `now < idle_expires_at`. The host's data goes with its session, however that ends.
 #[async_trait]
@@ -122,7 +170,8 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a new session.
     async fn create_session(&self, session: &NewSession) -> Result<()>;
 
-    /// The live session with this token, with the present state of its account: one read.
+    /// The live session with this token, with the present state of its account, or else the present
+    /// epoch of its user: one read.
     async fn load_session(
         &self,
         token: &TokenHash,
@@ -139,6 +188,22 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
         end: SessionEnd,
         now: OffsetDateTime,
     ) -> Result<Rotation>;
+
+    /// The present epoch of a user; `None` if the account is one of ours. One read.
+    async fn user_epoch(&self, user: &UserId) -> Result<Option<UserEpoch>>;
+
+    /// The host's user changed: the epoch moves on by one. Answers the new one.
+    async fn user_changed(&self, user: &UserId) -> Result<UserEpoch>;
+
+    /// Writes into a session what the host said of its user when it was asked at `epoch`, unless
+    /// what is there is as new. Of two callers the one with the later epoch prevails, whoever comes
+    /// first; and nothing is written into another user's session.
+    async fn refresh_account(
+        &self,
+        id: SessionId,
+        account: &Account,
+        epoch: UserEpoch,
+    ) -> Result<Refresh>;
 
     /// Notes that a live session is used; never revives a dead one.
     async fn touch_session(
@@ -185,6 +250,17 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// keys neither undoes the other. A session that is gone meanwhile gets no data.
     async fn change_session_data(&self, data_id: Uuid, change: &DataChange) -> Result<()>;
 
-    /// At most `limit` events after a place in the log, oldest first.
+    /// At most `limit` events after a place in the log, oldest first. An event is there for
+    /// [`SESSION_EVENTS_KEPT`] at least.
     async fn session_events(&self, after: i64, limit: u32) -> Result<Vec<SessionEvent>>;
+
+    /// Looks at the `limit` oldest events of the log, and removes those that happened
+    /// [`SESSION_EVENTS_KEPT`] ago or earlier and that every issuer has applied. Answers how many
+    /// were removed.
+    ///
+    /// An issuer that has not applied them by then was switched off, perhaps for ever. It holds
+    /// nobody up, and misses nothing if it comes back: they are applied
+    /// ([`apply_session_events`](super::ProviderStore::apply_session_events)) on its behalf before
+    /// they go.
+    async fn sweep_session_events(&self, now: OffsetDateTime, limit: u32) -> Result<u64>;
 }

@@ -1,6 +1,6 @@
 // Debian's Chromium clicks through the demo, without JavaScript.
 //
-//   node browser.mjs < {"chromium", "host", "app", "screenshots", "user": {…}, "demo_user": {…}, "employee"}
+//   node browser.mjs < {"chromium", "host", "app", "screenshots", "user": {…}, "demo_user": {…}, "employee", "colleague"}
 //
 // Prints what each station showed; leaves a screenshot of every page in the folder `screenshots`.
 
@@ -48,7 +48,7 @@ class Visitor {
   }
 
   async wholeTrip() {
-    const { host, user, demo_user, employee } = this.demo;
+    const { host, user, demo_user, employee, colleague } = this.demo;
     const report = {};
     await this.#open(host, "home");
     report.registered = await this.register(user);
@@ -59,6 +59,8 @@ class Visitor {
     report.demo_user = await this.visitApp(demo_user);
     await this.logOut();
     report.by_saml = await this.comeThroughSaml(employee);
+    await this.logOut();
+    report.by_door = await this.enterAppByOtherDoor(colleague);
     return report;
   }
 
@@ -126,6 +128,17 @@ class Visitor {
     await this.#click(`#user-${employee}`, "saml-continue");
     await this.#click("#continue", "saml-logged-in");
     return this.visitApp();
+  }
+
+  /** From the application to the host's login page, from there to the identity provider, and all the way back. */
+  async enterAppByOtherDoor(employee) {
+    await this.#open(this.demo.app, "app");
+    await this.#click("#login", "app-login");
+    await this.#click('a[href^="/saml/acme/login"]', "door-who-are-you");
+    await this.#click(`#user-${employee}`, "door-continue");
+    await this.#click("#continue", "door-consent");
+    await this.#click("#approve", "app-dashboard");
+    return { greeting: await this.#text("#greeting"), api: JSON.parse(await this.#text("#api-answer")) };
   }
 
   async #open(url, name) {

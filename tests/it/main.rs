@@ -11,6 +11,7 @@
 #[cfg(feature = "accounts")]
 mod account;
 mod architecture;
+mod audit;
 mod broken;
 #[cfg(feature = "provider")]
 mod provider_authorize;
@@ -23,6 +24,8 @@ mod require;
 mod resource;
 #[cfg(feature = "saml")]
 mod saml;
+#[cfg(all(feature = "provider", feature = "saml"))]
+mod saml_times;
 mod session;
 mod support;
 mod supported;

@@ -99,6 +99,30 @@ async fn nothing_unsafe_is_returned_to() {
     assert_eq!(answer.location.unwrap(), "/login", "a POST is not repeated");
 }
 
+/// A router that cuts off what it matched leaves a path that leads nowhere.
+#[tokio::test]
+async fn who_logs_in_comes_back_into_a_nested_router() {
+    use axum::Router;
+    use axum::routing::get as route;
+    use donjon::crypto::{Keyring, SystemRandom};
+    use donjon::session::SessionLayer;
+    use donjon::store::SqlStore;
+
+    let store = SqlStore::connect("sqlite::memory:").await.unwrap();
+    let sessions = SessionLayer::new(&store, &Keyring::ephemeral(&SystemRandom));
+    let inner = Router::new().route("/users", route("inner")).layer(RequireUserLayer::default());
+    let app = Router::new().nest("/admin", inner).layer(sessions);
+    for (path, leads_to) in [
+        ("/admin/users?page=2", "/login?return_to=%2Fadmin%2Fusers%3Fpage%3D2"),
+        ("//evil.example/admin/users", ""),
+    ] {
+        let request = get(path, HTML).body(axum::body::Body::empty()).unwrap();
+        let Ok(answer) = app.clone().oneshot(request).await;
+        let location = answer.headers().get("location").map(|to| to.to_str().unwrap());
+        assert_eq!(location.unwrap_or_default(), leads_to);
+    }
+}
+
 #[tokio::test]
 async fn without_a_session_layer_nobody_passes() {
     let answer = ask(RequireUserLayer::default(), None, get("/a", HTML)).await;

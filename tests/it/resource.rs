@@ -124,7 +124,7 @@ async fn a_token_without_the_scope_is_told_which() {
 #[tokio::test]
 async fn a_token_for_another_audience_or_another_kind_is_refused() {
     each_world(async |world| {
-        let mut grant = world.grant("spa", "api:read offline_access");
+        let mut grant = world.grant("spa", "openid api:read offline_access");
         grant.resources = vec![API.into()];
         let code = world.code_for(grant, Some(CHALLENGE)).await;
         let for_the_api = world.exchange("spa", &code).await.tokens();
@@ -206,7 +206,7 @@ async fn an_api_without_a_server_learns_of_revocations_by_itself() {
         let response = call(layer.clone(), &[], bearer(&tokens.access)).await;
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 
-        world.server.rotate_keys().await.unwrap();
+        world.server.rotate_keys_at_once().await.unwrap();
         world.clock.advance(Duration::MICROSECOND);
         let keys = JwkSet::from_json(&world.get("/oauth/jwks", None).await.body).unwrap();
         authority.replace_keys(&keys);

@@ -10,7 +10,7 @@ use donjon::crypto::{Keyring, Random, SystemRandom};
 use donjon::http::Body;
 use donjon::saml::{Connection, MapperError, SamlLayer, SamlLogin, UserMapper};
 use donjon::scope::{Account, CurrentScope, UserId};
-use donjon::session::SessionLayer;
+use donjon::session::{SessionLayer, UserSource, UserSourceError};
 use donjon::store::SqlStore;
 use donjon::testing::{ManualClock, contract};
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
@@ -90,6 +90,10 @@ impl App {
     }
 
     fn with(store: SqlStore, mapper: Mapper) -> Self {
+        Self::with_users(store, mapper, None)
+    }
+
+    fn with_users(store: SqlStore, mapper: Mapper, users: Option<Arc<dyn UserSource>>) -> Self {
         let (clock, mapper) = (Arc::new(ManualClock::new(fixture_time())), Arc::new(mapper));
         let keyring = Keyring::ephemeral(&SystemRandom);
         let metadata = fixture("idp-metadata.xml");
@@ -102,7 +106,11 @@ impl App {
             .random(Arc::new(FixtureRequest))
             .build()
             .unwrap();
-        let sessions = SessionLayer::new(&store, &keyring).clock(clock.clone()).without_sweeper();
+        let mut sessions =
+            SessionLayer::new(&store, &keyring).clock(clock.clone()).without_sweeper();
+        if let Some(users) = users {
+            sessions = sessions.user_source(users);
+        }
         let service =
             sessions.layer(saml.layer(tower::service_fn(who))).and_then(async |response| {
                 let (parts, body) = Response::into_parts(response);
@@ -316,6 +324,30 @@ async fn what_is_not_asked_for_or_not_signed_is_refused_at_the_door() {
     assert_eq!(code(&app.post(acme, &good, &relay_state).await), "request_intent_expired");
 }
 
+/// What one database keeps and another does not is no reason to fail.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_is_too_odd_for_the_store() {
+    for database in databases().await {
+        let app = App::new(&database).await;
+        let (browser, _) = app.begin().await;
+        let good = fixture("assertion-signed.xml");
+        for odd in ["\0", "rs_\0", "rs_a\0b", "\u{1}", "\u{fffe}"] {
+            let refused = app.post("/saml/acme/acs", &good, odd).await;
+            assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{odd:?}");
+        }
+        for path in [
+            "/saml/acme/login?return_to=%00&prompt=%00",
+            "/saml/acme/login?return_to=/%00",
+            "/saml/acme/acs?handle=%00",
+            "/saml/a%00/login",
+            "/saml/%00/metadata",
+        ] {
+            let answer = app.get(path, &browser).await;
+            assert!(answer.status().as_u16() < 500, "{path}: {}", answer.body());
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_host_may_refuse_and_must_have_a_session_layer() {
     let database = Database::sqlite();
@@ -325,6 +357,31 @@ async fn the_host_may_refuse_and_must_have_a_session_layer() {
     assert_eq!((refused.status(), code(&refused)), (StatusCode::FORBIDDEN, "user_refused".into()));
     assert!(refused.body().contains("You have no account here."));
     assert!(!refused.headers().contains_key(SET_COOKIE));
+}
+
+/// A table of users that the mapper knows nothing of.
+struct Table(Result<(), &'static str>);
+
+#[async_trait::async_trait]
+impl UserSource for Table {
+    async fn load_user(&self, _: &UserId) -> Result<Option<Account>, UserSourceError> {
+        self.0?;
+        Ok(None)
+    }
+}
+
+#[tokio::test]
+async fn whom_the_hosts_own_table_does_not_know_is_not_let_in() {
+    for (table, status, expected) in [
+        (Table(Ok(())), StatusCode::FORBIDDEN, "user_gone"),
+        (Table(Err("locked")), StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+    ] {
+        let store = Database::sqlite().store().await;
+        let app = App::with_users(store, Mapper::default(), Some(Arc::new(table)));
+        let refused = app.log_in("assertion-signed.xml").await;
+        assert_eq!((refused.status(), code(&refused)), (status, expected.into()));
+        assert!(!refused.headers().contains_key(SET_COOKIE));
+    }
 }
 
 #[tokio::test]

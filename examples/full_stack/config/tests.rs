@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::*;
 
 const MINIMAL: &str = r#"
@@ -72,28 +74,128 @@ fn an_unknown_key_is_named_wherever_it_is() {
         ("[[saml.connections]]\nid = \"a\"\nidp_metadata = \"b\"\nacs = 1", "acs"),
     ] {
         let error = parse(text).unwrap_err();
-        assert!(error.contains(&format!("unknown field `{key}`")), "{key}: {error}");
-        assert!(error.contains("/etc/op/op.toml"), "{error}");
+        assert!(error.contains(&format!("unknown field `{key}`, expected ")), "{key}: {error}");
+        assert!(error.starts_with("/etc/op/op.toml: line "), "{error}");
+        assert!(error.contains("README.md"), "{error}");
     }
+}
+
+fn user(line: &str) -> String {
+    format!("[[users]]\nemail = \"a@example.test\"\npassword = \"b\"\n{line}\n")
+}
+
+fn connection(domain: &str) -> String {
+    format!(
+        "[[saml.connections]]\nid = \"a\"\nidp_metadata = \"b\"\nemail_domains = [\"{domain}\"]\n"
+    )
 }
 
 #[test]
 fn a_bad_value_is_named_with_what_would_do() {
     for (text, told) in [
-        ("[egress]\ndanger_allow = [\"10.0.0.1\"]", "\"10.0.0.1\" is not a network"),
-        ("[[users]]\nemail = \"a\"\npassword = \"\"", "users[0].password: must not be empty"),
         (
-            "[[users]]\nemail = \"a\"\npassword = \"b\"\nclaims = { sub = \"x\" }",
-            "users[0].claims: sub and email",
+            "[egress]\ndanger_allow = [\"10.0.0.1\"]",
+            "egress.danger_allow: \"10.0.0.1\" is not a network",
+        ),
+        ("[provider]\ndanger_test_hooks = 1", "provider.danger_test_hooks: invalid type: integer"),
+        (
+            "[[users]]\nemail = \"a\"\npassword = \"b\"",
+            "users[0].email: \"a\": this is not an email address; write one",
         ),
         (
-            "[[users]]\nemail = \"a\"\npassword = \"b\"\nclaims = { email_verified = \"yes\" }",
+            "[[users]]\nemail = \"a@b.test\"\npassword = \"\"",
+            "users[0].password: must not be empty",
+        ),
+        (&user("claims = { sub = \"x\" }"), "users[0].claims: sub and email"),
+        (
+            &user("claims = { \"saml:acme\" = \"x\" }"),
+            "users[0].claims: names that begin with saml:",
+        ),
+        (
+            &user("claims = { email_verified = \"yes\" }"),
             "users[0].claims.email_verified: must be true or false",
         ),
-        ("[provider]\ndanger_test_hooks = 1", "expected a boolean"),
+        (&(user("") + &user("")), "users[1].email: is that of users[0] too"),
+        (
+            &connection("@acme.example"),
+            "saml.connections[0].email_domains: \"@acme.example\" is no domain; write",
+        ),
+        (&connection("*.acme.example"), "saml.connections[0].email_domains: "),
+        (&connection(""), "saml.connections[0].email_domains: "),
+        (
+            &(connection("acme.example") + &connection("Acme.Example.")),
+            "saml.connections[1].email_domains: \"Acme.Example.\" is saml.connections[0]'s too",
+        ),
     ] {
         let error = parse(text).unwrap_err();
         assert!(error.contains(told), "{told}: {error}");
+        assert!(error.starts_with("/etc/op/op.toml: "), "{error}");
+    }
+}
+
+#[test]
+fn a_bad_beginning_is_named_with_what_would_do() {
+    for (key, value, told) in [
+        (
+            "listen",
+            "localhost:3000",
+            "line 2: listen: \"localhost:3000\" is no address to listen on; write IP:PORT",
+        ),
+        ("listen", "9443", "line 2: listen: \"9443\" is no address"),
+        ("issuer", "op.test:9443", "issuer: is not an absolute http(s) URL"),
+        ("issuer", "", "issuer: is not an absolute http(s) URL"),
+        ("issuer", "https://me:secret@op.test", "issuer: is not an absolute http(s) URL"),
+        (
+            "issuer",
+            "http://op.test:9443",
+            "issuer: is plain http, which only a loopback address may be",
+        ),
+        ("issuer", "https://op.test:9443/", "slash at the end; write \"https://op.test:9443\""),
+        ("issuer", "https://op.test:443", "write \"https://op.test\""),
+        ("issuer", "https://OP.test/auth", "write \"https://op.test\""),
+        (
+            "database_url",
+            "mysql://me:secret@op.test",
+            "database_url: names no database; write \"sqlite://FILE\"",
+        ),
+        ("database_url", "sqlite://", "database_url: names no database"),
+        ("database_url", "app.db", "database_url: names no database"),
+    ] {
+        let line = |line: &str| {
+            let is_it = line.trim_start().starts_with(key);
+            if is_it { format!("{key} = \"{value}\"") } else { line.to_owned() }
+        };
+        let text: Vec<_> = MINIMAL.lines().map(line).collect();
+        let error = Config::parse(&text.join("\n"), Path::new("/etc/op/op.toml")).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains(told), "{told}: {error}");
+        assert!(error.starts_with("/etc/op/op.toml: "), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    for key in ["listen", "issuer", "database_url"] {
+        let kept: Vec<_> = MINIMAL.lines().filter(|line| !line.contains(key)).collect();
+        let error = Config::parse(&kept.join("\n"), Path::new("op.toml")).unwrap_err().to_string();
+        assert!(error.contains(&format!("missing field `{key}`")), "{error}");
+    }
+}
+
+#[test]
+fn a_mistake_beside_a_secret_does_not_tell_it() {
+    for text in [
+        "[[users]]\nemail = \"a@example.test\"\npassword = \"hunter2",
+        "[[users]]\nemail = \"a@example.test\"\npassword = \"hunter2\" trailing",
+        "[[users]]\nemail = \"a@example.test\"\nclaims = { x = 1 } password = \"hunter2\"",
+        "[[clients]]\nclient_id = \"a\"\nclient_secret = [\"hunter2\"]",
+        "[[users]]\nemail = \"a@example.test\"\npassword = [\"hunter2\"]",
+        "users = [{ email = \"a@example.test\", password = \"hunter2\", admin = 1 }]",
+    ] {
+        let error = parse(text).unwrap_err();
+        assert!(!error.contains("hunter2"), "{error}");
+        assert!(error.contains("op.toml: line "), "{error}");
     }
 }
 

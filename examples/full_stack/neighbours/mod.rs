@@ -21,7 +21,10 @@ use tokio::net::TcpListener;
 /// ::1. Returns once it listens.
 pub(crate) async fn serve(port: u16, app: axum::Router) -> io::Result<()> {
     let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot listen on 127.0.0.1:{port}: {error}"))
+        io::Error::new(
+            error.kind(),
+            format!("cannot listen on 127.0.0.1:{port}: {error}; the demo needs this port"),
+        )
     })?;
     let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.ok();
     for listener in [Some(v4), v6].into_iter().flatten() {

@@ -11,7 +11,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 
 use super::*;
-use crate::config::TlsConfig;
+use crate::config::Config;
 
 /// A server that tells who it thinks is there; `/slow` takes a while.
 async fn start(tls: Option<TlsAcceptor>) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
@@ -53,19 +53,31 @@ async fn a_request_in_progress_ends_before_the_server_does() {
     assert!(TcpStream::connect(address).await.is_err());
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_does_not_say_what_they_speak_is_hung_up_on() {
+    let (address, _stop, _server) = start(None).await;
+    for opening in ["", "P", "PRI * HTTP/2.0\r\n"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(opening.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let end = timeout(2 * PATIENCE, stream.read_to_end(&mut answer)).await;
+        assert!(end.is_ok(), "{opening:?} is waited for");
+    }
+}
+
 #[tokio::test]
 async fn the_application_sees_the_peer_and_its_certificate() {
     let directory = tempfile::tempdir().unwrap();
-    let config = TlsConfig {
-        certificate: directory.path().join("cert.pem"),
-        private_key: directory.path().join("key.pem"),
-        request_client_certificate: true,
-    };
+    let config = "listen = \"127.0.0.1:0\"\nissuer = \"https://localhost\"\n\
+                  database_url = \"sqlite::memory:\"\n[tls]\ncertificate = \"cert.pem\"\n\
+                  private_key = \"key.pem\"\nrequest_client_certificate = true";
+    let config = Config::parse(config, &directory.path().join("op.toml")).unwrap();
+    let tls = config.tls.as_ref().unwrap();
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    std::fs::write(&config.certificate, cert.pem()).unwrap();
-    std::fs::write(&config.private_key, signing_key.serialize_pem()).unwrap();
-    let tls = crate::tls::acceptor(&config).unwrap();
+    std::fs::write(&tls.certificate, cert.pem()).unwrap();
+    std::fs::write(&tls.private_key, signing_key.serialize_pem()).unwrap();
+    let tls = crate::tls::acceptor(&config, tls).unwrap();
     let (address, _stop, _server) = start(Some(tls)).await;
 
     let client = |builder: fn(WithoutAuth) -> ClientConfig| {

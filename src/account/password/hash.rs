@@ -1,5 +1,5 @@
+use argon2::password_hash::PasswordHasher as _;
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 
 use crate::crypto::{Random, RandomExt as _, Redacted};
@@ -35,18 +35,18 @@ impl Hasher {
         Ok(Self { params })
     }
 
-    /// The password as a PHC string with a salt of its own.
+    /// What its hashes cost.
+    pub(super) fn cost(&self) -> HashCost {
+        let params = &self.params;
+        HashCost { memory: params.m_cost(), passes: params.t_cost(), lanes: params.p_cost() }
+    }
+
+    /// The password, all of it, as a PHC string with a salt of its own.
     pub(super) fn hash(&self, random: &dyn Random, password: &str) -> Option<Redacted<String>> {
         let salt: [u8; 16] = random.bytes();
         let hash: PasswordHash =
             self.argon2().hash_password_with_salt(password.as_bytes(), &salt).ok()?;
         Some(Redacted(hash.to_string()))
-    }
-
-    /// Whether the password is the one that was hashed.
-    pub(super) fn verify(&self, password: &str, hash: &str) -> bool {
-        PasswordHash::new(hash)
-            .is_ok_and(|hash| self.argon2().verify_password(password.as_bytes(), &hash).is_ok())
     }
 
     /// Whether a hash was made at another cost, or by another algorithm.
@@ -69,8 +69,13 @@ impl Hasher {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stored::{ImportLimits, StoredHash};
     use super::*;
     use crate::crypto::SystemRandom;
+
+    fn verify(password: &str, hash: &str) -> bool {
+        StoredHash::parse(hash, &ImportLimits::default()).unwrap().verify(password)
+    }
 
     const CHEAP: HashCost = HashCost { memory: 64, passes: 1, lanes: 1 };
 
@@ -79,7 +84,7 @@ mod tests {
         let hasher = Hasher::new(CHEAP).unwrap();
         let hash = hasher.hash(&SystemRandom, "correct horse").unwrap().0;
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{hash}");
-        assert!(hasher.verify("correct horse", &hash) && !hasher.verify("Correct horse", &hash));
+        assert!(verify("correct horse", &hash) && !verify("Correct horse", &hash));
         assert!(!hasher.is_outdated(&hash));
         for other in [
             HashCost { memory: 65, ..CHEAP },
@@ -88,9 +93,11 @@ mod tests {
             HashCost { lanes: 2, memory: 64, ..CHEAP },
         ] {
             let other = Hasher::new(other).unwrap();
-            assert!(other.verify("correct horse", &hash) && other.is_outdated(&hash));
+            assert!(other.is_outdated(&hash));
         }
-        assert!(hasher.is_outdated("$2b$12$whatever") && !hasher.verify("x", "$2b$12$whatever"));
+        for other in ["$2b$12$whatever", "", &format!("argon2{hash}"), &hash.replace("id", "i")] {
+            assert!(hasher.is_outdated(other), "{other}");
+        }
     }
 
     #[test]
@@ -98,7 +105,7 @@ mod tests {
         let hasher = Hasher::new(CHEAP).unwrap();
         let long = "x".repeat(128);
         let hash = hasher.hash(&SystemRandom, &long).unwrap().0;
-        assert!(hasher.verify(&long, &hash) && !hasher.verify(&long[..127], &hash));
+        assert!(verify(&long, &hash) && !verify(&long[..127], &hash));
     }
 
     #[test]

@@ -221,6 +221,7 @@ fn public_roots() -> rustls::RootCertStore {
 
 /// Whether a URL has a form that [`Egress`] fetches, so that one that never will be is refused when
 /// it is registered. Where it leads is looked at when it is fetched.
+#[cfg(any(feature = "accounts", feature = "provider"))]
 pub(crate) fn is_fetchable(url: &str) -> bool {
     checked_url(url).is_ok()
 }

@@ -21,6 +21,7 @@ struct State {
     acceptor: TlsAcceptor,
     answer: Mutex<Vec<u8>>,
     requests: AtomicUsize,
+    last: Mutex<String>,
 }
 
 impl Server {
@@ -39,6 +40,7 @@ impl Server {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             answer: Mutex::new(answer.into()),
             requests: AtomicUsize::new(0),
+            last: Mutex::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -56,6 +58,12 @@ impl Server {
         *self.state.answer.lock().unwrap() = answer.into();
     }
 
+    /// The head of the last request.
+    #[cfg(feature = "accounts")]
+    pub(crate) fn last_request(&self) -> String {
+        self.state.last.lock().unwrap().clone()
+    }
+
     /// How many requests came.
     pub(crate) fn requests(&self) -> usize {
         self.state.requests.load(Ordering::SeqCst)
@@ -66,7 +74,8 @@ impl State {
     async fn serve(self: Arc<Self>, stream: TcpStream) {
         let Ok(mut tls) = self.acceptor.accept(stream).await else { return };
         let mut head = [0; 4096];
-        let _ = tls.read(&mut head).await;
+        let read = tls.read(&mut head).await.unwrap_or(0);
+        *self.last.lock().unwrap() = String::from_utf8_lossy(&head[..read]).into_owned();
         self.requests.fetch_add(1, Ordering::SeqCst);
         let answer = self.answer.lock().unwrap().clone();
         let _ = tls.write_all(&answer).await;

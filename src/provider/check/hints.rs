@@ -13,8 +13,8 @@ pub(in crate::provider) struct Hints {
     pub(in crate::provider) ui_locales: Vec<String>,
 }
 
-/// OpenID Connect Core, section 3.1.2.1: hints for the host's pages, handed on within bounds.
-/// `display` and `claims_locales` change nothing here and are ignored.
+/// OpenID Connect Core, section 3.1.2.1: hints for the host's pages, handed on within bounds and
+/// without control characters. `display` and `claims_locales` change nothing here and are ignored.
 pub(in crate::provider) fn check_hints(form: &Form) -> Result<Hints, ProviderError> {
     Ok(Hints {
         login_hint: bounded(form, "login_hint", limits::LOGIN_HINT)?.map(str::to_owned),
@@ -35,6 +35,9 @@ fn bounded<'a>(
 ) -> Result<Option<&'a str>, ProviderError> {
     match form.get(name)? {
         Some(text) if text.len() > limit => Err(ProviderError::ParameterTooLong(name)),
+        Some(text) if text.chars().any(char::is_control) => {
+            Err(ProviderError::MalformedParameter(name))
+        }
         text => Ok(text),
     }
 }
@@ -59,6 +62,8 @@ mod tests {
         for name in ["login_hint", "acr_values", "ui_locales"] {
             let long = form(&[(name, &"x".repeat(600))]);
             assert_eq!(check_hints(&long), Err(ProviderError::ParameterTooLong(name)));
+            let odd = form(&[(name, "a\nb")]);
+            assert_eq!(check_hints(&odd), Err(ProviderError::MalformedParameter(name)));
         }
     }
 }

@@ -2,13 +2,17 @@ use super::check_resource;
 use crate::http::Form;
 use crate::provider::ProviderError;
 
-/// RFC 6749, section 6: a refresh may ask for less than was granted, never for more.
+/// RFC 6749, section 6: a refresh may ask for less than was granted, never for more. Left out or
+/// empty, the scope is as before; one of spaces alone is no scope (section 3.3).
 pub(in crate::provider) fn check_narrowed_scope(
     form: &Form,
     granted: &[String],
 ) -> Result<Vec<String>, ProviderError> {
     let Some(asked) = form.get("scope")? else { return Ok(granted.to_vec()) };
     let asked: Vec<&str> = asked.split(' ').filter(|scope| !scope.is_empty()).collect();
+    if asked.is_empty() {
+        return Err(ProviderError::MalformedScope);
+    }
     if asked.iter().any(|scope| !granted.iter().any(|granted| granted == scope)) {
         return Err(ProviderError::ScopeNotGranted);
     }
@@ -46,6 +50,10 @@ mod tests {
         let scope = |scope| check_narrowed_scope(&form(&[("scope", scope)]), &all);
         assert_eq!(check_narrowed_scope(&form(&[]), &all).unwrap(), all);
         assert_eq!(scope("write openid write").unwrap(), ["openid", "write"]);
+        assert_eq!(scope("").unwrap(), all);
+        for none in [" ", "   "] {
+            assert_eq!(scope(none), Err(ProviderError::MalformedScope));
+        }
         for more in ["admin", "read admin", "READ", "read,write"] {
             assert_eq!(scope(more), Err(ProviderError::ScopeNotGranted), "{more}");
         }

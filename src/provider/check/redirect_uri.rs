@@ -10,12 +10,23 @@ use crate::provider::{Client, ProviderError};
 /// let forged = ProvenRedirectUri("https://evil.example/".to_owned());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProvenRedirectUri(String);
+pub struct ProvenRedirectUri {
+    uri: String,
+    identifies: bool,
+}
 
 impl ProvenRedirectUri {
     /// The URI, byte for byte as the client sent it.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.uri
+    }
+
+    /// Whether no other program than the client gets what is sent there, or has a use for it
+    /// (RFC 8252, section 8.6): the client authenticates, or the URI is one of the web's, or has
+    /// the very port on this machine that was registered. Any program can have a scheme of an
+    /// app's, or listen on some port.
+    pub fn identifies_the_client(&self) -> bool {
+        self.identifies
     }
 }
 
@@ -41,29 +52,46 @@ pub(in crate::provider) fn prove_redirect_uri(
     uri: &str,
     client: &Client,
 ) -> Result<ProvenRedirectUri, ProviderError> {
-    let fits = |registered: &String| {
-        registered == uri || (client.is_public() && differs_in_loopback_port(registered, uri))
+    let registered = client.redirect_uris().iter().any(|registered| registered == uri);
+    let native = || {
+        let mut registered = client.redirect_uris().iter();
+        client.is_public() && registered.any(|registered| differs_in_loopback_port(registered, uri))
     };
-    if client.redirect_uris().iter().any(fits) {
-        Ok(ProvenRedirectUri(uri.to_owned()))
-    } else {
-        Err(ProviderError::UnregisteredRedirectUri)
+    if !registered && !native() {
+        return Err(ProviderError::UnregisteredRedirectUri);
     }
+    let identifies = !client.is_public() || (registered && is_of_the_web(uri));
+    Ok(ProvenRedirectUri { uri: uri.to_owned(), identifies })
+}
+
+/// Not an app's own scheme, nor a loopback address without a port, which stands for any.
+fn is_of_the_web(uri: &str) -> bool {
+    let web = uri.starts_with("https:") || uri.starts_with("http:");
+    web && split_loopback(uri).is_none_or(|loopback| loopback.has_port)
 }
 
 fn differs_in_loopback_port(registered: &str, presented: &str) -> bool {
     match (split_loopback(registered), split_loopback(presented)) {
-        (Some(registered), Some(presented)) => registered == presented,
+        (Some(registered), Some(presented)) => {
+            (registered.host, registered.rest) == (presented.host, presented.rest)
+        }
         _ => false,
     }
 }
 
-/// The host of a loopback URI and what follows the port.
-fn split_loopback(uri: &str) -> Option<(&'static str, &str)> {
+/// A loopback URI; `rest` is what follows the port.
+struct Loopback<'a> {
+    host: &'static str,
+    has_port: bool,
+    rest: &'a str,
+}
+
+fn split_loopback(uri: &str) -> Option<Loopback<'_>> {
     let (host, rest) = ["http://127.0.0.1", "http://[::1]"]
         .into_iter()
         .find_map(|host| Some((host, uri.strip_prefix(host)?)))?;
-    let path = match rest.strip_prefix(':') {
+    let has_port = rest.starts_with(':');
+    let rest = match rest.strip_prefix(':') {
         None => rest,
         Some(rest) => {
             let path = rest.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -72,7 +100,8 @@ fn split_loopback(uri: &str) -> Option<(&'static str, &str)> {
             path
         }
     };
-    (path.is_empty() || path.starts_with(['/', '?'])).then_some((host, path))
+    let ends = rest.is_empty() || rest.starts_with(['/', '?']);
+    ends.then_some(Loopback { host, has_port, rest })
 }
 
 #[cfg(test)]
@@ -126,6 +155,21 @@ mod tests {
     }
 
     #[test]
+    fn a_scheme_of_an_apps_identifies_nobody_who_does_not_authenticate() {
+        let register = |client: &mut crate::provider::ClientMetadata| {
+            client.redirect_uris = vec!["com.example.app:/cb".into(), "https://a.example/".into()];
+        };
+        for (client, uri, identifies) in [
+            (public(register), "com.example.app:/cb", false),
+            (public(register), "https://a.example/", true),
+            (confidential(register), "com.example.app:/cb", true),
+        ] {
+            let proven = prove_redirect_uri(uri, &client).unwrap();
+            assert_eq!(proven.identifies_the_client(), identifies, "{uri}");
+        }
+    }
+
+    #[test]
     fn it_must_be_there_and_once() {
         let client = public(|_| {});
         let missing = check_redirect_uri(&form(&[]), &client).unwrap_err();
@@ -164,6 +208,10 @@ mod tests {
         ] {
             assert!(check(&client, attack).is_err(), "{attack}");
         }
+        // Any program could be on the other port; the one that was registered is somebody's.
+        let identifies = |uri| prove_redirect_uri(uri, &client).unwrap().identifies_the_client();
+        assert!(identifies("http://127.0.0.1:3001/cb") && identifies("http://localhost:3001/cb"));
+        assert!(!identifies("http://127.0.0.1:51004/cb") && !identifies("http://[::1]/cb?a=b"));
         // A confidential client runs on a server, which knows its port.
         assert!(check(&confidential(register), "http://127.0.0.1:51004/cb").is_err());
     }

@@ -110,12 +110,13 @@ fn check_pkce(
 }
 
 fn check_texts(metadata: &ClientMetadata) -> Result<(), FieldFault> {
-    let long = |text: &str| text.len() > MAX_TEXT;
-    if metadata.client_name.as_deref().is_some_and(|name| name.is_empty() || long(name)) {
-        return Err(("client_name", "must have 1 to 2048 bytes"));
+    let unfit = |text: &str| text.len() > MAX_TEXT || text.chars().any(char::is_control);
+    if metadata.client_name.as_deref().is_some_and(|name| name.is_empty() || unfit(name)) {
+        return Err(("client_name", "must have 1 to 2048 bytes, none of them a control character"));
     }
-    if metadata.contacts.len() > 16 || metadata.contacts.iter().any(|contact| long(contact)) {
-        return Err(("contacts", "must be at most 16, of at most 2048 bytes each"));
+    if metadata.contacts.len() > 16 || metadata.contacts.iter().any(|contact| unfit(contact)) {
+        let right = "must be at most 16, of at most 2048 bytes each, without control characters";
+        return Err(("contacts", right));
     }
     for (field, uri) in [
         ("client_uri", &metadata.client_uri),
@@ -125,7 +126,8 @@ fn check_texts(metadata: &ClientMetadata) -> Result<(), FieldFault> {
     ] {
         // They become links on our pages: nothing but the web.
         let web = |uri: &String| {
-            !long(uri) && url::Url::parse(uri).is_ok_and(|u| matches!(u.scheme(), "https" | "http"))
+            !unfit(uri)
+                && url::Url::parse(uri).is_ok_and(|u| matches!(u.scheme(), "https" | "http"))
         };
         if !uri.as_ref().is_none_or(web) {
             return Err((field, "must be an http or https URL"));
@@ -187,6 +189,10 @@ mod tests {
         assert_eq!(faulty(|m| m.grant_types = lone), "grant_types");
         assert_eq!(faulty(|m| m.response_types = Some(vec!["token".into()])), "response_types");
         assert_eq!(faulty(|m| m.client_name = Some(String::new())), "client_name");
+        assert_eq!(faulty(|m| m.client_name = Some("Bank\0".into())), "client_name");
+        assert_eq!(faulty(|m| m.contacts = vec!["a\r\nb".into()]), "contacts");
+        let broken = Some("https://client.example/\n".to_owned());
+        assert_eq!(faulty(|m| m.tos_uri = broken), "tos_uri");
         let script = Some("javascript:alert(1)".to_owned());
         assert_eq!(faulty(|m| m.logo_uri = script), "logo_uri");
     }

@@ -2,6 +2,7 @@ use super::{Client, ClientError, ClientMetadata};
 use crate::crypto::{OpaqueToken, RandomExt as _, Redacted};
 use crate::provider::AuthMethod;
 use crate::provider::server::Provider;
+use crate::scope::storable;
 use crate::store::{StoreError, StoredClient};
 
 /// The shortest secret that is stored as it is given, in bytes: one that a person made up is
@@ -48,6 +49,11 @@ pub(crate) async fn register(
     let client = Client::new(metadata)?;
     client.check_algorithm(provider.clients.algorithms())?;
     let document = client.to_document()?;
+    // Texts are checked one by one; this is for the likes of a key's id.
+    if storable(document.clone()) != document {
+        let (client_id, fault) = (client.id().to_owned(), "must not hold U+0000");
+        return Err(ClientError::Invalid { client_id, field: "jwks", fault }.into());
+    }
     let stored = StoredClient { client_id: client.id().to_owned(), document };
     provider.store.save_client(provider.issuer.id(), &stored).await?;
     provider.clients.forget(client.id());

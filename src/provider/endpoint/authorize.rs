@@ -5,11 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Response};
+use time::OffsetDateTime;
 
 use super::interaction::{self, Stage};
 use super::refusal::Refusal;
 use super::reply::Reply;
-use crate::http::{Body, Form};
+use crate::http::{Body, Form, Reader};
+use crate::jose::VerifyingKey;
 use crate::provider::check::{
     ProvenRedirectUri, check_client_may_ask, check_code_challenge, check_hints,
     check_id_token_hint, check_max_age, check_nonce, check_prompt, check_redirect_uri,
@@ -26,9 +28,10 @@ const MAX_CLIENT_ID: usize = 255;
 /// Answers an authorization request.
 pub(super) async fn answer(provider: &Provider, request: Request<Bytes>) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    let reader = Reader::of_page(&parts.headers);
     authorize(provider, &parts, &body)
         .await
-        .unwrap_or_else(|refusal| refusal.into_response(provider))
+        .unwrap_or_else(|refusal| refusal.into_response(provider, reader))
 }
 
 async fn authorize(
@@ -43,7 +46,14 @@ async fn authorize(
     // From here on the client is told what is wrong.
     let mode = check_response_mode(&form).unwrap_or_default();
     let reply = Reply::new(redirect_uri.clone(), mode, read_state(&form));
-    let request = check_request(provider, &form, &client, &redirect_uri)
+    let keys = provider.keys.current().verifying_keys();
+    let server = Server {
+        scopes: &provider.scopes,
+        issuer: provider.issuer.as_str(),
+        keys: &keys,
+        now: provider.now(),
+    };
+    let request = check_request(&form, &client, &redirect_uri, &server)
         .map_err(|error| reply.refuse(error))?;
 
     let lifetime = provider.lifetimes.interaction;
@@ -53,12 +63,21 @@ async fn authorize(
     interaction::proceed(provider, parts, stage, interaction, &client, &reply).await
 }
 
+/// What a request is held against besides its client.
+pub(super) struct Server<'s> {
+    /// Every scope there is.
+    pub(super) scopes: &'s [String],
+    pub(super) issuer: &'s str,
+    pub(super) keys: &'s [VerifyingKey],
+    pub(super) now: OffsetDateTime,
+}
+
 /// Everything that can be wrong with a request whose client and redirect URI are known, in order.
-fn check_request(
-    provider: &Provider,
+pub(super) fn check_request(
     form: &Form,
     client: &Client,
     redirect_uri: &ProvenRedirectUri,
+    server: &Server<'_>,
 ) -> Result<AuthorizationRequest, ProviderError> {
     check_repeated(form)?;
     check_state(form)?;
@@ -66,16 +85,14 @@ fn check_request(
     check_client_may_ask(client)?;
     check_response_type(form)?;
     let response_mode = check_response_mode(form)?;
-    let scopes = check_scope(form, client, &provider.scopes)?;
+    let scopes = check_scope(form, client, server.scopes)?;
     let nonce = check_nonce(form)?;
     let code_challenge = check_code_challenge(form, client, &scopes, nonce.as_deref())?;
     let prompt = check_prompt(form)?;
     let max_age = check_max_age(form)?;
     let resources = check_resource(form)?;
     let hints = check_hints(form)?;
-    let keys = provider.keys.current().verifying_keys();
-    let subject_hint =
-        check_id_token_hint(form, client, provider.issuer.as_str(), &keys, provider.now())?;
+    let subject_hint = check_id_token_hint(form, client, server.issuer, server.keys, server.now)?;
     Ok(AuthorizationRequest {
         client_id: client.id().to_owned(),
         redirect_uri: redirect_uri.as_str().to_owned(),

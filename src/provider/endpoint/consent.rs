@@ -19,16 +19,29 @@ pub(super) async fn without_asking(
     interaction: &Interaction,
     client: &Client,
     user: UserPresent,
+    reply: &Reply,
 ) -> Result<Result<ConsentGiven, UserPresent>, ProviderError> {
     let context = context(provider, interaction, Question::Consent);
     let rule = async { provider.consent_policy.rule(client, user.account(), &context).await };
     let rule = ask("consent policy", rule).await?;
-    let request = &interaction.request;
-    let remembered = provider
-        .store
-        .consent(provider.issuer.id(), user.account().id(), &request.client_id, &request.resources)
-        .await?;
+    let remembered = if reply.redirect_uri().identifies_the_client() {
+        load_consent(provider, interaction, &user).await?
+    } else {
+        // What the user once agreed to was another program, for all anybody knows (RFC 8252,
+        // section 8.6).
+        None
+    };
     Ok(ConsentGiven::without_asking(interaction, user, rule, remembered.as_ref()))
+}
+
+async fn load_consent(
+    provider: &Provider,
+    interaction: &Interaction,
+    user: &UserPresent,
+) -> Result<Option<crate::store::Consent>, ProviderError> {
+    let (issuer, request) = (provider.issuer.id(), &interaction.request);
+    let subject = user.account().id();
+    Ok(provider.store.consent(issuer, subject, &request.client_id, &request.resources).await?)
 }
 
 /// The page that asks. Its form leads to the client in the end, so its policy must allow that.

@@ -1,7 +1,7 @@
 //! How a back-channel endpoint says no.
 
-use http::header::{CACHE_CONTROL, PRAGMA, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use crate::http::bearer::{self, Challenge};
@@ -42,6 +42,13 @@ pub(super) fn refuse_bearer(issuer: &Issuer, error: ProviderError) -> Response<B
     response
 }
 
+/// RFC 9110, section 10.2.3: when to try again.
+pub(super) fn tell_when(headers: &mut HeaderMap, error: ProviderError) {
+    if let Some(seconds) = error.retry_after() {
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
+}
+
 fn describe(error: ProviderError) -> Response<Body> {
     tracing::info!(reason = error.reason(), fault = ?error.fault(), "a request was refused");
     let code: ErrorCode = error.code();
@@ -50,5 +57,6 @@ fn describe(error: ProviderError) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    tell_when(headers, error);
     response
 }

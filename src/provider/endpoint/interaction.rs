@@ -11,7 +11,7 @@ use super::issue_code::issue_code;
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::{consent, login};
-use crate::http::{Body, respond};
+use crate::http::{Body, Reader, respond};
 use crate::provider::check::prove_redirect_uri;
 use crate::provider::interaction::{Interaction, Next, UserPresent, decide, keep, load};
 use crate::provider::registry::Endpoint;
@@ -34,7 +34,10 @@ pub(super) enum Stage {
 /// Answers a request at an interaction's own path.
 pub(super) async fn answer(provider: &Provider, request: Request<Bytes>) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    resume(provider, &parts, &body).await.unwrap_or_else(|refusal| refusal.into_response(provider))
+    let reader = Reader::of_page(&parts.headers);
+    resume(provider, &parts, &body)
+        .await
+        .unwrap_or_else(|refusal| refusal.into_response(provider, reader))
 }
 
 async fn resume(
@@ -71,7 +74,7 @@ pub(super) async fn proceed(
         Next::LogIn => return login::answer(provider, parts, interaction).await.map_err(refuse),
         Next::Consent(user) => user,
     };
-    let user = match consent::without_asking(provider, &interaction, client, user).await {
+    let user = match consent::without_asking(provider, &interaction, client, user, reply).await {
         Ok(Ok(consent)) => {
             return issue_code(provider, parts, &interaction, consent, reply).await;
         }
@@ -94,7 +97,7 @@ async fn go_to(
     interaction: &Interaction,
 ) -> Result<Response<Body>, ProviderError> {
     let mut response = respond::see_other(&path(provider, interaction));
-    keep(provider, interaction, &parts.headers, response.headers_mut()).await?;
+    keep(provider, interaction, parts, response.headers_mut()).await?;
     Ok(response)
 }
 

@@ -4,6 +4,8 @@ mod authorize;
 mod consent;
 mod discovery;
 mod fault;
+#[cfg(any(test, fuzzing))]
+pub(in crate::provider) mod fuzzing;
 mod interaction;
 mod introspection;
 mod issue_code;
@@ -24,7 +26,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 
 use super::registry::{Endpoint, Route};
 use super::server::Provider;
-use crate::http::{Body, respond};
+use crate::http::{Body, Reader, Rejection, respond};
+use crate::page::{Rejected, reject};
 
 /// Answers a request at one of our paths: by any method, and by scripts of other sites where the
 /// endpoint is for them.
@@ -38,7 +41,7 @@ pub(super) async fn answer(
     } else if route.cors && request.method() == Method::OPTIONS {
         preflight(&route)
     } else {
-        not_allowed(&route)
+        not_allowed(&provider, &route, Reader::of(request.headers()))
     };
     if route.cors {
         // No cookie counts at these endpoints, so any site may read the answers.
@@ -77,8 +80,8 @@ fn preflight(route: &Route) -> Response<Body> {
     response
 }
 
-fn not_allowed(route: &Route) -> Response<Body> {
-    let mut response = respond::status(StatusCode::METHOD_NOT_ALLOWED);
+fn not_allowed(provider: &Provider, route: &Route, reader: Reader) -> Response<Body> {
+    let mut response = reject(&*provider.pages, reader, &Rejected::new(Rejection::Method));
     response.headers_mut().insert(ALLOW, methods(route));
     response
 }

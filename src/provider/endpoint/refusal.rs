@@ -1,8 +1,9 @@
 use http::{Response, StatusCode};
 
+use super::fault::tell_when;
 use super::reply::Reply;
-use crate::http::{Body, respond};
-use crate::page::{ErrorPage, Pages};
+use crate::http::{Body, Reader};
+use crate::page::{ErrorPage, Pages, explain};
 use crate::provider::ProviderError;
 use crate::provider::server::Provider;
 
@@ -26,9 +27,9 @@ impl From<ProviderError> for Refusal {
 
 impl Refusal {
     /// The response.
-    pub(super) fn into_response(self, provider: &Provider) -> Response<Body> {
+    pub(super) fn into_response(self, provider: &Provider, reader: Reader) -> Response<Body> {
         match self {
-            Self::Browser(error) => error_page(&*provider.pages, error),
+            Self::Browser(error) => error_page(&*provider.pages, reader, error),
             Self::Redirect(reply, error) => {
                 tracing::info!(reason = error.reason(), "an authorization was refused");
                 reply.error(&provider.issuer, &*provider.pages, error)
@@ -38,7 +39,7 @@ impl Refusal {
 }
 
 /// A page that says what is wrong and what to do.
-fn error_page(pages: &dyn Pages, error: ProviderError) -> Response<Body> {
+fn error_page(pages: &dyn Pages, reader: Reader, error: ProviderError) -> Response<Body> {
     tracing::info!(reason = error.reason(), "an authorization was refused on a page");
     // The 401 of `invalid_client` is for programs, which would be told how to authenticate.
     let status = match error.status() {
@@ -46,5 +47,7 @@ fn error_page(pages: &dyn Pages, error: ProviderError) -> Response<Body> {
         status => status,
     };
     let page = ErrorPage { code: error.code().as_str(), description: &error.to_string() };
-    respond::html(status, pages.error(&page))
+    let mut response = explain(pages, reader, status, &page);
+    tell_when(response.headers_mut(), error);
+    response
 }

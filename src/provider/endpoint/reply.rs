@@ -27,9 +27,18 @@ impl Reply {
         Self { redirect_uri, mode, state }
     }
 
-    /// A refusal that the client is told of.
+    /// Where it goes.
+    pub(super) fn redirect_uri(&self) -> &ProvenRedirectUri {
+        &self.redirect_uri
+    }
+
+    /// A refusal that the client is told of; but one that is about the browser's network, not the
+    /// client's request, is shown where it can say when to come again.
     pub(super) fn refuse(&self, error: ProviderError) -> Refusal {
-        Refusal::Redirect(self.clone(), error)
+        match error {
+            ProviderError::TooManyLongRequests(_) => Refusal::Browser(error),
+            _ => Refusal::Redirect(self.clone(), error),
+        }
     }
 
     /// RFC 6749, section 4.1.2: the code.

@@ -49,7 +49,8 @@ fn check_own_scope(form: &Form, client: &Client) -> Result<Vec<String>, Provider
             scopes.push(scope.to_owned());
         }
     }
-    Ok(scopes)
+    // Of spaces alone (section 3.3).
+    if scopes.is_empty() { Err(ProviderError::MalformedScope) } else { Ok(scopes) }
 }
 
 #[cfg(test)]
@@ -72,6 +73,7 @@ mod tests {
         };
         assert_eq!(check("").unwrap(), ["read", "write"]);
         assert_eq!(check("write  write").unwrap(), ["write"]);
+        assert_eq!(check("  "), Err(ProviderError::MalformedScope));
         for refused in ["openid", "read offline_access", "email", "admin"] {
             assert_eq!(check(refused), Err(ProviderError::ScopeNotAllowed), "{refused}");
         }

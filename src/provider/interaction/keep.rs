@@ -1,6 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
+use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -11,7 +12,7 @@ use crate::crypto::{Purpose, Sealed};
 use crate::http::CookieJar;
 use crate::provider::ProviderError;
 use crate::provider::server::Provider;
-use crate::store::StoredInteraction;
+use crate::store::{InteractionSave, SaveInteraction, StoredInteraction};
 
 const PURPOSE: Purpose = Purpose::new("provider/interaction");
 /// The cookie is called this and the interaction's id.
@@ -21,6 +22,8 @@ const COOKIE: &str = "donjon-interaction-";
 const COOKIE_LENGTH: usize = 3 * 1024;
 /// Interactions that one browser may have in progress; beyond it the oldest is forgotten.
 const IN_PROGRESS: usize = 4;
+/// How many cookies of that name are looked at: whoever plants more makes us work no more for it.
+const LOOKED_AT: usize = 16;
 /// The length of all their cookies together: every request to the host carries them.
 const COOKIES_LENGTH: usize = 6 * 1024;
 
@@ -38,23 +41,23 @@ enum Place {
     Store,
 }
 
-/// Keeps an interaction in the browser; a request that is too long for a cookie, in the store, and
-/// then the cookie still says whose it is.
+/// Keeps an interaction in the browser; a request that is too long for a cookie, once, in the
+/// store, and then the cookie still says whose it is.
 pub(in crate::provider) async fn keep(
     provider: &Provider,
     interaction: &Interaction,
-    request_headers: &HeaderMap,
+    parts: &Parts,
     answer: &mut HeaderMap,
 ) -> Result<(), ProviderError> {
-    let mut kept =
-        Kept { thread: interaction.thread.clone(), request: Some(interaction.request.clone()) };
+    let request = (!interaction.stored).then(|| interaction.request.clone());
+    let mut kept = Kept { thread: interaction.thread.clone(), request };
     let mut value = cookie_value(provider, &interaction.id, &kept)?;
     if value.len() > COOKIE_LENGTH {
-        save(provider, interaction).await?;
+        save(provider, interaction, parts).await?;
         kept.request = None;
         value = cookie_value(provider, &interaction.id, &kept)?;
     }
-    make_room(provider, &interaction.id, value.len(), request_headers, answer);
+    make_room(provider, &interaction.id, value.len(), &parts.headers, answer);
     let lifetime = interaction.thread.expires_at - provider.now();
     let name = cookie_name(&interaction.id);
     let cookies = provider.issuer.cookies();
@@ -74,11 +77,12 @@ pub(in crate::provider) async fn load(
     if provider.now() >= thread.expires_at {
         return Err(unknown);
     }
+    let stored = request.is_none();
     let request = match request {
         Some(request) => request,
         None => in_store(provider, &id).await?.ok_or(unknown)?,
     };
-    Ok(Interaction { id, request, thread })
+    Ok(Interaction { id, request, thread, stored })
 }
 
 /// Makes the browser forget an interaction.
@@ -125,13 +129,32 @@ async fn in_store(
     Ok(stored.and_then(|stored| open(provider, id, Place::Store, &stored.state)))
 }
 
-async fn save(provider: &Provider, interaction: &Interaction) -> Result<(), ProviderError> {
-    let stored = StoredInteraction {
-        interaction_id: interaction.id.as_str().to_owned(),
-        state: seal(provider, &interaction.id, Place::Store, &interaction.request)?,
-        expires_at: interaction.thread.expires_at,
+/// Anybody can send long requests, so there is a limit.
+async fn save(
+    provider: &Provider,
+    interaction: &Interaction,
+    parts: &Parts,
+) -> Result<(), ProviderError> {
+    let limits = &provider.long_requests;
+    let save = SaveInteraction {
+        interaction: StoredInteraction {
+            interaction_id: interaction.id.as_str().to_owned(),
+            state: seal(provider, &interaction.id, Place::Store, &interaction.request)?,
+            expires_at: interaction.thread.expires_at,
+        },
+        network: provider.network_of(parts),
+        per_network: limits.per_network,
+        in_all: limits.in_all,
+        now: provider.now(),
     };
-    Ok(provider.store.save_interaction(provider.issuer.id(), &stored).await?)
+    match provider.store.save_interaction(provider.issuer.id(), &save).await? {
+        InteractionSave::Saved => Ok(()),
+        InteractionSave::Limited { until } => {
+            let seconds = (until - save.now).whole_seconds().saturating_add(1);
+            let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+            Err(ProviderError::TooManyLongRequests(seconds))
+        }
+    }
 }
 
 fn cookie_value(
@@ -184,10 +207,10 @@ fn make_room(
     let prefix = cookies.name(COOKIE);
     let now = provider.now();
     let mut others: Vec<(OffsetDateTime, usize, InteractionId)> = Vec::new();
-    for (name, value) in CookieJar::of(request_headers).iter() {
-        let Some(other) = name.strip_prefix(&prefix).and_then(InteractionId::parse) else {
-            continue;
-        };
+    let named = CookieJar::of(request_headers).iter().filter_map(|(name, value)| {
+        Some((name.strip_prefix(&prefix).and_then(InteractionId::parse)?, value))
+    });
+    for (other, value) in named.take(LOOKED_AT) {
         match in_cookie(provider, &other, request_headers) {
             _ if other == *id => {}
             Some(kept) if now < kept.thread.expires_at => {

@@ -25,7 +25,19 @@ pub(in crate::provider) struct AuthorizationRequest {
     pub(in crate::provider) ui_locales: Vec<String>,
 }
 
+/// A `max_age` up to this, in seconds, is met by a login of now only: when another party says that
+/// a login is younger, the clocks may differ by as much.
+const AS_GOOD_AS_NOW: u32 = 300;
+
 impl AuthorizationRequest {
+    /// Whether whoever is sent to log in must really do so, even if another party would vouch for
+    /// an earlier login. What the host makes of it is looked at afterwards, like everything.
+    pub(in crate::provider) fn demands_new_login(&self) -> bool {
+        self.prompts(Prompt::Login)
+            || self.prompts(Prompt::SelectAccount)
+            || self.max_age.is_some_and(|max_age| max_age <= AS_GOOD_AS_NOW)
+    }
+
     /// Whether a `prompt` value was asked for.
     pub(in crate::provider) fn prompts(&self, prompt: Prompt) -> bool {
         self.prompt.contains(&prompt)

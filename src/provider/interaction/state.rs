@@ -39,6 +39,8 @@ pub(in crate::provider) struct Interaction {
     pub(in crate::provider) id: InteractionId,
     pub(in crate::provider) request: AuthorizationRequest,
     pub(super) thread: Thread,
+    /// Whether the request is in the store.
+    pub(super) stored: bool,
 }
 
 /// What holds an interaction together from one request to the next, besides the client's request.
@@ -69,7 +71,7 @@ impl Interaction {
             expires_at: now + lifetime,
             logins: 0,
         };
-        Self { id: InteractionId::new(random), request, thread }
+        Self { id: InteractionId::new(random), request, thread, stored: false }
     }
 
     /// The same interaction after the user was sent to log in once more.

@@ -5,9 +5,10 @@ mod sealed;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 pub(crate) use key_set::KeySet;
+use key_set::ScheduledKey;
 pub(crate) use sealed::SealedKeys;
 use sealed::generate;
 
@@ -18,6 +19,13 @@ use crate::store::StoreError;
 /// The algorithms that there is a key for from the first start on: ES256 for access tokens, RS256
 /// for the ID tokens of clients that registered no algorithm (OpenID Connect Core, section 15.1).
 pub(crate) const ALWAYS: [Algorithm; 2] = [Algorithm::ES256, Algorithm::RS256];
+
+/// How long whoever fetches the key set may take it as it is.
+pub(crate) const JWKS_MAX_AGE: Duration = Duration::minutes(5);
+
+/// How long a key is published before it signs: until nobody has a key set without it, with a
+/// minute for nodes to read it and for clocks that differ.
+const PUBLISHED_BEFORE: Duration = Duration::minutes(6);
 
 /// Why there are no keys to sign with.
 #[derive(Debug, thiserror::Error)]
@@ -53,11 +61,8 @@ impl Keys {
         now: OffsetDateTime,
     ) -> Result<Self, KeyError> {
         let there = sealed.read(&KeySet::default()).await?;
-        let missing: Vec<Algorithm> = algorithms
-            .iter()
-            .copied()
-            .filter(|algorithm| there.signer(*algorithm).is_none())
-            .collect();
+        let missing: Vec<Algorithm> =
+            algorithms.iter().copied().filter(|algorithm| !there.has(*algorithm)).collect();
         let keys = if missing.is_empty() {
             there
         } else {
@@ -82,15 +87,34 @@ impl Keys {
         Ok(())
     }
 
-    /// Adds a new key for each algorithm in use. It signs from now on; the older ones only verify.
+    /// Adds a new key for each algorithm in use. It is published at once, and signs when everybody
+    /// has it; from then on the older ones only verify.
     pub(crate) async fn rotate(
         &self,
         random: &dyn Random,
         now: OffsetDateTime,
     ) -> Result<(), KeyError> {
+        self.add(random, now, now + PUBLISHED_BEFORE).await
+    }
+
+    /// The same, but the new keys sign from now on.
+    pub(crate) async fn rotate_at_once(
+        &self,
+        random: &dyn Random,
+        now: OffsetDateTime,
+    ) -> Result<(), KeyError> {
+        self.add(random, now, now).await
+    }
+
+    async fn add(
+        &self,
+        random: &dyn Random,
+        now: OffsetDateTime,
+        signs_from: OffsetDateTime,
+    ) -> Result<(), KeyError> {
         let made = generate(self.current().algorithms()).await?;
-        for key in &made {
-            self.sealed.add(key, random, now).await?;
+        for key in made {
+            self.sealed.add(&ScheduledKey { key, signs_from }, random, now).await?;
         }
         self.refresh().await
     }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
+use super::key_set::ScheduledKey;
 use super::{KeyError, KeySet};
 use crate::crypto::{Keyring, Purpose, Random};
 use crate::jose::{Algorithm, SigningKey};
@@ -34,7 +35,7 @@ impl SealedKeys {
         random: &dyn Random,
         now: OffsetDateTime,
     ) -> Result<KeySet, KeyError> {
-        let sealed = keys.iter().map(|key| self.seal(key, random, now));
+        let sealed = keys.iter().map(|key| self.seal(key, random, now, now));
         let sealed = sealed.collect::<Result<Vec<_>, _>>()?;
         let there = self.store.ensure_signing_keys(&self.issuer, &sealed).await?;
         self.open_all(there, &KeySet::default())
@@ -42,18 +43,21 @@ impl SealedKeys {
 
     pub(super) async fn add(
         &self,
-        key: &SigningKey,
+        scheduled: &ScheduledKey,
         random: &dyn Random,
         now: OffsetDateTime,
     ) -> Result<(), KeyError> {
-        let sealed = self.seal(key, random, now)?;
+        let sealed = self.seal(&scheduled.key, random, now, scheduled.signs_from)?;
         Ok(self.store.add_signing_key(&self.issuer, &sealed).await?)
     }
 
     fn open_all(&self, stored: Vec<StoredKey>, known: &KeySet) -> Result<KeySet, KeyError> {
-        let keys = stored.iter().map(|stored| match known.find(&stored.kid) {
-            Some(key) => Ok(key.clone()),
-            None => self.open(stored),
+        let keys = stored.iter().map(|stored| {
+            let key = match known.find(&stored.kid) {
+                Some(key) => key.clone(),
+                None => self.open(stored)?,
+            };
+            Ok::<_, KeyError>(ScheduledKey { key, signs_from: stored.signs_from })
         });
         Ok(KeySet::new(keys.collect::<Result<_, _>>()?))
     }
@@ -75,7 +79,8 @@ impl SealedKeys {
         &self,
         key: &SigningKey,
         random: &dyn Random,
-        now: OffsetDateTime,
+        created_at: OffsetDateTime,
+        signs_from: OffsetDateTime,
     ) -> Result<StoredKey, KeyError> {
         let pkcs8 = key.to_pkcs8().map_err(|_| KeyError::Unusable("it cannot be encoded"))?;
         let context = self.context(key.kid());
@@ -83,7 +88,8 @@ impl SealedKeys {
             kid: key.kid().to_owned(),
             algorithm: key.algorithm().to_string(),
             private_key: self.keyring.seal(random, SIGNING_KEY, &context, pkcs8.as_bytes()),
-            created_at: now,
+            created_at,
+            signs_from,
         })
     }
 

@@ -9,7 +9,10 @@ use crate::scope::{Account, Context};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConsentRule {
-    /// Asked, unless the user already agreed to all of it, for the same resources.
+    /// Asked, unless the user already agreed to all of it, for the same resources. Each time, if
+    /// the client could be any program on the user's machine: it does not authenticate, and the
+    /// code goes to an app's own scheme, or to a loopback port that was not registered (RFC 8252,
+    /// section 8.6).
     Once,
     /// Asked each time, whatever was agreed to before.
     EachTime,

@@ -1,5 +1,7 @@
 use time::Duration;
 
+use crate::store::LONGEST_ACCESS_TOKEN;
+
 /// How long things last. Each is checked when the server is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -38,7 +40,7 @@ impl Lifetimes {
         let within = |value, from, to| from <= value && value <= to;
         if !within(self.code, second, Duration::minutes(10)) {
             Err("a code lasts 1 second to 10 minutes (RFC 6749, section 4.1.2)")
-        } else if !within(self.access_token, second, Duration::DAY) {
+        } else if !within(self.access_token, second, LONGEST_ACCESS_TOKEN) {
             Err("an access token lasts 1 second to 1 day: its revocation is remembered as long")
         } else if !within(self.id_token, second, Duration::DAY) {
             Err("an ID token lasts 1 second to 1 day")

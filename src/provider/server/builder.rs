@@ -3,15 +3,15 @@ use std::sync::Arc;
 
 use super::{AuthorizationServer, Provider};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
-use crate::http::{BaseUrlError, Egress};
+use crate::http::{BaseUrlError, Egress, TrustedProxies};
 use crate::jose::Algorithm;
 use crate::page::{Pages, Theme};
-use crate::provider::AccountResolver;
 use crate::provider::client::{Client, ClientError, Clients, RemoteJwks};
 use crate::provider::issuer::Issuer;
 use crate::provider::key::{ALWAYS, KeyError, Keys, SealedKeys};
-use crate::provider::policy::{AskOnce, ConsentPolicy, Lifetimes};
+use crate::provider::policy::{AskOnce, ConsentPolicy, Lifetimes, LongRequests};
 use crate::provider::registry::{Endpoint, Registry};
+use crate::provider::{AccountResolver, background};
 use crate::store::{ProviderStore, RevocationLog, StoreError};
 
 /// Why a server could not be built: the fault of the host's configuration, or of the store.
@@ -64,6 +64,8 @@ pub struct AuthorizationServerBuilder {
     random: Arc<dyn Random>,
     egress: Option<Egress>,
     algorithms: Vec<Algorithm>,
+    proxies: TrustedProxies,
+    long_requests: LongRequests,
 }
 
 impl AuthorizationServerBuilder {
@@ -83,6 +85,8 @@ impl AuthorizationServerBuilder {
             random: Arc::new(SystemRandom),
             egress: None,
             algorithms: ALWAYS.to_vec(),
+            proxies: TrustedProxies::default(),
+            long_requests: LongRequests::default(),
         }
     }
 
@@ -134,6 +138,20 @@ impl AuthorizationServerBuilder {
     /// How long things last.
     pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
         self.lifetimes = lifetimes;
+        self
+    }
+
+    /// How often requests may be kept in the store; see [`LongRequests`]. They are counted by the
+    /// network of the client's address, which the server that accepts connections must put into
+    /// each request ([`PeerAddr`](crate::http::PeerAddr)); without one, all come from one network.
+    pub fn long_requests(mut self, limits: LongRequests) -> Self {
+        self.long_requests = limits;
+        self
+    }
+
+    /// The proxies whose `X-Forwarded-For` is believed; none by default.
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = proxies;
         self
     }
 
@@ -207,8 +225,12 @@ impl AuthorizationServerBuilder {
             clock: self.clock,
             random: self.random,
             keys,
+            proxies: self.proxies,
+            long_requests: self.long_requests,
             issuer,
         };
+        // Nothing is served before what ended meanwhile has ended.
+        while background::end_grants(&provider).await? {}
         provider.revoked.follow(provider.now()).await?;
         Ok(AuthorizationServer::start(provider))
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response};
 use time::OffsetDateTime;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 use super::Provider;
 use super::builder::AuthorizationServerBuilder;
-use crate::http::{Body, Mount, Mounted, Role, respond};
+use crate::http::{Body, Mount, Mounted, Reader, Rejection, Role};
 use crate::jose::{TokenAuthority, VerifyingKey};
+use crate::page::{Rejected, reject};
 use crate::provider::background::{self, Background};
 use crate::provider::client::{self, Registered};
 use crate::provider::{ClientMetadata, KeyError, RegistrationError, endpoint};
@@ -49,13 +50,24 @@ impl AuthorizationServer {
         background::catch_up(&self.provider).await;
     }
 
-    /// Makes a new signing key for each algorithm. It signs from now on; the old ones stay
-    /// published and verify what they signed.
+    /// Makes a new signing key for each algorithm. Every process publishes it within a second, and
+    /// signs with it after six minutes, when nobody has an older key set (which may be kept for
+    /// five) any more. The old ones stay published and verify what they signed.
     ///
     /// # Errors
     /// [`KeyError`].
     pub async fn rotate_keys(&self) -> Result<(), KeyError> {
         self.provider.keys.rotate(&*self.provider.random, self.provider.now()).await
+    }
+
+    /// The same, but the new keys sign from now on, for when the old ones must not. Whoever keeps
+    /// an older key set, and does not fetch it again for a key that it lacks, refuses what is
+    /// signed in the next five minutes; so does another process, until it has read the key.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn rotate_keys_at_once(&self) -> Result<(), KeyError> {
+        self.provider.keys.rotate_at_once(&*self.provider.random, self.provider.now()).await
     }
 
     /// Registers a client in the store, in place of an older one with the same id; every process
@@ -98,9 +110,17 @@ impl Role for AuthorizationServer {
         Box::pin(async move {
             match route {
                 Some(route) => endpoint::answer(provider, route, request).await,
-                None => respond::status(StatusCode::NOT_FOUND),
+                None => self.reject(Rejection::NotFound, Reader::of(request.headers())),
             }
         })
+    }
+
+    fn origin(&self) -> Option<&str> {
+        Some(self.provider.issuer.origin())
+    }
+
+    fn reject(&self, rejection: Rejection, reader: Reader) -> Response<Body> {
+        reject(&*self.provider.pages, reader, &Rejected::new(rejection))
     }
 }
 
@@ -147,10 +167,11 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mount = self.mount(request.method(), request.uri().path());
         let server = Arc::new(self.clone());
+        let reader = Reader::of(request.headers());
         AuthorizationServerFuture(Box::pin(async move {
             match mount {
                 Some(mount) => crate::http::answer(server, mount, request).await,
-                None => respond::status(StatusCode::NOT_FOUND),
+                None => server.reject(Rejection::NotFound, reader),
             }
         }))
     }

@@ -1,15 +1,17 @@
 use std::sync::Arc;
 
+use http::request::Parts;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::crypto::{Clock, Keyring, Random};
+use crate::http::{Network, TrustedProxies};
 use crate::jose::{TokenAuthority, VerifyingKey};
 use crate::page::Pages;
 use crate::provider::client::{Client, Clients, RemoteJwks};
 use crate::provider::issuer::Issuer;
 use crate::provider::key::Keys;
-use crate::provider::policy::{ConsentPolicy, Lifetimes};
+use crate::provider::policy::{ConsentPolicy, Lifetimes, LongRequests};
 use crate::provider::registry::Registry;
 use crate::provider::{AccountResolver, ProviderError};
 use crate::store::{ProviderStore, RevocationLog, RevocationTarget};
@@ -31,12 +33,21 @@ pub(crate) struct Provider {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) keys: Keys,
     pub(crate) revoked: RevocationLog,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) long_requests: LongRequests,
 }
 
 impl Provider {
     /// The present moment.
     pub(crate) fn now(&self) -> OffsetDateTime {
         self.clock.now()
+    }
+
+    /// The network that a request came from, for counting; all that nobody knows anything about
+    /// are one.
+    pub(crate) fn network_of(&self, request: &Parts) -> String {
+        let address = self.proxies.client_addr(&request.headers, &request.extensions);
+        address.map_or_else(String::new, |address| Network::around(address).to_string())
     }
 
     /// Ends a grant with all its tokens: at once in this process, within a second in every other.

@@ -43,22 +43,18 @@ pub(crate) fn issue_access_token(
         grant_id: request.grant.map(|grant| grant.id),
     };
     let keys = provider.keys.current();
-    let key = keys.signer(ALGORITHM).ok_or(ProviderError::SigningFailed)?;
+    let key = keys.signer(ALGORITHM, request.now).ok_or(ProviderError::SigningFailed)?;
     AccessTokenJwt::sign(key, &claims).map_err(ProviderError::from)
 }
 
-/// Where the token may be used: at the resources that were granted, or, if none were named, at the
-/// host's own API, which the issuer stands for. With `openid` it is good at the userinfo endpoint
-/// too, which is the issuer's.
+/// Where the token may be used (RFC 8707, section 2.2): at the resources that were granted, and
+/// nowhere else; or, if none were named, at the host's own API and the userinfo endpoint, which the
+/// issuer stands for. A client that wants a token for both names the issuer among the resources.
 fn audience(issuer: &str, request: &AccessTokenRequest<'_>) -> Audience {
-    let openid = request.scopes.iter().any(|scope| scope == "openid");
-    let mut audiences = request.resources.to_vec();
-    if (audiences.is_empty() || openid) && !audiences.iter().any(|audience| audience == issuer) {
-        audiences.push(issuer.to_owned());
-    }
-    match <[String; 1]>::try_from(audiences) {
-        Ok([one]) => Audience::One(one),
-        Err(many) => Audience::Many(many),
+    match request.resources {
+        [] => Audience::One(issuer.to_owned()),
+        [one] => Audience::One(one.clone()),
+        many => Audience::Many(many.to_vec()),
     }
 }
 
@@ -71,24 +67,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_audience_is_what_was_granted_and_the_issuer_where_it_serves() {
-        let audience = |scopes: &[&str], resources: &[&str]| {
-            let owned = |texts: &[&str]| -> Vec<String> {
-                texts.iter().map(|text| (*text).to_owned()).collect()
-            };
+    fn the_audience_is_what_was_granted_and_the_issuer_where_nothing_was_named() {
+        let audience = |resources: &[&str]| {
+            let resources: Vec<String> =
+                resources.iter().map(|resource| (*resource).to_owned()).collect();
             let request = AccessTokenRequest {
                 client_id: "c",
                 grant: None,
-                scopes: &owned(scopes),
-                resources: &owned(resources),
+                scopes: &["openid".to_owned()],
+                resources: &resources,
                 now: OffsetDateTime::UNIX_EPOCH,
             };
             serde_json::to_string(&super::audience("i", &request)).unwrap()
         };
-        assert_eq!(audience(&["read"], &[]), r#""i""#);
-        assert_eq!(audience(&["openid"], &[]), r#""i""#);
-        assert_eq!(audience(&["read"], &["a"]), r#""a""#);
-        assert_eq!(audience(&["openid"], &["a", "b"]), r#"["a","b","i"]"#);
-        assert_eq!(audience(&["openid"], &["i"]), r#""i""#);
+        assert_eq!(audience(&[]), r#""i""#);
+        assert_eq!(audience(&["a"]), r#""a""#);
+        assert_eq!(audience(&["a", "b"]), r#"["a","b"]"#);
+        assert_eq!(audience(&["a", "i"]), r#"["a","i"]"#);
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn issue_id_token(
     if let Some(nonce) = request.nonce {
         say("nonce", nonce.into());
     }
-    sign(provider, algorithm, &claims)
+    sign(provider, algorithm, &claims, request.now)
 }
 
 /// Claims that only the protocol makes.
@@ -90,8 +90,9 @@ fn sign(
     provider: &Provider,
     algorithm: crate::jose::Algorithm,
     claims: &Map<String, Value>,
+    now: OffsetDateTime,
 ) -> Result<IdTokenJwt, ProviderError> {
     let keys = provider.keys.current();
-    let key = keys.signer(algorithm).ok_or(ProviderError::SigningFailed)?;
+    let key = keys.signer(algorithm, now).ok_or(ProviderError::SigningFailed)?;
     IdTokenJwt::sign(key, claims).map_err(ProviderError::from)
 }

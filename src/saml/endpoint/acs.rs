@@ -73,8 +73,8 @@ pub(in crate::saml) async fn complete(
     let login = SamlLogin::new(&connection.id, &facts);
     let account = provider.mapper.map_user(login).await?;
     let proof = Proof::by([Method::FEDERATED])
-        .proven_at(facts.authn_instant)
-        .ends_at(facts.session_not_on_or_after);
+        .proven_at(facts.authenticated_at(intent.forced_at, connection.clock_skew, now))
+        .ends_at(facts.session_ends_at(connection.clock_skew));
     session.log_in(account, proof).await?;
     Ok(respond::see_other(&intent.return_to))
 }

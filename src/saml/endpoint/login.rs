@@ -14,7 +14,8 @@ use crate::store::LoginIntent;
 pub(super) const RELAY_STATE_PREFIX: &str = "rs_";
 
 /// `GET /saml/{connection}/login?return_to=…`: sends the browser to the identity provider
-/// (Profiles 4.1.3.1). Who is logged in already is asked to prove it anew.
+/// (Profiles 4.1.3.1). Who is logged in already is asked to prove it anew, and so is everybody
+/// whom the host sends with `prompt=login`, as the authorization server does.
 pub(in crate::saml) async fn login(
     provider: &ServiceProvider,
     connection: &Connection,
@@ -23,7 +24,8 @@ pub(in crate::saml) async fn login(
     let query = Form::of_query(request.uri())?;
     let return_to = query.get("return_to")?.and_then(ReturnTo::parse);
     let return_to = return_to.unwrap_or_else(ReturnTo::root);
-    let scope = request.extensions().get::<CurrentScope>();
+    let somebody = request.extensions().get::<CurrentScope>().and_then(CurrentScope::account);
+    let forced = somebody.is_some() || query.get("prompt")? == Some("login");
     let (now, relay_state) = (provider.clock.now(), provider.random.token());
     let browser = BrowserBinding::of_or_new(provider, request.headers());
     let intent = LoginIntent {
@@ -32,6 +34,7 @@ pub(in crate::saml) async fn login(
         connection_id: connection.id.clone(),
         browser: browser.hash(),
         return_to: return_to.as_str().to_owned(),
+        forced_at: forced.then_some(now),
         expires_at: now + provider.request_lifetime,
     };
     let address = AuthnRequest {
@@ -41,7 +44,7 @@ pub(in crate::saml) async fn login(
         acs_url: &provider.acs_url(connection),
         sp_entity_id: &provider.entity_id(connection),
         name_id_format: connection.name_id_format.as_deref(),
-        force_authn: scope.and_then(CurrentScope::account).is_some(),
+        force_authn: forced,
         is_passive: false,
     }
     .redirect_url(Some(&format!("{RELAY_STATE_PREFIX}{}", relay_state.expose())))?;

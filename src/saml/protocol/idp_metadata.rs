@@ -114,7 +114,9 @@ fn read_entity_id(entity: Element<'_>) -> Result<String, SamlError> {
     id.map(str::to_owned).ok_or(SamlError::MetadataMissingEntityId)
 }
 
-/// The first service with HTTP-Redirect, otherwise the first with HTTP-POST.
+/// The first service with HTTP-Redirect, otherwise the first with HTTP-POST. White space around the
+/// address is none of it (XML Schema 2, section 3.2.17); a fragment has no place in it, since a
+/// query must follow.
 fn find_sso_service(descriptor: Element<'_>) -> Result<(SsoBinding, String), SamlError> {
     let location = |binding| {
         descriptor
@@ -126,10 +128,12 @@ fn find_sso_service(descriptor: Element<'_>) -> Result<(SsoBinding, String), Sam
         .map(|url| (SsoBinding::HttpRedirect, url))
         .or_else(|| Some((SsoBinding::HttpPost, location(BINDING_POST)?)))
         .ok_or(SamlError::MetadataMissingSsoService)?;
+    let location = location.trim();
+    let usable = |url: &Url| {
+        matches!(url.scheme(), "http" | "https") && url.has_host() && url.fragment().is_none()
+    };
     match Url::parse(location) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
-            Ok((binding, location.to_owned()))
-        }
+        Ok(url) if usable(&url) => Ok((binding, location.to_owned())),
         _ => Err(SamlError::InvalidIdpSsoUrl),
     }
 }
@@ -179,6 +183,16 @@ mod tests {
 
     fn code(xml: &str) -> &'static str {
         IdpMetadata::read(xml.as_bytes(), NOW).map_or_else(|e| e.code(), |_| "accepted")
+    }
+
+    #[test]
+    fn an_address_that_no_query_fits_is_refused() {
+        let with = |address: &str| fixture().replace("https://idp.example/sso/redirect", address);
+        let read = |xml: &str| IdpMetadata::read(xml.as_bytes(), NOW).unwrap().sso_url;
+        assert_eq!(read(&with(" https://idp.example/sso\n")), "https://idp.example/sso");
+        for bad in ["https://idp.example/sso#x", "https://idp.example/#", "urn:x", "/sso", ""] {
+            assert_eq!(code(&with(bad)), "invalid_idp_sso_url", "{bad}");
+        }
     }
 
     #[test]

@@ -20,6 +20,11 @@ pub(super) fn write(instant: OffsetDateTime) -> String {
     instant.to_offset(UtcOffset::UTC).format(SECONDS).unwrap_or_default()
 }
 
+/// The instant as it is written.
+pub(super) fn whole(instant: OffsetDateTime) -> OffsetDateTime {
+    instant.replace_nanosecond(0).unwrap_or(instant)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -45,6 +45,8 @@ mod writer;
 
 pub use authn_request::AuthnRequest;
 pub use idp_metadata::{IdpMetadata, SsoBinding};
+#[cfg(any(test, fuzzing))]
+pub(in crate::saml) use response::validate_xml;
 pub use response::{
     Attribute, Attributes, ClockSkew, ExpectedResponse, LoginFacts, NameId, SignaturePolicy,
     validate_response,

@@ -39,6 +39,8 @@ pub use verify::{
 
 pub(crate) use chars::{escape_attribute, escape_text};
 pub(crate) use name::is_nc_name;
+#[cfg(any(test, fuzzing))]
+pub(crate) use verify::AnySignature;
 #[cfg(test)]
-pub(crate) use verify::{Algorithm, AnySignature, PublicKey};
+pub(crate) use verify::{Algorithm, PublicKey};
 pub(crate) use verify::{AwsLc, Crypto, verify_with};

@@ -1,9 +1,12 @@
 use http::header::WWW_AUTHENTICATE;
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde::Serialize;
 use url::form_urlencoded;
 
-use crate::http::{Body, ReturnTo, respond, wants_html};
+use crate::http::{Body, Reader, Rejection, ReturnTo, respond, wants_html};
+use crate::page::{Rejected, Theme, reject};
+use crate::session::asked::Asked;
 
 /// Why a request does not pass, and where a browser can mend it.
 #[derive(Debug)]
@@ -19,7 +22,8 @@ impl Refusal<'_> {
         match self {
             Self::NoSessionLayer => {
                 tracing::error!("a request to what requires a login passed no SessionLayer");
-                respond::status(StatusCode::INTERNAL_SERVER_ERROR)
+                let page = Rejected::new(Rejection::Failed);
+                reject(&Theme::new(""), Reader::of(request.headers()), &page)
             }
             Self::LoginRequired(path) | Self::ReauthenticationRequired(path)
                 if wants_html(request.headers()) =>
@@ -50,11 +54,17 @@ fn error(status: StatusCode, error: &'static str) -> Response<Body> {
     respond::json(status, &Error { error })
 }
 
+/// What the browser asked for, from which a router may have cut off a prefix since.
+fn asked_for<B>(request: &Request<B>) -> Option<&PathAndQuery> {
+    let asked = request.extensions().get::<Asked>().map(|Asked(asked)| asked);
+    asked.or_else(|| request.uri().path_and_query())
+}
+
 /// The path, with where to go afterwards: only what a browser can do again by itself is worth
 /// returning to.
 fn with_return_to<B>(path: &str, request: &Request<B>) -> String {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD);
-    let here = request.uri().path_and_query().filter(|_| safe).map(|here| here.as_str());
+    let here = asked_for(request).filter(|_| safe).map(|here| here.as_str());
     let Some(here) = here.and_then(ReturnTo::parse) else { return path.to_owned() };
     let separator = if path.contains('?') { '&' } else { '?' };
     let query = form_urlencoded::Serializer::new(String::new())

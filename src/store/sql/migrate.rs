@@ -1,42 +1,44 @@
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-/// The migrations of one backend. A migration that was released never changes; what follows gets
-/// the next number.
+/// The migrations of both backends. One that was released never changes; what follows gets the
+/// next number.
 macro_rules! migrations {
-    ($name:ident, $directory:literal) => {
-        pub(super) fn $name() -> Migrator {
-            migrator(&[
-                (
-                    1,
-                    "session",
-                    include_str!(concat!("../migrations/", $directory, "/0001_session.sql")),
-                ),
-                (
-                    2,
-                    "account",
-                    include_str!(concat!("../migrations/", $directory, "/0002_account.sql")),
-                ),
-                (
-                    3,
-                    "provider",
-                    include_str!(concat!("../migrations/", $directory, "/0003_provider.sql")),
-                ),
-                (4, "saml", include_str!(concat!("../migrations/", $directory, "/0004_saml.sql"))),
-                (
-                    5,
-                    "outbox",
-                    include_str!(concat!("../migrations/", $directory, "/0005_outbox.sql")),
-                ),
-            ])
+    ($($version:literal $file:literal,)*) => {
+        #[cfg(feature = "sqlite")]
+        pub(super) fn sqlite() -> Migrator {
+            migrator(&[$((
+                $version,
+                $file,
+                include_str!(concat!("../migrations/sqlite/", $file, ".sql")),
+            ),)*])
+        }
+
+        #[cfg(feature = "postgres")]
+        pub(super) fn postgres() -> Migrator {
+            migrator(&[$((
+                $version,
+                $file,
+                include_str!(concat!("../migrations/postgres/", $file, ".sql")),
+            ),)*])
         }
     };
 }
 
-#[cfg(feature = "sqlite")]
-migrations!(sqlite, "sqlite");
-#[cfg(feature = "postgres")]
-migrations!(postgres, "postgres");
+migrations! {
+    1 "0001_session",
+    2 "0002_account",
+    3 "0003_provider",
+    4 "0004_saml",
+    5 "0005_outbox",
+    6 "0006_amend",
+    7 "0007_device",
+    8 "0008_user_epoch",
+    9 "0009_audit",
+    10 "0010_acting",
+    11 "0011_saml_forced",
+    12 "0012_totp",
+}
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {
     let migrations = migrations

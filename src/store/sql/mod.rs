@@ -1,12 +1,15 @@
 //! The contract on SQLite and PostgreSQL.
 
 mod account;
+mod audit;
 mod convert;
+mod mfa;
 mod migrate;
 mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod provider;
+mod rate_limit;
 mod saml;
 mod session;
 #[cfg(feature = "sqlite")]
@@ -41,7 +44,7 @@ pub struct SqlStore(Arc<dyn Store>);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The URL names no backend that this build has.
+    /// The URL names no backend that this build has; here is its scheme.
     #[error(
         "{0:?} names no database this build knows; expected sqlite://FILE, sqlite::memory: \
          (feature `sqlite`) or postgres://… (feature `postgres`)"
@@ -72,7 +75,9 @@ impl SqlStore {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Ok(Self(Arc::new(postgres::PostgresStore::connect(url).await?)));
         }
-        Err(ConnectError::UnknownUrl(url.to_owned()))
+        // The rest of it may hold a password.
+        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+        Err(ConnectError::UnknownUrl(scheme.to_owned()))
     }
 }
 
@@ -100,7 +105,17 @@ macro_rules! coerce {
     )*};
 }
 
-coerce!(Store, SessionStore, AccountStore, OutboxStore, ProviderStore, SamlStore);
+coerce!(
+    Store,
+    SessionStore,
+    AccountStore,
+    UserStore,
+    AuditStore,
+    MfaStore,
+    OutboxStore,
+    ProviderStore,
+    SamlStore
+);
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {
@@ -108,8 +123,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_url_is_refused_with_what_would_do() {
-        let error = SqlStore::connect("mysql://x").await.unwrap_err();
-        assert!(error.to_string().contains("sqlite://FILE"), "{error}");
+        let error = SqlStore::connect("mysql://me:secret@x").await.unwrap_err().to_string();
+        assert!(error.contains("\"mysql\"") && error.contains("sqlite://FILE"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
     }
 
     #[tokio::test]

@@ -5,11 +5,11 @@ use crate::crypto::{Sealed, TokenHash};
 use crate::store::{AssertionConsumption, LoginIntent, ParkedMessage, Result};
 
 pub(super) const SAVE_INTENT: &str = "INSERT INTO donjon_saml_intents \
-     (relay_state, request_id, connection_id, browser, return_to, expires_at) \
-     VALUES ($1, $2, $3, $4, $5, $6)";
+     (relay_state, request_id, connection_id, browser, return_to, expires_at, forced_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 pub(super) const LOAD_INTENT: &str = "SELECT request_id, connection_id, browser, return_to, \
-     expires_at FROM donjon_saml_intents WHERE relay_state = $1";
+     expires_at, forced_at FROM donjon_saml_intents WHERE relay_state = $1";
 
 pub(super) const PARK: &str =
     "INSERT INTO donjon_saml_messages (handle, message, expires_at) VALUES ($1, $2, $3)";
@@ -40,16 +40,17 @@ pub(super) const SWEEPS: [&str; 3] = [
     sweep!("donjon_saml_replays", "replay_key"),
 ];
 
-pub(super) type IntentRow = (String, String, Vec<u8>, String, i64);
+pub(super) type IntentRow = (String, String, Vec<u8>, String, i64, Option<i64>);
 
 pub(super) fn intent(relay_state: &TokenHash, row: IntentRow) -> Result<LoginIntent> {
-    let (request_id, connection_id, browser, return_to, expires_at) = row;
+    let (request_id, connection_id, browser, return_to, expires_at, forced_at) = row;
     Ok(LoginIntent {
         relay_state: *relay_state,
         request_id,
         connection_id,
         browser: hash(&browser)?,
         return_to,
+        forced_at: forced_at.map(time).transpose()?,
         expires_at: time(expires_at)?,
     })
 }

@@ -1,3 +1,7 @@
+mod attribute;
+mod device;
+mod effects;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -9,31 +13,38 @@ use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::crypto::{RandomExt as _, Redacted, Sealed, SystemRandom, TokenHash};
 use crate::scope::{Account, Attributes, SessionEnd, SessionId, UserId};
 use crate::store::{
-    AccountStore, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt, LoginCompletion,
-    NewDelivery, NewLink, NewUser, OutboxStore, RateLimit, Registration, SessionStore,
+    AuditStore, Effects, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt,
+    LoginCompletion, LoginCounter, NewDelivery, NewLink, NewUser, OutboxStore, PasswordReset,
+    RateLimit, Registration, SessionStore, UserStore,
 };
 
 /// The kind of the deliveries that the kit writes.
 pub(super) const KIND: &str = "contract";
 const LOCKOUT: LockoutPolicy = LockoutPolicy { attempts: 5, lock_for: Duration::minutes(15) };
 pub(super) const LIMIT: RateLimit = RateLimit { times: 3, window: Duration::minutes(15) };
+const ADDRESS: LoginCounter = LoginCounter::Address;
 const HOUR: i64 = 3600;
 
-/// Proves the contract of an [`AccountStore`] whose mails go to `outbox`, and whose resets end the
-/// sessions in `sessions`.
+/// Proves the contract of an [`UserStore`] whose mails go to `outbox`, whose resets end the
+/// sessions in `sessions`, and whose entries `audit` shows.
 ///
 /// # Errors
 /// The first [`Violation`].
 pub async fn accounts(
-    store: Arc<dyn AccountStore>,
+    store: Arc<dyn UserStore>,
     outbox: Arc<dyn OutboxStore>,
     sessions: Arc<dyn SessionStore>,
+    audit: Arc<dyn AuditStore>,
 ) -> Result<(), Violation> {
-    let kit = Kit { store, outbox, sessions };
+    let kit = Kit { store, outbox, sessions, audit };
     kit.an_address_is_registered_once().await?;
     kit.an_account_is_found_as_it_was_written().await?;
+    kit.an_attribute_is_claimed_once().await?;
     kit.attempts_are_counted_exactly().await?;
     kit.a_lock_ends_and_comes_again().await?;
+    kit.known_devices_are_counted_by_themselves().await?;
+    kit.a_device_counts_only_for_its_user_and_epoch().await?;
+    kit.a_success_forgets_only_its_own_attempts().await?;
     kit.a_login_completes_only_with_the_present_password().await?;
     kit.a_link_confirms_once().await?;
     kit.a_link_resets_once().await?;
@@ -42,13 +53,15 @@ pub async fn accounts(
     kit.a_link_works_for_its_purpose_until_it_expires().await?;
     kit.a_newer_link_takes_the_place_of_the_older().await?;
     kit.requests_for_links_are_limited_exactly().await?;
+    kit.what_goes_along_is_written_with_the_change().await?;
     kit.the_sweeper_removes_only_what_is_over().await
 }
 
 struct Kit {
-    store: Arc<dyn AccountStore>,
+    store: Arc<dyn UserStore>,
     outbox: Arc<dyn OutboxStore>,
     sessions: Arc<dyn SessionStore>,
+    audit: Arc<dyn AuditStore>,
 }
 
 /// A user that was registered, and the secret of the link that confirms the address.
@@ -73,8 +86,9 @@ impl Kit {
                 let ((Some(user), Some(link)), Some(notice)) = (taken, notice) else {
                     return Ok(None);
                 };
-                let outcome = store.register(&user, &link, &notice, LIMIT).await?;
-                Ok(Some((outcome, user.account.id().clone(), link.mail.id, notice.id)))
+                let outcome =
+                    store.register(&user, &link, &notice.clone().into(), (LIMIT, epoch())).await?;
+                Ok(Some((outcome, user.account.id().clone(), mail_of(&link), notice.id)))
             }
         })
         .await?;
@@ -104,12 +118,15 @@ impl Kit {
         let mut attributes = Attributes::new();
         attributes.insert("name".into(), "Zoë \"Z\" O'Hara".into());
         user.account = user.account.with_attributes(attributes);
-        let outcome = self.store.create_user(&user).await?;
+        let outcome = self.store.create_user(&user, &Effects::none()).await?;
         rule(RULE, outcome == Registration::Registered, outcome)?;
         let by_id = self.store.find_account(user.account.id()).await?;
         rule(RULE, by_id.as_ref() == Some(&user.account), &by_id)?;
 
-        let again = self.store.create_user(&new_user(user.account.email().unwrap_or(""))).await?;
+        let again = self
+            .store
+            .create_user(&new_user(user.account.email().unwrap_or("")), &Effects::none())
+            .await?;
         rule("a taken address stays with its owner", again == Registration::EmailTaken, again)?;
         let nobody = self.store.find_account_by_email(&fresh_email()).await?;
         rule(RULE, nobody.is_none(), nobody)
@@ -120,7 +137,7 @@ impl Kit {
         let user = self.register().await?;
         let uses = race(|_| {
             let (store, token) = (Arc::clone(&self.store), user.confirm);
-            async move { store.confirm_email(&token, at(1)).await }
+            async move { store.confirm_email(&token, &Effects::none(), at(1)).await }
         })
         .await?;
         let done = uses.iter().filter(|used| **used == LinkUse::Done(user.id.clone())).count();
@@ -141,13 +158,13 @@ impl Kit {
             let store = Arc::clone(&self.store);
             async move {
                 let password = Redacted(format!("$argon2id$reset-{index}"));
-                let used = store.reset_password(&token, &password, &new_delivery(), at(1)).await?;
+                let used =
+                    store.reset_password(&token, &password, &new_delivery().into(), at(1)).await?;
                 Ok((used, password))
             }
         })
         .await?;
-        let done: Vec<_> =
-            uses.iter().filter(|(used, _)| *used == LinkUse::Done(user.id.clone())).collect();
+        let done: Vec<_> = uses.iter().filter(|(reset, _)| is_done(reset, &user.id)).collect();
         rule(RULE, done.len() == 1, done.len())?;
         let notices = self.mails_written().await?.len();
         rule("a reset writes its notice, and only then", notices == 1, notices)?;
@@ -161,7 +178,7 @@ impl Kit {
         let account = self.store.find_account(&user.id).await?;
         let verified = account.as_ref().is_some_and(Account::email_verified);
         rule("a reset confirms the address", verified, account)?;
-        let confirmed = self.store.confirm_email(&user.confirm, at(2)).await?;
+        let confirmed = self.store.confirm_email(&user.confirm, &Effects::none(), at(2)).await?;
         rule("a reset ends all links", confirmed == LinkUse::Invalid, confirmed)
     }
 
@@ -180,7 +197,7 @@ impl Kit {
         expected.insert(None);
         let token = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
         let used = self.reset(&token, at(1)).await?;
-        rule(RULE, used == LinkUse::Done(user.id.clone()), used)?;
+        rule(RULE, is_done(&used, &user.id), used)?;
 
         let left = self.sessions.sessions_of(&user.id, at(1)).await?;
         rule(RULE, left.is_empty(), left.len())?;
@@ -206,12 +223,14 @@ impl Kit {
                 async move {
                     if caller == CALLERS / 2 {
                         let new = Redacted("$argon2id$reset".to_owned());
-                        store.reset_password(&token, &new, &new_delivery(), at(1)).await?;
+                        store.reset_password(&token, &new, &new_delivery().into(), at(1)).await?;
                         return Ok(());
                     }
                     let session = new_session(Some(id.as_str()));
                     sessions.create_session(&session).await?;
-                    let completion = store.complete_login(&email, &password(), None).await?;
+                    let completion = store
+                        .complete_login(&email, ADDRESS, &password(), None, &Effects::none())
+                        .await?;
                     if completion == LoginCompletion::PasswordChanged {
                         sessions.end_session(&id, session.id, SessionEnd::Revoked, at(1)).await?;
                     }
@@ -238,13 +257,13 @@ impl Kit {
         let other = self.store.load_link(LinkPurpose::Confirm, &token, epoch()).await?;
         rule(PURPOSE, other.is_none(), other)?;
 
-        let confirmed = self.store.confirm_email(&token, epoch()).await?;
+        let confirmed = self.store.confirm_email(&token, &Effects::none(), epoch()).await?;
         rule(PURPOSE, confirmed == LinkUse::Invalid, confirmed)?;
         let reset = self.reset(&user.confirm, epoch()).await?;
-        rule(PURPOSE, reset == LinkUse::Invalid, reset)?;
+        rule(PURPOSE, reset == PasswordReset::Invalid, reset)?;
         let reset = self.reset(&token, at(HOUR)).await?;
-        rule(EXPIRED, reset == LinkUse::Invalid, reset)?;
-        let confirmed = self.store.confirm_email(&user.confirm, at(HOUR)).await?;
+        rule(EXPIRED, reset == PasswordReset::Invalid, reset)?;
+        let confirmed = self.store.confirm_email(&user.confirm, &Effects::none(), at(HOUR)).await?;
         rule(EXPIRED, confirmed == LinkUse::Invalid, confirmed)
     }
 
@@ -254,9 +273,9 @@ impl Kit {
         let older = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
         let newer = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
         let used = self.reset(&older, epoch()).await?;
-        rule(RULE, used == LinkUse::Invalid, used)?;
+        rule(RULE, used == PasswordReset::Invalid, used)?;
         let used = self.reset(&newer, epoch()).await?;
-        rule(RULE, used == LinkUse::Done(user.id.clone()), used)?;
+        rule(RULE, is_done(&used, &user.id), used)?;
         let link = new_link(LinkPurpose::Confirm);
         let again = self.store.request_link(&user.email, &link, LIMIT, epoch()).await?;
         rule("a confirmed address needs no link", again == LinkRequest::NoAccount, again)
@@ -270,7 +289,9 @@ impl Kit {
             self.mails_written().await?;
             let attempts = race(|_| {
                 let (store, email) = (Arc::clone(&self.store), email.clone());
-                async move { store.begin_login(&email, LOCKOUT, &new_delivery(), epoch()).await }
+                async move {
+                    store.begin_login(&email, None, LOCKOUT, &new_delivery().into(), epoch()).await
+                }
             })
             .await?;
             let admitted = attempts.iter().filter(|a| a.locked_until.is_none()).count();
@@ -303,18 +324,23 @@ impl Kit {
         let user = self.register().await?;
         let (old, new) = (password(), Redacted("$argon2id$better".to_owned()));
         self.fail(&user.email, LOCKOUT.attempts, epoch()).await?;
-        let wrong = self.store.complete_login(&user.email, &new, None).await?;
+        let wrong =
+            self.store.complete_login(&user.email, ADDRESS, &new, None, &Effects::none()).await?;
         rule(RULE, wrong == LoginCompletion::PasswordChanged, wrong)?;
         let login = self.begin(&user.email, epoch()).await?;
         rule("only a success forgets the attempts", login.locked_until.is_some(), &login)?;
 
-        let right = self.store.complete_login(&user.email, &old, Some(&new)).await?;
+        let right = self
+            .store
+            .complete_login(&user.email, ADDRESS, &old, Some(&new), &Effects::none())
+            .await?;
         rule(RULE, right == LoginCompletion::Completed, right)?;
         let login = self.begin(&user.email, epoch()).await?;
         rule("a success forgets the attempts", login.locked_until.is_none(), &login)?;
         let stored = login.user.and_then(|user| user.password);
         rule("a better hash is stored", stored == Some(new), stored.is_some())?;
-        let stale = self.store.complete_login(&user.email, &old, None).await?;
+        let stale =
+            self.store.complete_login(&user.email, ADDRESS, &old, None, &Effects::none()).await?;
         rule(RULE, stale == LoginCompletion::PasswordChanged, stale)
     }
 
@@ -369,7 +395,8 @@ impl Kit {
     async fn register(&self) -> Result<Registered, Violation> {
         let user = new_user(&fresh_email());
         let link = new_link(LinkPurpose::Confirm);
-        let outcome = self.store.register(&user, &link, &new_delivery(), LIMIT).await?;
+        let outcome =
+            self.store.register(&user, &link, &new_delivery().into(), (LIMIT, epoch())).await?;
         rule("a fresh address is registered", outcome == Registration::Registered, outcome)?;
         Ok(Registered {
             email: user.account.email().unwrap_or_default().to_owned(),
@@ -390,12 +417,16 @@ impl Kit {
         Ok(link.token)
     }
 
-    async fn reset(&self, token: &TokenHash, now: OffsetDateTime) -> Result<LinkUse, Violation> {
-        Ok(self.store.reset_password(token, &password(), &new_delivery(), now).await?)
+    async fn reset(
+        &self,
+        token: &TokenHash,
+        now: OffsetDateTime,
+    ) -> Result<PasswordReset, Violation> {
+        Ok(self.store.reset_password(token, &password(), &new_delivery().into(), now).await?)
     }
 
     async fn begin(&self, email: &str, now: OffsetDateTime) -> Result<LoginAttempt, Violation> {
-        Ok(self.store.begin_login(email, LOCKOUT, &new_delivery(), now).await?)
+        Ok(self.store.begin_login(email, None, LOCKOUT, &new_delivery().into(), now).await?)
     }
 
     async fn fail(&self, email: &str, times: u32, now: OffsetDateTime) -> Result<(), Violation> {
@@ -411,6 +442,10 @@ impl Kit {
         let claimed = self.outbox.claim_deliveries(KIND, at(HOUR), lease, 1000).await?;
         Ok(claimed.into_iter().map(|delivery| delivery.id).collect())
     }
+}
+
+fn is_done(reset: &PasswordReset, owner: &UserId) -> bool {
+    matches!(reset, PasswordReset::Done { user, .. } if user == owner)
 }
 
 fn fresh_email() -> String {
@@ -430,12 +465,16 @@ pub(super) fn new_user(email: &str) -> NewUser {
     }
 }
 
+fn mail_of(link: &NewLink) -> Uuid {
+    link.effects.deliveries.first().map_or_else(Uuid::nil, |mail| mail.id)
+}
+
 pub(super) fn new_link(purpose: LinkPurpose) -> NewLink {
     NewLink {
         purpose,
         token: SystemRandom.token().hash(),
         expires_at: at(HOUR),
-        mail: new_delivery(),
+        effects: new_delivery().into(),
     }
 }
 

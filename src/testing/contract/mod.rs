@@ -15,6 +15,9 @@
 
 #[cfg(feature = "accounts")]
 mod account;
+mod audit;
+#[cfg(feature = "accounts")]
+mod mfa;
 #[cfg(feature = "accounts")]
 mod outbox;
 mod provider;
@@ -27,6 +30,9 @@ use time::{Duration, OffsetDateTime};
 
 #[cfg(feature = "accounts")]
 pub use self::account::accounts;
+pub use self::audit::audit;
+#[cfg(feature = "accounts")]
+pub use self::mfa::second_factors;
 #[cfg(feature = "accounts")]
 pub use self::outbox::outbox;
 pub use self::provider::provider;
@@ -85,7 +91,6 @@ pub(crate) fn epoch() -> OffsetDateTime {
 }
 
 /// That many seconds after [`epoch`].
-#[cfg(feature = "accounts")]
 pub(crate) fn at(seconds: i64) -> OffsetDateTime {
     epoch() + Duration::seconds(seconds)
 }

@@ -8,7 +8,7 @@ use super::account::{KIND, LIMIT, new_delivery, new_link, new_user};
 use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::crypto::{RandomExt as _, SystemRandom};
 use crate::store::{
-    AccountStore, Delivery, DeliveryOutcome, LinkPurpose, NewDelivery, NewLink, OutboxStore,
+    Delivery, DeliveryOutcome, LinkPurpose, NewDelivery, NewLink, OutboxStore, UserStore,
 };
 
 const LEASE: Duration = Duration::MINUTE;
@@ -20,7 +20,7 @@ const LEASE: Duration = Duration::MINUTE;
 /// The first rule that is broken.
 pub async fn outbox(
     outbox: Arc<dyn OutboxStore>,
-    accounts: Arc<dyn AccountStore>,
+    accounts: Arc<dyn UserStore>,
 ) -> Result<(), Violation> {
     let kit = Kit { outbox, accounts };
     kit.claim(KIND, epoch() + Duration::days(1), Duration::days(36_500), 10_000).await?;
@@ -34,7 +34,7 @@ pub async fn outbox(
 
 struct Kit {
     outbox: Arc<dyn OutboxStore>,
-    accounts: Arc<dyn AccountStore>,
+    accounts: Arc<dyn UserStore>,
 }
 
 impl Kit {
@@ -131,8 +131,10 @@ impl Kit {
         let email = format!("{}@example.test", SystemRandom.uuid_v7(epoch()).simple());
         let mail = NewDelivery { created_at, ..new_delivery() };
         let id = mail.id;
-        let link = NewLink { mail, ..new_link(LinkPurpose::Confirm) };
-        self.accounts.register(&new_user(&email), &link, &new_delivery(), LIMIT).await?;
+        let link = NewLink { effects: mail.into(), ..new_link(LinkPurpose::Confirm) };
+        self.accounts
+            .register(&new_user(&email), &link, &new_delivery().into(), (LIMIT, created_at))
+            .await?;
         Ok(id)
     }
 

@@ -34,6 +34,7 @@ async fn intent(store: &Logins) -> Result<LoginIntent, Violation> {
         connection_id: "acme".into(),
         browser: key(),
         return_to: "/after".into(),
+        forced_at: Some(epoch() + Duration::MICROSECOND),
         expires_at: epoch() + Duration::minutes(5),
     };
     store.save_intent(&intent).await?;
@@ -50,6 +51,10 @@ async fn intents_are_kept(store: &Logins) -> Checked {
     let intent = intent(store).await?;
     let loaded = store.load_intent(&intent.relay_state).await?;
     rule(RULE, loaded.as_ref() == Some(&intent), &loaded)?;
+    let unforced = LoginIntent { relay_state: key(), forced_at: None, ..intent };
+    store.save_intent(&unforced).await?;
+    let loaded = store.load_intent(&unforced.relay_state).await?;
+    rule(RULE, loaded.as_ref() == Some(&unforced), &loaded)?;
     let unknown = store.load_intent(&key()).await?;
     rule(RULE, unknown.is_none(), &unknown)
 }

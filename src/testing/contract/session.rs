@@ -1,4 +1,5 @@
 mod data;
+mod users;
 
 use std::sync::Arc;
 
@@ -6,8 +7,10 @@ use time::{Duration, OffsetDateTime};
 
 use super::{CALLERS, Violation, epoch, race, rule};
 use crate::crypto::{RandomExt as _, SystemRandom, TokenHash};
-use crate::scope::{Account, Authentication, Method, SessionEnd, SessionEvent, SessionId, UserId};
-use crate::store::{Device, Login, NewSession, Rotation, SessionStore};
+use crate::scope::{
+    Account, Authentication, Method, OrganizationId, SessionEnd, SessionEvent, SessionId, UserId,
+};
+use crate::store::{Device, Login, NewSession, Rotation, SESSION_EVENTS_KEPT, SessionStore};
 
 type Checked = Result<(), Violation>;
 type Sessions = Arc<dyn SessionStore>;
@@ -25,10 +28,18 @@ pub async fn sessions(store: Sessions) -> Checked {
     ending_spares_the_exception(&store).await?;
     many_may_end_the_same(&store).await?;
     data::merges(&store).await?;
+    data::holds_any_text(&store).await?;
     data::goes_with_its_session(&store).await?;
+    users::each_change_counts(&store).await?;
+    users::a_change_outdates(&store).await?;
+    users::the_latest_word_prevails(&store).await?;
+    users::one_answer_is_written(&store).await?;
+    users::only_its_own_session(&store).await?;
+    users::a_rotation_makes_nothing_newer(&store).await?;
     ends_for_good_are_noted(&store).await?;
     sweeping_notes_expiry(&store).await?;
-    no_event_is_skipped(&store).await
+    no_event_is_skipped(&store).await?;
+    events_stay_for_a_while(&store).await
 }
 
 pub(super) fn new_session(user: Option<&str>) -> NewSession {
@@ -36,6 +47,7 @@ pub(super) fn new_session(user: Option<&str>) -> NewSession {
     let id = SessionId(SystemRandom.uuid_v7(now));
     let login = user.and_then(|user| UserId::new(user).ok()).map(|user| Login {
         account: Account::new(user).with_email("a@example.test", true),
+        as_of: None,
         authentication: Authentication {
             at: now,
             methods: vec![Method::PASSWORD],
@@ -43,6 +55,8 @@ pub(super) fn new_session(user: Option<&str>) -> NewSession {
             session_id: id,
             fresh_until: None,
         },
+        organization: Some(OrganizationId(SystemRandom.uuid_v7(now))),
+        impersonator: UserId::new("administrator").ok(),
     });
     NewSession {
         token: SystemRandom.token().hash(),
@@ -75,6 +89,7 @@ async fn found_until_over(store: &Sessions) -> Checked {
     let whole = loaded.as_ref().is_some_and(|loaded| {
         loaded.id == session.id
             && loaded.login == session.login
+            && loaded.membership.is_none()
             && loaded.data_id == session.data_id
             && loaded.device == session.device
             && loaded.expires_at == session.expires_at
@@ -288,6 +303,30 @@ async fn no_event_is_skipped(store: &Sessions) -> Checked {
     }
     let missing = sessions.iter().filter(|session| !seen.contains(&session.id)).count();
     rule(RULE, missing == 0, format!("{missing} of {} events skipped", sessions.len()))
+}
+
+/// The log of a store that no authorization server reads.
+async fn events_stay_for_a_while(store: &Sessions) -> Checked {
+    const RULE: &str = "an event of the log stays for a week, and then goes, in bounds";
+    let before = events(store).await?.len() as u64;
+    let young = epoch() + SESSION_EVENTS_KEPT - Duration::MICROSECOND;
+    let swept = store.sweep_session_events(young, 1_000).await?;
+    rule(RULE, swept == 0, swept)?;
+    // The youngest are of the sweep of sessions, a day later.
+    let old = epoch() + Duration::hours(25) + SESSION_EVENTS_KEPT;
+    let first = store.sweep_session_events(old, 1).await?;
+    rule(RULE, first == 1, first)?;
+    let mut all = first;
+    while let more @ 1.. = store.sweep_session_events(old, 50).await? {
+        rule(RULE, more <= 50, more)?;
+        all += more;
+    }
+    let left = events(store).await?;
+    rule(RULE, all == before && left.is_empty(), (all, before, &left))?;
+    let session = made(store, Some("after")).await?;
+    store.end_session(&user("after")?, session.id, SessionEnd::LoggedOut, old).await?;
+    let events = ends_of(store, &session).await?;
+    rule("an event after a sweep is read like any other", events.len() == 1, &events)
 }
 
 fn user(name: &str) -> Result<UserId, Violation> {

@@ -1,23 +1,19 @@
 //! What an attacker tries.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
 use donjon::account::AccountLayer;
 use donjon::account::password::{HashCost, PoolSize};
-use donjon::crypto::{Keyring, Redacted, SystemRandom, TokenHash};
-use donjon::scope::{Account, UserId};
-use donjon::session::SessionLayer;
-use donjon::store::*;
+use donjon::crypto::{Keyring, SystemRandom};
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use tower::{Layer as _, service_fn};
 
 use super::world::{ALICE, ORIGIN, PASSWORD, each_world, each_world_with, log_in};
 use crate::support::browser::Browser;
 use crate::support::database::Database;
 
+const REFUSED: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+const BUSY: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
 const LOGIN: [(&str, &str); 2] = [("email", ALICE), ("password", PASSWORD)];
 
 #[tokio::test]
@@ -27,8 +23,13 @@ async fn a_form_cannot_be_posted_from_another_site() {
         let mut browser = world.browser();
         let page = browser.post_from("https://evil.example", "/login", &LOGIN).await;
         assert_eq!((page.status, browser.cookies.len()), (StatusCode::FORBIDDEN, 0));
-        let page = browser.post_from("null", "/login", &LOGIN).await;
-        assert_eq!((page.status, browser.cookies.len()), (StatusCode::FORBIDDEN, 0));
+        assert_eq!(page.text_of("error"), "cross_origin");
+        // A browser without Fetch Metadata names the scheme and the port, too.
+        for origin in ["null", "https://127.0.0.1:3000", "http://127.0.0.1", "http://127.0.0.1:30"]
+        {
+            let page = browser.post_from(origin, "/login", &LOGIN).await;
+            assert_eq!((page.status, browser.cookies.len()), (StatusCode::FORBIDDEN, 0));
+        }
 
         let mut browser = world.logged_in(ALICE).await;
         let page = browser.post_from("https://evil.example", "/logout", &[]).await;
@@ -193,6 +194,9 @@ async fn an_address_cannot_smuggle_headers_or_markup() {
             "a@example.test\r\nBcc: all@example.test",
             "a@example.test,b@example.test",
             "\"><script>alert(1)</script>@example.test",
+            "a@127.0.0.1",
+            "a@2130706433",
+            "a@[::1]",
             "",
         ] {
             for path in ["/register", "/forgot-password"] {
@@ -206,6 +210,25 @@ async fn an_address_cannot_smuggle_headers_or_markup() {
             assert!(!page.body.contains("<script"));
         }
         assert!(world.mails_to("a@example.test").await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_domain_in_two_spellings_is_one_account() {
+    each_world(async |world| {
+        let ascii = "a@xn--mnchen-3ya.example";
+        world.user("a@München.example").await;
+        let mut browser = world.browser();
+        for email in [ascii, "a@mu\u{308}nchen.example"] {
+            browser.post("/register", &[("email", email), ("password", "another password")]).await;
+            let mails = world.mails_to(ascii).await;
+            assert_eq!(mails[0].subject, "You already have an account", "{email}");
+            let page = log_in(&mut browser, email, "another password").await;
+            assert_eq!(page.status, REFUSED, "{email}");
+        }
+        let page = log_in(&mut browser, ascii, PASSWORD).await;
+        assert_eq!(page.body, format!("hello {ascii} at /"));
     })
     .await;
 }
@@ -241,23 +264,65 @@ async fn a_flood_of_logins_is_turned_away_and_then_all_is_well() {
     each_world_with(
         |builder| builder.hash_cost(slow).pool_size(PoolSize { workers: 1, queue: 2 }),
         async |world| {
-            let flood = (0..40).map(|index| {
+            world.user(ALICE).await;
+            // Strangers who try whatever they like, and Alice, who is impatient and right.
+            let flood = (0..60).map(|index| {
                 let mut browser = world.browser();
-                let email = format!("user-{index}@example.test");
-                async move { browser.post("/login", &[("email", &email), ("password", "x")]).await }
+                let stranger = format!("user-{index}@example.test");
+                async move {
+                    if index % 3 > 0 {
+                        let fields = [("email", stranger.as_str()), ("password", "x")];
+                        return browser.post("/login", &fields).await;
+                    }
+                    let page = browser.post("/login", &LOGIN).await;
+                    assert_ne!(page.status, REFUSED, "Alice was locked out by the flood");
+                    page
+                }
             });
             let pages = join_all(flood).await;
-            let busy: Vec<_> = pages
-                .iter()
-                .filter(|page| page.status == StatusCode::SERVICE_UNAVAILABLE)
-                .collect();
-            assert!(!busy.is_empty() && busy.len() < 40, "{}", busy.len());
+            let busy: Vec<_> = pages.iter().filter(|page| page.status == BUSY).collect();
+            assert!(!busy.is_empty() && busy.len() < 60, "{}", busy.len());
             for page in busy {
                 assert!(page.headers.contains_key("retry-after"));
                 assert_eq!(page.text_of("error"), "busy");
             }
-            let page = log_in(&mut world.browser(), ALICE, PASSWORD).await;
-            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+            world.logged_in(ALICE).await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_turned_away_by_a_flood_has_not_tried() {
+    let slow = HashCost { memory: 8192, passes: 1, lanes: 1 };
+    each_world_with(
+        |builder| builder.hash_cost(slow).pool_size(PoolSize { workers: 1, queue: 0 }),
+        async |world| {
+            let mut browser = world.browser();
+            browser.post("/register", &[("email", ALICE), ("password", PASSWORD)]).await;
+            let link = world.link_to(ALICE).await;
+            let page = world.browser().get(&link).await;
+            let token = page.form().fields[0].1.clone();
+            let wrong = "wrong password";
+            let by_login = [("email", ALICE), ("password", wrong)];
+            let by_link = [("token", token.as_str()), ("password", wrong)];
+            let flood = (0..12).map(|index| {
+                let mut browser = world.browser();
+                async move {
+                    match index % 2 {
+                        0 => browser.post("/login", &by_login).await.status,
+                        _ => browser.post("/confirm", &by_link).await.status,
+                    }
+                }
+            });
+            let answers = join_all(flood).await;
+            let tried = answers.iter().filter(|status| **status == REFUSED).count();
+            let busy = answers.iter().filter(|status| **status == BUSY).count();
+            assert!(tried < 5 && tried + busy == 12, "{answers:?}");
+            // Her own attempts are left to her.
+            let page = browser.get(&link).await;
+            browser.submit(&page, &[]).await;
+            world.logged_in(ALICE).await;
         },
     )
     .await;
@@ -269,6 +334,7 @@ async fn a_strange_request_gets_a_page_that_says_so() {
         let mut browser = world.browser();
         let page = browser.request(Method::PUT, "/login", None, Some(ORIGIN)).await;
         assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(page.text_of("error"), "method_not_allowed");
         assert_eq!(page.headers["allow"], "GET, HEAD, POST");
         let page = browser.request(Method::POST, "/login", None, Some(ORIGIN)).await;
         assert_eq!(page.text_of("error"), "invalid_form");
@@ -277,8 +343,53 @@ async fn a_strange_request_gets_a_page_that_says_so() {
         assert_eq!(page.status, StatusCode::BAD_REQUEST);
         let page = browser.post("/login", &[("password", &"x".repeat(70_000))]).await;
         assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(page.text_of("error"), "request_too_large");
+        assert!(page.text_of("error-description").contains("Nothing was changed"));
         let page = browser.request(Method::HEAD, "/login", None, None).await;
         assert_eq!(page.status, StatusCode::OK);
+    })
+    .await;
+}
+
+/// What one database keeps and another does not is no reason to fail.
+#[tokio::test]
+async fn no_text_is_too_odd_for_the_store() {
+    each_world(async |world| {
+        let mut browser = world.browser();
+        for path in [
+            "/login",
+            "/register",
+            "/forgot-password",
+            "/confirm/resend",
+            "/confirm",
+            "/reset-password",
+            "/logout",
+        ] {
+            for name in ["email", "password", "token", "remember"] {
+                for odd in ["\0", "a\0b@example.test", "a@b\0.test", "\u{1}12345678", "\u{fffe}"] {
+                    let good = [("email", ALICE), ("password", PASSWORD), ("token", "x")];
+                    let fields =
+                        good.map(|(key, value)| (key, if key == name { odd } else { value }));
+                    for query in ["", "?return_to=%00&interaction_id=%00&login_hint=%00&notice=%00"]
+                    {
+                        let page = browser.post(&format!("{path}{query}"), &fields).await;
+                        assert!(page.status.as_u16() < 500, "{path} {name} {odd:?}: {}", page.body);
+                        let page = browser.get(&format!("{path}{query}&token=%00")).await;
+                        assert!(page.status.as_u16() < 500, "{path}: {}", page.body);
+                    }
+                }
+            }
+        }
+        // Nor what the host itself knows of a user.
+        let accounts = world.accounts.accounts();
+        let odd = serde_json::json!({ "na\0me": "Ann\0", "list": ["\0"] });
+        let attributes = odd.as_object().unwrap().clone();
+        let account = accounts.create("odd@example.test", Some(PASSWORD), attributes, true).await;
+        let account = account.unwrap();
+        assert_eq!(account.attributes()["na\u{fffd}me"], "Ann\u{fffd}");
+        let claimed = accounts.claim_attribute(account.id(), "x\0", &"y\0".into()).await.unwrap();
+        assert_eq!(claimed, Some("y\u{fffd}".into()));
+        world.logged_in("odd@example.test").await;
     })
     .await;
 }
@@ -294,105 +405,8 @@ async fn without_a_session_layer_the_host_is_told() {
     assert_eq!(page.text_of("error"), "server_error");
 }
 
-#[tokio::test]
-async fn a_store_that_is_down_costs_a_503_and_logs_nobody_in() {
-    let sessions = Database::sqlite().store().await;
-    let keyring = Keyring::ephemeral(&SystemRandom);
-    let down: Arc<dyn AccountStore> = Arc::new(Down);
-    let accounts = AccountLayer::builder(down, &keyring, ORIGIN).build().unwrap();
-    let sessions = SessionLayer::new(sessions, &keyring).base_url(ORIGIN).unwrap();
-    let mut browser = Browser::new(sessions.layer(accounts.layer(service_fn(nothing))), ORIGIN);
-    for path in ["/login", "/register", "/forgot-password", "/confirm/resend"] {
-        let page = browser.post(path, &LOGIN).await;
-        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
-        assert_eq!(page.text_of("error"), "temporarily_unavailable");
-        assert!(!page.body.contains("the disk is full"), "{path}");
-    }
-    let link = format!("/confirm?token={}", "A".repeat(43));
-    assert_eq!(browser.get(&link).await.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(browser.cookies.is_empty());
-}
-
-async fn nothing(
+pub async fn nothing(
     _: http::Request<http_body_util::Full<bytes::Bytes>>,
 ) -> Result<http::Response<http_body_util::Full<bytes::Bytes>>, std::convert::Infallible> {
     Ok(http::Response::default())
-}
-
-#[derive(Debug)]
-struct Down;
-
-fn down<T>() -> Result<T> {
-    Err(StoreError::Unavailable("the disk is full".into()))
-}
-
-#[async_trait]
-impl AccountStore for Down {
-    async fn register(
-        &self,
-        _: &NewUser,
-        _: &NewLink,
-        _: &NewDelivery,
-        _: RateLimit,
-    ) -> Result<Registration> {
-        down()
-    }
-    async fn create_user(&self, _: &NewUser) -> Result<Registration> {
-        down()
-    }
-    async fn find_account(&self, _: &UserId) -> Result<Option<Account>> {
-        down()
-    }
-    async fn find_account_by_email(&self, _: &str) -> Result<Option<Account>> {
-        down()
-    }
-    async fn begin_login(
-        &self,
-        _: &str,
-        _: LockoutPolicy,
-        _: &NewDelivery,
-        _: OffsetDateTime,
-    ) -> Result<LoginAttempt> {
-        down()
-    }
-    async fn complete_login(
-        &self,
-        _: &str,
-        _: &Redacted<String>,
-        _: Option<&Redacted<String>>,
-    ) -> Result<LoginCompletion> {
-        down()
-    }
-    async fn request_link(
-        &self,
-        _: &str,
-        _: &NewLink,
-        _: RateLimit,
-        _: OffsetDateTime,
-    ) -> Result<LinkRequest> {
-        down()
-    }
-    async fn load_link(
-        &self,
-        _: LinkPurpose,
-        _: &TokenHash,
-        _: OffsetDateTime,
-    ) -> Result<Option<Account>> {
-        down()
-    }
-    async fn confirm_email(&self, _: &TokenHash, _: OffsetDateTime) -> Result<LinkUse> {
-        down()
-    }
-    async fn reset_password(
-        &self,
-        _: &TokenHash,
-        _: &Redacted<String>,
-        _: &NewDelivery,
-        _: OffsetDateTime,
-    ) -> Result<LinkUse> {
-        down()
-    }
-    async fn sweep_accounts(&self, _: OffsetDateTime, _: u32) -> Result<u64> {
-        down()
-    }
 }

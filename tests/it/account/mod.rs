@@ -2,7 +2,14 @@
 
 mod attacks;
 mod delivery;
+mod devices;
+mod doors;
+mod down;
 mod enumeration;
+mod imported;
+mod overtaken;
+mod prehijack;
+mod second_factor;
 mod store;
 mod trips;
 mod world;

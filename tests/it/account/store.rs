@@ -6,7 +6,9 @@ use crate::support::database::databases;
 async fn accounts_keep_the_contract_on_each_database() {
     for database in databases().await {
         let store = database.store().await;
-        let kept = contract::accounts((&store).into(), (&store).into(), (&store).into()).await;
+        let kept =
+            contract::accounts((&store).into(), (&store).into(), (&store).into(), (&store).into())
+                .await;
         kept.unwrap_or_else(|violation| panic!("{}: {violation}", database.name));
     }
 }

@@ -129,7 +129,7 @@ pub async fn log_in(browser: &mut Browser, email: &str, password: &str) -> Page 
 }
 
 /// The host's own pages say who is logged in.
-async fn hello(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
+pub async fn hello(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
     let scope = request.extensions().get::<CurrentScope>().cloned().unwrap_or_default();
     let name = scope.account().and_then(|account| account.email()).unwrap_or("stranger");
     let path = request.uri().path_and_query().unwrap();

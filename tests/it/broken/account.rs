@@ -31,11 +31,21 @@ enum Fault {
     ForgetsTheLimit,
     /// Takes a link as long as it exists.
     IgnoresExpiry,
+    /// Counts under the address wherever an attempt comes from.
+    CountsNoDevices,
+    /// Reads who is known by a browser from its cookie, and asks no further.
+    BelievesEveryDevice,
+    /// Changes something, and tells nobody.
+    ForgetsWhatGoesAlong,
+    /// Lets a login from a known browser open the address for everybody.
+    ForgetsTooMuch,
+    /// Tells everybody who claims an attribute that they have it.
+    GivesAnAttributeTwice,
 }
 
 #[derive(Debug)]
 struct Broken {
-    good: Arc<dyn AccountStore>,
+    good: Arc<dyn UserStore>,
     fault: Fault,
     used: Mutex<HashMap<TokenHash, LinkUse>>,
     counts: Mutex<HashMap<String, u32>>,
@@ -61,21 +71,21 @@ impl Broken {
 }
 
 #[async_trait]
-impl AccountStore for Broken {
+impl UserStore for Broken {
     async fn register(
         &self,
         user: &NewUser,
         link: &NewLink,
-        notice: &NewDelivery,
-        notices: RateLimit,
+        taken: &Effects,
+        notices: (RateLimit, OffsetDateTime),
     ) -> Result<Registration> {
-        let told = self.good.register(user, link, notice, notices).await?;
+        let told = self.good.register(user, link, taken, notices).await?;
         let lies = self.is(Fault::LosesARaceSilently);
         Ok(if lies { Registration::Registered } else { told })
     }
 
-    async fn create_user(&self, user: &NewUser) -> Result<Registration> {
-        self.good.create_user(user).await
+    async fn create_user(&self, user: &NewUser, along: &Effects) -> Result<Registration> {
+        self.good.create_user(user, along).await
     }
 
     async fn find_account(&self, id: &UserId) -> Result<Option<Account>> {
@@ -86,19 +96,33 @@ impl AccountStore for Broken {
         self.good.find_account_by_email(email).await
     }
 
+    async fn claim_attribute(
+        &self,
+        id: &UserId,
+        name: &str,
+        value: &serde_json::Value,
+    ) -> Result<Option<serde_json::Value>> {
+        let told = self.good.claim_attribute(id, name, value).await?;
+        let lies = self.is(Fault::GivesAnAttributeTwice);
+        Ok(if lies { told.map(|_| value.clone()) } else { told })
+    }
+
     async fn begin_login(
         &self,
         email: &str,
+        device: Option<&KnownDevice>,
         policy: LockoutPolicy,
-        notice: &NewDelivery,
+        locked: &Effects,
         now: OffsetDateTime,
     ) -> Result<LoginAttempt> {
         if self.is(Fault::CountsOnlyKnownAddresses)
             && self.good.find_account_by_email(email).await?.is_none()
         {
-            return Ok(LoginAttempt { user: None, locked_until: None });
+            let counter = LoginCounter::Address;
+            return Ok(LoginAttempt { user: None, counter, locked_until: None });
         }
-        let mut attempt = self.good.begin_login(email, policy, notice, now).await?;
+        let device = device.filter(|_| !self.is(Fault::CountsNoDevices));
+        let mut attempt = self.good.begin_login(email, device, policy, locked, now).await?;
         match self.fault {
             Fault::CountsWithoutALock => {
                 let count = self.count(email);
@@ -116,6 +140,10 @@ impl AccountStore for Broken {
             Fault::ProlongsTheLock => {
                 attempt.locked_until = attempt.locked_until.map(|_| now + policy.lock_for);
             }
+            Fault::BelievesEveryDevice => {
+                let believed = device.map(|device| LoginCounter::Device(device.id));
+                attempt.counter = believed.unwrap_or(LoginCounter::Address);
+            }
             _ => {}
         }
         Ok(attempt)
@@ -124,10 +152,17 @@ impl AccountStore for Broken {
     async fn complete_login(
         &self,
         email: &str,
+        counter: LoginCounter,
         verified: &Redacted<String>,
         rehashed: Option<&Redacted<String>>,
+        along: &Effects,
     ) -> Result<LoginCompletion> {
-        let told = self.good.complete_login(email, verified, rehashed).await?;
+        if self.is(Fault::ForgetsTooMuch) {
+            let none = Effects::none();
+            let everywhere = LoginCounter::Address;
+            self.good.complete_login(email, everywhere, verified, None, &none).await?;
+        }
+        let told = self.good.complete_login(email, counter, verified, rehashed, along).await?;
         let blind = self.is(Fault::CompletesBlindly);
         Ok(if blind { LoginCompletion::Completed } else { told })
     }
@@ -154,8 +189,14 @@ impl AccountStore for Broken {
         self.good.load_link(purpose, token, self.before(now)).await
     }
 
-    async fn confirm_email(&self, token: &TokenHash, now: OffsetDateTime) -> Result<LinkUse> {
-        let told = self.good.confirm_email(token, self.before(now)).await?;
+    async fn confirm_email(
+        &self,
+        token: &TokenHash,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<LinkUse> {
+        let kept = if self.is(Fault::ForgetsWhatGoesAlong) { &Effects::none() } else { along };
+        let told = self.good.confirm_email(token, kept, self.before(now)).await?;
         if !self.is(Fault::ConfirmsTwice) {
             return Ok(told);
         }
@@ -170,10 +211,10 @@ impl AccountStore for Broken {
         &self,
         token: &TokenHash,
         password: &Redacted<String>,
-        notice: &NewDelivery,
+        along: &Effects,
         now: OffsetDateTime,
-    ) -> Result<LinkUse> {
-        self.good.reset_password(token, password, notice, self.before(now)).await
+    ) -> Result<PasswordReset> {
+        self.good.reset_password(token, password, along, self.before(now)).await
     }
 
     async fn sweep_accounts(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
@@ -185,6 +226,10 @@ impl AccountStore for Broken {
 async fn the_kit_names_the_rule_that_a_store_of_accounts_breaks() {
     for (fault, rule) in [
         (Fault::LosesARaceSilently, "an address is registered once"),
+        (
+            Fault::ForgetsWhatGoesAlong,
+            "what goes along is written if the change was made, and names its user",
+        ),
         (Fault::ConfirmsTwice, "a link to confirm is used once"),
         (Fault::CountsWithoutALock, "any number of callers get the allowed attempts and no more"),
         (
@@ -195,7 +240,14 @@ async fn the_kit_names_the_rule_that_a_store_of_accounts_breaks() {
         (Fault::ProlongsTheLock, "trying does not prolong a lock"),
         (Fault::CompletesBlindly, "a login completes only with the present password"),
         (Fault::ForgetsTheLimit, "requests for links are limited exactly"),
+        (Fault::GivesAnAttributeTwice, "an attribute is claimed once"),
         (Fault::IgnoresExpiry, "an expired link opens nothing"),
+        (Fault::CountsNoDevices, "a browser that the user is known by is counted by itself"),
+        (
+            Fault::BelievesEveryDevice,
+            "a browser counts only for its own user, and until the epoch moves",
+        ),
+        (Fault::ForgetsTooMuch, "a success forgets its own attempts and no others"),
     ] {
         let store = Database::sqlite().store().await;
         let broken = Broken {
@@ -205,7 +257,8 @@ async fn the_kit_names_the_rule_that_a_store_of_accounts_breaks() {
             counts: Mutex::default(),
             first_locks: Mutex::default(),
         };
-        let seen = contract::accounts(Arc::new(broken), (&store).into(), (&store).into()).await;
+        let (outbox, sessions, audit) = ((&store).into(), (&store).into(), (&store).into());
+        let seen = contract::accounts(Arc::new(broken), outbox, sessions, audit).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
     }
 }

@@ -2,6 +2,9 @@
 
 #[cfg(feature = "accounts")]
 mod account;
+mod audit;
+#[cfg(feature = "accounts")]
+mod mfa;
 #[cfg(feature = "accounts")]
 mod outbox;
 pub mod provider;

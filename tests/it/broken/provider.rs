@@ -1,13 +1,14 @@
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use donjon::crypto::{RandomExt as _, Sealed, SystemRandom, TokenHash};
 use donjon::scope::UserId;
 use donjon::store::{
-    ClientAssertionUse, CodeIssue, CodeRedemption, Consent, IssuerId, NewCode, ProviderStore,
-    RedeemCode, RefreshRotation, Result, Revocation, RotateRefresh, StoredClient, StoredCode,
-    StoredInteraction, StoredKey, StoredRefreshToken,
+    ClientAssertionUse, CodeIssue, CodeRedemption, Consent, InteractionSave, IssuerId, NewCode,
+    ProviderStore, RedeemCode, RefreshRotation, Result, Revocation, RotateRefresh, SaveInteraction,
+    StoredClient, StoredCode, StoredInteraction, StoredKey, StoredRefreshToken,
 };
 use donjon::testing::contract;
 use time::{Duration, OffsetDateTime};
@@ -39,6 +40,10 @@ enum Fault {
     WritesManyFirstKeys,
     /// Counts the log from what is visible now.
     SkipsRevocations,
+    /// Looks whether a limit is reached, and counts later.
+    CountsLate,
+    /// Looks at the grant, but not at the login behind it, when a refresh token is presented.
+    RefreshesForTheEnded,
 }
 
 #[derive(Debug)]
@@ -49,6 +54,8 @@ struct Broken {
     children: Mutex<HashSet<[u8; 32]>>,
     /// When each token was rotated, and its sealed successor.
     rotated: Mutex<HashMap<[u8; 32], (OffsetDateTime, Sealed)>>,
+    /// Whether somebody is yet to slip through.
+    late: AtomicBool,
 }
 
 impl Broken {
@@ -130,9 +137,17 @@ impl ProviderStore for Broken {
     async fn save_interaction(
         &self,
         issuer: &IssuerId,
-        interaction: &StoredInteraction,
-    ) -> Result<()> {
-        self.store.save_interaction(issuer, interaction).await
+        save: &SaveInteraction,
+    ) -> Result<InteractionSave> {
+        let saved = self.store.save_interaction(issuer, save).await?;
+        let mut save = save.clone();
+        // The first to be refused has looked before the last that was kept had counted.
+        let refused = saved != InteractionSave::Saved;
+        if refused && self.has(Fault::CountsLate) && self.late.swap(false, Ordering::SeqCst) {
+            save.network = "counted nowhere".into();
+            return self.store.save_interaction(issuer, &save).await;
+        }
+        Ok(saved)
     }
 
     async fn load_interaction(
@@ -211,6 +226,13 @@ impl ProviderStore for Broken {
             return self.rotate_beside_a_revocation(issuer, &rotate).await;
         }
         let rotation = self.store.rotate_refresh(issuer, &rotate).await?;
+        if self.has(Fault::RefreshesForTheEnded) && rotation == RefreshRotation::Unknown {
+            let stored = self.store.load_refresh(issuer, &rotate.presented).await?;
+            let own = stored.filter(|stored| stored.grant.client_id == rotate.client_id);
+            if own.is_some_and(|stored| !stored.revoked && !stored.rotated) {
+                return Ok(RefreshRotation::Rotated);
+            }
+        }
         if rotation == RefreshRotation::Rotated {
             let sealed = (rotate.now, rotate.successor_sealed.clone());
             self.rotated.lock().unwrap().insert(*rotate.presented.as_bytes(), sealed);
@@ -306,7 +328,15 @@ async fn the_kit_names_the_rule_that_a_broken_provider_store_breaks() {
             Fault::WritesManyFirstKeys,
             "of nodes that start at once one writes the first key of each algorithm",
         ),
+        (
+            Fault::CountsLate,
+            "interactions are kept as often as the limits allow, and not once more",
+        ),
         (Fault::SkipsRevocations, "a cursor that follows the revocation log skips no entry"),
+        (
+            Fault::RefreshesForTheEnded,
+            "a refresh token is not rotated once its login has ended, applied or not",
+        ),
     ] {
         let store = Database::sqlite().store().await;
         let broken = Broken {
@@ -314,6 +344,7 @@ async fn the_kit_names_the_rule_that_a_broken_provider_store_breaks() {
             fault,
             children: Mutex::default(),
             rotated: Mutex::default(),
+            late: AtomicBool::new(true),
         };
         let violation = contract::provider(Arc::new(broken), store.into()).await.unwrap_err();
         assert_eq!(violation.rule, expected, "{fault:?}: {violation}");

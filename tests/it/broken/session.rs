@@ -1,13 +1,16 @@
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use donjon::crypto::TokenHash;
-use donjon::scope::{SessionEnd, SessionEvent, SessionId, UserId};
+use donjon::scope::{Account, SessionEnd, SessionEvent, SessionId, UserId};
 use donjon::store::{
-    DataChange, NewSession, Result, Rotation, SessionData, SessionStore, StoredSession,
+    DataChange, NewSession, Refresh, Result, Rotation, SESSION_EVENTS_KEPT, SessionData,
+    SessionStore, SqlStore, StoredSession, UserEpoch,
 };
 use donjon::testing::contract;
+use sqlx::{Connection as _, SqliteConnection};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -31,6 +34,24 @@ enum Fault {
     LosesUpdates,
     /// Keeps the host's data when its session ends.
     KeepsTheDataOfTheDead,
+    /// Notes that a user changed only if nobody else does.
+    LosesChanges,
+    /// Writes what the host said, however long ago.
+    LetsTheSlowWin,
+    /// Takes what a rotation writes for the latest word.
+    ClaimsToBeNew,
+    /// Cannot write what the host says, as when a disk is full.
+    CannotRefresh,
+    /// Takes events out of the log before they are old enough.
+    SweepsWhatIsNeeded,
+    /// Takes events out of the log whether or not they were read.
+    SweepsTheUnread,
+}
+
+/// A store that works, but for [`SessionStore::refresh_account`].
+pub fn without_refresh(store: impl Into<Arc<dyn SessionStore>>) -> Arc<dyn SessionStore> {
+    let (store, fault) = (store.into(), Fault::CannotRefresh);
+    Arc::new(Broken { store, fault, data: Mutex::default(), file: None })
 }
 
 #[derive(Debug)]
@@ -39,6 +60,8 @@ struct Broken {
     fault: Fault,
     /// Where data outlives its session.
     data: Mutex<HashMap<Uuid, SessionData>>,
+    /// The database whose log of events is swept blindly.
+    file: Option<String>,
 }
 
 impl Broken {
@@ -88,7 +111,45 @@ impl SessionStore for Broken {
             }
             return Ok(Rotation::Rotated);
         }
-        self.store.rotate_session(current, next, end, now).await
+        let mut next = next.clone();
+        if self.has(Fault::ClaimsToBeNew)
+            && let Some(login) = &mut next.login
+        {
+            login.as_of = self.store.user_epoch(login.account.id()).await?;
+        }
+        self.store.rotate_session(current, &next, end, now).await
+    }
+
+    async fn user_epoch(&self, user: &UserId) -> Result<Option<UserEpoch>> {
+        self.store.user_epoch(user).await
+    }
+
+    async fn user_changed(&self, user: &UserId) -> Result<UserEpoch> {
+        static NOTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        if self.has(Fault::LosesChanges) {
+            let before = self.store.user_epoch(user).await?.unwrap();
+            let Ok(_alone) = NOTING.try_lock() else { return Ok(UserEpoch(before.0 + 1)) };
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            return self.store.user_changed(user).await;
+        }
+        self.store.user_changed(user).await
+    }
+
+    async fn refresh_account(
+        &self,
+        id: SessionId,
+        account: &Account,
+        epoch: UserEpoch,
+    ) -> Result<Refresh> {
+        if self.has(Fault::LetsTheSlowWin) {
+            static LATER: AtomicI64 = AtomicI64::new(1_000);
+            let later = UserEpoch(LATER.fetch_add(1, Ordering::SeqCst));
+            return self.store.refresh_account(id, account, later).await;
+        }
+        if self.has(Fault::CannotRefresh) {
+            return unreachable();
+        }
+        self.store.refresh_account(id, account, epoch).await
     }
 
     async fn touch_session(
@@ -175,6 +236,21 @@ impl SessionStore for Broken {
         }
         Ok(events)
     }
+
+    async fn sweep_session_events(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
+        let early = self.has(Fault::SweepsWhatIsNeeded);
+        let now = if early { now + Duration::DAY } else { now };
+        if let Some(file) = &self.file {
+            let before = (now - SESSION_EVENTS_KEPT).unix_timestamp() * 1_000_000;
+            let mut connection = SqliteConnection::connect(file).await?;
+            let swept = sqlx::query("DELETE FROM donjon_session_events WHERE at <= $1")
+                .bind(before)
+                .execute(&mut connection)
+                .await?;
+            return Ok(swept.rows_affected());
+        }
+        self.store.sweep_session_events(now, limit).await
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,12 +270,37 @@ async fn the_kit_names_the_rule_that_a_broken_session_store_breaks() {
         (Fault::EndsStrangers, "nobody ends another's session"),
         (Fault::LosesUpdates, "changes of different keys do not undo each other"),
         (Fault::KeepsTheDataOfTheDead, "the host's data goes with its session"),
+        (Fault::LosesChanges, "each change of a user moves their epoch on by one"),
+        (Fault::LetsTheSlowWin, "what the host said last prevails, whoever writes it first"),
+        (Fault::ClaimsToBeNew, "a session that is written again is as old as what is written"),
+        (
+            Fault::SweepsWhatIsNeeded,
+            "an event of the log stays for a week, and then goes, in bounds",
+        ),
     ] {
         let store = Database::sqlite().store().await;
-        let broken = Broken { store: store.into(), fault, data: Mutex::default() };
-        let violation = contract::sessions(Arc::new(broken)).await.unwrap_err();
+        let broken = Broken { store: store.into(), fault, data: Mutex::default(), file: None };
+        let outcome = contract::sessions(Arc::new(broken)).await;
+        let violation = outcome.expect_err(&format!("{fault:?} goes unnoticed"));
         assert_eq!(violation.rule, expected, "{fault:?}: {violation}");
     }
+}
+
+/// What only whoever reads the log would notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_notices_ends_that_nobody_was_told_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = format!("sqlite://{}", directory.path().join("swept.db").display());
+    let store = SqlStore::connect(&file).await.unwrap();
+    let broken = Broken {
+        store: (&store).into(),
+        fault: Fault::SweepsTheUnread,
+        data: Mutex::default(),
+        file: Some(file),
+    };
+    let violation = contract::provider(store.into(), Arc::new(broken)).await.unwrap_err();
+    let expected = "what is swept from the log was applied for every issuer";
+    assert_eq!(violation.rule, expected, "{violation}");
 }
 
 /// A store that cannot be reached.
@@ -231,6 +332,18 @@ impl SessionStore for Unreachable {
         _: SessionEnd,
         _: OffsetDateTime,
     ) -> Result<Rotation> {
+        unreachable()
+    }
+
+    async fn user_epoch(&self, _: &UserId) -> Result<Option<UserEpoch>> {
+        unreachable()
+    }
+
+    async fn user_changed(&self, _: &UserId) -> Result<UserEpoch> {
+        unreachable()
+    }
+
+    async fn refresh_account(&self, _: SessionId, _: &Account, _: UserEpoch) -> Result<Refresh> {
         unreachable()
     }
 
@@ -284,6 +397,10 @@ impl SessionStore for Unreachable {
     }
 
     async fn session_events(&self, _: i64, _: u32) -> Result<Vec<SessionEvent>> {
+        unreachable()
+    }
+
+    async fn sweep_session_events(&self, _: OffsetDateTime, _: u32) -> Result<u64> {
         unreachable()
     }
 }

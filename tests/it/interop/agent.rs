@@ -199,6 +199,16 @@ impl Answer {
         tags(&self.body).any(|tag| attribute(tag, "id").is_some_and(|found| found == id))
     }
 
+    /// Where the link with this text leads.
+    pub fn link(&self, text: &str) -> Url {
+        let found = self.body.split("<a ").skip(1).find_map(|link| {
+            let (tag, rest) = link.split_once('>')?;
+            (rest.split("</a>").next()?.trim() == text).then(|| attribute(tag, "href").unwrap())
+        });
+        let href = found.unwrap_or_else(|| panic!("no link {text:?}: {self}"));
+        self.url.join(&href).unwrap()
+    }
+
     fn form(&self, button: &str) -> Form<'_> {
         let forms = self.body.split("<form").skip(1);
         let forms = forms.map(|form| form.split("</form>").next().unwrap());

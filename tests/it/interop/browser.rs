@@ -33,6 +33,7 @@ async fn chromium_clicks_the_whole_trip() {
         "user": {"email": "robin@example.test", "password": "a password of their own"},
         "demo_user": alice,
         "employee": "alice",
+        "colleague": "bruno",
     });
     let _ = std::fs::remove_dir_all(SCREENSHOTS);
     let report: Value = process::run(node, &request, Duration::from_secs(180)).await;
@@ -47,7 +48,7 @@ async fn chromium_clicks_the_whole_trip() {
     assert_eq!(report["again"]["sub"], first["sub"]);
     assert_eq!(report["logged_out"], true, "{report:#}");
 
-    assert_eq!(std::fs::read_dir(SCREENSHOTS).unwrap().count(), 32, "a page has no picture");
+    assert_eq!(std::fs::read_dir(SCREENSHOTS).unwrap().count(), 40, "a page has no picture");
 
     let alice = &report["demo_user"];
     assert_ne!(alice["sub"], first["sub"], "two people are one");
@@ -55,6 +56,9 @@ async fn chromium_clicks_the_whole_trip() {
     let by_saml = &report["by_saml"];
     assert_eq!(by_saml["stations"], json!([]), "the SAML session did not count: {report:#}");
     assert_eq!(by_saml["sub"], alice["sub"], "the same person has two subjects");
+    let by_door = &report["by_door"];
+    assert_eq!(by_door["greeting"], "Hello, Bruno Keller", "{report:#}");
+    assert_ne!(by_door["api"]["sub"], alice["sub"], "two people are one");
 }
 
 /// The demo as `cargo run --example full_stack` starts it.

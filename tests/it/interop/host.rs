@@ -31,7 +31,7 @@ pub struct Host {
     pub base: String,
     pub port: u16,
     _server: Server,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A client as the configuration and the client itself know it (RFC 7591).
@@ -67,7 +67,12 @@ impl Host {
         }
         let mut server = Server::start(command, &folder.path().join("host.log"));
         server.listens(port).await;
-        Self { base, port, _server: server, _folder: folder }
+        Self { base, port, _server: server, folder }
+    }
+
+    /// What it has printed so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("host.log")).unwrap()
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -1,9 +1,13 @@
 //! Software that shares no code with ours, pointed at the example host over real sockets.
 
 mod agent;
+mod api_tokens;
 mod browser;
+mod configuration;
 mod host;
 mod openid_client;
 mod saml;
+mod totp;
 mod trip;
 mod two_processes;
+mod webhooks;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::agent::{Agent, Answer};
+use super::agent::{self, Agent, Answer};
 use super::host::{Client, Host, Setting, USER};
 use super::trip;
 use crate::support::database::databases;
@@ -109,6 +109,30 @@ async fn a_login_signed_by_pysaml2_leads_to_the_same_subject_each_time() {
 }
 
 #[tokio::test]
+async fn the_trip_of_an_application_goes_on_after_a_saml_login() {
+    let Some(idp) = IdentityProvider::new().await else { return };
+    let client = Client::confidential("app", "client_secret_basic");
+    for database in databases().await {
+        let host = host(&database.url, &client, &idp).await;
+        let mut agent = Agent::default();
+        let login = trip::open(&mut agent, &host.base, &client).await;
+        assert!(login.has("password"), "{login}");
+
+        let door = login.link("Log in with acme");
+        let away = agent.get(door.as_str()).await;
+        let form = idp.respond(&host, &away, EMPLOYEE, json!({})).await;
+        let consent = post(&mut agent, &host, &form).await;
+        assert!(consent.has("approve"), "on {}: {consent}", database.name);
+        assert!(consent.body.contains(EMPLOYEE), "{consent}");
+
+        let code = trip::code(&mut agent, consent).await;
+        let tokens = trip::redeem(&host, &client, &code).await;
+        let subject = trip::subject(&host, &tokens).await;
+        assert_eq!(by_saml(&host, &idp, &client, EMPLOYEE).await, subject);
+    }
+}
+
+#[tokio::test]
 async fn password_and_saml_lead_to_the_same_subject() {
     let Some(idp) = IdentityProvider::new().await else { return };
     let client = Client::confidential("app", "client_secret_basic");
@@ -121,6 +145,43 @@ async fn password_and_saml_lead_to_the_same_subject() {
         let tokens = trip::redeem(&host, &client, &code).await;
         let by_password = trip::subject(&host, &tokens).await;
         assert_eq!(by_saml(&host, &idp, &client, USER.email).await, by_password);
+    }
+}
+
+#[tokio::test]
+async fn an_address_in_other_hands_does_not_open_the_account() {
+    let Some(idp) = IdentityProvider::new().await else { return };
+    let client = Client::confidential("app", "client_secret_basic");
+    let knobs = json!({
+        "name_id_format": "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+        "attributes": {"mail": [USER.email]},
+    });
+    for database in databases().await {
+        let host = host(&database.url, &client, &idp).await;
+        let attempt = async |name: &str| {
+            let mut agent = Agent::default();
+            let (_, page) = attempt(&mut agent, &host, &idp, name, knobs.clone()).await;
+            (agent, page)
+        };
+        let (mut alice, page) = attempt("employee 1").await;
+        assert_eq!(page.status, 200, "on {}: {page}", database.name);
+        let subject = subject_of_session(&mut alice, &host, &client).await;
+
+        let (mut mallory, page) = attempt("employee 2").await;
+        assert_eq!(page.status, 403, "on {}: {page}", database.name);
+        assert!(page.body.contains("another name at your identity provider"), "{page}");
+        assert!(trip::open(&mut mallory, &host.base, &client).await.has("password"));
+
+        let (mut alice, _) = attempt("employee 1").await;
+        let at = trip::open(&mut alice, &host.base, &client).await;
+        let code = trip::code(&mut alice, at).await;
+        let tokens = trip::redeem(&host, &client, &code).await;
+        assert_eq!(trip::subject(&host, &tokens).await, subject);
+        let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        let url = host.url("/oauth/userinfo");
+        let told = agent::call(http::Method::GET, host.port, &url, &bearer, &[]).await;
+        assert_eq!(told.json()["email"], USER.email, "{told}");
+        assert!(!told.body.contains("employee 1"), "a client learns of the link: {told}");
     }
 }
 

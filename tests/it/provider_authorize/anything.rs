@@ -6,7 +6,7 @@ use donjon::store::SqlStore;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::world::{CALLBACK, CHALLENGE, ISSUER, World, clients};
+use super::world::{CALLBACK, CHALLENGE, ISSUER, World, clients, each_world};
 
 const NAMES: [&str; 17] = [
     "client_id",
@@ -127,4 +127,32 @@ fn nothing_is_redirected_anywhere_else() {
     // Both kinds of answer were among those that were looked at.
     let (redirects, pages) = (redirects.get(), pages.get());
     assert!(redirects > 100 && pages > 100, "{redirects} redirects, {pages} pages");
+}
+
+/// What one database keeps and another does not, or what ends a line, is no reason to fail.
+#[tokio::test]
+async fn no_text_is_too_odd_for_the_store() {
+    each_world(async |world| {
+        for name in NAMES.iter().chain(&["ui_locales", "claims", "display", "response_mode"]) {
+            for odd in
+                ["\0", "https://a.example/\0", "a\0b c", "\u{1}", "\u{85}", "\u{fffe}", "\u{fffd}"]
+            {
+                let mut browser = world.browser_of("alice");
+                let answer = browser.authorize(&[(name, odd)]).await;
+                assert!(answer.status.as_u16() < 500, "{name} {odd:?}: {}", answer.body);
+                let Some(location) = answer.headers.get("location") else { continue };
+                let location = location.to_str().unwrap().to_owned();
+                assert!(
+                    !location.contains("temporarily_unavailable"),
+                    "{name} {odd:?}: {location}"
+                );
+                if location.starts_with("/oauth/interactions/") {
+                    let page = browser.consent_page(&location).await;
+                    let answer = browser.press(&page, "approve").await;
+                    assert!(answer.at_client().contains_key("code"), "{name} {odd:?}");
+                }
+            }
+        }
+    })
+    .await;
 }

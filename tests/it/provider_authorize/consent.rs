@@ -84,6 +84,25 @@ async fn consent_is_remembered_for_its_user_client_scopes_and_resources() {
     .await;
 }
 
+/// Any program on the user's machine can say that it is the app, and listen.
+#[tokio::test]
+async fn an_app_that_anybody_could_be_is_asked_for_each_time() {
+    each_world(async |world| {
+        let mut browser = world.browser_of("alice");
+        for port in [51_004, 51_005] {
+            let uri = format!("http://127.0.0.1:{port}/native");
+            let silent = browser.authorize(&[("redirect_uri", &uri), ("prompt", "none")]).await;
+            assert!(silent.location().starts_with(&format!("{uri}?error=consent_required")));
+            let page = browser.authorize_to_consent(&[("redirect_uri", &uri)]).await;
+            let answer = browser.press(&page, "approve").await;
+            assert!(answer.location().starts_with(&format!("{uri}?code=")));
+        }
+        // The client's place in the web is its own, and the consent counts there.
+        browser.authorize(&[("prompt", "none")]).await.code();
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn read_here_and_write_there_is_not_write_here() {
     each_world(async |world| {
@@ -151,9 +170,13 @@ async fn the_form_counts_only_from_our_own_page() {
     each_world(async |world| {
         let mut browser = world.browser_of("alice");
         let page = browser.authorize_to_consent(&[]).await;
-        for origin in
-            ["https://evil.example", "https://client.example", "null", "http://op.example:1"]
-        {
+        for origin in [
+            "https://evil.example",
+            "https://client.example",
+            "null",
+            "http://op.example",
+            "http://op.example:1",
+        ] {
             let answer = browser.post(&page.path, &page.form("approve"), origin).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{origin}");
             assert!(!answer.headers.contains_key("location"));

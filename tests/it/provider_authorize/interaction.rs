@@ -226,6 +226,22 @@ async fn a_browser_has_a_few_interactions_in_progress_and_the_newest_stay() {
 }
 
 #[tokio::test]
+async fn a_browser_that_is_stuffed_with_cookies_costs_no_more_and_goes_on() {
+    each_world(async |world| {
+        let mut browser = world.browser_of("alice");
+        for number in 0..2000 {
+            let name = format!("__Host-donjon-interaction-{number:022}");
+            browser.cookies.insert(name, "x".repeat(40));
+        }
+        let answer = browser.authorize(&[]).await;
+        assert!(answer.headers.get_all("set-cookie").iter().count() <= 17);
+        let page = browser.consent_page(&answer.interaction_path()).await;
+        browser.press(&page, "approve").await.code();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_never_an_interaction_is_a_page_that_says_what_to_do() {
     each_world(async |world| {
         let mut browser = world.browser_of("alice");

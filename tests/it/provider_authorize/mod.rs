@@ -4,6 +4,7 @@ mod anything;
 mod consent;
 mod interaction;
 mod login;
+mod long_requests;
 mod nodes;
 mod property;
 mod request;

@@ -75,10 +75,16 @@ async fn after_it_is_proven_the_client_is_told() {
             (vec![("prompt", "login login")], "invalid_request"),
             (vec![("max_age", "-1")], "invalid_request"),
             (vec![("nonce", &*"n".repeat(600))], "invalid_request"),
+            // PostgreSQL keeps no NUL in JSON: the code could not be written.
+            (vec![("nonce", "n\0")], "invalid_request"),
+            (vec![("login_hint", "alice\r\n")], "invalid_request"),
+            (vec![("acr_values", "a \u{85}b")], "invalid_request"),
             (vec![("request", "e30.e30.")], "request_not_supported"),
             (vec![("request_uri", "https://client.example/r#h")], "request_uri_not_supported"),
             (vec![("registration", "{}")], "registration_not_supported"),
             (vec![("resource", "https://api.example/#x")], "invalid_target"),
+            (vec![("resource", "http://api.example/")], "invalid_target"),
+            (vec![("resource", "urn:example:api")], "invalid_target"),
             (vec![("id_token_hint", "e30.e30.e30")], "invalid_request"),
         ] {
             let answer = browser.authorize(&fields).await;
@@ -249,6 +255,7 @@ async fn other_methods_are_refused() {
         let mut browser = world.browser();
         let answer = browser.get("/oauth/interactions").await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
+        assert_eq!(answer.page_error(), "not_found");
         let answer = browser.get("/oauth/interactions/a/b").await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
         let answer = browser.post("/oauth/authorize", "{}", ISSUER).await;

@@ -1,11 +1,13 @@
 //! A server, a host in the hand, and browsers with cookies.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use donjon::crypto::{Clock as _, Keyring, OpaqueToken, Redacted, SystemRandom};
+use donjon::http::PeerAddr;
 use donjon::provider::{
     AccountResolver, AuthMethod, AuthorizationServer, AuthorizationServerBuilder, Client,
     ClientMetadata, ResolverError,
@@ -168,6 +170,7 @@ impl World {
             server: self.server.clone(),
             cookies: BTreeMap::new(),
             scope: CurrentScope::anonymous(),
+            peer: None,
         }
     }
 
@@ -254,6 +257,8 @@ pub struct Browser {
     server: AuthorizationServer,
     pub cookies: BTreeMap<String, String>,
     pub scope: CurrentScope,
+    /// Its address.
+    pub peer: Option<IpAddr>,
 }
 
 impl Browser {
@@ -309,6 +314,9 @@ impl Browser {
         }
         let mut request = request.body(Full::new(Bytes::from(body))).unwrap();
         request.extensions_mut().insert(self.scope.clone());
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(PeerAddr(peer));
+        }
         let Ok(response) = self.server.clone().oneshot(request).await;
         let (parts, body) = response.into_parts();
         for cookie in parts.headers.get_all("set-cookie") {

@@ -12,8 +12,8 @@ use serde_json::json;
 use time::Duration;
 
 use super::world::{
-    ASSERTION_TYPE, Answer, INTROSPECT, ISSUER, REVOKE, SECRET, TOKEN, World, assertion, basic,
-    client_key, each_world, metadata, peek,
+    ASSERTION_TYPE, Answer, CALLBACK, INTROSPECT, ISSUER, REVOKE, SECRET, TOKEN, VERIFIER, World,
+    assertion, basic, client_key, each_world, metadata, peek,
 };
 
 /// Asks for a code that is not there: who gets `invalid_grant` has authenticated.
@@ -196,7 +196,7 @@ async fn a_client_gets_a_token_of_its_own_for_its_own_scopes() {
             assert!(claims.get(user_only).is_none(), "{user_only}");
         }
         assert_eq!(ask("").await.json["scope"], "api:read api:write");
-        for refused in ["openid", "api:read offline_access", "profile", "admin"] {
+        for refused in ["openid", "api:read offline_access", "profile", "admin", " "] {
             ask(refused).await.is_error(400, "invalid_scope");
         }
         let fields = [("grant_type", "client_credentials"), ("resource", "https://x.example")];
@@ -253,6 +253,50 @@ async fn what_is_no_client_is_not_registered() {
         open.redirect_uris = vec!["http://client.example/cb".into()];
         let open = world.server.register_client(open).await.unwrap_err();
         assert!(open.to_string().contains("redirect_uris"), "{open}");
+    })
+    .await;
+}
+
+/// What one database keeps and another does not is no reason to fail.
+#[tokio::test]
+async fn no_text_is_too_odd_for_the_store() {
+    each_world(async |world| {
+        let good = [
+            ("grant_type", "authorization_code"),
+            ("client_id", "spa"),
+            ("code", "x"),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+            ("refresh_token", "x"),
+            ("scope", "openid"),
+            ("resource", "https://a.example"),
+            ("token", "x"),
+            ("token_type_hint", "access_token"),
+            ("client_secret", "x"),
+            ("client_assertion", "x.y.z"),
+        ];
+        for path in [TOKEN, REVOKE, INTROSPECT] {
+            for (name, _) in good {
+                for odd in ["\0", "a\0b", "\u{1}", "\u{fffe}"] {
+                    let fields =
+                        good.map(|(key, value)| (key, if key == name { odd } else { value }));
+                    for basic in [None, Some("web"), Some("w\0b")] {
+                        let answer = world.post(path, basic, &fields).await;
+                        assert!(
+                            answer.status.as_u16() < 500,
+                            "{path} {name} {odd:?}: {}",
+                            answer.json
+                        );
+                    }
+                }
+            }
+        }
+        let mut odd = metadata("odd", AuthMethod::PrivateKeyJwt);
+        let mut key = serde_json::to_value(client_key().public_jwk()).unwrap();
+        key["kid"] = json!("a\0b");
+        odd.jwks = Some(serde_json::from_value(json!({ "keys": [key] })).unwrap());
+        let refused = world.server.register_client(odd).await.unwrap_err();
+        assert!(refused.to_string().contains("jwks"), "{refused}");
     })
     .await;
 }

@@ -270,6 +270,33 @@ async fn resources_are_the_audience_and_can_be_narrowed_only() {
         assert_eq!(peek(&tokens.access)["aud"], json!([API, "https://other.example"]));
         let answer = world.refresh_with("spa", tokens.refresh(), &elsewhere).await;
         answer.is_error(400, "invalid_target");
+        for odd in ["urn:example:api", "http://other.example", "https://other.example#x"] {
+            let answer = world.refresh_with("spa", tokens.refresh(), &[("resource", odd)]).await;
+            answer.is_error(400, "invalid_target");
+        }
+    })
+    .await;
+}
+
+/// The issuer is no silent second audience, whatever the scopes are.
+#[tokio::test]
+async fn the_issuer_is_an_audience_only_where_no_other_is_named_or_it_is() {
+    each_world(async |world| {
+        for (resources, audience) in [
+            (vec![], json!(ISSUER)),
+            (vec![API], json!(API)),
+            (vec![API, "https://other.example"], json!([API, "https://other.example"])),
+            (vec![API, ISSUER], json!([API, ISSUER])),
+        ] {
+            let mut grant = world.grant("spa", "openid api:read offline_access");
+            grant.resources = resources.iter().map(|resource| (*resource).to_owned()).collect();
+            let code = world.code_for(grant, Some(CHALLENGE)).await;
+            let tokens = world.exchange("spa", &code).await.tokens();
+            assert_eq!(peek(&tokens.access)["aud"], audience);
+            assert_eq!(peek(tokens.id.as_ref().unwrap())["aud"], "spa");
+            let tokens = world.refresh("spa", tokens.refresh()).await.tokens();
+            assert_eq!(peek(&tokens.access)["aud"], audience);
+        }
     })
     .await;
 }

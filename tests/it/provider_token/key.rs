@@ -53,12 +53,46 @@ async fn a_restarted_server_and_a_second_one_have_the_same_keys() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_signs_at_once_and_the_old_one_still_verifies_everywhere() {
+async fn a_new_key_is_published_everywhere_before_anybody_signs_with_it() {
+    each_world(async |world| {
+        let other = world.another_node().await;
+        let signers = async |world: &World| {
+            let tokens = world.tokens("spa", "openid").await;
+            let kid = |token: &str| part(token, 0)["kid"].as_str().unwrap().to_owned();
+            [kid(&tokens.access), kid(&tokens.id.unwrap())]
+        };
+        let old = signers(&world).await;
+        world.server.rotate_keys().await.unwrap();
+        other.server.catch_up().await;
+        let keys = published(&world).await;
+        assert_eq!((keys.len(), &keys), (4, &published(&other).await));
+        // Whoever fetched the keys just before has them again by then.
+        let max_age = Duration::minutes(5);
+        for wait in [Duration::ZERO, max_age, Duration::MINUTE - Duration::MICROSECOND] {
+            world.wait(wait).await;
+            other.server.catch_up().await;
+            for node in [&world, &other] {
+                assert_eq!(signers(node).await, old);
+            }
+        }
+        world.wait(Duration::MICROSECOND).await;
+        other.server.catch_up().await;
+        let new = signers(&world).await;
+        assert!(new.iter().all(|kid| !old.contains(kid)));
+        assert_eq!(signers(&other).await, new);
+        assert_eq!(signers(&world.another_node().await).await, new);
+        assert_eq!(published(&world).await, keys, "the old ones stay");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_can_sign_at_once_and_the_old_one_still_verifies_everywhere() {
     each_world(async |world| {
         let other = world.another_node().await;
         let old = world.tokens("spa", "openid").await;
         world.wait(Duration::SECOND).await;
-        world.server.rotate_keys().await.unwrap();
+        world.server.rotate_keys_at_once().await.unwrap();
         let new = world.tokens("spa", "openid").await;
         assert_ne!(part(&old.access, 0)["kid"], part(&new.access, 0)["kid"]);
         assert_eq!(published(&world).await.len(), 4);

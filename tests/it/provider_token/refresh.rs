@@ -101,7 +101,7 @@ async fn honest_clients_that_refresh_at_once_all_go_on() {
 async fn a_refresh_may_ask_for_less_and_never_for_more() {
     each_world(async |world| {
         let first = world.tokens("spa", "openid offline_access api:read").await;
-        for more in ["openid api:write", "api:read admin", "profile"] {
+        for more in ["openid api:write", "api:read admin", "profile", " ", "   "] {
             let answer = world.refresh_with("spa", first.refresh(), &[("scope", more)]).await;
             answer.is_error(400, "invalid_scope");
         }

@@ -102,7 +102,7 @@ async fn an_owner_and_an_audience_may_ask_about_a_token_and_nobody_else() {
             state,
             json!({
                 "active": true, "token_type": "Bearer", "iss": ISSUER, "sub": "alice",
-                "aud": [API, ISSUER], "client_id": "web",
+                "aud": API, "client_id": "web",
                 "scope": "openid api:read offline_access", "iat": claims["iat"],
                 "exp": claims["exp"], "jti": claims["jti"], "auth_time": claims["auth_time"],
                 "acr": claims["acr"],
@@ -212,6 +212,39 @@ async fn a_code_does_not_outlive_the_login_it_rests_on() {
         world.end_session(session, SessionEnd::LoggedOut).await;
         // Nobody has applied the event yet.
         world.exchange("spa", &code).await.is_error(400, "invalid_grant");
+    })
+    .await;
+}
+
+/// Between a password reset and the next look of the worker at the log of ends.
+#[tokio::test]
+async fn a_refresh_token_does_not_outlive_the_login_it_rests_on() {
+    each_world(async |world| {
+        world.server.shut_down().await;
+        let (session, stolen) = tokens_of_session(&world, "openid offline_access").await;
+        let repeated = world.refresh("spa", stolen.refresh()).await.tokens();
+        world.end_session(session, SessionEnd::PasswordReset).await;
+        // Neither the newest token, nor the one before it within the grace window.
+        for tokens in [&repeated, &stolen] {
+            world.refresh("spa", tokens.refresh()).await.is_error(400, "invalid_grant");
+        }
+        world.wait(Duration::minutes(2)).await;
+        let (_, fresh) = tokens_of_session(&world, "openid offline_access").await;
+        world.refresh("spa", fresh.refresh()).await.tokens();
+        world.refresh("spa", repeated.refresh()).await.is_error(400, "invalid_grant");
+    })
+    .await;
+}
+
+/// Nobody looked at the log meanwhile; what ended has ended before the first answer.
+#[tokio::test]
+async fn a_process_that_starts_has_ended_what_ended_before() {
+    each_world(async |world| {
+        let (session, tokens) = tokens_of_session(&world, "openid").await;
+        world.server.shut_down().await;
+        world.end_session(session, SessionEnd::LoggedOut).await;
+        let started = world.another_node().await;
+        assert_eq!(started.get(USERINFO, Some(&tokens.access)).await.status, 401);
     })
     .await;
 }

@@ -122,11 +122,17 @@ async fn what_is_not_our_access_token_is_refused() {
 #[tokio::test]
 async fn a_token_for_an_api_alone_is_none_for_userinfo() {
     each_world(async |world| {
-        let mut grant = world.grant("spa", "api:read");
-        grant.resources = vec![API.into()];
-        let code = world.code_for(grant, Some(CHALLENGE)).await;
-        let token = world.exchange("spa", &code).await.tokens().access;
-        assert_eq!(world.get(USERINFO, Some(&token)).await.status, 401);
+        // Not even with `openid`: who holds a token for an API alone must not read the user's
+        // claims with it.
+        for (resources, status) in
+            [(vec![API.to_owned()], 401), (vec![API.to_owned(), ISSUER.to_owned()], 200)]
+        {
+            let mut grant = world.grant("spa", "openid email api:read");
+            grant.resources = resources;
+            let code = world.code_for(grant, Some(CHALLENGE)).await;
+            let token = world.exchange("spa", &code).await.tokens().access;
+            assert_eq!(world.get(USERINFO, Some(&token)).await.status, status);
+        }
 
         let token = world.tokens("spa", "api:read").await.access;
         let answer = world.get(USERINFO, Some(&token)).await;

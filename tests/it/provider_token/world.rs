@@ -267,7 +267,7 @@ impl World {
         let session = NewSession {
             token: SystemRandom.token().hash(),
             id,
-            login: Some(Login { account, authentication }),
+            login: Some(Login::new(account, authentication)),
             data_id: SystemRandom.uuid_v7(self.now()),
             device: Device::default(),
             remembered: false,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use donjon::crypto::{Clock as _, Keyring, SystemRandom};
 use donjon::http::{Body, PeerAddr};
-use donjon::scope::{Account, CurrentScope, Method, SessionId, UserId};
+use donjon::scope::{Account, Actor, CurrentScope, Method, SessionId, UserId};
 use donjon::session::{Proof, Session, SessionLayer};
 use donjon::store::SqlStore;
 use donjon::testing::ManualClock;
@@ -42,6 +42,14 @@ impl App {
         F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
     {
         Self::serving(self.store.clone(), self.clock.clone(), self.keyring.clone(), handler)
+    }
+
+    /// The same over the same store, by another layer.
+    pub fn with(&self, change: impl FnOnce(SessionLayer) -> SessionLayer) -> Self {
+        let (store, clock, keyring) =
+            (self.store.clone(), self.clock.clone(), self.keyring.clone());
+        let layer = SessionLayer::new(&store, &keyring).clock(clock.clone());
+        Self::layered(change(layer), handle, store, clock, keyring)
     }
 
     fn serving<H, F>(store: SqlStore, clock: Arc<ManualClock>, keyring: Keyring, handler: H) -> Self
@@ -83,7 +91,17 @@ impl App {
         self.ask(Request::get(path).header("accept", "text/html"), cookie).await
     }
 
-    async fn ask(&self, request: http::request::Builder, cookie: &str) -> Response<String> {
+    /// The same for a cookie header that is no text.
+    pub async fn get_raw(&self, path: &str, cookie: &[u8]) -> Response<String> {
+        self.ask(Request::get(path), cookie).await
+    }
+
+    async fn ask(
+        &self,
+        request: http::request::Builder,
+        cookie: impl AsRef<[u8]>,
+    ) -> Response<String> {
+        let cookie = cookie.as_ref();
         let mut request = request.header("user-agent", "Browser/1");
         if !cookie.is_empty() {
             request = request.header(COOKIE, cookie);
@@ -128,6 +146,20 @@ pub async fn handle(request: Request<Body>) -> Result<Response<Body>, Infallible
             let account = Account::new(UserId::new(user).unwrap());
             let scope = session.log_in(account, proof).await.unwrap();
             scope.account().unwrap().id().to_string()
+        }
+        ("impersonate", Some(user)) => {
+            let root = UserId::new("root").unwrap();
+            let proof = Proof::by([Method::PASSWORD]).impersonated_by(root).remembered(true);
+            let account = Account::new(UserId::new(user).unwrap());
+            session.log_in(account, proof).await.unwrap();
+            "as ".to_owned() + user
+        }
+        ("actor", _) => {
+            let scope = request.extensions().get::<CurrentScope>().unwrap();
+            match scope.actor() {
+                Actor::Impersonator(id) => id.to_string(),
+                other => format!("{other:?}"),
+            }
         }
         ("login-and-fail", Some(user)) => {
             let account = Account::new(UserId::new(user).unwrap());

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -9,9 +10,10 @@ use donjon::crypto::{Keyring, SystemRandom};
 use donjon::http::Body;
 use donjon::scope::SessionId;
 use donjon::session::SessionLayer;
+use donjon::store::DataChange;
 use donjon::testing::ManualClock;
-use http::header::SET_COOKIE;
-use http::{Request, Response};
+use http::header::{CACHE_CONTROL, SET_COOKIE};
+use http::{Request, Response, StatusCode};
 use time::Duration;
 use tokio::sync::Barrier;
 use tower_sessions::session::{Id, Record};
@@ -145,13 +147,73 @@ async fn data_costs_what_it_must() {
     }
 }
 
-/// A store of the host's choice.
+/// U+0000 is what databases choke on.
+#[tokio::test(flavor = "multi_thread")]
+async fn any_text_can_be_kept() {
+    for database in databases().await {
+        let app = App::new(&database).await;
+        let user = app.login("ann").await;
+        let odd = app.beside(|request: Request<Body>| async move {
+            let data = request.extensions().get::<tower_sessions::Session>().unwrap();
+            let before: Option<Vec<String>> = data.get("\0key\0").await.unwrap();
+            data.insert("\0key\0", vec!["a\0b", "\\u0000", "\u{1}"]).await.unwrap();
+            Ok::<_, Infallible>(Response::new(Body::from(format!("{before:?}"))))
+        });
+        assert_eq!(odd.get("/", &user).await.status(), 200, "{}", database.name);
+        let kept = odd.get("/", &user).await.into_body();
+        assert_eq!(kept, r#"Some(["a\0b", "\\u0000", "\u{1}"])"#, "{}", database.name);
+        app.get("/put/plain", &user).await;
+        assert_eq!(app.get("/data", &user).await.body(), "plain");
+    }
+}
+
+/// As an older version stored it.
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_stored_as_plain_jsonb_is_kept() {
+    use sqlx::{Connection as _, PgConnection};
+
+    let migration = include_str!("../../../src/store/migrations/postgres/0006_amend.sql");
+    let rewrite = migration.split(';').next().unwrap();
+    for database in databases().await.into_iter().filter(|found| found.name == "postgres") {
+        let app = App::new(&database).await;
+        let user = app.login("ann").await;
+        app.get("/put/x", &user).await;
+        let mut connection = PgConnection::connect(&database.url).await.unwrap();
+        let old = r#"{ "key": "x\"\\", "né\t\u0001": [1, {"a": null}], "flash": "there" }"#;
+        let rows = sqlx::query("UPDATE donjon_session_data SET data = $1::text::jsonb")
+            .bind(old)
+            .execute(&mut connection);
+        assert_eq!(rows.await.unwrap().rows_affected(), 1);
+        sqlx::raw_sql(rewrite).execute(&mut connection).await.unwrap();
+
+        let ann = donjon::scope::UserId::new("ann").unwrap();
+        let session = app.store.sessions_of(&ann, now(&app)).await.unwrap().remove(0);
+        let stored = app.store.load_session_data(session.data_id).await.unwrap().unwrap();
+        let expected: HashMap<String, serde_json::Value> = serde_json::from_str(old).unwrap();
+        assert_eq!(stored, expected);
+        // A key that comes again is the same key.
+        let change = DataChange { set: expected.clone(), ..DataChange::default() };
+        app.store.change_session_data(session.data_id, &change).await.unwrap();
+        let keys: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM donjon_session_data, jsonb_object_keys(data)")
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+        assert_eq!(keys, 3);
+    }
+}
+
+/// A store of the host's choice, which may be full.
 #[derive(Clone, Debug, Default)]
-struct Foreign(Arc<Mutex<HashMap<Id, Record>>>);
+struct Foreign(Arc<Mutex<HashMap<Id, Record>>>, Arc<AtomicBool>);
 
 #[async_trait]
 impl tower_sessions::SessionStore for Foreign {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        if self.1.load(Ordering::SeqCst) {
+            return Err(session_store::Error::Backend("the disk is full".into()));
+        }
         let mut records = self.0.lock().unwrap();
         assert!(records.insert(record.id, record.clone()).is_none(), "created twice");
         Ok(())
@@ -198,4 +260,26 @@ async fn any_store_of_tower_sessions_can_keep_it() {
     assert_ne!(fresh[0].id, kept[0].id);
     app.get("/logout", &other).await;
     assert!(records().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_whose_data_cannot_be_stored_still_hands_out_the_new_token() {
+    let foreign = Foreign::default();
+    let store = Database::sqlite().store().await;
+    let (clock, keyring) = (Arc::new(ManualClock::default()), Keyring::ephemeral(&SystemRandom));
+    let layer = SessionLayer::new(&store, &keyring).clock(clock.clone());
+    let app = App::layered(layer.data_store(foreign.clone()), handle, store, clock, keyring);
+    let old = app.login("ann").await;
+    foreign.1.store(true, Ordering::SeqCst);
+
+    // Logs bob in, and then stores a greeting for him.
+    let failed = app.page("/switch/bob", &old).await;
+    assert_eq!(failed.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(failed.headers()[CACHE_CONTROL], "no-store");
+    assert_eq!(app.who(&old).await, "nobody");
+    assert_eq!(app.who(&cookie(&failed)).await, "bob", "or the browser would have lost both");
+
+    let kept = app.page("/put/x", &cookie(&failed)).await;
+    assert_eq!(kept.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!kept.headers().contains_key(SET_COOKIE), "nothing else changes the cookie");
 }

@@ -2,17 +2,21 @@
 
 mod app;
 mod data;
+mod impersonation;
 mod races;
+mod users;
 
 use std::sync::Arc;
 
 use donjon::crypto::{Keyring, SystemRandom};
 use donjon::http::Body;
+use donjon::page::Theme;
 use donjon::scope::SessionEnd;
-use donjon::session::{RequireSudoLayer, RequireUserLayer, SessionLayer};
+use donjon::session::{Lifetimes, RequireSudoLayer, RequireUserLayer, SessionLayer};
 use donjon::testing::contract;
 use http::header::{CACHE_CONTROL, COOKIE, LOCATION, SET_COOKIE};
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
 use time::Duration;
 use tower::{Layer as _, ServiceExt as _};
 
@@ -99,6 +103,19 @@ async fn garbage_stale_and_doubled_cookies_are_anonymous() {
             );
         }
         assert_eq!(app.who(&good).await, "ann");
+        for beside in ["theme=dark", "name=Zoë", "\u{2000}session=x", "session =x", "Session=x"] {
+            for both in [format!("{beside}; {good}"), format!("{good}; {beside}")] {
+                assert_eq!(app.who(&both).await, "ann", "{both}");
+            }
+        }
+        // What a script of the host's, or a neighbour on a sibling domain, set costs only itself.
+        for beside in [&b"city=Z\xFCrich"[..], "x".repeat(200_000).as_bytes(), &b"a; ".repeat(9999)]
+        {
+            for both in [[beside, good.as_bytes()], [good.as_bytes(), beside]] {
+                let response = app.get_raw("/who", &both.join(&b"; "[..])).await;
+                assert_eq!(response.body(), "ann", "{:?}", &beside[..9]);
+            }
+        }
         let over = app.get("/rotate", &good).await;
         for stale in ["session=x", &good] {
             let page = app.page("/who", stale).await;
@@ -138,6 +155,34 @@ async fn sessions_end_by_idleness_and_by_age() {
         assert_eq!(app.who(&cookie(&response)).await, "ann");
         app.clock.advance(Duration::SECOND);
         assert_eq!(app.who(&cookie(&response)).await, "nobody", "sixty days old");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_used_goes_on_whatever_the_limits() {
+    for database in databases().await {
+        let app = App::new(&database).await;
+        for idle in [Duration::minutes(2), Duration::minutes(5), Duration::minutes(30)] {
+            let mut lifetimes = Lifetimes::default();
+            lifetimes.idle = idle;
+            let app = app.with(|layer| layer.lifetimes(lifetimes));
+            let used = app.login("ann").await;
+            for _ in 0..12 {
+                app.clock.advance(idle / 2);
+                assert_eq!(app.who(&used).await, "ann", "{idle}, {}", database.name);
+            }
+            app.clock.advance(idle);
+            assert_eq!(app.who(&used).await, "nobody", "{idle}");
+        }
+        let mut lifetimes = Lifetimes::default();
+        (lifetimes.idle, lifetimes.absolute) = (Duration::MAX, Duration::MAX);
+        (lifetimes.remembered, lifetimes.fresh) = (Duration::MAX, Duration::MAX);
+        let app = app.with(|layer| layer.lifetimes(lifetimes));
+        for path in ["/login/ann", "/remember/ann"] {
+            let endless = cookie(&app.get(path, "").await);
+            app.clock.advance(Duration::days(3_650));
+            assert_eq!(app.who(&endless).await, "ann", "{path}, {}", database.name);
+        }
     }
 }
 
@@ -254,6 +299,11 @@ async fn statements_are_counted_at_the_driver() {
     }
 }
 
+async fn body<B: http_body::Body<Error: std::fmt::Debug>>(response: Response<B>) -> String {
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
 #[tokio::test]
 async fn a_store_that_fails_is_not_a_logout() {
     let app = App::new(&Database::sqlite()).await;
@@ -261,12 +311,17 @@ async fn a_store_that_fails_is_not_a_logout() {
     let failing: Arc<dyn donjon::store::SessionStore> =
         Arc::new(crate::broken::session::Unreachable);
     let layer = SessionLayer::new(failing, &app.keyring).base_url("http://127.0.0.1:3000").unwrap();
-    let service = layer.layer(tower::service_fn(handle));
+    let service = layer.pages(Theme::new("Northwind")).layer(tower::service_fn(handle));
     let request = Request::get("/who").header(COOKIE, &cookie).body(Body::empty()).unwrap();
     let response = service.clone().oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().contains_key("retry-after"));
     assert!(!response.headers().contains_key(SET_COOKIE), "the browser keeps its cookie");
+    assert!(body(response).await.contains("\"error\":\"temporarily_unavailable\""));
+    let request = Request::get("/who").header(COOKIE, &cookie).header("accept", "text/html");
+    let response = service.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let page = body(response).await;
+    assert!(page.contains("Northwind") && page.contains("id=\"error-description\""), "{page}");
     let response =
         service.oneshot(Request::get("/who").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);

@@ -175,6 +175,13 @@ impl Page {
         self.status.is_redirection().then(|| self.url.join(location).unwrap())
     }
 
+    /// The whole `Set-Cookie` value for the cookie with this name.
+    pub fn set_cookie(&self, name: &str) -> Option<&str> {
+        let set = self.headers.get_all("set-cookie").into_iter();
+        let mut set = set.map(|cookie| cookie.to_str().unwrap());
+        set.find(|cookie| cookie.split('=').next() == Some(name))
+    }
+
     /// Whether an element with this id is on the page.
     pub fn has(&self, id: &str) -> bool {
         self.tags("").any(|tag| attribute(tag, "id").as_deref() == Some(id))

@@ -2,6 +2,8 @@
 
 pub mod browser;
 pub mod database;
+#[cfg(all(feature = "provider", feature = "saml"))]
+pub mod identity_provider;
 #[cfg(feature = "interop")]
 pub mod process;
 pub mod statements;

@@ -40,6 +40,19 @@ pub fn python(script: &str) -> Option<Command> {
     Some(running(&python, script))
 }
 
+/// [`python`], if it has this package, which an environment of an older checkout may lack.
+pub fn python_with(package: &str, script: &str) -> Option<Command> {
+    let command = python(script)?;
+    let mut import = std::process::Command::new(command.as_std().get_program());
+    let found = import.args(["-c", &format!("import {package}")]).output();
+    if !found.is_ok_and(|output| output.status.success()) {
+        let why = format!("no {package} in tests/interop/.venv: `.ci/run install` brings it");
+        skip("python", &why);
+        return None;
+    }
+    Some(command)
+}
+
 /// Debian's Chromium.
 pub fn chromium() -> Option<PathBuf> {
     let found = on_path("chromium");

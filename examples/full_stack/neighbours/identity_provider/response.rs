@@ -49,7 +49,7 @@ pub(super) fn sign(
 </saml:Subject>
 <saml:Conditions NotBefore="{{ issue_instant }}" NotOnOrAfter="{{ not_on_or_after }}"><saml:AudienceRestriction><saml:Audience>{{ self::text(application.entity_id) }}</saml:Audience></saml:AudienceRestriction></saml:Conditions>
 <saml:AuthnStatement AuthnInstant="{{ issue_instant }}" SessionIndex="{{ session_index }}"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>
-<saml:AttributeStatement><saml:Attribute Name="name" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:basic"><saml:AttributeValue>{{ self::text(employee.name) }}</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>
+<saml:AttributeStatement><saml:Attribute Name="name" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:basic"><saml:AttributeValue>{{ self::text(employee.name) }}</saml:AttributeValue></saml:Attribute><saml:Attribute Name="email" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:basic"><saml:AttributeValue>{{ self::text(employee.email) }}</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>
 </saml:Assertion>"#
 )]
 struct Assertion<'a> {

@@ -1,6 +1,8 @@
 //! Who the client is (RFC 6749, section 2.3; OpenID Connect Core, section 9).
 
 mod assertion;
+#[cfg(any(test, fuzzing))]
+pub(in crate::provider) mod fuzzing;
 mod presented;
 
 use std::sync::Arc;

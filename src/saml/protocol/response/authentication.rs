@@ -1,6 +1,6 @@
 //! When and how the user logged in at the identity provider (Core 2.7.2).
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::child::{only_child, optional_child, required_text};
 use super::conditions::read_instant;
@@ -8,6 +8,9 @@ use super::expected::ExpectedResponse;
 use crate::saml::SamlError;
 use crate::saml::xml::VerifiedAssertion;
 use crate::saml::xml::namespace::ASSERTION;
+
+/// What is left of a session that is still worth entering.
+const SHORTEST_SESSION: Duration = Duration::seconds(10);
 
 /// The first `AuthnStatement`, but the earliest end of any.
 pub(super) struct Authentication {
@@ -39,7 +42,8 @@ impl Authentication {
         })
     }
 
-    /// The user has logged in, and that session is not over.
+    /// The user has logged in, and that session is not over, nor will be before the browser has
+    /// followed us into it: nobody is to be logged in to find themselves logged out.
     pub(super) fn check_times(
         &self,
         expected: &ExpectedResponse<'_>,
@@ -48,7 +52,8 @@ impl Authentication {
         if expected.clock_skew.is_ahead(self.instant, now) {
             return Err(SamlError::AssertionNotYetValid);
         }
-        if self.session_not_on_or_after.is_some_and(|end| expected.clock_skew.is_over(end, now)) {
+        let soon = now.saturating_add(SHORTEST_SESSION);
+        if self.session_not_on_or_after.is_some_and(|end| expected.clock_skew.is_over(end, soon)) {
             return Err(SamlError::AssertionExpired);
         }
         Ok(())

@@ -9,6 +9,7 @@ use super::expected::{ClockSkew, ExpectedResponse};
 use super::message::Message;
 use super::subject::NameId;
 use crate::saml::SamlError;
+use crate::saml::protocol::instant;
 use crate::saml::xml::VerifiedAssertion;
 
 /// However soon an assertion expires, it is remembered this long.
@@ -29,7 +30,7 @@ pub struct LoginFacts {
     pub name_id: NameId,
     /// The identity provider's name for its session, to be given back when logging out.
     pub session_index: Option<String>,
-    /// When our session must end, if the identity provider limits it.
+    /// When our session must end, by the identity provider’s clock, if it limits it.
     pub session_not_on_or_after: Option<OffsetDateTime>,
     /// When the user authenticated at the identity provider.
     pub authn_instant: OffsetDateTime,
@@ -49,6 +50,33 @@ impl LoginFacts {
     pub fn replay_until(&self, now: OffsetDateTime, clock_skew: ClockSkew) -> OffsetDateTime {
         let end = self.not_on_or_after.saturating_add(clock_skew.as_duration());
         end.max(now.saturating_add(SHORTEST_MEMORY))
+    }
+
+    /// When our session must end, by our clock: it is held against the identity provider’s with the
+    /// same skew as everything else, so that what was accepted is not over already.
+    pub fn session_ends_at(&self, clock_skew: ClockSkew) -> Option<OffsetDateTime> {
+        let end = self.session_not_on_or_after?;
+        Some(end.saturating_add(clock_skew.as_duration()))
+    }
+
+    /// When the user authenticated, by our clock. An instant of the identity provider’s clock, to
+    /// the second, says so within the skew only; but what it did because a request of ours told it
+    /// to (`ForceAuthn`) was done after that request, which was sent at `forced_at`, and before
+    /// `now`. An instant from before the request by more than the skew tells of an older login: an
+    /// identity provider may not do as it is told.
+    pub fn authenticated_at(
+        &self,
+        forced_at: Option<OffsetDateTime>,
+        clock_skew: ClockSkew,
+        now: OffsetDateTime,
+    ) -> OffsetDateTime {
+        let stated = self.authn_instant.min(now);
+        match forced_at {
+            Some(asked) if !clock_skew.is_ahead(instant::whole(asked), self.authn_instant) => {
+                stated.max(asked.min(now))
+            }
+            _ => stated,
+        }
     }
 
     /// Puts together what the checks before it have read.

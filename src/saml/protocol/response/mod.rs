@@ -50,7 +50,7 @@ pub fn validate_response(
 }
 
 /// The pipeline, with the cryptography as a parameter, so that tests can prove that it matters.
-fn validate_xml(
+pub(in crate::saml) fn validate_xml(
     crypto: &impl Crypto,
     xml: &[u8],
     expected: &ExpectedResponse<'_>,

@@ -57,10 +57,10 @@ impl Crypto for AwsLc {
 }
 
 /// Takes everything for good: what a verifier that only looks at structure would answer.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) struct AnySignature;
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 impl Crypto for AnySignature {
     fn digest_matches(&self, _: &'static digest::Algorithm, _: &[u8], _: &[u8]) -> bool {
         true

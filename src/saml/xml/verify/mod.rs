@@ -12,7 +12,7 @@ pub(crate) use algorithm::Algorithm;
 pub use certificate::IdpCertificate;
 #[cfg(test)]
 pub(crate) use certificate::PublicKey;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use crypto::AnySignature;
 pub(crate) use crypto::{AwsLc, Crypto};
 use signature::{Signature, find_signature};

@@ -2,50 +2,54 @@ use async_trait::async_trait;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
+use super::audit::{along, effects};
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::{Redacted, TokenHash};
 use crate::scope::{Account, SessionEnd, UserId};
-use crate::store::sql::account::{AccountRow, UserRow, account, login_user, user_id};
+use crate::store::sql::account::{
+    AccountRow, UserRow, account, address_key, counter, device_key, login_user, user_id,
+};
 use crate::store::sql::convert::{micros, time};
 use crate::store::{
-    AccountStore, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt, LoginCompletion,
-    NewDelivery, NewLink, NewUser, RateLimit, Registration, Result,
+    Effects, KnownDevice, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt,
+    LoginCompletion, LoginCounter, NewLink, NewUser, PasswordReset, RateLimit, Registration,
+    Result, UserStore,
 };
 
 #[async_trait]
-impl AccountStore for PostgresStore {
+impl UserStore for PostgresStore {
     async fn register(
         &self,
         user: &NewUser,
         link: &NewLink,
-        notice: &NewDelivery,
-        notices: RateLimit,
+        taken: &Effects,
+        (notices, now): (RateLimit, OffsetDateTime),
     ) -> Result<Registration> {
-        let fresh = sqlx::query_scalar(
+        let fresh = sqlx::query_scalar(concat!(
             "WITH fresh AS (
                  INSERT INTO donjon_users
                      (id, email, email_verified, attributes, password, created_at)
                  VALUES ($1, $2, $3, $4, $5, $6)
-                 ON CONFLICT (email) DO NOTHING RETURNING id, email
+                 ON CONFLICT (email) DO NOTHING RETURNING id AS user_id, email
              ), link AS (
                  INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at)
-                 SELECT id, $7, $8, email, $9 FROM fresh
-             ), mail AS (
-                 INSERT INTO donjon_outbox (id, kind, payload, attempts, due_at, created_at)
-                 SELECT $10, $11, $12, 0, $13, $13 WHERE EXISTS (SELECT 1 FROM fresh)
+                 SELECT user_id, $7, $8, email, $9 FROM fresh
              ), told AS (
                  INSERT INTO donjon_rate_limits AS r (key, times, expires_at)
-                 SELECT $18, 1, $19 WHERE NOT EXISTS (SELECT 1 FROM fresh)
+                 SELECT $10, 1, $12 WHERE NOT EXISTS (SELECT 1 FROM fresh)
                  ON CONFLICT (key) DO UPDATE SET
-                     times = CASE WHEN r.expires_at <= $17 THEN 1 ELSE r.times + 1 END,
-                     expires_at = CASE WHEN r.expires_at <= $17 THEN $19 ELSE r.expires_at END
+                     times = CASE WHEN r.expires_at <= $11 THEN 1 ELSE r.times + 1 END,
+                     expires_at = CASE WHEN r.expires_at <= $11 THEN $12 ELSE r.expires_at END
                  RETURNING times
-             ), notice AS (
-                 INSERT INTO donjon_outbox (id, kind, payload, attempts, due_at, created_at)
-                 SELECT $14, $15, $16, 0, $17, $17 FROM told WHERE told.times <= $20
-             )
-             SELECT EXISTS (SELECT 1 FROM fresh)",
-        )
+             ), taken AS (
+                 SELECT u.id AS user_id FROM donjon_users u, told
+                 WHERE u.email = $2 AND told.times <= $13
+             ), ",
+            along!("fresh", "$14"),
+            ", ",
+            along!("taken", "$15"),
+            " SELECT EXISTS (SELECT 1 FROM fresh)",
+        ))
         .bind(user.account.id().as_str())
         .bind(user.account.email())
         .bind(user.account.email_verified())
@@ -55,36 +59,37 @@ impl AccountStore for PostgresStore {
         .bind(link.purpose.as_str())
         .bind(link.token.as_bytes())
         .bind(micros(link.expires_at))
-        .bind(link.mail.id)
-        .bind(link.mail.kind)
-        .bind(link.mail.payload.as_bytes())
-        .bind(micros(link.mail.created_at))
-        .bind(notice.id)
-        .bind(notice.kind)
-        .bind(notice.payload.as_bytes())
-        .bind(micros(notice.created_at))
         .bind(format!("notice:{}", user.account.email().unwrap_or_default()))
-        .bind(micros(notice.created_at + notices.window))
+        .bind(micros(now))
+        .bind(micros(now + notices.window))
         .bind(i64::from(notices.times))
+        .bind(effects(&link.effects))
+        .bind(effects(taken))
         .fetch_one(self.pool())
         .await?;
         Ok(if fresh { Registration::Registered } else { Registration::EmailTaken })
     }
 
-    async fn create_user(&self, user: &NewUser) -> Result<Registration> {
-        let written = sqlx::query(
-            "INSERT INTO donjon_users (id, email, email_verified, attributes, password, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING",
-        )
+    async fn create_user(&self, user: &NewUser, along: &Effects) -> Result<Registration> {
+        let fresh = sqlx::query_scalar(concat!(
+            "WITH fresh AS (
+                 INSERT INTO donjon_users
+                     (id, email, email_verified, attributes, password, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (email) DO NOTHING RETURNING id AS user_id
+             ), ",
+            along!("fresh", "$7"),
+            " SELECT EXISTS (SELECT 1 FROM fresh)",
+        ))
         .bind(user.account.id().as_str())
         .bind(user.account.email())
         .bind(user.account.email_verified())
         .bind(Json(user.account.attributes()))
         .bind(user.password.as_ref().map(|hash| &hash.0))
         .bind(micros(user.created_at))
-        .execute(self.pool())
+        .bind(effects(along))
+        .fetch_one(self.pool())
         .await?;
-        let fresh = written.rows_affected() > 0;
         Ok(if fresh { Registration::Registered } else { Registration::EmailTaken })
     }
 
@@ -108,45 +113,77 @@ impl AccountStore for PostgresStore {
         row.map(account).transpose()
     }
 
+    async fn claim_attribute(
+        &self,
+        id: &UserId,
+        name: &str,
+        value: &serde_json::Value,
+    ) -> Result<Option<serde_json::Value>> {
+        // Whoever waits for the row merges into what the one before has written: what is there
+        // comes second, and wins.
+        let held: Option<Json<serde_json::Value>> = sqlx::query_scalar(
+            "UPDATE donjon_users
+             SET attributes = jsonb_build_object($2::text, $3::jsonb) || attributes
+             WHERE id = $1 RETURNING attributes -> $2::text",
+        )
+        .bind(id.as_str())
+        .bind(name)
+        .bind(Json(value))
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(held.map(|Json(value)| value))
+    }
+
     async fn begin_login(
         &self,
         email: &str,
+        device: Option<&KnownDevice>,
         policy: LockoutPolicy,
-        notice: &NewDelivery,
+        locked: &Effects,
         now: OffsetDateTime,
     ) -> Result<LoginAttempt> {
         let allowed = i64::from(policy.attempts);
-        let (attempts, expires_at, row): (i64, i64, Option<Json<UserRow>>) = sqlx::query_as(
-            "WITH counted AS (
-                 INSERT INTO donjon_login_attempts AS a (email, attempts, expires_at)
-                 VALUES ($1, 1, $3)
-                 ON CONFLICT (email) DO UPDATE SET
-                     attempts = CASE WHEN a.expires_at <= $2 THEN 1 ELSE a.attempts + 1 END,
-                     expires_at = CASE WHEN a.expires_at <= $2 OR a.attempts < $4
-                                       THEN $3 ELSE a.expires_at END
-                 RETURNING attempts, expires_at
-             ), notice AS (
-                 INSERT INTO donjon_outbox (id, kind, payload, attempts, due_at, created_at)
-                 SELECT $5, $6, $7, 0, $8, $8 FROM counted, donjon_users u
-                 WHERE counted.attempts = $4 + 1 AND u.email = $1
-             )
-             SELECT attempts, expires_at,
-                 (SELECT jsonb_build_array(id, email, email_verified, attributes, password)
-                  FROM donjon_users WHERE email = $1)
-             FROM counted",
-        )
-        .bind(email)
-        .bind(micros(now))
-        .bind(micros(now + policy.lock_for))
-        .bind(allowed)
-        .bind(notice.id)
-        .bind(notice.kind)
-        .bind(notice.payload.as_bytes())
-        .bind(micros(notice.created_at))
-        .fetch_one(self.pool())
-        .await?;
+        let (attempts, expires_at, known, row): (i64, i64, bool, Option<Json<UserRow>>) =
+            sqlx::query_as(concat!(
+                "WITH owner AS MATERIALIZED (
+                     SELECT id, email, email_verified, attributes, password, device_epoch,
+                         EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id) AS factor
+                     FROM donjon_users u WHERE email = $1
+                 ), chosen AS MATERIALIZED (
+                     SELECT EXISTS
+                         (SELECT 1 FROM owner WHERE id = $6 AND device_epoch = $7) AS known
+                 ), counted AS (
+                     INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
+                     SELECT CASE WHEN known THEN $8 ELSE $9 END, 1, $3 FROM chosen
+                     ON CONFLICT (key) DO UPDATE SET
+                         attempts = CASE WHEN a.expires_at <= $2 THEN 1 ELSE a.attempts + 1 END,
+                         expires_at = CASE WHEN a.expires_at <= $2 OR a.attempts < $4
+                                           THEN $3 ELSE a.expires_at END
+                     RETURNING attempts, expires_at
+                 ), locked AS (
+                     SELECT owner.id AS user_id FROM counted, owner WHERE counted.attempts = $4 + 1
+                 ), ",
+                along!("locked", "$5"),
+                " SELECT attempts, expires_at, known,
+                     (SELECT jsonb_build_array
+                          (id, email, email_verified, attributes, password, device_epoch, factor)
+                      FROM owner)
+                 FROM counted, chosen",
+            ))
+            .bind(email)
+            .bind(micros(now))
+            .bind(micros(now + policy.lock_for))
+            .bind(allowed)
+            .bind(effects(locked))
+            .bind(device.map(|device| device.user.as_str()))
+            .bind(device.map(|device| device.epoch))
+            .bind(device.map(|device| device_key(&device.user, device.id)))
+            .bind(address_key(email))
+            .fetch_one(self.pool())
+            .await?;
         Ok(LoginAttempt {
             user: row.map(|Json(row)| login_user(row)).transpose()?,
+            counter: counter(device, known),
             locked_until: (attempts > allowed).then(|| time(expires_at)).transpose()?,
         })
     }
@@ -154,22 +191,33 @@ impl AccountStore for PostgresStore {
     async fn complete_login(
         &self,
         email: &str,
+        counter: LoginCounter,
         verified: &Redacted<String>,
         rehashed: Option<&Redacted<String>>,
+        along: &Effects,
     ) -> Result<LoginCompletion> {
+        let device = match counter {
+            LoginCounter::Address => None,
+            LoginCounter::Device(id) => Some(id.0.to_string()),
+        };
         // The update waits for a reset in progress, and sees its password.
-        let same = sqlx::query_scalar(
+        let same = sqlx::query_scalar(concat!(
             "WITH same AS (
                  UPDATE donjon_users SET password = coalesce($3, password)
-                 WHERE email = $1 AND password = $2 RETURNING email
+                 WHERE email = $1 AND password = $2 RETURNING id AS user_id
              ), forgotten AS (
-                 DELETE FROM donjon_login_attempts a USING same WHERE a.email = same.email
-             )
-             SELECT EXISTS (SELECT 1 FROM same)",
-        )
+                 DELETE FROM donjon_login_attempts a USING same
+                 WHERE a.key = coalesce('device:' || same.user_id || ':' || $4, $5)
+             ), ",
+            along!("same", "$6"),
+            " SELECT EXISTS (SELECT 1 FROM same)",
+        ))
         .bind(email)
         .bind(&verified.0)
         .bind(rehashed.map(|hash| &hash.0))
+        .bind(device)
+        .bind(address_key(email))
+        .bind(effects(along))
         .fetch_one(self.pool())
         .await?;
         Ok(if same { LoginCompletion::Completed } else { LoginCompletion::PasswordChanged })
@@ -182,7 +230,7 @@ impl AccountStore for PostgresStore {
         limit: RateLimit,
         now: OffsetDateTime,
     ) -> Result<LinkRequest> {
-        let (limited, sent) = sqlx::query_as(
+        let (limited, sent) = sqlx::query_as(concat!(
             "WITH counted AS (
                  INSERT INTO donjon_rate_limits AS r (key, times, expires_at) VALUES ($1, 1, $3)
                  ON CONFLICT (key) DO UPDATE SET
@@ -198,12 +246,10 @@ impl AccountStore for PostgresStore {
                      token_hash = excluded.token_hash, email = excluded.email,
                      expires_at = excluded.expires_at
                  RETURNING user_id
-             ), mail AS (
-                 INSERT INTO donjon_outbox (id, kind, payload, attempts, due_at, created_at)
-                 SELECT $9, $10, $11, 0, $12, $12 FROM written
-             )
-             SELECT limited, EXISTS (SELECT 1 FROM written) FROM counted",
-        )
+             ), ",
+            along!("written", "$9"),
+            " SELECT limited, EXISTS (SELECT 1 FROM written) FROM counted",
+        ))
         .bind(format!("link:{}:{email}", link.purpose.as_str()))
         .bind(micros(now))
         .bind(micros(now + limit.window))
@@ -212,10 +258,7 @@ impl AccountStore for PostgresStore {
         .bind(link.purpose.as_str())
         .bind(link.token.as_bytes())
         .bind(micros(link.expires_at))
-        .bind(link.mail.id)
-        .bind(link.mail.kind)
-        .bind(link.mail.payload.as_bytes())
-        .bind(micros(link.mail.created_at))
+        .bind(effects(&link.effects))
         .fetch_one(self.pool())
         .await?;
         Ok(match (sent, limited) {
@@ -244,10 +287,15 @@ impl AccountStore for PostgresStore {
         row.map(account).transpose()
     }
 
-    async fn confirm_email(&self, token: &TokenHash, now: OffsetDateTime) -> Result<LinkUse> {
+    async fn confirm_email(
+        &self,
+        token: &TokenHash,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<LinkUse> {
         // The user's row is locked before the link's, as in a reset, so that the two cannot
         // wait for each other.
-        let id = sqlx::query_scalar(
+        let id = sqlx::query_scalar(concat!(
             "WITH owner AS MATERIALIZED (
                  SELECT u.id FROM donjon_links l
                  JOIN donjon_users u ON u.id = l.user_id AND u.email = l.email
@@ -257,12 +305,14 @@ impl AccountStore for PostgresStore {
                  DELETE FROM donjon_links l USING owner
                  WHERE l.user_id = owner.id AND l.token_hash = $1 AND l.purpose = 'confirm'
                  RETURNING l.user_id
-             )
-             UPDATE donjon_users u SET email_verified = TRUE FROM used WHERE u.id = used.user_id
+             ), ",
+            along!("used", "$3"),
+            " UPDATE donjon_users u SET email_verified = TRUE FROM used WHERE u.id = used.user_id
              RETURNING u.id",
-        )
+        ))
         .bind(token.as_bytes())
         .bind(micros(now))
+        .bind(effects(along))
         .fetch_optional(self.pool())
         .await?;
         link_use(id)
@@ -272,9 +322,9 @@ impl AccountStore for PostgresStore {
         &self,
         token: &TokenHash,
         password: &Redacted<String>,
-        notice: &NewDelivery,
+        along: &Effects,
         now: OffsetDateTime,
-    ) -> Result<LinkUse> {
+    ) -> Result<PasswordReset> {
         // Two statements: a login that completes while the first waits for the user's row has
         // written a session, and only a later snapshot sees it.
         let mut transaction = self.pool().begin().await?;
@@ -286,7 +336,7 @@ impl AccountStore for PostgresStore {
         .bind(token.as_bytes())
         .execute(&mut *transaction)
         .await?;
-        let id = sqlx::query_scalar(
+        let reset: Option<(String, i64)> = sqlx::query_as(concat!(
             "WITH used AS (
                  DELETE FROM donjon_links l USING donjon_users u
                  WHERE l.token_hash = $1 AND l.purpose = 'reset' AND l.expires_at > $2
@@ -296,38 +346,38 @@ impl AccountStore for PostgresStore {
                  DELETE FROM donjon_links l USING used
                  WHERE l.user_id = used.user_id AND l.purpose <> 'reset'
              ), forgotten AS (
-                 DELETE FROM donjon_login_attempts a USING used WHERE a.email = used.email
+                 DELETE FROM donjon_login_attempts a USING used
+                 WHERE a.key = 'address:' || used.email
              ), ended AS (
                  DELETE FROM donjon_sessions s USING used WHERE s.user_id = used.user_id
                  RETURNING s.id, s.user_id
              ), locked AS MATERIALIZED (
-                 SELECT pg_advisory_xact_lock($9)
+                 SELECT pg_advisory_xact_lock($5)
                  FROM (SELECT count(*) AS sessions FROM ended) AS counted, used
                  WHERE sessions >= 0
              ), logged AS (
                  INSERT INTO donjon_session_events (session_id, user_id, reason, at)
-                 SELECT ended.id, ended.user_id, $8::text, $2::bigint FROM locked, ended
-                 UNION ALL SELECT NULL, used.user_id, $8::text, $2::bigint FROM locked, used
-             ), notice AS (
-                 INSERT INTO donjon_outbox (id, kind, payload, attempts, due_at, created_at)
-                 SELECT $4, $5, $6, 0, $7, $7 FROM used
-             )
-             UPDATE donjon_users u SET password = $3, email_verified = TRUE FROM used
-             WHERE u.id = used.user_id RETURNING u.id",
-        )
+                 SELECT ended.id, ended.user_id, $4::text, $2::bigint FROM locked, ended
+                 UNION ALL SELECT NULL, used.user_id, $4::text, $2::bigint FROM locked, used
+             ), ",
+            along!("used", "$6"),
+            " UPDATE donjon_users u
+             SET password = $3, email_verified = TRUE, device_epoch = device_epoch + 1 FROM used
+             WHERE u.id = used.user_id RETURNING u.id, u.device_epoch",
+        ))
         .bind(token.as_bytes())
         .bind(micros(now))
         .bind(&password.0)
-        .bind(notice.id)
-        .bind(notice.kind)
-        .bind(notice.payload.as_bytes())
-        .bind(micros(notice.created_at))
         .bind(SessionEnd::PasswordReset.as_str())
         .bind(SESSION_EVENTS_LOCK)
+        .bind(effects(along))
         .fetch_optional(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        link_use(id)
+        Ok(match reset {
+            Some((id, device_epoch)) => PasswordReset::Done { user: user_id(id)?, device_epoch },
+            None => PasswordReset::Invalid,
+        })
     }
 
     async fn sweep_accounts(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
@@ -336,8 +386,8 @@ impl AccountStore for PostgresStore {
             "DELETE FROM donjon_links WHERE token_hash IN
              (SELECT token_hash FROM donjon_links WHERE expires_at <= $1
               LIMIT $2 FOR UPDATE SKIP LOCKED)",
-            "DELETE FROM donjon_login_attempts WHERE email IN
-             (SELECT email FROM donjon_login_attempts WHERE expires_at <= $1
+            "DELETE FROM donjon_login_attempts WHERE key IN
+             (SELECT key FROM donjon_login_attempts WHERE expires_at <= $1
               LIMIT $2 FOR UPDATE SKIP LOCKED)",
             "DELETE FROM donjon_rate_limits WHERE key IN
              (SELECT key FROM donjon_rate_limits WHERE expires_at <= $1

@@ -2,10 +2,14 @@
 //! statement, since the first one's snapshot is stale.
 
 mod account;
+mod audit;
+mod mfa;
 mod outbox;
 mod provider;
 mod saml;
 mod session;
+mod session_data;
+mod session_events;
 
 use std::str::FromStr as _;
 use std::time::Duration;

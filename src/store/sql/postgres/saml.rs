@@ -36,6 +36,7 @@ impl SamlStore for PostgresStore {
             .bind(intent.browser.as_bytes())
             .bind(&intent.return_to)
             .bind(micros(intent.expires_at))
+            .bind(intent.forced_at.map(micros))
             .execute(self.pool())
             .await?;
         Ok(())

@@ -5,15 +5,18 @@ use sqlx::{Postgres, query, query_as, query_scalar};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{PostgresStore, SESSION_EVENTS_LOCK};
+use super::session_data::{DataTexts, data_texts, json_text, read_data};
+use super::{PostgresStore, SESSION_EVENTS_LOCK, session_events};
 use crate::crypto::TokenHash;
-use crate::scope::{SessionEnd, SessionEvent, SessionId, UserId};
+use crate::scope::{Account, SessionEnd, SessionEvent, SessionId, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::session::{
-    EVENTS, EventRow, LIST, LOAD, LOAD_DATA, SessionRow, event, session,
+    EVENTS, EventRow, LIST, LOAD, LOAD_DATA, REFRESH, SessionRow, USER_CHANGED, USER_EPOCH, event,
+    session,
 };
 use crate::store::{
-    DataChange, NewSession, Result, Rotation, SessionData, SessionStore, StoredSession,
+    DataChange, NewSession, Refresh, Result, Rotation, SessionData, SessionStore, StoredSession,
+    UserEpoch,
 };
 
 /// Goes on after a CTE `ended (id, user_id)`: notes the ends of sessions that carried a login,
@@ -39,18 +42,19 @@ macro_rules! noting_ends {
 
 const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
      authentication, data_id, address, user_agent, remembered, created_at, last_active_at, \
-     idle_expires_at, expires_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+     idle_expires_at, expires_at, account_epoch, organization_id, impersonator_id) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 /// A session that keeps its data is changed in place. One that does not is another one: with the
 /// old row goes its data, that which is being written at this moment included.
 const ROTATE: &str = "WITH old AS ( \
-         SELECT id, user_id, data_id FROM donjon_sessions WHERE token_hash = $14 \
-         AND expires_at > $15 AND (idle_expires_at IS NULL OR idle_expires_at > $15) FOR UPDATE \
+         SELECT id, user_id, data_id FROM donjon_sessions WHERE token_hash = $17 \
+         AND expires_at > $18 AND (idle_expires_at IS NULL OR idle_expires_at > $18) FOR UPDATE \
      ), changed AS ( \
          UPDATE donjon_sessions s SET id = $1, token_hash = $2, user_id = $3, account = $4, \
              authentication = $5, address = $7, user_agent = $8, remembered = $9, \
-             created_at = $10, last_active_at = $11, idle_expires_at = $12, expires_at = $13 \
+             created_at = $10, last_active_at = $11, idle_expires_at = $12, expires_at = $13, \
+             account_epoch = $14, organization_id = $15, impersonator_id = $16 \
          FROM old WHERE s.id = old.id AND old.data_id = $6 RETURNING old.id, old.user_id \
      ), removed AS ( \
          DELETE FROM donjon_sessions s USING old WHERE s.id = old.id AND old.data_id <> $6 \
@@ -58,17 +62,18 @@ const ROTATE: &str = "WITH old AS ( \
      ), begun AS ( \
          INSERT INTO donjon_sessions (id, token_hash, user_id, account, authentication, data_id, \
              address, user_agent, remembered, created_at, last_active_at, idle_expires_at, \
-             expires_at) \
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM removed \
+             expires_at, account_epoch, organization_id, impersonator_id) \
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 \
+         FROM removed \
      ), rotated AS ( \
          SELECT id, user_id FROM changed UNION ALL SELECT id, user_id FROM removed \
      ), ended AS ( \
          SELECT id, user_id FROM rotated WHERE user_id IS NOT NULL AND id <> $1 \
      ), locked AS MATERIALIZED ( \
-         SELECT pg_advisory_xact_lock($17) FROM ended \
+         SELECT pg_advisory_xact_lock($20) FROM ended \
      ), noted AS ( \
          INSERT INTO donjon_session_events (session_id, user_id, reason, at) \
-         SELECT ended.id, ended.user_id, $16, $15 FROM locked, ended \
+         SELECT ended.id, ended.user_id, $19, $18 FROM locked, ended \
      ) SELECT count(*) FROM rotated";
 
 /// The lock on the session keeps it from going away until its data is written.
@@ -95,7 +100,7 @@ const END_ALL: &str = "WITH ending AS MATERIALIZED ( \
          UNION ALL SELECT NULL, $4, $1::text, $2::bigint FROM locked WHERE $6 \
      ) SELECT count(*) FROM ended";
 
-/// Binds `$1` to `$13` of [`INSERT`] and [`ROTATE`].
+/// Binds `$1` to `$16` of [`INSERT`] and [`ROTATE`].
 fn bind<'q>(
     statement: &'static str,
     session: &NewSession,
@@ -115,6 +120,9 @@ fn bind<'q>(
         .bind(micros(session.last_active_at))
         .bind(session.idle_expires_at.map(micros))
         .bind(micros(session.expires_at))
+        .bind(login.and_then(|login| login.as_of).map(|UserEpoch(epoch)| epoch))
+        .bind(login.and_then(|login| login.organization).map(|id| id.0))
+        .bind(login.and_then(|login| login.impersonator.as_ref()).map(|id| id.as_str().to_owned()))
 }
 
 #[async_trait]
@@ -155,6 +163,33 @@ impl SessionStore for PostgresStore {
             .await?;
         let rotated: i64 = row.try_get(0)?;
         Ok(if rotated == 1 { Rotation::Rotated } else { Rotation::Lost })
+    }
+
+    async fn user_epoch(&self, user: &UserId) -> Result<Option<UserEpoch>> {
+        let epoch: Option<i64> =
+            query_scalar(USER_EPOCH).bind(user.as_str()).fetch_one(self.pool()).await?;
+        Ok(epoch.map(UserEpoch))
+    }
+
+    async fn user_changed(&self, user: &UserId) -> Result<UserEpoch> {
+        let epoch = query_scalar(USER_CHANGED).bind(user.as_str()).fetch_one(self.pool()).await?;
+        Ok(UserEpoch(epoch))
+    }
+
+    async fn refresh_account(
+        &self,
+        id: SessionId,
+        account: &Account,
+        epoch: UserEpoch,
+    ) -> Result<Refresh> {
+        let done = query(REFRESH)
+            .bind(id.0)
+            .bind(account.id().as_str())
+            .bind(Json(account))
+            .bind(epoch.0)
+            .execute(self.pool())
+            .await?;
+        Ok(if done.rows_affected() > 0 { Refresh::Written } else { Refresh::Late })
     }
 
     async fn touch_session(
@@ -245,15 +280,16 @@ impl SessionStore for PostgresStore {
     }
 
     async fn load_session_data(&self, data_id: Uuid) -> Result<Option<SessionData>> {
-        let data = query_scalar(LOAD_DATA).bind(data_id).fetch_optional(self.pool()).await?;
-        Ok(data.map(|Json(data)| data))
+        let texts: Option<Json<DataTexts>> =
+            query_scalar(LOAD_DATA).bind(data_id).fetch_optional(self.pool()).await?;
+        texts.map(|Json(texts)| read_data(texts)).transpose()
     }
 
     async fn change_session_data(&self, data_id: Uuid, change: &DataChange) -> Result<()> {
         query(CHANGE_DATA)
             .bind(data_id)
-            .bind(Json(&change.set))
-            .bind(&change.removed)
+            .bind(Json(data_texts(&change.set)))
+            .bind(change.removed.iter().map(json_text).collect::<Vec<_>>())
             .bind(change.replaces)
             .execute(self.pool())
             .await?;
@@ -264,5 +300,9 @@ impl SessionStore for PostgresStore {
         let rows: Vec<EventRow> =
             query_as(EVENTS).bind(after).bind(i64::from(limit)).fetch_all(self.pool()).await?;
         rows.into_iter().map(event).collect()
+    }
+
+    async fn sweep_session_events(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
+        session_events::sweep(self.pool(), now, limit).await
     }
 }

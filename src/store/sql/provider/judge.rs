@@ -9,10 +9,19 @@ use crate::store::{CodeRedemption, RefreshRotation};
 
 /// A code of the client that presents it.
 pub(crate) struct CodeState {
+    pub grant: Uuid,
     /// Whether its grant is revoked, or the login behind it has ended.
     pub ended: bool,
     pub redeemed_at: Option<i64>,
     pub expires_at: i64,
+}
+
+pub(crate) type CodeStateRow = (Uuid, bool, Option<i64>, i64);
+
+impl From<CodeStateRow> for CodeState {
+    fn from((grant, ended, redeemed_at, expires_at): CodeStateRow) -> Self {
+        Self { grant, ended, redeemed_at, expires_at }
+    }
 }
 
 /// What presenting a code comes to. `Redeemed` and `Replayed` are what the caller has to do.
@@ -28,7 +37,7 @@ pub(crate) fn judge_code(code: Option<&CodeState>, now: OffsetDateTime) -> CodeR
 /// A refresh token of the client that presents it.
 pub(crate) struct RefreshState {
     pub grant: Uuid,
-    /// Whether its grant is revoked.
+    /// Whether its grant is revoked, or the login behind it has ended.
     pub ended: bool,
     pub expires_at: i64,
     pub rotated_at: Option<i64>,

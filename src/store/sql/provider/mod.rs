@@ -7,10 +7,12 @@ pub(super) mod statement;
 
 use time::Duration;
 
-pub(super) use judge::{CodeState, RefreshState, RefreshStateRow, judge_code, judge_refresh};
+pub(super) use judge::{
+    CodeState, CodeStateRow, RefreshState, RefreshStateRow, judge_code, judge_refresh,
+};
 pub(super) use row::{
-    CodeRow, ConsentRow, KeyRow, RefreshRow, RevocationRow, code, consent, interaction, key,
-    refresh, revocation,
+    CodeRow, ConsentRow, KeyRow, RefreshRow, RevocationRow, code, consent, interaction,
+    interaction_save, key, refresh, revocation,
 };
 
 use crate::crypto::TokenHash;

@@ -6,15 +6,17 @@ use crate::crypto::Sealed;
 use crate::scope::UserId;
 use crate::store::sql::convert::time;
 use crate::store::{
-    Consent, Grant, Result, Revocation, RevocationTarget, StoreError, StoredCode,
+    Consent, Grant, InteractionSave, Result, Revocation, RevocationTarget, StoreError, StoredCode,
     StoredInteraction, StoredKey, StoredRefreshToken,
 };
 
-pub(crate) type KeyRow = (String, String, Vec<u8>, i64);
+pub(crate) type KeyRow = (String, String, Vec<u8>, i64, i64);
 
-pub(crate) fn key((kid, algorithm, private_key, created_at): KeyRow) -> Result<StoredKey> {
+pub(crate) fn key(row: KeyRow) -> Result<StoredKey> {
+    let (kid, algorithm, private_key, created_at, signs_from) = row;
     let private_key = Sealed::from_bytes(private_key);
-    Ok(StoredKey { kid, algorithm, private_key, created_at: time(created_at)? })
+    let (created_at, signs_from) = (time(created_at)?, time(signs_from)?);
+    Ok(StoredKey { kid, algorithm, private_key, created_at, signs_from })
 }
 
 pub(crate) fn interaction(
@@ -23,6 +25,14 @@ pub(crate) fn interaction(
 ) -> Result<StoredInteraction> {
     let state = Sealed::from_bytes(state);
     Ok(StoredInteraction { interaction_id: id.to_owned(), state, expires_at: time(expires_at)? })
+}
+
+/// When the limit is over that was reached, if one was.
+pub(crate) fn interaction_save(until: Option<i64>) -> Result<InteractionSave> {
+    Ok(match until {
+        Some(until) => InteractionSave::Limited { until: time(until)? },
+        None => InteractionSave::Saved,
+    })
 }
 
 pub(crate) type ConsentRow = (Json<Vec<String>>, i64);

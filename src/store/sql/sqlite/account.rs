@@ -3,26 +3,30 @@ use sqlx::SqliteConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use super::{SqliteStore, outbox};
+use super::SqliteStore;
+use super::audit::{write_effects, write_effects_if};
 use crate::crypto::{Redacted, TokenHash};
-use crate::scope::{Account, SessionEnd, UserId};
-use crate::store::sql::account::{AccountRow, UserRow, account, login_user, user_id};
+use crate::scope::{Account, Attributes, SessionEnd, UserId};
+use crate::store::sql::account::{
+    AccountRow, UserRow, account, address_key, counter, device_key, login_user, user_id,
+};
 use crate::store::sql::convert::{micros, time};
 use crate::store::{
-    AccountStore, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt, LoginCompletion,
-    NewDelivery, NewLink, NewUser, RateLimit, Registration, Result,
+    Effects, KnownDevice, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt,
+    LoginCompletion, LoginCounter, NewLink, NewUser, PasswordReset, RateLimit, Registration,
+    Result, UserStore,
 };
 
 #[async_trait]
-impl AccountStore for SqliteStore {
+impl UserStore for SqliteStore {
     async fn register(
         &self,
         user: &NewUser,
         link: &NewLink,
-        notice: &NewDelivery,
-        notices: RateLimit,
+        taken: &Effects,
+        (notices, now): (RateLimit, OffsetDateTime),
     ) -> Result<Registration> {
-        let (user, link, notice) = (user.clone(), link.clone(), notice.clone());
+        let (user, link, taken) = (user.clone(), link.clone(), taken.clone());
         self.transition(move |connection| {
             Box::pin(async move {
                 let outcome = insert_user(connection, &user).await?;
@@ -38,20 +42,31 @@ impl AccountStore for SqliteStore {
                 .await?;
                 let fresh = outcome == Registration::Registered;
                 let key = format!("notice:{}", user.account.email().unwrap_or_default());
-                let (limit, now) = (notices, notice.created_at);
-                let told = count_against_limit(connection, &key, limit, now, !fresh).await?;
-                let mail = if fresh { &link.mail } else { &notice };
-                outbox::insert_if(connection, mail, told <= i64::from(limit.times)).await?;
+                let told = count_against_limit(connection, &key, notices, now, !fresh).await?;
+                let owner: Option<String> =
+                    sqlx::query_scalar("SELECT id FROM donjon_users WHERE email = ?1")
+                        .bind(user.account.email())
+                        .fetch_optional(&mut *connection)
+                        .await?;
+                let owner = owner.map(user_id).transpose()?;
+                let effects = if fresh { &link.effects } else { &taken };
+                let wanted = told <= i64::from(notices.times);
+                write_effects_if(connection, effects, owner.as_ref(), wanted).await?;
                 Ok(outcome)
             })
         })
         .await
     }
 
-    async fn create_user(&self, user: &NewUser) -> Result<Registration> {
-        let user = user.clone();
+    async fn create_user(&self, user: &NewUser, along: &Effects) -> Result<Registration> {
+        let (user, along) = (user.clone(), along.clone());
         self.transition(move |connection| {
-            Box::pin(async move { insert_user(connection, &user).await })
+            Box::pin(async move {
+                let outcome = insert_user(connection, &user).await?;
+                let fresh = outcome == Registration::Registered;
+                write_effects_if(connection, &along, Some(user.account.id()), fresh).await?;
+                Ok(outcome)
+            })
         })
         .await
     }
@@ -76,41 +91,87 @@ impl AccountStore for SqliteStore {
         row.map(account).transpose()
     }
 
+    async fn claim_attribute(
+        &self,
+        id: &UserId,
+        name: &str,
+        value: &serde_json::Value,
+    ) -> Result<Option<serde_json::Value>> {
+        let (id, name, value) = (id.clone(), name.to_owned(), value.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let held: Option<Json<Attributes>> =
+                    sqlx::query_scalar("SELECT attributes FROM donjon_users WHERE id = ?1")
+                        .bind(id.as_str())
+                        .fetch_optional(&mut *connection)
+                        .await?;
+                let Some(Json(mut attributes)) = held else { return Ok(None) };
+                if let Some(there) = attributes.get(&name) {
+                    return Ok(Some(there.clone()));
+                }
+                attributes.insert(name, value.clone());
+                sqlx::query("UPDATE donjon_users SET attributes = ?2 WHERE id = ?1")
+                    .bind(id.as_str())
+                    .bind(Json(attributes))
+                    .execute(&mut *connection)
+                    .await?;
+                Ok(Some(value))
+            })
+        })
+        .await
+    }
+
     async fn begin_login(
         &self,
         email: &str,
+        device: Option<&KnownDevice>,
         policy: LockoutPolicy,
-        notice: &NewDelivery,
+        locked: &Effects,
         now: OffsetDateTime,
     ) -> Result<LoginAttempt> {
-        let (email, notice) = (email.to_owned(), notice.clone());
+        let (email, device, locked) = (email.to_owned(), device.cloned(), locked.clone());
         self.transition(move |connection| {
             Box::pin(async move {
+                let row: Option<UserRow> = sqlx::query_as(
+                    "SELECT id, email, email_verified, attributes, password, device_epoch,
+                         EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id)
+                     FROM donjon_users u WHERE email = ?1",
+                )
+                .bind(&email)
+                .fetch_optional(&mut *connection)
+                .await?;
+                let user = row.map(login_user).transpose()?;
+                let known = device.as_ref().filter(|device| {
+                    user.as_ref().is_some_and(|user| {
+                        *user.account.id() == device.user && user.device_epoch == device.epoch
+                    })
+                });
+                let key = match known {
+                    Some(device) => device_key(&device.user, device.id),
+                    None => address_key(&email),
+                };
                 let allowed = i64::from(policy.attempts);
                 let (attempts, expires_at): (i64, i64) = sqlx::query_as(
-                    "INSERT INTO donjon_login_attempts AS a (email, attempts, expires_at)
+                    "INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
                      VALUES (?1, 1, ?3)
-                     ON CONFLICT (email) DO UPDATE SET
+                     ON CONFLICT (key) DO UPDATE SET
                          attempts = CASE WHEN a.expires_at <= ?2 THEN 1 ELSE a.attempts + 1 END,
                          expires_at = CASE WHEN a.expires_at <= ?2 OR a.attempts < ?4
                                            THEN ?3 ELSE a.expires_at END
                      RETURNING attempts, expires_at",
                 )
-                .bind(&email)
+                .bind(key)
                 .bind(micros(now))
                 .bind(micros(now + policy.lock_for))
                 .bind(allowed)
                 .fetch_one(&mut *connection)
                 .await?;
-                let row: Option<UserRow> =
-                    sqlx::query_as("SELECT id, email, email_verified, attributes, password FROM donjon_users WHERE email = ?1")
-                        .bind(&email)
-                        .fetch_optional(&mut *connection)
-                        .await?;
-                let first_refused = row.is_some() && attempts == allowed + 1;
-                outbox::insert_if(connection, &notice, first_refused).await?;
+                let first_refused = user.is_some() && attempts == allowed + 1;
+                let owner = user.as_ref().map(|user| user.account.id());
+                write_effects_if(connection, &locked, owner, first_refused).await?;
                 Ok(LoginAttempt {
-                    user: row.map(login_user).transpose()?,
+                    counter: counter(device.as_ref(), known.is_some()),
+                    user,
                     locked_until: (attempts > allowed).then(|| time(expires_at)).transpose()?,
                 })
             })
@@ -121,26 +182,32 @@ impl AccountStore for SqliteStore {
     async fn complete_login(
         &self,
         email: &str,
+        counter: LoginCounter,
         verified: &Redacted<String>,
         rehashed: Option<&Redacted<String>>,
+        along: &Effects,
     ) -> Result<LoginCompletion> {
         let (email, verified) = (email.to_owned(), verified.clone());
-        let rehashed = rehashed.cloned();
+        let (rehashed, along) = (rehashed.cloned(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                let same = sqlx::query(
+                let same: Option<String> = sqlx::query_scalar(
                     "UPDATE donjon_users SET password = coalesce(?3, password)
-                     WHERE email = ?1 AND password = ?2",
+                     WHERE email = ?1 AND password = ?2 RETURNING id",
                 )
                 .bind(&email)
                 .bind(&verified.0)
                 .bind(rehashed.as_ref().map(|hash| &hash.0))
-                .execute(&mut *connection)
+                .fetch_optional(&mut *connection)
                 .await?;
-                if same.rows_affected() == 0 {
-                    return Ok(LoginCompletion::PasswordChanged);
-                }
-                forget_attempts(connection, &email).await?;
+                let Some(id) = same else { return Ok(LoginCompletion::PasswordChanged) };
+                let id = user_id(id)?;
+                let key = match counter {
+                    LoginCounter::Address => address_key(&email),
+                    LoginCounter::Device(device) => device_key(&id, device),
+                };
+                forget_attempts(connection, &key).await?;
+                write_effects(connection, &along, Some(&id)).await?;
                 Ok(LoginCompletion::Completed)
             })
         })
@@ -160,23 +227,25 @@ impl AccountStore for SqliteStore {
                 let key = format!("link:{}:{email}", link.purpose.as_str());
                 let times = count_against_limit(connection, &key, limit, now, true).await?;
                 let limited = times > i64::from(limit.times);
-                let written = sqlx::query(
+                let written: Option<String> = sqlx::query_scalar(
                     "INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at)
                      SELECT id, ?2, ?3, email, ?4 FROM donjon_users
                      WHERE email = ?1 AND NOT ?5 AND (?2 <> 'confirm' OR NOT email_verified)
                      ON CONFLICT (user_id, purpose) DO UPDATE SET
                          token_hash = excluded.token_hash, email = excluded.email,
-                         expires_at = excluded.expires_at",
+                         expires_at = excluded.expires_at
+                     RETURNING user_id",
                 )
                 .bind(&email)
                 .bind(link.purpose.as_str())
                 .bind(link.token.as_bytes().as_slice())
                 .bind(micros(link.expires_at))
                 .bind(limited)
-                .execute(&mut *connection)
+                .fetch_optional(&mut *connection)
                 .await?;
-                let sent = written.rows_affected() > 0;
-                outbox::insert_if(connection, &link.mail, sent).await?;
+                let owner = written.map(user_id).transpose()?;
+                let sent = owner.is_some();
+                write_effects_if(connection, &link.effects, owner.as_ref(), sent).await?;
                 Ok(match (sent, limited) {
                     (true, _) => LinkRequest::Sent,
                     (false, true) => LinkRequest::Limited,
@@ -206,8 +275,13 @@ impl AccountStore for SqliteStore {
         row.map(account).transpose()
     }
 
-    async fn confirm_email(&self, token: &TokenHash, now: OffsetDateTime) -> Result<LinkUse> {
-        let token = *token;
+    async fn confirm_email(
+        &self,
+        token: &TokenHash,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<LinkUse> {
+        let (token, along) = (*token, along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
                 let Some((id, _)) = use_link(connection, LinkPurpose::Confirm, &token, now).await?
@@ -216,8 +290,9 @@ impl AccountStore for SqliteStore {
                 };
                 sqlx::query("UPDATE donjon_users SET email_verified = TRUE WHERE id = ?1")
                     .bind(id.as_str())
-                    .execute(connection)
+                    .execute(&mut *connection)
                     .await?;
+                write_effects(connection, &along, Some(&id)).await?;
                 Ok(LinkUse::Done(id))
             })
         })
@@ -228,32 +303,34 @@ impl AccountStore for SqliteStore {
         &self,
         token: &TokenHash,
         password: &Redacted<String>,
-        notice: &NewDelivery,
+        along: &Effects,
         now: OffsetDateTime,
-    ) -> Result<LinkUse> {
-        let (token, password, notice) = (*token, password.clone(), notice.clone());
+    ) -> Result<PasswordReset> {
+        let (token, password, along) = (*token, password.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
                 let Some((id, email)) =
                     use_link(connection, LinkPurpose::Reset, &token, now).await?
                 else {
-                    return Ok(LinkUse::Invalid);
+                    return Ok(PasswordReset::Invalid);
                 };
-                sqlx::query(
-                    "UPDATE donjon_users SET password = ?2, email_verified = TRUE WHERE id = ?1",
+                let device_epoch = sqlx::query_scalar(
+                    "UPDATE donjon_users SET password = ?2, email_verified = TRUE,
+                         device_epoch = device_epoch + 1
+                     WHERE id = ?1 RETURNING device_epoch",
                 )
                 .bind(id.as_str())
                 .bind(&password.0)
-                .execute(&mut *connection)
+                .fetch_one(&mut *connection)
                 .await?;
                 sqlx::query("DELETE FROM donjon_links WHERE user_id = ?1")
                     .bind(id.as_str())
                     .execute(&mut *connection)
                     .await?;
-                forget_attempts(connection, &email).await?;
+                forget_attempts(connection, &address_key(&email)).await?;
                 end_sessions(connection, &id, SessionEnd::PasswordReset, now).await?;
-                outbox::insert(connection, &notice).await?;
-                Ok(LinkUse::Done(id))
+                write_effects(connection, &along, Some(&id)).await?;
+                Ok(PasswordReset::Done { user: id, device_epoch })
             })
         })
         .await
@@ -323,9 +400,9 @@ async fn use_link(
     used.map(|(id, email)| Ok((user_id(id)?, email))).transpose()
 }
 
-async fn forget_attempts(connection: &mut SqliteConnection, email: &str) -> Result<()> {
-    sqlx::query("DELETE FROM donjon_login_attempts WHERE email = ?1")
-        .bind(email)
+pub(super) async fn forget_attempts(connection: &mut SqliteConnection, key: &str) -> Result<()> {
+    sqlx::query("DELETE FROM donjon_login_attempts WHERE key = ?1")
+        .bind(key)
         .execute(connection)
         .await?;
     Ok(())

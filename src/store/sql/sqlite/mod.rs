@@ -1,10 +1,13 @@
 //! SQLite: one writer task that groups transitions into durable commits, and a pool of readers.
 
 mod account;
+mod audit;
+mod mfa;
 mod outbox;
 mod provider;
 mod saml;
 mod session;
+mod session_events;
 mod writer;
 
 use std::path::PathBuf;

@@ -7,15 +7,8 @@ use crate::store::sql::convert::micros;
 use crate::store::sql::outbox::{DeliveryRow, deliveries};
 use crate::store::{Delivery, DeliveryOutcome, NewDelivery, OutboxStore, Result};
 
-/// Writes a delivery with the transition that causes it.
-pub(super) async fn insert(
-    connection: &mut SqliteConnection,
-    delivery: &NewDelivery,
-) -> Result<()> {
-    insert_if(connection, delivery, true).await
-}
-
-/// Writes a delivery if `wanted`: one statement either way.
+/// Writes a delivery with the transition that causes it, if it is `wanted`: one statement either
+/// way.
 pub(super) async fn insert_if(
     connection: &mut SqliteConnection,
     delivery: &NewDelivery,

@@ -26,6 +26,7 @@ impl SamlStore for SqliteStore {
                     .bind(intent.browser.as_bytes().as_slice())
                     .bind(&intent.return_to)
                     .bind(micros(intent.expires_at))
+                    .bind(intent.forced_at.map(micros))
                     .execute(connection)
                     .await?;
                 Ok(())

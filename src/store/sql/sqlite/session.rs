@@ -5,33 +5,39 @@ use sqlx::{Sqlite, query, query_as, query_scalar};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::SqliteStore;
+use super::{SqliteStore, session_events};
 use crate::crypto::TokenHash;
-use crate::scope::{SessionEnd, SessionEvent, SessionId, UserId};
+use crate::scope::{Account, SessionEnd, SessionEvent, SessionId, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::session::{
-    EVENTS, EventRow, LIST, LOAD, LOAD_DATA, SessionRow, event, session,
+    EVENTS, EventRow, LIST, LOAD, LOAD_DATA, REFRESH, SessionRow, USER_CHANGED, USER_EPOCH, event,
+    session,
 };
 use crate::store::{
-    DataChange, NewSession, Result, Rotation, SessionData, SessionStore, StoredSession,
+    DataChange, NewSession, Refresh, Result, Rotation, SessionData, SessionStore, StoredSession,
+    UserEpoch,
 };
 
 const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
      authentication, data_id, address, user_agent, remembered, created_at, last_active_at, \
-     idle_expires_at, expires_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+     idle_expires_at, expires_at, account_epoch, organization_id, impersonator_id) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 const REPLACE: &str = "UPDATE donjon_sessions SET id = $1, token_hash = $2, user_id = $3, \
      account = $4, authentication = $5, data_id = $6, address = $7, user_agent = $8, \
      remembered = $9, created_at = $10, last_active_at = $11, idle_expires_at = $12, \
-     expires_at = $13 WHERE token_hash = $14";
+     expires_at = $13, account_epoch = $14, organization_id = $15, impersonator_id = $16 \
+     WHERE token_hash = $17";
 
-/// Binds `$1` to `$13` of [`INSERT`] and [`REPLACE`].
+/// Binds `$1` to `$16` of [`INSERT`] and [`REPLACE`].
 fn bind<'q>(
     statement: &'static str,
     session: NewSession,
 ) -> sqlx::query::Query<'q, Sqlite, SqliteArguments> {
     let user = session.login.as_ref().map(|login| login.account.id().as_str().to_owned());
+    let as_of = session.login.as_ref().and_then(|login| login.as_of).map(|UserEpoch(epoch)| epoch);
+    let organization = session.login.as_ref().and_then(|login| login.organization);
+    let impersonator = session.login.as_ref().and_then(|login| login.impersonator.clone());
     let (account, authentication) =
         session.login.map(|login| (Json(login.account), Json(login.authentication))).unzip();
     query(statement)
@@ -48,6 +54,9 @@ fn bind<'q>(
         .bind(micros(session.last_active_at))
         .bind(session.idle_expires_at.map(micros))
         .bind(micros(session.expires_at))
+        .bind(as_of)
+        .bind(organization.map(|id| id.0))
+        .bind(impersonator.map(String::from))
 }
 
 /// Notes the ends of sessions that carried a login.
@@ -143,6 +152,45 @@ impl SessionStore for SqliteStore {
                     .await?;
                 note_ends(connection, ended, end, now).await?;
                 Ok(Rotation::Rotated)
+            })
+        })
+        .await
+    }
+
+    async fn user_epoch(&self, user: &UserId) -> Result<Option<UserEpoch>> {
+        let epoch: Option<i64> =
+            query_scalar(USER_EPOCH).bind(user.as_str()).fetch_one(self.readers()).await?;
+        Ok(epoch.map(UserEpoch))
+    }
+
+    async fn user_changed(&self, user: &UserId) -> Result<UserEpoch> {
+        let user = user.as_str().to_owned();
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let epoch = query_scalar(USER_CHANGED).bind(user).fetch_one(connection).await?;
+                Ok(UserEpoch(epoch))
+            })
+        })
+        .await
+    }
+
+    async fn refresh_account(
+        &self,
+        id: SessionId,
+        account: &Account,
+        epoch: UserEpoch,
+    ) -> Result<Refresh> {
+        let account = account.clone();
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let done = query(REFRESH)
+                    .bind(id.0)
+                    .bind(account.id().as_str().to_owned())
+                    .bind(Json(account))
+                    .bind(epoch.0)
+                    .execute(connection)
+                    .await?;
+                Ok(if done.rows_affected() > 0 { Refresh::Written } else { Refresh::Late })
             })
         })
         .await
@@ -298,5 +346,10 @@ impl SessionStore for SqliteStore {
         let rows: Vec<EventRow> =
             query_as(EVENTS).bind(after).bind(limit).fetch_all(self.readers()).await?;
         rows.into_iter().map(event).collect()
+    }
+
+    async fn sweep_session_events(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
+        self.transition(move |connection| Box::pin(session_events::sweep(connection, now, limit)))
+            .await
     }
 }

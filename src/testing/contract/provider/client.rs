@@ -41,6 +41,7 @@ fn key(algorithm: &str) -> StoredKey {
         algorithm: algorithm.into(),
         private_key: Sealed::from_bytes(vec![1, 2, 3]),
         created_at: epoch(),
+        signs_from: epoch() + Duration::MINUTE,
     }
 }
 

@@ -1,16 +1,19 @@
 //! Consents and interactions.
 
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::{CLIENT, Checked, Kit, any_grant, new_code, user};
 use crate::crypto::Sealed;
-use crate::store::{Consent, IssuerId, StoredInteraction};
-use crate::testing::contract::{epoch, rule};
+use crate::store::{
+    Consent, InteractionSave, IssuerId, RateLimit, SaveInteraction, StoreError, StoredInteraction,
+};
+use crate::testing::contract::{epoch, race, rule};
 
 pub(super) async fn check(kit: &Kit) -> Checked {
     consents_add_up(kit).await?;
     no_code_no_consent(kit).await?;
-    interactions_last(kit).await
+    interactions_last(kit).await?;
+    interactions_are_limited(kit).await
 }
 
 fn consent(
@@ -77,6 +80,55 @@ async fn no_code_no_consent(kit: &Kit) -> Checked {
     rule("an interaction that yields no code leaves no consent", scopes.is_empty(), scopes)
 }
 
+/// An interaction of a network that may have 5 a minute, as all together may have 8.
+fn saving(interaction_id: &str, network: &str) -> SaveInteraction {
+    SaveInteraction {
+        interaction: StoredInteraction {
+            interaction_id: interaction_id.into(),
+            state: Sealed::from_bytes(vec![1; 5_000]),
+            expires_at: epoch() + Duration::HOUR,
+        },
+        network: network.into(),
+        per_network: RateLimit { times: 5, window: Duration::MINUTE },
+        in_all: RateLimit { times: 8, window: Duration::MINUTE },
+        now: epoch(),
+    }
+}
+
+async fn interactions_are_limited(kit: &Kit) -> Checked {
+    const RULE: &str = "interactions are kept as often as the limits allow, and not once more";
+    let limited = InteractionSave::Limited { until: epoch() + Duration::MINUTE };
+    let issuer = IssuerId::new("https://limited.example");
+    let one = |id: String, network: &'static str, now: OffsetDateTime| {
+        let (kit, issuer) = (kit.clone(), issuer.clone());
+        async move {
+            let save = SaveInteraction { now, ..saving(&id, network) };
+            let saved = kit.store.save_interaction(&issuer, &save).await?;
+            let found = kit.store.load_interaction(&issuer, &id, now).await?;
+            Ok::<_, StoreError>((saved, found.is_some()))
+        }
+    };
+    let many = async |network: &'static str, now: OffsetDateTime, expected: usize| {
+        let name = |caller| format!("{network} {caller} {now}");
+        let saves = race(|caller| one(name(caller), network, now)).await?;
+        let kept = saves.iter().filter(|save| **save == (InteractionSave::Saved, true)).count();
+        let refused = saves.iter().filter(|save| **save == (limited, false)).count();
+        rule(RULE, kept == expected && kept + refused == saves.len(), &saves)
+    };
+    many("198.51.100.1/32", epoch(), 5).await?;
+    // What the first was refused does not count for all.
+    many("198.51.100.2/32", epoch(), 3).await?;
+    many("198.51.100.3/32", epoch(), 0).await?;
+    let elsewhere =
+        kit.store.save_interaction(&kit.issuer, &saving("x", "198.51.100.3/32")).await?;
+    rule("each issuer counts for itself", elsewhere == InteractionSave::Saved, elsewhere)?;
+    let last = epoch() + Duration::MINUTE - Duration::MICROSECOND;
+    let early = one("early".into(), "198.51.100.1/32", last).await?;
+    rule(RULE, early == (limited, false), early)?;
+    let again = one("again".into(), "198.51.100.1/32", epoch() + Duration::MINUTE).await?;
+    rule("a limit's window ends", again == (InteractionSave::Saved, true), again)
+}
+
 async fn interactions_last(kit: &Kit) -> Checked {
     const RULE: &str = "an interaction is kept until it is over";
     let mut interaction = StoredInteraction {
@@ -84,9 +136,12 @@ async fn interactions_last(kit: &Kit) -> Checked {
         state: Sealed::from_bytes(vec![1; 5_000]),
         expires_at: epoch() + Duration::HOUR,
     };
-    kit.store.save_interaction(&kit.issuer, &interaction).await?;
+    let mut save = saving("kept", "198.51.100.1/32");
+    save.interaction = interaction.clone();
+    kit.store.save_interaction(&kit.issuer, &save).await?;
     interaction.state = Sealed::from_bytes(vec![2; 5_000]);
-    kit.store.save_interaction(&kit.issuer, &interaction).await?;
+    save.interaction = interaction.clone();
+    kit.store.save_interaction(&kit.issuer, &save).await?;
     let (end, moment) = (interaction.expires_at, Duration::MICROSECOND);
     let found = kit.store.load_interaction(&kit.issuer, "kept", end - moment).await?;
     rule(RULE, found.as_ref() == Some(&interaction), &found)?;

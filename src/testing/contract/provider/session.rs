@@ -1,29 +1,24 @@
 //! What the ends of sessions do to grants.
 
+mod swept;
+mod unapplied;
+
 use time::Duration;
 
-use super::{Checked, Kit, REMEMBERED, any_id, grant, redeem, user};
+use super::{Checked, Kit, REMEMBERED, any_id, grant, user};
 use crate::scope::{Account, Authentication, Method, SessionEnd, SessionId, UserId};
-use crate::store::{CodeRedemption, Device, Login, NewSession};
+use crate::store::{Device, Login, NewSession};
 use crate::testing::contract::{CALLERS, Violation, epoch, race, rule};
 
 pub(super) async fn check(kit: &Kit) -> Checked {
-    for end in [
-        SessionEnd::LoggedOut,
-        SessionEnd::Revoked,
-        SessionEnd::Replaced,
-        SessionEnd::PasswordChanged,
-        SessionEnd::PasswordReset,
-        SessionEnd::AccountDeleted,
-        SessionEnd::SignedOutEverywhere,
-        SessionEnd::Expired,
-    ] {
+    for end in SessionEnd::ALL {
         ends_what_rests_on_it(kit, end).await?;
     }
     an_end_without_a_session_counts(kit).await?;
     a_later_login_is_spared(kit).await?;
-    no_code_after_the_end(kit).await?;
-    applied_once(kit).await
+    unapplied::check(kit).await?;
+    applied_once(kit).await?;
+    swept::check(kit).await
 }
 
 async fn logged_in(kit: &Kit, user: &UserId) -> Result<SessionId, Violation> {
@@ -38,7 +33,7 @@ async fn logged_in(kit: &Kit, user: &UserId) -> Result<SessionId, Violation> {
     let session = NewSession {
         token: super::any_hash(),
         id,
-        login: Some(Login { account: Account::new(user.clone()), authentication }),
+        login: Some(Login::new(Account::new(user.clone()), authentication)),
         data_id: any_id(),
         device: Device::default(),
         remembered: false,
@@ -119,24 +114,6 @@ async fn a_later_login_is_spared(kit: &Kit) -> Checked {
     apply(kit).await?;
     rule(RULE, kit.revocations_of(code.grant.id).await? == 0, "the log says it is revoked")?;
     rule(RULE, kit.yields(token, epoch()).await?, "its refresh token yields nothing")
-}
-
-async fn no_code_after_the_end(kit: &Kit) -> Checked {
-    const RULE: &str = "a code is not redeemed once its login has ended, applied or not";
-    let owner = user("leaves")?;
-    for (end, offline, redeemable) in [
-        (SessionEnd::LoggedOut, false, false),
-        (SessionEnd::LoggedOut, true, true),
-        (SessionEnd::PasswordReset, true, false),
-    ] {
-        let session = logged_in(kit, &owner).await?;
-        let code = kit.issued(grant(&owner, session, offline)).await?;
-        kit.sessions.end_session(&owner, session, end, epoch()).await?;
-        let redemption = kit.store.redeem_code(&kit.issuer, &redeem(&code, epoch())).await?;
-        let redeemed = redemption == CodeRedemption::Redeemed;
-        rule(RULE, redeemed == redeemable, (end, offline, redemption))?;
-    }
-    apply(kit).await.map(drop)
 }
 
 async fn applied_once(kit: &Kit) -> Checked {

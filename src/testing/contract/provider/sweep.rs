@@ -43,7 +43,7 @@ async fn what_is_over_goes(kit: &Kit) -> Checked {
     }
     let over = epoch() + Duration::days(3);
     let first = kit.store.sweep_provider(over, 1).await?;
-    rule(RULE, (1..=6).contains(&first), first)?;
+    rule(RULE, (1..=7).contains(&first), first)?;
     sweep(kit, over).await?;
     for (code, token) in families {
         let code = kit.store.load_code(&kit.issuer, &code.code).await?;

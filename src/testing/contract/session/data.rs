@@ -48,6 +48,29 @@ pub(super) async fn merges(store: &Sessions) -> Checked {
     rule("data can be replaced", data == whole.set, &data)
 }
 
+pub(super) async fn holds_any_text(store: &Sessions) -> Checked {
+    const RULE: &str = "the host's data holds any text, and any number";
+    let session = made(store, None).await?;
+    let odd = "\0 \u{1}\u{1f}\u{7f} \" \\ \\u0000 \\\\u0000 / \u{d7ff}\u{fffd}\u{1f600}";
+    let value = json!({
+        odd: [odd, "", null, true],
+        "numbers": [u64::MAX, i64::MIN, 0.1, 1e300],
+        "deep": { "\0": { "\0": "\0" } },
+    });
+    let data: SessionData =
+        ["\0", "", odd, "plain"].map(|key| (key.to_owned(), value.clone())).into();
+    for (key, value) in &data {
+        store.change_session_data(session.data_id, &setting(key, value.clone())).await?;
+    }
+    let load = async || store.load_session_data(session.data_id).await;
+    let stored = load().await?.unwrap_or_default();
+    rule(RULE, stored == data, &stored)?;
+    let change = DataChange { removed: vec!["\0".into(), "plain".into()], ..setting(odd, "\0") };
+    store.change_session_data(session.data_id, &change).await?;
+    let stored = load().await?.unwrap_or_default();
+    rule(RULE, stored == change.apply(data), &stored)
+}
+
 pub(super) async fn goes_with_its_session(store: &Sessions) -> Checked {
     const RULE: &str = "the host's data goes with its session";
     let gone = async |session: &NewSession, how: &str| {

@@ -47,6 +47,7 @@ pub(super) async fn ensure_keys(
             .bind(&key.algorithm)
             .bind(key.private_key.as_bytes())
             .bind(micros(key.created_at))
+            .bind(micros(key.signs_from))
             .execute(pool)
             .await?;
     }
@@ -60,6 +61,7 @@ pub(super) async fn add_key(pool: &PgPool, issuer: &IssuerId, key: &StoredKey) -
         .bind(&key.algorithm)
         .bind(key.private_key.as_bytes())
         .bind(micros(key.created_at))
+        .bind(micros(key.signs_from))
         .execute(pool)
         .await?;
     Ok(())

@@ -1,14 +1,17 @@
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
-use uuid::Uuid;
+use time::OffsetDateTime;
 
+use super::present::{Presented, locking, presenting};
 use super::revocation;
 use crate::crypto::TokenHash;
 use crate::store::sql::convert::micros;
 use crate::store::sql::provider::{
-    self, CodeRow, CodeState, judge_code, resources_hash, statement,
+    self, CodeRow, CodeState, CodeStateRow, judge_code, resources_hash, statement,
 };
-use crate::store::{CodeIssue, CodeRedemption, IssuerId, NewCode, RedeemCode, Result, StoredCode};
+use crate::store::{
+    CodeIssue, CodeRedemption, IssuerId, NewCode, RedeemCode, Result, StoreError, StoredCode,
+};
 
 /// The code goes in first: if its interaction already has one, perhaps this very one sent twice,
 /// nothing follows. The foreign key is checked at the end of the statement, when the grant is
@@ -84,26 +87,9 @@ pub(super) async fn load(
     row.map(provider::code).transpose()
 }
 
-const REDEEM: &str = "
-WITH assertion AS (
-    INSERT INTO donjon_provider_assertions AS used (issuer_id, client_id, jti, expires_at)
-    SELECT $1, $3, $5, $6 WHERE $5::bytea IS NOT NULL
-    ON CONFLICT (issuer_id, client_id, jti) DO UPDATE SET expires_at = excluded.expires_at
-        WHERE used.expires_at <= $4
-    RETURNING 1
-), family AS MATERIALIZED (
-    SELECT g.id FROM donjon_provider_codes c
-    JOIN donjon_provider_grants g ON g.issuer_id = c.issuer_id AND g.id = c.grant_id
-    WHERE c.issuer_id = $1 AND c.code = $2 AND g.client_id = $3 AND g.revoked_at IS NULL
-        AND ($5::bytea IS NULL OR EXISTS (SELECT FROM assertion))
-        AND (g.offline OR NOT EXISTS
-            (SELECT FROM donjon_session_events e WHERE e.session_id = g.session_id))
-        AND NOT EXISTS
-            (SELECT FROM donjon_session_events e WHERE e.user_id = g.subject
-             AND e.at >= g.authenticated_at AND e.reason IN
-                 ('password_reset', 'account_deleted', 'signed_out_everywhere'))
-    FOR UPDATE OF g
-), redeemed AS (
+const REDEEM: &str = concat!(
+    presenting!("donjon_provider_codes", "code"),
+    ", redeemed AS (
     UPDATE donjon_provider_codes c SET redeemed_at = $4 FROM family
     WHERE c.issuer_id = $1 AND c.code = $2 AND c.redeemed_at IS NULL AND c.expires_at > $4
     RETURNING family.id
@@ -114,21 +100,23 @@ WITH assertion AS (
     UPDATE donjon_provider_grants g SET expires_at = GREATEST(g.expires_at, $9, $8) FROM redeemed
     WHERE g.issuer_id = $1 AND g.id = redeemed.id
 )
-SELECT EXISTS (SELECT FROM assertion), EXISTS (SELECT FROM redeemed)";
+SELECT EXISTS (SELECT FROM assertion), EXISTS (SELECT FROM redeemed)"
+);
 
 pub(super) async fn redeem(
     pool: &PgPool,
     issuer: &IssuerId,
     redeem: &RedeemCode,
 ) -> Result<CodeRedemption> {
-    let assertion = redeem.assertion.as_ref();
-    let (asserted, redeemed): (bool, bool) = sqlx::query_as(REDEEM)
-        .bind(issuer.as_str())
-        .bind(&redeem.code.as_bytes()[..])
-        .bind(&redeem.client_id)
-        .bind(micros(redeem.now))
-        .bind(assertion.map(|assertion| assertion.jti.as_bytes().to_vec()))
-        .bind(assertion.map(|assertion| micros(assertion.expires_at)))
+    let presented = Presented {
+        issuer,
+        hash: &redeem.code,
+        client_id: &redeem.client_id,
+        assertion: redeem.assertion.as_ref(),
+        now: redeem.now,
+    };
+    let (asserted, redeemed) = presented
+        .bind(REDEEM)
         .bind(redeem.refresh.as_ref().map(|refresh| refresh.token.as_bytes().to_vec()))
         .bind(redeem.refresh.as_ref().map(|refresh| micros(refresh.expires_at)))
         .bind(micros(redeem.revocation_expires_at))
@@ -136,66 +124,46 @@ pub(super) async fn redeem(
         .await?;
     if redeemed {
         Ok(CodeRedemption::Redeemed)
-    } else if assertion.is_some() && !asserted {
+    } else if redeem.assertion.is_some() && !asserted {
         Ok(CodeRedemption::AssertionReplayed)
     } else {
-        refuse(pool, issuer, redeem).await
+        refuse(pool, &presented, redeem.revocation_expires_at).await
     }
 }
 
 /// Finds out why a code was not redeemed, and revokes its grant if it was redeemed before.
-async fn refuse(pool: &PgPool, issuer: &IssuerId, redeem: &RedeemCode) -> Result<CodeRedemption> {
+async fn refuse(
+    pool: &PgPool,
+    presented: &Presented<'_>,
+    until: OffsetDateTime,
+) -> Result<CodeRedemption> {
     let mut transaction = pool.begin().await?;
-    let Some(grant) = lock(&mut transaction, issuer, redeem).await? else {
-        return Ok(CodeRedemption::Unknown);
-    };
-    let state = state(&mut transaction, issuer, redeem).await?;
-    let judgement = match judge_code(state.as_ref(), redeem.now) {
-        // It looks alive now, so what failed was the login behind it.
-        CodeRedemption::Redeemed => CodeRedemption::Unknown,
-        judgement => judgement,
-    };
-    if judgement == CodeRedemption::Replayed {
-        let until = redeem.revocation_expires_at;
-        revocation::revoke(&mut *transaction, issuer, grant, redeem.now, until).await?;
+    presented.lock(locking!("donjon_provider_codes", "code"), &mut transaction).await?;
+    let state = state(&mut transaction, presented).await?;
+    let judgement = judge_code(state.as_ref(), presented.now);
+    match (judgement, state) {
+        (CodeRedemption::Replayed, Some(state)) => {
+            let (issuer, now) = (presented.issuer, presented.now);
+            revocation::revoke(&mut *transaction, issuer, state.grant, now, until).await?;
+        }
+        (CodeRedemption::Redeemed, _) => {
+            return Err(StoreError::Corrupt("a code that can be redeemed, and cannot"));
+        }
+        _ => {}
     }
     transaction.commit().await?;
     Ok(judgement)
 }
 
-async fn lock(
-    connection: &mut PgConnection,
-    issuer: &IssuerId,
-    redeem: &RedeemCode,
-) -> Result<Option<Uuid>> {
-    let grant: Option<(Uuid,)> = sqlx::query_as(
-        "SELECT g.id FROM donjon_provider_codes c
-         JOIN donjon_provider_grants g ON g.issuer_id = c.issuer_id AND g.id = c.grant_id
-         WHERE c.issuer_id = $1 AND c.code = $2 AND g.client_id = $3
-         FOR UPDATE OF g",
-    )
-    .bind(issuer.as_str())
-    .bind(&redeem.code.as_bytes()[..])
-    .bind(&redeem.client_id)
-    .fetch_optional(connection)
-    .await?;
-    Ok(grant.map(|(grant,)| grant))
-}
-
 async fn state(
     connection: &mut PgConnection,
-    issuer: &IssuerId,
-    redeem: &RedeemCode,
+    presented: &Presented<'_>,
 ) -> Result<Option<CodeState>> {
-    let row: Option<(bool, Option<i64>, i64)> = sqlx::query_as(
-        "SELECT g.revoked_at IS NOT NULL, c.redeemed_at, c.expires_at
-         FROM donjon_provider_codes c
-         JOIN donjon_provider_grants g ON g.issuer_id = c.issuer_id AND g.id = c.grant_id
-         WHERE c.issuer_id = $1 AND c.code = $2",
-    )
-    .bind(issuer.as_str())
-    .bind(&redeem.code.as_bytes()[..])
-    .fetch_optional(connection)
-    .await?;
-    Ok(row.map(|(ended, redeemed_at, expires_at)| CodeState { ended, redeemed_at, expires_at }))
+    let row: Option<CodeStateRow> = sqlx::query_as(statement::CODE_STATE)
+        .bind(presented.issuer.as_str())
+        .bind(&presented.hash.as_bytes()[..])
+        .bind(presented.client_id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(CodeState::from))
 }

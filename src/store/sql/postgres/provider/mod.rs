@@ -8,9 +8,10 @@
 mod client;
 mod code;
 mod interaction;
+mod present;
 mod refresh;
 mod revocation;
-mod session;
+pub(super) mod session;
 mod sweep;
 
 use async_trait::async_trait;
@@ -21,9 +22,9 @@ use super::PostgresStore;
 use crate::crypto::TokenHash;
 use crate::scope::UserId;
 use crate::store::{
-    ClientAssertionUse, CodeIssue, CodeRedemption, Consent, IssuerId, NewCode, ProviderStore,
-    RedeemCode, RefreshRotation, Result, Revocation, RotateRefresh, StoredClient, StoredCode,
-    StoredInteraction, StoredKey, StoredRefreshToken,
+    ClientAssertionUse, CodeIssue, CodeRedemption, Consent, InteractionSave, IssuerId, NewCode,
+    ProviderStore, RedeemCode, RefreshRotation, Result, Revocation, RotateRefresh, SaveInteraction,
+    StoredClient, StoredCode, StoredInteraction, StoredKey, StoredRefreshToken,
 };
 
 #[async_trait]
@@ -65,9 +66,9 @@ impl ProviderStore for PostgresStore {
     async fn save_interaction(
         &self,
         issuer: &IssuerId,
-        interaction: &StoredInteraction,
-    ) -> Result<()> {
-        interaction::save(self.pool(), issuer, interaction).await
+        save: &SaveInteraction,
+    ) -> Result<InteractionSave> {
+        interaction::save(self.pool(), issuer, save).await
     }
 
     async fn load_interaction(

@@ -1,5 +1,6 @@
 use sqlx::{PgConnection, PgPool};
 
+use super::present::{Presented, locking, presenting};
 use super::revocation;
 use crate::crypto::TokenHash;
 use crate::store::sql::convert::micros;
@@ -24,20 +25,9 @@ pub(super) async fn load(
 }
 
 /// Using a token closes the grace window of its parent: the sealed copy of it goes.
-const ROTATE: &str = "
-WITH assertion AS (
-    INSERT INTO donjon_provider_assertions AS used (issuer_id, client_id, jti, expires_at)
-    SELECT $1, $3, $5, $6 WHERE $5::bytea IS NOT NULL
-    ON CONFLICT (issuer_id, client_id, jti) DO UPDATE SET expires_at = excluded.expires_at
-        WHERE used.expires_at <= $4
-    RETURNING 1
-), family AS MATERIALIZED (
-    SELECT g.id FROM donjon_provider_refresh_tokens r
-    JOIN donjon_provider_grants g ON g.issuer_id = r.issuer_id AND g.id = r.grant_id
-    WHERE r.issuer_id = $1 AND r.token = $2 AND g.client_id = $3 AND g.revoked_at IS NULL
-        AND ($5::bytea IS NULL OR EXISTS (SELECT FROM assertion))
-    FOR UPDATE OF g
-), rotated AS (
+const ROTATE: &str = concat!(
+    presenting!("donjon_provider_refresh_tokens", "token"),
+    ", rotated AS (
     UPDATE donjon_provider_refresh_tokens r
     SET rotated_at = $4, successor = $7, successor_sealed = $9 FROM family
     WHERE r.issuer_id = $1 AND r.token = $2 AND r.rotated_at IS NULL AND r.expires_at > $4
@@ -52,33 +42,35 @@ WITH assertion AS (
     UPDATE donjon_provider_grants g SET expires_at = GREATEST(g.expires_at, $8, $10) FROM rotated
     WHERE g.issuer_id = $1 AND g.id = rotated.id
 )
-SELECT EXISTS (SELECT FROM assertion), EXISTS (SELECT FROM rotated)";
+SELECT EXISTS (SELECT FROM assertion), EXISTS (SELECT FROM rotated)"
+);
 
 pub(super) async fn rotate(
     pool: &PgPool,
     issuer: &IssuerId,
     rotate: &RotateRefresh,
 ) -> Result<RefreshRotation> {
-    let assertion = rotate.assertion.as_ref();
-    let (asserted, rotated): (bool, bool) = sqlx::query_as(ROTATE)
-        .bind(issuer.as_str())
-        .bind(&rotate.presented.as_bytes()[..])
-        .bind(&rotate.client_id)
-        .bind(micros(rotate.now))
-        .bind(assertion.map(|assertion| assertion.jti.as_bytes().to_vec()))
-        .bind(assertion.map(|assertion| micros(assertion.expires_at)))
-        .bind(&rotate.successor.token.as_bytes()[..])
+    let presented = Presented {
+        issuer,
+        hash: &rotate.presented,
+        client_id: &rotate.client_id,
+        assertion: rotate.assertion.as_ref(),
+        now: rotate.now,
+    };
+    let (asserted, rotated) = presented
+        .bind(ROTATE)
+        .bind(rotate.successor.token.as_bytes().to_vec())
         .bind(micros(rotate.successor.expires_at))
-        .bind(rotate.successor_sealed.as_bytes())
+        .bind(rotate.successor_sealed.as_bytes().to_vec())
         .bind(micros(rotate.revocation_expires_at))
         .fetch_one(pool)
         .await?;
     if rotated {
         Ok(RefreshRotation::Rotated)
-    } else if assertion.is_some() && !asserted {
+    } else if rotate.assertion.is_some() && !asserted {
         Ok(RefreshRotation::AssertionReplayed)
     } else {
-        refuse(pool, issuer, rotate).await
+        refuse(pool, &presented, rotate).await
     }
 }
 
@@ -86,19 +78,19 @@ pub(super) async fn rotate(
 /// grace window does not cover this.
 async fn refuse(
     pool: &PgPool,
-    issuer: &IssuerId,
+    presented: &Presented<'_>,
     rotate: &RotateRefresh,
 ) -> Result<RefreshRotation> {
     let mut transaction = pool.begin().await?;
-    lock(&mut transaction, issuer, rotate).await?;
-    let Some(state) = state(&mut transaction, issuer, rotate).await? else {
+    presented.lock(locking!("donjon_provider_refresh_tokens", "token"), &mut transaction).await?;
+    let Some(state) = state(&mut transaction, presented).await? else {
         return Ok(RefreshRotation::Unknown);
     };
     let grant = state.grant;
     let judgement = judge_refresh(Some(state), rotate.now, rotate.grace);
     match judgement {
         RefreshRotation::Reused => {
-            let until = rotate.revocation_expires_at;
+            let (issuer, until) = (presented.issuer, rotate.revocation_expires_at);
             revocation::revoke(&mut *transaction, issuer, grant, rotate.now, until).await?;
         }
         RefreshRotation::Rotated => {
@@ -110,34 +102,14 @@ async fn refuse(
     Ok(judgement)
 }
 
-async fn lock(
-    connection: &mut PgConnection,
-    issuer: &IssuerId,
-    rotate: &RotateRefresh,
-) -> Result<()> {
-    sqlx::query(
-        "SELECT g.id FROM donjon_provider_refresh_tokens r
-         JOIN donjon_provider_grants g ON g.issuer_id = r.issuer_id AND g.id = r.grant_id
-         WHERE r.issuer_id = $1 AND r.token = $2 AND g.client_id = $3
-         FOR UPDATE OF g",
-    )
-    .bind(issuer.as_str())
-    .bind(&rotate.presented.as_bytes()[..])
-    .bind(&rotate.client_id)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 async fn state(
     connection: &mut PgConnection,
-    issuer: &IssuerId,
-    rotate: &RotateRefresh,
+    presented: &Presented<'_>,
 ) -> Result<Option<RefreshState>> {
     let row: Option<RefreshStateRow> = sqlx::query_as(statement::REFRESH_STATE)
-        .bind(issuer.as_str())
-        .bind(&rotate.presented.as_bytes()[..])
-        .bind(&rotate.client_id)
+        .bind(presented.issuer.as_str())
+        .bind(&presented.hash.as_bytes()[..])
+        .bind(presented.client_id)
         .fetch_optional(connection)
         .await?;
     Ok(row.map(RefreshState::from))

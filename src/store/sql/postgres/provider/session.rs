@@ -2,18 +2,22 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use crate::store::sql::convert::micros;
+use crate::store::sql::provider::statement::{self, reaches_offline_access};
 use crate::store::{IssuerId, Result};
 
-/// Nodes that come at once wait for the lock of the cursor, and then see it moved: none reads an
+/// Without an event there is nothing to lock. Nodes that come at once wait for the lock of the cursor, and then see it moved: none reads an
 /// event that another has applied. An event that a waiting node's snapshot does not show yet is
 /// read the next time. As in `revocation`, the log's advisory lock is taken last.
-const APPLY: &str = "
+const APPLY: &str = concat!(
+    "
 WITH position AS MATERIALIZED (
-    SELECT session_event FROM donjon_provider_cursors WHERE issuer_id = $1 FOR UPDATE
+    SELECT session_event FROM donjon_provider_cursors WHERE issuer_id = $1
+    AND EXISTS (SELECT FROM donjon_session_events WHERE sequence > session_event) FOR UPDATE
 ), event AS MATERIALIZED (
-    SELECT sequence, session_id, user_id, at,
-           reason IN ('password_reset', 'account_deleted', 'signed_out_everywhere') AS offline_too
-    FROM donjon_session_events
+    SELECT sequence, session_id, user_id, at, ",
+    reaches_offline_access!(),
+    " AS offline_too
+    FROM donjon_session_events e
     WHERE sequence > (SELECT session_event FROM position) ORDER BY sequence LIMIT $2
 ), revoked AS (
     UPDATE donjon_provider_grants SET revoked_at = $3
@@ -34,9 +38,11 @@ WITH position AS MATERIALIZED (
     UPDATE donjon_provider_cursors SET session_event = (SELECT max(sequence) FROM event)
     WHERE issuer_id = $1 AND EXISTS (SELECT FROM event)
 )
-SELECT EXISTS (SELECT FROM position), (SELECT count(*) FROM event)";
+SELECT EXISTS (SELECT FROM donjon_provider_cursors WHERE issuer_id = $1),
+       (SELECT count(*) FROM event)"
+);
 
-pub(super) async fn apply(
+pub(in crate::store::sql::postgres) async fn apply(
     pool: &PgPool,
     issuer: &IssuerId,
     limit: u32,
@@ -51,24 +57,10 @@ pub(super) async fn apply(
             .bind(micros(until))
             .fetch_one(pool)
     };
-    let (started, read) = run().await?;
-    let read = if started {
-        read
-    } else {
-        start(pool, issuer).await?;
-        run().await?.1
-    };
+    let (started, mut read) = run().await?;
+    if !started {
+        sqlx::query(statement::START_CURSOR).bind(issuer.as_str()).execute(pool).await?;
+        read = run().await?.1;
+    }
     Ok(u32::try_from(read).unwrap_or(u32::MAX))
-}
-
-/// An issuer that never read the log begins at its beginning.
-async fn start(pool: &PgPool, issuer: &IssuerId) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO donjon_provider_cursors (issuer_id, session_event) VALUES ($1, 0)
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(issuer.as_str())
-    .execute(pool)
-    .await?;
-    Ok(())
 }

@@ -7,7 +7,7 @@ use crate::store::sql::provider::SEALED_FOR;
 
 /// A grant goes with its codes and tokens; none of them could still be worth anything. A row that
 /// somebody works with is left for the next time.
-const OVER: [&str; 5] = [
+const OVER: [&str; 6] = [
     "DELETE FROM donjon_provider_grants WHERE ctid = ANY (ARRAY
          (SELECT ctid FROM donjon_provider_grants WHERE expires_at <= $1 LIMIT $2
           FOR UPDATE SKIP LOCKED))",
@@ -22,6 +22,9 @@ const OVER: [&str; 5] = [
           FOR UPDATE SKIP LOCKED))",
     "DELETE FROM donjon_provider_revocations WHERE sequence = ANY (ARRAY
          (SELECT sequence FROM donjon_provider_revocations WHERE expires_at <= $1 LIMIT $2
+          FOR UPDATE SKIP LOCKED))",
+    "DELETE FROM donjon_rate_limits WHERE ctid = ANY (ARRAY
+         (SELECT ctid FROM donjon_rate_limits WHERE expires_at <= $1 LIMIT $2
           FOR UPDATE SKIP LOCKED))",
 ];
 

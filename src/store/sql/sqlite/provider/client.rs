@@ -54,6 +54,7 @@ pub(super) async fn ensure_keys(
             .bind(&key.algorithm)
             .bind(key.private_key.as_bytes())
             .bind(micros(key.created_at))
+            .bind(micros(key.signs_from))
             .execute(&mut *connection)
             .await?;
     }
@@ -71,6 +72,7 @@ pub(super) async fn add_key(
         .bind(&key.algorithm)
         .bind(key.private_key.as_bytes())
         .bind(micros(key.created_at))
+        .bind(micros(key.signs_from))
         .execute(connection)
         .await?;
     Ok(())

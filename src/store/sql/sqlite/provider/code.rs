@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{client, interaction, refresh, revocation};
 use crate::crypto::TokenHash;
 use crate::store::sql::convert::micros;
-use crate::store::sql::provider::{self, CodeRow, CodeState, judge_code, statement};
+use crate::store::sql::provider::{self, CodeRow, CodeState, CodeStateRow, judge_code, statement};
 use crate::store::{CodeIssue, CodeRedemption, IssuerId, NewCode, RedeemCode, Result, StoredCode};
 
 pub(super) async fn issue(
@@ -91,15 +91,15 @@ pub(super) async fn redeem(
     {
         return Ok(CodeRedemption::AssertionReplayed);
     }
-    let (grant, state) = state(connection, issuer, redeem).await?.unzip();
+    let state = state(connection, issuer, redeem).await?;
     let judgement = judge_code(state.as_ref(), redeem.now);
-    match (judgement, grant) {
-        (CodeRedemption::Redeemed, Some(grant)) => {
-            mark_redeemed(connection, issuer, redeem, grant).await?;
+    match (judgement, state) {
+        (CodeRedemption::Redeemed, Some(state)) => {
+            mark_redeemed(connection, issuer, redeem, state.grant).await?;
         }
-        (CodeRedemption::Replayed, Some(grant)) => {
+        (CodeRedemption::Replayed, Some(state)) => {
             let until = redeem.revocation_expires_at;
-            revocation::revoke(connection, issuer, grant, redeem.now, until).await?;
+            revocation::revoke(connection, issuer, state.grant, redeem.now, until).await?;
         }
         _ => {}
     }
@@ -110,29 +110,14 @@ async fn state(
     connection: &mut SqliteConnection,
     issuer: &IssuerId,
     redeem: &RedeemCode,
-) -> Result<Option<(Uuid, CodeState)>> {
-    let row: Option<(Uuid, bool, Option<i64>, i64)> = sqlx::query_as(
-        "SELECT g.id,
-                g.revoked_at IS NOT NULL
-                OR (NOT g.offline AND EXISTS
-                       (SELECT 1 FROM donjon_session_events e WHERE e.session_id = g.session_id))
-                OR EXISTS
-                       (SELECT 1 FROM donjon_session_events e WHERE e.user_id = g.subject
-                        AND e.at >= g.authenticated_at AND e.reason IN
-                            ('password_reset', 'account_deleted', 'signed_out_everywhere')),
-                c.redeemed_at, c.expires_at
-         FROM donjon_provider_codes c
-         JOIN donjon_provider_grants g ON g.issuer_id = c.issuer_id AND g.id = c.grant_id
-         WHERE c.issuer_id = ?1 AND c.code = ?2 AND g.client_id = ?3",
-    )
-    .bind(issuer.as_str())
-    .bind(&redeem.code.as_bytes()[..])
-    .bind(&redeem.client_id)
-    .fetch_optional(connection)
-    .await?;
-    Ok(row.map(|(grant, ended, redeemed_at, expires_at)| {
-        (grant, CodeState { ended, redeemed_at, expires_at })
-    }))
+) -> Result<Option<CodeState>> {
+    let row: Option<CodeStateRow> = sqlx::query_as(statement::CODE_STATE)
+        .bind(issuer.as_str())
+        .bind(&redeem.code.as_bytes()[..])
+        .bind(&redeem.client_id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(CodeState::from))
 }
 
 async fn mark_redeemed(

@@ -6,7 +6,7 @@ mod code;
 mod interaction;
 mod refresh;
 mod revocation;
-mod session;
+pub(super) mod session;
 mod sweep;
 
 use async_trait::async_trait;
@@ -17,9 +17,9 @@ use super::SqliteStore;
 use crate::crypto::TokenHash;
 use crate::scope::UserId;
 use crate::store::{
-    ClientAssertionUse, CodeIssue, CodeRedemption, Consent, IssuerId, NewCode, ProviderStore,
-    RedeemCode, RefreshRotation, Result, Revocation, RotateRefresh, StoredClient, StoredCode,
-    StoredInteraction, StoredKey, StoredRefreshToken,
+    ClientAssertionUse, CodeIssue, CodeRedemption, Consent, InteractionSave, IssuerId, NewCode,
+    ProviderStore, RedeemCode, RefreshRotation, Result, Revocation, RotateRefresh, SaveInteraction,
+    StoredClient, StoredCode, StoredInteraction, StoredKey, StoredRefreshToken,
 };
 
 /// Runs a function of this module as a transition, on clones of what it is given.
@@ -69,9 +69,9 @@ impl ProviderStore for SqliteStore {
     async fn save_interaction(
         &self,
         issuer: &IssuerId,
-        interaction: &StoredInteraction,
-    ) -> Result<()> {
-        transition!(self, interaction::save, issuer, interaction)
+        save: &SaveInteraction,
+    ) -> Result<InteractionSave> {
+        transition!(self, interaction::save, issuer, save)
     }
 
     async fn load_interaction(
@@ -163,6 +163,9 @@ impl ProviderStore for SqliteStore {
         now: OffsetDateTime,
         revocation_expires_at: OffsetDateTime,
     ) -> Result<u32> {
+        if !session::is_behind(self.readers(), issuer).await? {
+            return Ok(0);
+        }
         let issuer = issuer.clone();
         self.transition(move |connection| {
             Box::pin(async move {

@@ -6,7 +6,7 @@ use crate::store::sql::convert::micros;
 use crate::store::sql::provider::SEALED_FOR;
 
 /// A grant goes with its codes and tokens; none of them could still be worth anything.
-const OVER: [&str; 5] = [
+const OVER: [&str; 6] = [
     "DELETE FROM donjon_provider_grants WHERE rowid IN
          (SELECT rowid FROM donjon_provider_grants WHERE expires_at <= ?1 LIMIT ?2)",
     "DELETE FROM donjon_provider_refresh_tokens WHERE rowid IN
@@ -17,6 +17,8 @@ const OVER: [&str; 5] = [
          (SELECT rowid FROM donjon_provider_interactions WHERE expires_at <= ?1 LIMIT ?2)",
     "DELETE FROM donjon_provider_revocations WHERE sequence IN
          (SELECT sequence FROM donjon_provider_revocations WHERE expires_at <= ?1 LIMIT ?2)",
+    "DELETE FROM donjon_rate_limits WHERE rowid IN
+         (SELECT rowid FROM donjon_rate_limits WHERE expires_at <= ?1 LIMIT ?2)",
 ];
 
 const ERASE_SEALED: &str = "UPDATE donjon_provider_refresh_tokens SET successor_sealed = NULL

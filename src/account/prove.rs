@@ -1,0 +1,89 @@
+//! Verifies a password. Unknown, locked and wrong cost the same store and hash calls.
+
+use super::password::Verdict;
+use super::site::{Site, Visit};
+use super::{AccountError, Email};
+use crate::audit::{self, Action};
+use crate::crypto::Redacted;
+use crate::scope::Account;
+use crate::store::{Effects, LoginCompletion, LoginCounter};
+
+/// A user whose password was just verified.
+pub(super) struct ProvenUser {
+    pub(super) account: Account,
+    pub(super) device_epoch: i64,
+    pub(super) has_second_factor: bool,
+    counter: LoginCounter,
+    verified: Redacted<String>,
+    rehashed: Option<Redacted<String>>,
+}
+
+/// Counts the attempt, then looks at the password, whatever is known by then. The audit log is told
+/// of a refusal of this action.
+pub(super) async fn prove(
+    site: &Site,
+    visit: &Visit,
+    action: Action,
+    email: &Email,
+    password: Redacted<String>,
+) -> Result<Option<ProvenUser>, AccountError> {
+    // An attempt that is counted is looked at: who is turned away has not tried.
+    let place = site.passwords.reserve()?;
+    let now = site.now();
+    let notice = site.letters.locked(email, &site.paths, now);
+    let lockout = site.policy.lockout;
+    let locked = site.effects(visit.entry(Action::LOCK)).and_delivery(notice);
+    let device = site.devices.known(&visit.headers, email, now);
+    let attempt =
+        site.store.begin_login(email.as_str(), device.as_ref(), lockout, &locked, now).await?;
+    let stored = attempt.user.as_ref().and_then(|user| user.password.clone());
+    let verdict = place.verify(password, stored, attempt.locked_until.is_none()).await?;
+    match (attempt.locked_until, attempt.user, verdict) {
+        (None, Some(user), Verdict::Right { verified, rehashed }) => Ok(Some(ProvenUser {
+            account: user.account,
+            device_epoch: user.device_epoch,
+            has_second_factor: user.has_second_factor,
+            counter: attempt.counter,
+            verified,
+            rehashed,
+        })),
+        (locked, user, _) => {
+            let entry = visit.entry(action).refused().with("locked", locked.is_some());
+            note_refusal(site, entry, user.map(|user| user.account)).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Whoever the address belongs to, it is one write.
+async fn note_refusal(
+    site: &Site,
+    mut entry: audit::Entry,
+    owner: Option<Account>,
+) -> Result<(), AccountError> {
+    if let Some(owner) = owner {
+        entry = entry.about(owner.id());
+    }
+    let entry = entry.at(site.now(), &*site.random);
+    site.store.write_audit_entry(&entry).await?;
+    entry.announce();
+    Ok(())
+}
+
+/// Forgets the attempts, and stores a better hash, if the password is still the same; `along` is
+/// written then.
+pub(super) async fn complete(
+    site: &Site,
+    email: &Email,
+    user: &ProvenUser,
+    along: &Effects,
+) -> Result<LoginCompletion, AccountError> {
+    let (verified, rehashed) = (&user.verified, user.rehashed.as_ref());
+    let store = &site.store;
+    let completion =
+        store.complete_login(email.as_str(), user.counter, verified, rehashed, along).await?;
+    if completion == LoginCompletion::Completed {
+        along.announce();
+    }
+    Ok(completion)
+}

@@ -1,0 +1,89 @@
+//! The pages where a user sees to their own account, all below [`Paths::settings`].
+//!
+//! [`Paths::settings`]: super::Paths::settings
+
+mod overview;
+mod two_factor;
+mod two_factor_setup;
+
+use http::Method;
+
+pub(super) use self::two_factor_setup::cookie as setup_cookie;
+use super::AccountError;
+use super::site::{Answer, Site, Visit};
+use crate::page::{Frame, FrameLink, SettingsArea};
+use crate::scope::Account;
+
+/// One of the pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    Overview,
+    TwoFactor,
+    TwoFactorSetup,
+    BackupCodes,
+    TwoFactorDisable,
+}
+
+/// Where each is, below the path of them all.
+const FLOWS: &[(&str, Flow)] = &[
+    ("", Flow::Overview),
+    ("/two-factor", Flow::TwoFactor),
+    ("/two-factor/setup", Flow::TwoFactorSetup),
+    ("/two-factor/backup-codes", Flow::BackupCodes),
+    ("/two-factor/disable", Flow::TwoFactorDisable),
+];
+
+/// The pages that a user can choose from, in order.
+const AREAS: &[(SettingsArea, Flow)] =
+    &[(SettingsArea::Overview, Flow::Overview), (SettingsArea::TwoFactor, Flow::TwoFactor)];
+
+impl Flow {
+    /// The page at this path below them all.
+    pub(super) fn at(rest: &str) -> Option<Self> {
+        FLOWS.iter().find(|(path, _)| *path == rest).map(|(_, flow)| *flow)
+    }
+
+    /// Its path.
+    pub(super) fn path(self, site: &Site) -> String {
+        let rest = FLOWS.iter().find(|(_, flow)| *flow == self).map_or("", |(path, _)| *path);
+        format!("{}{rest}", site.paths.settings)
+    }
+}
+
+pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
+    let shows = method == Method::GET || method == Method::HEAD;
+    let submits = method == Method::POST;
+    match flow {
+        Flow::Overview if shows => overview::show(site, visit),
+        Flow::TwoFactor if shows => two_factor::show(site, visit).await,
+        Flow::TwoFactorSetup if shows => two_factor_setup::show(site, visit).await,
+        Flow::TwoFactorSetup if submits => two_factor_setup::confirm(site, visit).await,
+        // Whoever had to log in in between comes back by a GET.
+        Flow::BackupCodes | Flow::TwoFactorDisable if shows => Ok(two_factor::back(site)),
+        Flow::BackupCodes if submits => two_factor::regenerate(site, visit).await,
+        Flow::TwoFactorDisable if submits => two_factor::disable(site, visit).await,
+        _ => Err(AccountError::Method),
+    }
+}
+
+/// What the frame of a page is made of.
+pub(super) struct FrameParts {
+    name: String,
+    links: Vec<FrameLink>,
+}
+
+impl FrameParts {
+    /// The frame around `current`, for this account.
+    pub(super) fn new(site: &Site, account: &Account, current: Flow) -> Self {
+        let links = AREAS
+            .iter()
+            .map(|(area, flow)| FrameLink::new(*area, flow.path(site), *flow == current))
+            .collect();
+        Self { name: account.email().unwrap_or(account.id().as_str()).to_owned(), links }
+    }
+
+    /// As the page takes it.
+    pub(super) fn frame<'a>(&'a self, site: &'a Site) -> Frame<'a> {
+        Frame::new(&self.name, &self.links, &site.paths.logout, &site.paths.home)
+    }
+}

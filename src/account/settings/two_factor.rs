@@ -1,0 +1,104 @@
+//! The second factor: what there is, new backup codes, and doing without.
+
+use http::{Response, StatusCode};
+
+use super::{Flow, FrameParts};
+use crate::account::AccountError;
+use crate::account::Email;
+use crate::account::second_factor::{Checked, check_code};
+use crate::account::site::{Answer, Site, Visit};
+use crate::audit::Action;
+use crate::http::{Body, respond};
+use crate::page::{BackupCodes, EnrolledApp, TwoFactor, TwoFactorForm};
+use crate::scope::Account;
+use crate::store::{FactorProof, FactorRemoval, FactorUse};
+
+pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
+    let account = visit.fresh_account(site)?;
+    page(site, &account, StatusCode::OK, None).await
+}
+
+/// New codes take the place of the old ones. Only the app allows it: who found one backup code
+/// must not get ten.
+pub(super) async fn regenerate(site: &Site, visit: &Visit) -> Answer {
+    let account = visit.fresh_account(site)?;
+    let (form, id) = (visit.form()?, account.id());
+    let typed = form.get("code")?.unwrap_or_default();
+    let action = Action::REGENERATE_BACKUP_CODES;
+    match check_code(site, visit, action.clone(), (id, account.email(), None), typed).await? {
+        Checked::Right(_, FactorProof::Totp(step)) => {
+            let (codes, hashes) = site.factors.backup_codes(&*site.random, id);
+            let along = site.effects(visit.entry(action));
+            let used = site.store.regenerate_backup_codes(id, step, &hashes, &along).await?;
+            if used == FactorUse::Done {
+                along.announce();
+                return Ok(show_codes(site, &account, &codes));
+            }
+        }
+        Checked::Right(..) | Checked::Wrong => {}
+        Checked::Gone => return Ok(back(site)),
+    }
+    refused(site, &account, TwoFactorForm::Regenerate).await
+}
+
+/// No second factor any more. No browser is known then but this one, so that none is trusted if
+/// another app follows.
+pub(super) async fn disable(site: &Site, visit: &Visit) -> Answer {
+    let account = visit.fresh_account(site)?;
+    let (form, id) = (visit.form()?, account.id());
+    let typed = form.get("code")?.unwrap_or_default();
+    match check_code(site, visit, Action::DISABLE, (id, account.email(), None), typed).await? {
+        Checked::Right(_, proof) => {
+            let mut along = site.effects(visit.entry(Action::DISABLE));
+            if let Some(to) = account.email() {
+                let mail = site.letters.second_factor_removed(to, &site.paths, site.now());
+                along = along.and_delivery(mail);
+            }
+            let removed = site.store.remove_totp(id, Some(proof), &along).await?;
+            if let FactorRemoval::Removed { device_epoch } = removed {
+                along.announce();
+                let mut response = back(site);
+                if let Some(email) = account.email().and_then(|email| Email::parse(email).ok()) {
+                    site.remember_device(visit, (&email, id, device_epoch), &mut response);
+                }
+                return Ok(response);
+            }
+        }
+        Checked::Wrong => {}
+        Checked::Gone => return Ok(back(site)),
+    }
+    refused(site, &account, TwoFactorForm::Disable).await
+}
+
+/// Back to the page about second factors.
+pub(super) fn back(site: &Site) -> Response<Body> {
+    respond::see_other(&Flow::TwoFactor.path(site))
+}
+
+/// The page that shows fresh codes, once.
+pub(super) fn show_codes(site: &Site, account: &Account, codes: &[String]) -> Response<Body> {
+    let parts = FrameParts::new(site, account, Flow::TwoFactor);
+    let next = Flow::TwoFactor.path(site);
+    let page = BackupCodes::new(parts.frame(site), codes, &next);
+    respond::html(StatusCode::OK, site.pages.settings_backup_codes(&page))
+}
+
+async fn refused(site: &Site, account: &Account, form: TwoFactorForm) -> Answer {
+    page(site, account, StatusCode::UNPROCESSABLE_ENTITY, Some(form)).await
+}
+
+async fn page(
+    site: &Site,
+    account: &Account,
+    status: StatusCode,
+    refused: Option<TwoFactorForm>,
+) -> Result<Response<Body>, AccountError> {
+    let found = site.store.find_second_factor(account.id()).await?;
+    let app = found.map(|found| EnrolledApp::new(found.created_at, found.backup_codes_left));
+    let parts = FrameParts::new(site, account, Flow::TwoFactor);
+    let setup = Flow::TwoFactorSetup.path(site);
+    let (regenerate, disable) = (Flow::BackupCodes.path(site), Flow::TwoFactorDisable.path(site));
+    let paths = [setup.as_str(), &regenerate, &disable];
+    let page = TwoFactor::new(parts.frame(site), app, paths, refused);
+    Ok(respond::html(status, site.pages.settings_two_factor(&page)))
+}

@@ -1,0 +1,89 @@
+//! What comes after a user has proven who they are: a session, or the question for a second
+//! factor. Here, and nowhere else among the account pages, a session is written.
+
+use std::future::Future;
+
+use http::Response;
+
+use super::site::{Site, Visit};
+use super::{AccountError, Email};
+use crate::audit::Action;
+use crate::http::{Body, respond};
+use crate::scope::{Account, Method};
+use crate::session::Proof;
+use crate::store::Effects;
+
+/// Who comes in, and how.
+pub(super) struct SignIn<'a> {
+    pub(super) email: &'a Email,
+    pub(super) account: &'a Account,
+    /// The user's epoch when they began.
+    pub(super) device_epoch: i64,
+    pub(super) methods: Vec<Method>,
+    pub(super) remember: bool,
+}
+
+/// Goes on after a first factor. Who has a second one, and is not in a browser that is trusted to
+/// do without, gets no session but the question for it. `settle` writes what it is given, if
+/// what was proven still holds; if it does not, the answer is `None` and nobody is logged in.
+pub(super) async fn sign_in<F>(
+    site: &Site,
+    visit: &Visit,
+    who: &SignIn<'_>,
+    has_second_factor: bool,
+    settle: impl FnOnce(Effects) -> F,
+) -> Result<Option<Response<Body>>, AccountError>
+where
+    F: Future<Output = Result<bool, AccountError>>,
+{
+    let (user, now) = (who.account.id(), site.now());
+    if !has_second_factor
+        || site.devices.trusts(&visit.headers, (who.email, user, who.device_epoch), now)
+    {
+        return open(site, visit, who, false, settle).await;
+    }
+    if !settle(Effects::none()).await? {
+        return Ok(None);
+    }
+    let mut response = respond::see_other(&visit.trip.via(&site.paths.verify));
+    site.factors.pending.keep(&*site.random, response.headers_mut(), who, now);
+    Ok(Some(response))
+}
+
+/// Writes the session, and only then settles that what was proven still holds: a reset that came
+/// in between either sees the session or is seen here.
+pub(super) async fn open<F>(
+    site: &Site,
+    visit: &Visit,
+    who: &SignIn<'_>,
+    trust: bool,
+    settle: impl FnOnce(Effects) -> F,
+) -> Result<Option<Response<Body>>, AccountError>
+where
+    F: Future<Output = Result<bool, AccountError>>,
+{
+    let (user, now) = (who.account.id(), site.now());
+    let trust = trust && site.devices.trust_for().is_some();
+    let proof = Proof::by(who.methods.clone()).remembered(who.remember);
+    visit.session.log_in(who.account.clone(), proof).await?;
+    let methods: Vec<_> = who.methods.iter().map(Method::as_str).collect();
+    let entry = visit.entry(Action::LOG_IN).about(user).with("methods", methods);
+    let mut along = site.effects(entry);
+    if trust {
+        let entry = visit.entry(Action::TRUST_BROWSER).about(user);
+        along.audit.push(entry.at(now, &*site.random));
+    }
+    let stands = settle(along).await;
+    if !matches!(stands, Ok(true)) {
+        visit.session.log_out().await?;
+        return stands.map(|_| None);
+    }
+    let mut response = respond::see_other(visit.trip.destination(&site.paths.home));
+    let login = (who.email, user, who.device_epoch);
+    if trust {
+        site.trust_device(visit, login, &mut response);
+    } else {
+        site.remember_device(visit, login, &mut response);
+    }
+    Ok(Some(response))
+}

@@ -1,0 +1,125 @@
+use std::borrow::Cow;
+use std::fmt;
+
+/// The longest name of an action, in bytes.
+const MAX_NAME: usize = 64;
+
+/// The first words of the names that are ours.
+const RESERVED: [&str; 13] = [
+    "account",
+    "admin",
+    "api",
+    "audit",
+    "donjon",
+    "identity",
+    "impersonation",
+    "mfa",
+    "oauth",
+    "organization",
+    "passkey",
+    "session",
+    "webhook",
+];
+
+/// What was done, such as `session.create`: lower-case words with a dot between.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Action(Cow<'static, str>);
+
+/// The name cannot be a host's action.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} cannot name an action: at most 64 of a-z, 0-9, _ and dots between words, not beginning \
+     with a word of ours (account, admin, api, audit, donjon, identity, impersonation, mfa, oauth, \
+     organization, passkey, session, webhook)"
+)]
+pub struct ReservedAction(String);
+
+impl Action {
+    /// Somebody signed up; refused if the address was taken.
+    pub const REGISTER: Self = Self::of("account.register");
+    /// The host made an account.
+    pub const CREATE: Self = Self::of("account.create");
+    /// An address was confirmed by a mailed link.
+    pub const CONFIRM_EMAIL: Self = Self::of("account.email_confirm");
+    /// A mailed link was asked for.
+    pub const REQUEST_LINK: Self = Self::of("account.link_request");
+    /// A new password was set by a mailed link.
+    pub const RESET_PASSWORD: Self = Self::of("account.password_reset");
+    /// An address or a browser was locked after too many wrong passwords.
+    pub const LOCK: Self = Self::of("account.lock");
+    /// An authenticator app was enrolled.
+    pub const ENROLL: Self = Self::of("mfa.enroll");
+    /// Somebody who had the password typed a code; written if it was refused.
+    pub const VERIFY: Self = Self::of("mfa.verify");
+    /// A backup code was used up.
+    pub const USE_BACKUP_CODE: Self = Self::of("mfa.backup_code_use");
+    /// The codes of a user were locked after too many wrong ones.
+    pub const LOCK_SECOND_FACTOR: Self = Self::of("mfa.lock");
+    /// Backup codes were replaced; refused if the code that allows it was wrong.
+    pub const REGENERATE_BACKUP_CODES: Self = Self::of("mfa.backup_codes_regenerate");
+    /// An authenticator app was removed; refused if the code that allows it was wrong.
+    pub const DISABLE: Self = Self::of("mfa.disable");
+    /// A browser asks for no second factor for a while.
+    pub const TRUST_BROWSER: Self = Self::of("mfa.trust_browser");
+    /// Somebody logged in; refused if the password was wrong, or locked.
+    pub const LOG_IN: Self = Self::of("session.log_in");
+
+    pub(crate) const fn of(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// An action of the host’s own.
+    ///
+    /// # Errors
+    /// [`ReservedAction`] if the name is malformed or begins with a word of ours.
+    pub fn host(name: impl Into<String>) -> Result<Self, ReservedAction> {
+        let name = name.into();
+        let word = |word: &str| {
+            !word.is_empty()
+                && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        };
+        let ours = name.split('.').next().is_some_and(|first| RESERVED.contains(&first));
+        if ours || name.len() > MAX_NAME || !name.split('.').all(word) {
+            return Err(ReservedAction(name));
+        }
+        Ok(Self(Cow::Owned(name)))
+    }
+
+    /// The action stored by this name.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn stored(name: String) -> Self {
+        Self(Cow::Owned(name))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Action({})", self.0)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_cannot_forge_our_actions() {
+        assert!(Action::host("invoice.paid").is_ok());
+        assert!(Action::host("sessions.listed").is_ok());
+        let long = "a".repeat(65);
+        for bad in ["session.create", "mfa", "", "a..b", ".a", "A.b", "a b", "a\n", &long] {
+            assert!(Action::host(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Data of the pages about second factors.
+
+use time::OffsetDateTime;
+
+use super::Frame;
+
+/// Data of [`Pages::verify_login`](super::Pages::verify_login).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct VerifyLogin<'a> {
+    /// Where the form is posted to: fields `code`, and `trust` if checked.
+    pub action: &'a str,
+    /// The page to begin anew.
+    pub login: &'a str,
+    /// Whether the last code was refused.
+    pub refused: bool,
+    /// For how many days the browser can be trusted; `None` if it can't.
+    pub trust_days: Option<i64>,
+}
+
+impl<'a> VerifyLogin<'a> {
+    /// The page that posts to `action`.
+    pub fn new(action: &'a str, login: &'a str, refused: bool, trust_days: Option<i64>) -> Self {
+        Self { action, login, refused, trust_days }
+    }
+}
+
+/// Data of [`Pages::settings_two_factor`](super::Pages::settings_two_factor).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TwoFactor<'a> {
+    /// What stands around the page.
+    pub frame: Frame<'a>,
+    /// What there is; `None` if nothing.
+    pub enrolled: Option<EnrolledApp>,
+    /// The page to set up an app.
+    pub setup: &'a str,
+    /// Where to post a field `code` to, of the app, for new backup codes.
+    pub regenerate: &'a str,
+    /// Where to post a field `code` to, of either kind, to do without.
+    pub disable: &'a str,
+    /// Which of the two was refused.
+    pub refused: Option<TwoFactorForm>,
+}
+
+/// An authenticator app that somebody has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EnrolledApp {
+    /// Since when.
+    pub since: OffsetDateTime,
+    /// How many backup codes are left.
+    pub backup_codes_left: usize,
+}
+
+/// A form of [`TwoFactor`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TwoFactorForm {
+    /// For new backup codes.
+    Regenerate,
+    /// To do without.
+    Disable,
+}
+
+impl EnrolledApp {
+    /// An app with so many backup codes.
+    pub fn new(since: OffsetDateTime, backup_codes_left: usize) -> Self {
+        Self { since, backup_codes_left }
+    }
+}
+
+impl<'a> TwoFactor<'a> {
+    /// The page with these paths: to set up, to regenerate, to disable.
+    pub fn new(
+        frame: Frame<'a>,
+        enrolled: Option<EnrolledApp>,
+        [setup, regenerate, disable]: [&'a str; 3],
+        refused: Option<TwoFactorForm>,
+    ) -> Self {
+        Self { frame, enrolled, setup, regenerate, disable, refused }
+    }
+}
+
+/// Data of [`Pages::settings_two_factor_setup`](super::Pages::settings_two_factor_setup).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TwoFactorSetup<'a> {
+    /// What stands around the page.
+    pub frame: Frame<'a>,
+    /// Where to post a field `code` to.
+    pub action: &'a str,
+    /// Back to the page about second factors.
+    pub back: &'a str,
+    /// A QR code for the app: an SVG element, to be put into the page as it is. `None` if the
+    /// product's name and the address are too long for one.
+    pub qr: Option<&'a str>,
+    /// The secret, to be typed into the app.
+    pub secret: &'a str,
+    /// Whether the last code was refused.
+    pub refused: bool,
+}
+
+impl<'a> TwoFactorSetup<'a> {
+    /// The page that posts to `action`.
+    pub fn new(
+        frame: Frame<'a>,
+        [action, back]: [&'a str; 2],
+        (qr, secret): (Option<&'a str>, &'a str),
+        refused: bool,
+    ) -> Self {
+        Self { frame, action, back, qr, secret, refused }
+    }
+}
+
+/// Data of [`Pages::settings_backup_codes`](super::Pages::settings_backup_codes).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct BackupCodes<'a> {
+    /// What stands around the page.
+    pub frame: Frame<'a>,
+    /// The codes, which are never shown again.
+    pub codes: &'a [String],
+    /// Back to the page about second factors.
+    pub next: &'a str,
+}
+
+impl<'a> BackupCodes<'a> {
+    /// The page with these codes.
+    pub fn new(frame: Frame<'a>, codes: &'a [String], next: &'a str) -> Self {
+        Self { frame, codes, next }
+    }
+}

@@ -1,0 +1,92 @@
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{NewDelivery, Result};
+use crate::audit::{AuditEntry, Outcome};
+use crate::scope::{OrganizationId, UserId};
+
+/// What is written along with a change, in the same transition: entries of the audit log, and what
+/// must leave the application. An entry that names no user gets the one the transition changed.
+#[derive(Clone, Debug, Default)]
+pub struct Effects {
+    /// What the audit log tells of it.
+    pub audit: Vec<AuditEntry>,
+    /// Mails, events and the like.
+    pub deliveries: Vec<NewDelivery>,
+}
+
+impl Effects {
+    /// Nothing.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The same, with an entry more.
+    #[must_use]
+    pub fn and_entry(mut self, entry: AuditEntry) -> Self {
+        self.audit.push(entry);
+        self
+    }
+
+    /// The same, with a delivery more.
+    #[must_use]
+    pub fn and_delivery(mut self, delivery: NewDelivery) -> Self {
+        self.deliveries.push(delivery);
+        self
+    }
+
+    /// Tells of the entries by [`tracing`]. To be called once they are committed.
+    pub fn announce(&self) {
+        self.audit.iter().for_each(AuditEntry::announce);
+    }
+}
+
+impl From<NewDelivery> for Effects {
+    fn from(delivery: NewDelivery) -> Self {
+        Self::none().and_delivery(delivery)
+    }
+}
+
+impl From<AuditEntry> for Effects {
+    fn from(entry: AuditEntry) -> Self {
+        Self::none().and_entry(entry)
+    }
+}
+
+/// Which entries of the audit log. All conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Of this action.
+    pub action: Option<String>,
+    /// Of the actions that begin so.
+    pub prefix: Option<String>,
+    /// That ended like this.
+    pub outcome: Option<Outcome>,
+    /// Done by this user or service account.
+    pub actor: Option<UserId>,
+    /// About this user.
+    pub user: Option<UserId>,
+    /// In this organization.
+    pub organization: Option<OrganizationId>,
+    /// Not before this time.
+    pub since: Option<OffsetDateTime>,
+    /// Before this time.
+    pub until: Option<OffsetDateTime>,
+    /// Before this entry.
+    pub before: Option<Uuid>,
+}
+
+/// The audit log. Entries enter it with the transition they tell of; none is ever changed.
+#[async_trait]
+pub trait AuditStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Writes an entry that tells of no transition of ours. Writing one twice changes nothing.
+    async fn write_audit_entry(&self, entry: &AuditEntry) -> Result<()>;
+
+    /// The entries that fit, newest first; at most `limit`. The order is by time, then id, so that
+    /// a page can go on after the last entry of the one before.
+    async fn audit_entries(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>>;
+
+    /// Removes at most `limit` entries older than `before`. Answers how many.
+    async fn sweep_audit(&self, before: OffsetDateTime, limit: u32) -> Result<u64>;
+}

@@ -1,0 +1,161 @@
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use super::{Effects, LockoutPolicy, Result};
+use crate::crypto::{KeyedHash, Sealed};
+use crate::scope::{Account, UserId};
+
+/// An authenticator app to be written, with the codes that stand in for it.
+#[derive(Clone, Debug)]
+pub struct NewTotp {
+    /// Whose it is.
+    pub user: UserId,
+    /// The secret that the app shares with us, sealed.
+    pub secret: Sealed,
+    /// The step of the code that confirmed it, which works no more.
+    pub step: i64,
+    /// The backup codes.
+    pub backup_codes: Vec<KeyedHash>,
+    /// When it was confirmed.
+    pub created_at: OffsetDateTime,
+}
+
+/// How an enrolment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enrolment {
+    /// The app and the codes are written.
+    Enrolled,
+    /// The user has an app already, or there is no such user: nothing changed.
+    Refused,
+}
+
+/// What a user has beside the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecondFactor {
+    /// Since when.
+    pub created_at: OffsetDateTime,
+    /// How many backup codes are left.
+    pub backup_codes_left: usize,
+}
+
+/// What is known before a code is looked at.
+#[derive(Clone, Debug)]
+pub struct FactorAttempt {
+    /// The user, if there is one with an app.
+    pub user: Option<FactorUser>,
+    /// Until when codes of the user are refused. If they are, the attempt fails, whatever the code.
+    pub locked_until: Option<OffsetDateTime>,
+}
+
+/// The user whose code is to be looked at.
+#[derive(Clone, Debug)]
+pub struct FactorUser {
+    /// The account.
+    pub account: Account,
+    /// See [`LoginUser::device_epoch`](super::LoginUser::device_epoch).
+    pub device_epoch: i64,
+    /// The secret that the app shares with us, sealed.
+    pub secret: Sealed,
+    /// The last step that a code was accepted for.
+    pub last_step: i64,
+    /// The backup codes that are left.
+    pub backup_codes: Vec<KeyedHash>,
+}
+
+/// A code that was right when it was looked at; the store decides whether it still is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactorProof {
+    /// A code of the app, by its step.
+    Totp(i64),
+    /// A backup code, as it is stored.
+    BackupCode(KeyedHash),
+}
+
+/// How it ended to use a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactorUse {
+    /// The code is used up, and what it was for is done.
+    Done,
+    /// The code was used already, the user's epoch is another, or the app is gone: nothing changed.
+    Refused,
+}
+
+/// How it ended to remove an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactorRemoval {
+    /// The app and the codes are gone.
+    Removed {
+        /// The user's [`LoginUser::device_epoch`](super::LoginUser::device_epoch) from now on.
+        device_epoch: i64,
+    },
+    /// The code was used already, or there is no app: nothing changed.
+    Refused,
+}
+
+/// Transitions of second factors: the authenticator app of a user, and the backup codes for the
+/// day it is lost. What is given as `along` is written if the transition did what it is named for,
+/// and with it.
+///
+/// A code works once: of any number of callers who use the same one, exactly one is told so.
+/// Attempts are counted per user, those with either kind of code together.
+#[async_trait]
+pub trait MfaStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Writes an app with its backup codes, unless the user has one. Of two callers exactly one
+    /// enrols.
+    async fn enroll_totp(&self, totp: &NewTotp, along: &Effects) -> Result<Enrolment>;
+
+    /// What the user has beside the password; `None` for nothing.
+    async fn find_second_factor(&self, user: &UserId) -> Result<Option<SecondFactor>>;
+
+    /// Counts an attempt before the code is looked at, so that any number of concurrent callers get
+    /// [`LockoutPolicy::attempts`] guesses and not one more, and loads what it is compared with.
+    /// With the first attempt that is refused `locked` is written.
+    async fn begin_second_factor(
+        &self,
+        user: &UserId,
+        policy: LockoutPolicy,
+        locked: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<FactorAttempt>;
+
+    /// Uses up a code of the app: its step must be later than the last one used. If `epoch` is
+    /// given, the user's [`LoginUser::device_epoch`](super::LoginUser::device_epoch) must still be
+    /// that: to be called after the session was written, so that together with
+    /// [`UserStore::reset_password`](super::UserStore::reset_password) no login that was begun
+    /// before a reset outlives it, whichever is first. Forgets the attempts.
+    async fn complete_totp(
+        &self,
+        user: &UserId,
+        step: i64,
+        epoch: Option<i64>,
+        along: &Effects,
+    ) -> Result<FactorUse>;
+
+    /// Uses up a backup code; otherwise as [`MfaStore::complete_totp`].
+    async fn consume_backup_code(
+        &self,
+        user: &UserId,
+        code: &KeyedHash,
+        epoch: Option<i64>,
+        along: &Effects,
+    ) -> Result<FactorUse>;
+
+    /// Puts these backup codes in the place of all there are, and uses up the code of the app that
+    /// allowed it. Forgets the attempts.
+    async fn regenerate_backup_codes(
+        &self,
+        user: &UserId,
+        step: i64,
+        codes: &[KeyedHash],
+        along: &Effects,
+    ) -> Result<FactorUse>;
+
+    /// Removes the app with its codes, if the proof holds; without one, unconditionally. In the same
+    /// transition the attempts are forgotten and no browser is known to be the user's any more.
+    async fn remove_totp(
+        &self,
+        user: &UserId,
+        proof: Option<FactorProof>,
+        along: &Effects,
+    ) -> Result<FactorRemoval>;
+}

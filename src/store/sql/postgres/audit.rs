@@ -1,0 +1,111 @@
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use sqlx::types::Json;
+use time::OffsetDateTime;
+
+use super::PostgresStore;
+use crate::audit::AuditEntry;
+use crate::scope::UserId;
+use crate::store::sql::audit::{EntryRow, bind_entry, entry, select};
+use crate::store::sql::convert::micros;
+use crate::store::{AuditFilter, AuditStore, Effects, NewDelivery, Result};
+
+/// CTEs that write what goes along with a change, bound to parameter `$n` by [`effects`]. They
+/// follow a CTE `$done (user_id)` of one row if the change was made, and of none if it was not.
+/// An entry that names no user gets that one.
+macro_rules! along {
+    ($done:literal, $n:literal) => {
+        concat!(
+            $done,
+            "_audit AS ( \
+                 INSERT INTO donjon_audit (id, at, action, outcome, actor_kind, actor_id, user_id, \
+                     subject_kind, subject_id, organization_id, metadata, address, user_agent) \
+                 SELECT a.id, a.at, a.action, a.outcome, a.actor_kind, a.actor_id, \
+                     coalesce(a.user_id, done.user_id), a.subject_kind, a.subject_id, \
+                     a.organization_id, a.metadata, a.address, a.user_agent \
+                 FROM ",
+            $done,
+            " AS done, jsonb_to_recordset(",
+            $n,
+            "::jsonb -> 'audit') AS a (id UUID, at BIGINT, action TEXT, outcome TEXT, \
+                     actor_kind TEXT, actor_id TEXT, user_id TEXT, subject_kind TEXT, \
+                     subject_id TEXT, organization_id UUID, metadata JSONB, address TEXT, \
+                     user_agent TEXT) \
+             ), ",
+            $done,
+            "_outbox AS ( \
+                 INSERT INTO donjon_outbox (id, kind, payload, attempts, due_at, created_at) \
+                 SELECT o.id, o.kind, decode(o.payload, 'base64'), 0, o.created_at, o.created_at \
+                 FROM ",
+            $done,
+            " AS done, jsonb_to_recordset(",
+            $n,
+            "::jsonb -> 'outbox') AS o (id UUID, kind TEXT, payload TEXT, created_at BIGINT) \
+             )"
+        )
+    };
+}
+pub(super) use along;
+
+/// What [`along!`] writes.
+pub(super) fn effects(effects: &Effects) -> Json<Value> {
+    let audit: Vec<Value> = effects.audit.iter().map(audit_row).collect();
+    let outbox: Vec<Value> = effects.deliveries.iter().map(outbox_row).collect();
+    Json(json!({ "audit": audit, "outbox": outbox }))
+}
+
+fn audit_row(entry: &AuditEntry) -> Value {
+    json!({
+        "id": entry.id,
+        "at": micros(entry.at),
+        "action": entry.action.as_str(),
+        "outcome": entry.outcome.as_str(),
+        "actor_kind": entry.actor_kind,
+        "actor_id": entry.actor.as_ref().map(UserId::as_str),
+        "user_id": entry.user.as_ref().map(UserId::as_str),
+        "subject_kind": entry.subject_kind,
+        "subject_id": entry.subject,
+        "organization_id": entry.organization,
+        "metadata": entry.metadata,
+        "address": entry.address,
+        "user_agent": entry.user_agent,
+    })
+}
+
+fn outbox_row(delivery: &NewDelivery) -> Value {
+    use base64::Engine as _;
+
+    let payload = base64::engine::general_purpose::STANDARD.encode(delivery.payload.as_bytes());
+    json!({
+        "id": delivery.id,
+        "kind": delivery.kind,
+        "payload": payload,
+        "created_at": micros(delivery.created_at),
+    })
+}
+
+#[async_trait]
+impl AuditStore for PostgresStore {
+    async fn write_audit_entry(&self, entry: &AuditEntry) -> Result<()> {
+        bind_entry!(entry, None).bind(true).execute(self.pool()).await?;
+        Ok(())
+    }
+
+    async fn audit_entries(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>> {
+        let mut query = select::<sqlx::Postgres>(filter, limit);
+        let rows: Vec<EntryRow> = query.build_query_as().fetch_all(self.pool()).await?;
+        rows.into_iter().map(entry).collect()
+    }
+
+    async fn sweep_audit(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
+        let swept = sqlx::query(
+            "DELETE FROM donjon_audit WHERE id IN (SELECT id FROM donjon_audit WHERE at < $1 \
+             ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        )
+        .bind(micros(before))
+        .bind(i64::from(limit))
+        .execute(self.pool())
+        .await?;
+        Ok(swept.rows_affected())
+    }
+}

@@ -1,0 +1,228 @@
+use async_trait::async_trait;
+use sqlx::types::Json;
+use time::OffsetDateTime;
+
+use super::PostgresStore;
+use super::audit::{along, effects};
+use crate::crypto::KeyedHash;
+use crate::scope::{Attributes, UserId};
+use crate::store::sql::convert::{micros, time};
+use crate::store::sql::mfa::{Codes, code, codes, factor_key, factor_user, second_factor};
+use crate::store::{
+    Effects, Enrolment, FactorAttempt, FactorProof, FactorRemoval, FactorUse, LockoutPolicy,
+    MfaStore, NewTotp, Result, SecondFactor,
+};
+
+/// A row of the counter, and that of the user's app if there is one.
+type AttemptRow = (
+    i64,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<bool>,
+    Option<Json<Attributes>>,
+    Option<i64>,
+    Option<Vec<u8>>,
+    Option<i64>,
+    Option<Codes>,
+);
+
+/// Uses a code up, if `$use` finds it unused in the row of user `$1`, whose epoch must be `$2` if
+/// that is given. The user's row is locked first, so that a reset in progress is waited for, and
+/// its epoch seen. Parameter `$4` goes along.
+macro_rules! use_code {
+    ($use:literal) => {
+        concat!(
+            "WITH owner AS MATERIALIZED (
+                 SELECT id FROM donjon_users
+                 WHERE id = $1 AND device_epoch = coalesce($2, device_epoch) FOR NO KEY UPDATE
+             ), done AS (
+                 UPDATE donjon_totp t SET ",
+            $use,
+            "    AND t.user_id = (SELECT id FROM owner) RETURNING t.user_id
+             ), forgotten AS (
+                 DELETE FROM donjon_login_attempts a USING done
+                 WHERE a.key = 'factor:' || done.user_id
+             ), ",
+            along!("done", "$4"),
+            " SELECT EXISTS (SELECT 1 FROM done)",
+        )
+    };
+}
+
+#[async_trait]
+impl MfaStore for PostgresStore {
+    async fn enroll_totp(&self, totp: &NewTotp, along: &Effects) -> Result<Enrolment> {
+        let fresh = sqlx::query_scalar(concat!(
+            "WITH fresh AS (
+                 INSERT INTO donjon_totp (user_id, secret, last_step, backup_codes, created_at)
+                 SELECT id, $2, $3, $4, $5 FROM donjon_users WHERE id = $1
+                 ON CONFLICT (user_id) DO NOTHING RETURNING user_id
+             ), ",
+            along!("fresh", "$6"),
+            " SELECT EXISTS (SELECT 1 FROM fresh)",
+        ))
+        .bind(totp.user.as_str())
+        .bind(totp.secret.as_bytes())
+        .bind(totp.step)
+        .bind(codes(&totp.backup_codes))
+        .bind(micros(totp.created_at))
+        .bind(effects(along))
+        .fetch_one(self.pool())
+        .await?;
+        Ok(if fresh { Enrolment::Enrolled } else { Enrolment::Refused })
+    }
+
+    async fn find_second_factor(&self, user: &UserId) -> Result<Option<SecondFactor>> {
+        let row =
+            sqlx::query_as("SELECT created_at, backup_codes FROM donjon_totp WHERE user_id = $1")
+                .bind(user.as_str())
+                .fetch_optional(self.pool())
+                .await?;
+        row.map(second_factor).transpose()
+    }
+
+    async fn begin_second_factor(
+        &self,
+        user: &UserId,
+        policy: LockoutPolicy,
+        locked: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<FactorAttempt> {
+        let allowed = i64::from(policy.attempts);
+        let row: AttemptRow = sqlx::query_as(concat!(
+            "WITH owner AS MATERIALIZED (
+                 SELECT u.id, u.email, u.email_verified, u.attributes, u.device_epoch, t.secret,
+                     t.last_step, t.backup_codes
+                 FROM donjon_users u JOIN donjon_totp t ON t.user_id = u.id WHERE u.id = $1
+             ), counted AS (
+                 INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
+                 VALUES ($2, 1, $4)
+                 ON CONFLICT (key) DO UPDATE SET
+                     attempts = CASE WHEN a.expires_at <= $3 THEN 1 ELSE a.attempts + 1 END,
+                     expires_at = CASE WHEN a.expires_at <= $3 OR a.attempts < $5
+                                       THEN $4 ELSE a.expires_at END
+                 RETURNING attempts, expires_at
+             ), locked AS (
+                 SELECT owner.id AS user_id FROM counted, owner WHERE counted.attempts = $5 + 1
+             ), ",
+            along!("locked", "$6"),
+            " SELECT counted.attempts, counted.expires_at, owner.*
+              FROM counted LEFT JOIN owner ON TRUE",
+        ))
+        .bind(user.as_str())
+        .bind(factor_key(user))
+        .bind(micros(now))
+        .bind(micros(now + policy.lock_for))
+        .bind(allowed)
+        .bind(effects(locked))
+        .fetch_one(self.pool())
+        .await?;
+        let (attempts, expires_at, id, email, verified, attributes, epoch, secret, step, codes) =
+            row;
+        Ok(FactorAttempt {
+            user: factor_user((id, email, verified, attributes, epoch, secret, step, codes))?,
+            locked_until: (attempts > allowed).then(|| time(expires_at)).transpose()?,
+        })
+    }
+
+    async fn complete_totp(
+        &self,
+        user: &UserId,
+        step: i64,
+        epoch: Option<i64>,
+        along: &Effects,
+    ) -> Result<FactorUse> {
+        let done = sqlx::query_scalar(use_code!("last_step = $3 WHERE t.last_step < $3"))
+            .bind(user.as_str())
+            .bind(epoch)
+            .bind(step)
+            .bind(effects(along))
+            .fetch_one(self.pool())
+            .await?;
+        Ok(used(done))
+    }
+
+    async fn consume_backup_code(
+        &self,
+        user: &UserId,
+        hash: &KeyedHash,
+        epoch: Option<i64>,
+        along: &Effects,
+    ) -> Result<FactorUse> {
+        let done = sqlx::query_scalar(use_code!(
+            "backup_codes = t.backup_codes - $3 WHERE t.backup_codes ? $3"
+        ))
+        .bind(user.as_str())
+        .bind(epoch)
+        .bind(code(hash))
+        .bind(effects(along))
+        .fetch_one(self.pool())
+        .await?;
+        Ok(used(done))
+    }
+
+    async fn regenerate_backup_codes(
+        &self,
+        user: &UserId,
+        step: i64,
+        hashes: &[KeyedHash],
+        along: &Effects,
+    ) -> Result<FactorUse> {
+        let done = sqlx::query_scalar(use_code!(
+            "last_step = $3, backup_codes = $5 WHERE t.last_step < $3"
+        ))
+        .bind(user.as_str())
+        .bind(None::<i64>)
+        .bind(step)
+        .bind(effects(along))
+        .bind(codes(hashes))
+        .fetch_one(self.pool())
+        .await?;
+        Ok(used(done))
+    }
+
+    async fn remove_totp(
+        &self,
+        user: &UserId,
+        proof: Option<FactorProof>,
+        along: &Effects,
+    ) -> Result<FactorRemoval> {
+        let (step, hash) = match &proof {
+            None => (None, None),
+            Some(FactorProof::Totp(step)) => (Some(*step), None),
+            Some(FactorProof::BackupCode(hash)) => (None, Some(code(hash))),
+        };
+        // The user's row is locked first, as by everybody who uses a code.
+        let device_epoch: Option<i64> = sqlx::query_scalar(concat!(
+            "WITH owner AS MATERIALIZED (
+                 SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE
+             ), done AS (
+                 DELETE FROM donjon_totp t
+                 WHERE ($2::bigint IS NULL OR t.last_step < $2)
+                   AND ($3::text IS NULL OR t.backup_codes ? $3)
+                   AND t.user_id = (SELECT id FROM owner) RETURNING t.user_id
+             ), forgotten AS (
+                 DELETE FROM donjon_login_attempts a USING done
+                 WHERE a.key = 'factor:' || done.user_id
+             ), ",
+            along!("done", "$4"),
+            " UPDATE donjon_users u SET device_epoch = device_epoch + 1 FROM done
+              WHERE u.id = done.user_id RETURNING u.device_epoch",
+        ))
+        .bind(user.as_str())
+        .bind(step)
+        .bind(hash)
+        .bind(effects(along))
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(match device_epoch {
+            Some(device_epoch) => FactorRemoval::Removed { device_epoch },
+            None => FactorRemoval::Refused,
+        })
+    }
+}
+
+fn used(done: bool) -> FactorUse {
+    if done { FactorUse::Done } else { FactorUse::Refused }
+}

@@ -1,0 +1,82 @@
+//! Users who bring their password hashes along from another system.
+
+use donjon::crypto::Redacted;
+use donjon::scope::{Account, UserId};
+use donjon::store::{Effects, NewUser};
+use http::StatusCode;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::world::{World, each_world, log_in};
+
+/// Made by `tests/fixtures/passwords/make_imported.py`.
+const IMPORTED: &str = include_str!("../../fixtures/passwords/imported.json");
+
+/// One of the hashes: its password, and what is stored.
+fn imported(of: impl Fn(&str, &str) -> bool) -> (String, String) {
+    let cases: Vec<Value> = serde_json::from_str(IMPORTED).unwrap();
+    let cases = cases.iter().map(|case| {
+        (case["password"].as_str().unwrap().to_owned(), case["hash"].as_str().unwrap().to_owned())
+    });
+    cases.into_iter().find(|(password, hash)| of(password, hash)).unwrap()
+}
+
+async fn import(world: &World, email: &str, hash: &str) {
+    let account = Account::new(UserId::new(email).unwrap()).with_email(email, true);
+    let password = Some(Redacted(hash.to_owned()));
+    let user = NewUser { account, password, created_at: OffsetDateTime::UNIX_EPOCH };
+    world.store.create_user(&user, &Effects::none()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_user_logs_in_with_the_password_of_the_system_they_come_from() {
+    each_world(async |world| {
+        for prefix in
+            ["$2a$04", "$2b$04", "$2y$05", "pbkdf2_sha256$1000$", "$pbkdf2-sha256$i", "scrypt$1024"]
+        {
+            let (password, hash) =
+                imported(|password, hash| password.len() > 8 && hash.starts_with(prefix));
+            let email = &format!("{}@example.test", prefix.replace(['$', '_'], "-"));
+            import(&world, email, &hash).await;
+            let page = log_in(&mut world.browser(), email, "not the password").await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{prefix}");
+            for _ in 0..2 {
+                let page = log_in(&mut world.browser(), email, &password).await;
+                assert_eq!(page.body, format!("hello {email} at /"), "{prefix}");
+            }
+        }
+    })
+    .await;
+}
+
+/// bcrypt knows 72 bytes of a password. The hash that is stored at the first login knows it all.
+#[tokio::test]
+async fn the_first_login_replaces_the_imported_hash() {
+    each_world(async |world| {
+        let (password, hash) = imported(|password, _| password == "y".repeat(128));
+        let (email, cut_off) = ("carol@example.test", "y".repeat(72));
+        import(&world, email, &hash).await;
+        let page = log_in(&mut world.browser(), email, &password).await;
+        assert_eq!(page.body, "hello carol@example.test at /");
+        let page = log_in(&mut world.browser(), email, &cut_off).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hash_that_cannot_be_verified_lets_nobody_in() {
+    each_world(async |world| {
+        let bomb = format!("$2b$31${}", "a".repeat(53));
+        let stored = ["!unusable", "5f4dcc3b5aa765d61d8327deb882cf99", &bomb];
+        for (number, hash) in stored.into_iter().enumerate() {
+            let email = &format!("user-{number}@example.test");
+            import(&world, email, hash).await;
+            for password in ["password", "", "!unusable", hash] {
+                let page = log_in(&mut world.browser(), email, password).await;
+                assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{hash}");
+            }
+        }
+    })
+    .await;
+}

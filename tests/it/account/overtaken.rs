@@ -1,0 +1,171 @@
+//! A login whose password is reset before it is through, over a store of sessions that then fails.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use donjon::account::AccountLayer;
+use donjon::account::password::HashCost;
+use donjon::crypto::{Keyring, RandomExt as _, Redacted, Sealed, SystemRandom, TokenHash};
+use donjon::scope::{Account, SessionEnd, SessionEvent, SessionId, UserId};
+use donjon::session::SessionLayer;
+use donjon::store::*;
+use http::StatusCode;
+use time::{Duration, OffsetDateTime};
+use tower::{Layer as _, service_fn};
+use uuid::Uuid;
+
+use super::world::{ALICE, ORIGIN, PASSWORD, hello, log_in};
+use crate::support::browser::Browser;
+use crate::support::database::databases;
+
+const LIMIT: RateLimit = RateLimit { times: 9, window: Duration::HOUR };
+
+#[tokio::test]
+async fn a_login_that_a_reset_overtakes_leaves_no_cookie_even_if_the_store_fails() {
+    for database in databases().await {
+        let store = database.store().await;
+        let keyring = Keyring::ephemeral(&SystemRandom);
+        let accounts = AccountLayer::builder(&store, &keyring, ORIGIN)
+            .hash_cost(HashCost { memory: 64, passes: 1, lanes: 1 })
+            .build()
+            .unwrap();
+        let user = accounts.accounts();
+        user.create(ALICE, Some(PASSWORD), Default::default(), true).await.unwrap();
+
+        let overtaken: Arc<dyn SessionStore> =
+            Arc::new(Overtaken { sessions: (&store).into(), accounts: (&store).into() });
+        let sessions = SessionLayer::new(overtaken, &keyring).base_url(ORIGIN).unwrap();
+        let app = sessions.layer(accounts.layer(service_fn(hello)));
+        let mut browser = Browser::new(app, ORIGIN);
+        let page = log_in(&mut browser, ALICE, PASSWORD).await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{}", database.name);
+        assert!(browser.cookies.is_empty(), "{}: {:?}", database.name, browser.cookies);
+        assert_eq!(browser.get("/").await.body, "hello stranger at /");
+    }
+}
+
+/// Resets the password when a session is written, and cannot end one.
+#[derive(Debug)]
+struct Overtaken {
+    sessions: Arc<dyn SessionStore>,
+    accounts: Arc<dyn UserStore>,
+}
+
+impl Overtaken {
+    async fn reset(&self, now: OffsetDateTime) -> Result<()> {
+        let mail = || NewDelivery {
+            id: SystemRandom.uuid_v7(now),
+            kind: "mail",
+            payload: Sealed::from_bytes(Vec::new()),
+            created_at: now,
+        };
+        let token = TokenHash::of(b"reset");
+        let expires_at = now + Duration::HOUR;
+        let link =
+            NewLink { purpose: LinkPurpose::Reset, token, expires_at, effects: mail().into() };
+        self.accounts.request_link(ALICE, &link, LIMIT, now).await?;
+        let hash = Redacted("$argon2id$another".to_owned());
+        self.accounts.reset_password(&token, &hash, &mail().into(), now).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SessionStore for Overtaken {
+    async fn create_session(&self, session: &NewSession) -> Result<()> {
+        self.reset(session.created_at).await?;
+        self.sessions.create_session(session).await
+    }
+
+    async fn load_session(
+        &self,
+        token: &TokenHash,
+        now: OffsetDateTime,
+    ) -> Result<Option<StoredSession>> {
+        self.sessions.load_session(token, now).await
+    }
+
+    async fn rotate_session(
+        &self,
+        current: &TokenHash,
+        next: &NewSession,
+        end: SessionEnd,
+        now: OffsetDateTime,
+    ) -> Result<Rotation> {
+        self.sessions.rotate_session(current, next, end, now).await
+    }
+
+    async fn user_epoch(&self, user: &UserId) -> Result<Option<UserEpoch>> {
+        self.sessions.user_epoch(user).await
+    }
+
+    async fn user_changed(&self, user: &UserId) -> Result<UserEpoch> {
+        self.sessions.user_changed(user).await
+    }
+
+    async fn refresh_account(
+        &self,
+        id: SessionId,
+        account: &Account,
+        epoch: UserEpoch,
+    ) -> Result<Refresh> {
+        self.sessions.refresh_account(id, account, epoch).await
+    }
+
+    async fn touch_session(
+        &self,
+        id: SessionId,
+        now: OffsetDateTime,
+        idle_expires_at: Option<OffsetDateTime>,
+    ) -> Result<()> {
+        self.sessions.touch_session(id, now, idle_expires_at).await
+    }
+
+    async fn end_session(
+        &self,
+        _: &UserId,
+        _: SessionId,
+        _: SessionEnd,
+        _: OffsetDateTime,
+    ) -> Result<bool> {
+        Err(StoreError::Unavailable("the network is down".into()))
+    }
+
+    async fn discard_session(&self, token: &TokenHash) -> Result<()> {
+        self.sessions.discard_session(token).await
+    }
+
+    async fn end_sessions_of(
+        &self,
+        user: &UserId,
+        except: Option<SessionId>,
+        end: SessionEnd,
+        now: OffsetDateTime,
+    ) -> Result<u64> {
+        self.sessions.end_sessions_of(user, except, end, now).await
+    }
+
+    async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>> {
+        self.sessions.sessions_of(user, now).await
+    }
+
+    async fn sweep_sessions(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
+        self.sessions.sweep_sessions(now, limit).await
+    }
+
+    async fn sweep_session_events(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
+        self.sessions.sweep_session_events(now, limit).await
+    }
+
+    async fn load_session_data(&self, data_id: Uuid) -> Result<Option<SessionData>> {
+        self.sessions.load_session_data(data_id).await
+    }
+
+    async fn change_session_data(&self, data_id: Uuid, change: &DataChange) -> Result<()> {
+        self.sessions.change_session_data(data_id, change).await
+    }
+
+    async fn session_events(&self, after: i64, limit: u32) -> Result<Vec<SessionEvent>> {
+        self.sessions.session_events(after, limit).await
+    }
+}

@@ -1,0 +1,227 @@
+//! Somebody signs up with another's address and a password of their own, and waits for the owner
+//! to press the button in the mail.
+
+use donjon::account::{Policy, Unconfirmed};
+use http::StatusCode;
+use time::Duration;
+
+use super::world::{ALICE, PASSWORD, World, each_world, each_world_with, log_in};
+use crate::support::browser::{Browser, Page};
+use crate::support::statements::counted;
+
+const EVIL: &str = "the stranger's password";
+const REFUSED: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+
+async fn sign_up(browser: &mut Browser, email: &str, password: &str) {
+    let page = browser.get("/register").await;
+    let page = browser.submit(&page, &[("email", email), ("password", password)]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.set_cookie("registration").is_some());
+}
+
+/// A stranger signs up with Alice's address; gives the stranger's browser and Alice's mail.
+async fn hijack(world: &World) -> (Browser, String) {
+    let mut stranger = world.browser();
+    sign_up(&mut stranger, ALICE, EVIL).await;
+    (stranger, world.link_to(ALICE).await)
+}
+
+async fn is_confirmed(world: &World) -> bool {
+    world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap().email_verified()
+}
+
+/// The button of the page is pressed, whatever the page asks for.
+async fn press(browser: &mut Browser, link: &str, fields: &[(&str, &str)]) -> Page {
+    let page = browser.get(link).await;
+    browser.submit(&page, fields).await
+}
+
+#[tokio::test]
+async fn a_stranger_who_signed_up_with_an_address_does_not_get_the_account_when_its_owner_confirms()
+{
+    each_world(async |world| {
+        let (mut stranger, link) = hijack(&world).await;
+        let mut alice = world.browser();
+        let page = alice.get(&link).await;
+        assert!(page.has("password") && page.has("submit"), "{}", page.body);
+        // She presses the button, with nothing, with a password that she would have chosen, and
+        // with a form that leaves the field out.
+        let token = page.form().fields[0].1.clone();
+        for fields in [vec![("password", "")], vec![("password", PASSWORD)], vec![]] {
+            let fields = [vec![("token", token.as_str())], fields].concat();
+            let page = alice.post("/confirm", &fields).await;
+            assert_eq!(page.status, REFUSED);
+            assert!(page.has("forgot"));
+        }
+        assert!(!is_confirmed(&world).await);
+        assert!(log_in(&mut stranger, ALICE, EVIL).await.has("resend"), "still not let in");
+        world.mails_to(ALICE).await;
+
+        // The way out: a password of her own, which confirms the address.
+        let newest = alice.get(&link).await;
+        assert_eq!(newest.status, StatusCode::GONE, "the stranger's login sent a newer link");
+        let page = alice.get("/forgot-password").await;
+        alice.submit(&page, &[("email", ALICE)]).await;
+        let page = press(&mut alice, &world.link_to(ALICE).await, &[("password", PASSWORD)]).await;
+        assert!(alice.follow(page).await.body.contains("Your new password is set."));
+        assert!(is_confirmed(&world).await);
+        assert_eq!(log_in(&mut stranger, ALICE, EVIL).await.status, REFUSED);
+        let page = log_in(&mut alice, ALICE, PASSWORD).await;
+        assert_eq!(page.body, "hello alice@example.test at /");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_page_that_asks_for_the_password_leads_to_choosing_another() {
+    each_world(async |world| {
+        let (_, link) = hijack(&world).await;
+        let mut alice = world.browser();
+        let page = alice.get(&link).await;
+        let page = alice.get(&page.link("Choose a new password")).await;
+        assert_eq!(page.value_of("email"), ALICE);
+        alice.submit(&page, &[]).await;
+        let page = press(&mut alice, &world.link_to(ALICE).await, &[("password", PASSWORD)]).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER);
+        assert!(is_confirmed(&world).await);
+        assert_eq!(alice.get(&link).await.status, StatusCode::GONE);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn signing_up_after_the_stranger_does_not_make_the_strangers_password_hers() {
+    each_world(async |world| {
+        let (_, link) = hijack(&world).await;
+        let mut alice = world.browser();
+        sign_up(&mut alice, ALICE, PASSWORD).await;
+        sign_up(&mut alice, "alice.two@example.test", PASSWORD).await;
+        let page = alice.get(&link).await;
+        assert!(page.has("password"), "the stranger's account is not the one she made");
+        let page = alice.submit(&page, &[("password", PASSWORD)]).await;
+        assert_eq!(page.status, REFUSED);
+        assert!(!is_confirmed(&world).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stranger_who_was_let_in_unconfirmed_is_out_when_the_owner_takes_the_account() {
+    let lenient = Policy { unconfirmed: Unconfirmed::Allow, ..Policy::default() };
+    each_world_with(
+        |builder| builder.policy(lenient),
+        async |world| {
+            let (mut stranger, link) = hijack(&world).await;
+            let page = log_in(&mut stranger, ALICE, EVIL).await;
+            assert_eq!(page.body, "hello alice@example.test at /");
+            let page = press(&mut world.browser(), &link, &[("password", PASSWORD)]).await;
+            assert_eq!(page.status, REFUSED);
+            let link = world.reset_link(ALICE).await;
+            press(&mut world.browser(), &link, &[("password", PASSWORD)]).await;
+            assert!(is_confirmed(&world).await);
+            assert_eq!(stranger.get("/").await.body, "hello stranger at /");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn who_chose_the_password_confirms_anywhere() {
+    each_world(async |world| {
+        // In the browser that signed up, by one click; even after signing up once more.
+        let mut home = world.browser();
+        sign_up(&mut home, ALICE, PASSWORD).await;
+        let link = world.link_to(ALICE).await;
+        sign_up(&mut home, ALICE, PASSWORD).await;
+        let page = home.get(&link).await;
+        assert!(!page.has("password"));
+        let page = home.submit(&page, &[]).await;
+        assert!(home.follow(page).await.body.contains("Your email address is confirmed."));
+        assert!(is_confirmed(&world).await);
+
+        // In another, with the password.
+        let bob = "bob@example.test";
+        sign_up(&mut home, bob, PASSWORD).await;
+        let link = world.link_to(bob).await;
+        let mut phone = world.browser();
+        let page = press(&mut phone, &link, &[("password", PASSWORD)]).await;
+        assert!(phone.follow(page).await.body.contains("Your email address is confirmed."));
+
+        // And in one that has just shown to know it.
+        let carol = "carol@example.test";
+        sign_up(&mut home, carol, PASSWORD).await;
+        world.mails_to(carol).await;
+        log_in(&mut phone, carol, PASSWORD).await;
+        let page = phone.get(&world.link_to(carol).await).await;
+        assert!(!page.has("password"));
+        phone.submit(&page, &[]).await;
+        assert!(!phone.cookies.contains_key("registration"), "it is used up");
+        let page = log_in(&mut phone, carol, PASSWORD).await;
+        assert_eq!(page.body, "hello carol@example.test at /");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_cookie_of_a_registration_is_for_us_alone_and_for_as_long_as_the_link() {
+    each_world(async |world| {
+        let mut home = world.browser();
+        let page = home.post("/register", &[("email", ALICE), ("password", PASSWORD)]).await;
+        let cookie = page.set_cookie("registration").unwrap();
+        assert!(cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=172800"), "{cookie}");
+        let link = world.link_to(ALICE).await;
+        let real = home.cookies["registration"].clone();
+        // One of ours for another purpose; one that was changed.
+        world.user("mallory@example.test").await;
+        let device = world.logged_in("mallory@example.test").await.cookies["device"].clone();
+        let other = if real[40..].starts_with('A') { 'B' } else { 'A' };
+        let changed = format!("{}{other}{}", &real[..40], &real[41..]);
+        for made_up in [device, changed, "x".into()] {
+            let mut forger = world.browser();
+            forger.cookies.insert("registration".into(), made_up);
+            assert!(forger.get(&link).await.has("password"));
+        }
+        // A link that was sent again later outlives the browser's part.
+        world.clock.advance(Duration::hours(47));
+        home.post("/confirm/resend", &[("email", ALICE)]).await;
+        let link = world.link_to(ALICE).await;
+        assert!(!home.get(&link).await.has("password"));
+        world.clock.advance(Duration::HOUR);
+        assert!(home.get(&link).await.has("password"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_at_the_link_counts_as_guessing_at_the_login_and_looks_the_same_when_locked() {
+    each_world(async |world| {
+        let (_, link) = hijack(&world).await;
+        let mut guesser = world.browser();
+        let page = guesser.get(&link).await;
+        let mut answers = Vec::new();
+        for _ in 0..7 {
+            let guess = guesser.submit(&page, &[("password", "wrong password")]);
+            let (answer, cost) = counted(guess).await;
+            answers.push((answer.status, answer.headers, answer.body, cost));
+        }
+        let (answer, cost) = counted(guesser.submit(&page, &[("password", EVIL)])).await;
+        answers.push((answer.status, answer.headers, answer.body, cost));
+        assert_eq!(answers[0].0, REFUSED);
+        for answer in &answers[1..] {
+            assert_eq!(answer, &answers[1], "locked and wrong are the same");
+        }
+        let (reads, transitions) = (answers[1].3.reads(), answers[1].3.transitions());
+        assert_eq!((reads, transitions), (1, 2), "the link; the attempt, and that it was refused");
+        assert!(!is_confirmed(&world).await);
+        let mails = world.mails_to(ALICE).await;
+        assert_eq!(mails[0].subject, "We have paused logins to your account");
+        let page = log_in(&mut guesser, ALICE, EVIL).await;
+        assert_eq!(page.status, REFUSED, "the address is locked");
+
+        world.clock.advance(Duration::minutes(15));
+        let page = guesser.get(&link).await;
+        let page = guesser.submit(&page, &[("password", EVIL)]).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER);
+    })
+    .await;
+}

@@ -1,0 +1,155 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use donjon::crypto::KeyedHash;
+use donjon::scope::UserId;
+use donjon::store::*;
+use donjon::testing::contract;
+use time::OffsetDateTime;
+
+use crate::support::database::Database;
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Tells everybody who enrols that they did.
+    EnrolsEverybody,
+    /// Tells everybody who uses a code of the app that they were first.
+    ReplaysTotp,
+    /// Tells everybody who uses a backup code that they were first.
+    ReplaysBackupCodes,
+    /// Reads which code is used, and says yes to what is newer or older.
+    LetsStepsGoBack,
+    /// Looks at codes without counting.
+    CountsNothing,
+    /// Does not mind that the user's epoch has moved.
+    IgnoresTheEpoch,
+    /// Says that the codes were replaced, and keeps them.
+    KeepsOldCodes,
+    /// Removes the app whatever the code.
+    RemovesBlindly,
+    /// Changes something, and tells nobody.
+    ForgetsWhatGoesAlong,
+}
+
+#[derive(Debug)]
+struct Broken {
+    good: Arc<dyn MfaStore>,
+    fault: Fault,
+}
+
+impl Broken {
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn lie(&self, fault: Fault, told: FactorUse) -> FactorUse {
+        if self.is(fault) { FactorUse::Done } else { told }
+    }
+
+    fn epoch(&self, epoch: Option<i64>) -> Option<i64> {
+        epoch.filter(|_| !self.is(Fault::IgnoresTheEpoch))
+    }
+}
+
+#[async_trait]
+impl MfaStore for Broken {
+    async fn enroll_totp(&self, totp: &NewTotp, along: &Effects) -> Result<Enrolment> {
+        let told = self.good.enroll_totp(totp, along).await?;
+        Ok(if self.is(Fault::EnrolsEverybody) { Enrolment::Enrolled } else { told })
+    }
+
+    async fn find_second_factor(&self, user: &UserId) -> Result<Option<SecondFactor>> {
+        self.good.find_second_factor(user).await
+    }
+
+    async fn begin_second_factor(
+        &self,
+        user: &UserId,
+        policy: LockoutPolicy,
+        locked: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<FactorAttempt> {
+        let mut attempt = self.good.begin_second_factor(user, policy, locked, now).await?;
+        if self.is(Fault::CountsNothing) {
+            attempt.locked_until = None;
+        }
+        Ok(attempt)
+    }
+
+    async fn complete_totp(
+        &self,
+        user: &UserId,
+        step: i64,
+        epoch: Option<i64>,
+        along: &Effects,
+    ) -> Result<FactorUse> {
+        let told = self.good.complete_totp(user, step, self.epoch(epoch), along).await?;
+        let steps_back = if step < 100 { Fault::LetsStepsGoBack } else { Fault::ReplaysTotp };
+        Ok(self.lie(steps_back, told))
+    }
+
+    async fn consume_backup_code(
+        &self,
+        user: &UserId,
+        code: &KeyedHash,
+        epoch: Option<i64>,
+        along: &Effects,
+    ) -> Result<FactorUse> {
+        let told = self.good.consume_backup_code(user, code, self.epoch(epoch), along).await?;
+        // Only of those that are the user's.
+        let lies = self.is(Fault::ReplaysBackupCodes) && epoch.is_some();
+        Ok(if lies { FactorUse::Done } else { told })
+    }
+
+    async fn regenerate_backup_codes(
+        &self,
+        user: &UserId,
+        step: i64,
+        codes: &[KeyedHash],
+        along: &Effects,
+    ) -> Result<FactorUse> {
+        if self.is(Fault::KeepsOldCodes) {
+            return self.good.complete_totp(user, step, None, along).await;
+        }
+        self.good.regenerate_backup_codes(user, step, codes, along).await
+    }
+
+    async fn remove_totp(
+        &self,
+        user: &UserId,
+        proof: Option<FactorProof>,
+        along: &Effects,
+    ) -> Result<FactorRemoval> {
+        let proof = proof.filter(|_| !self.is(Fault::RemovesBlindly));
+        let kept = if self.is(Fault::ForgetsWhatGoesAlong) { &Effects::none() } else { along };
+        self.good.remove_totp(user, proof, kept).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_names_the_rule_that_a_store_of_second_factors_breaks() {
+    for (fault, rule) in [
+        (Fault::EnrolsEverybody, "an app is enrolled once, with its codes"),
+        (Fault::ReplaysTotp, "a code of the app works once"),
+        (Fault::ReplaysBackupCodes, "a backup code works once"),
+        (Fault::LetsStepsGoBack, "a code of the app is newer than the last one"),
+        (
+            Fault::CountsNothing,
+            "any number of callers get the allowed attempts at codes and no more",
+        ),
+        (Fault::IgnoresTheEpoch, "no login that was begun before a reset outlives it"),
+        (Fault::KeepsOldCodes, "new backup codes take the place of all old ones"),
+        (Fault::RemovesBlindly, "an app is removed by a good code only"),
+        (
+            Fault::ForgetsWhatGoesAlong,
+            "what goes along is written if the change was made, and names its user",
+        ),
+    ] {
+        let store = Database::sqlite().store().await;
+        let broken = Broken { good: (&store).into(), fault };
+        let (users, sessions, audit) = ((&store).into(), (&store).into(), (&store).into());
+        let seen = contract::second_factors(Arc::new(broken), users, sessions, audit).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
+}
