@@ -13,6 +13,7 @@
 mod account;
 mod audit;
 mod error;
+mod identity;
 mod mfa;
 mod outbox;
 mod provider;
@@ -26,6 +27,7 @@ mod sweep;
 pub use account::*;
 pub use audit::*;
 pub use error::{Result, StoreError};
+pub use identity::*;
 pub use mfa::*;
 pub use outbox::*;
 pub use provider::*;
@@ -37,9 +39,9 @@ pub use sql::{ConnectError, SqlStore};
 pub(crate) use sweep::{SWEEP_BATCH, sweep_regularly};
 
 /// What the account pages work with.
-pub trait AccountStore: UserStore + AuditStore + MfaStore {}
+pub trait AccountStore: UserStore + AuditStore + MfaStore + IdentityStore {}
 
-impl<T> AccountStore for T where T: UserStore + AuditStore + MfaStore {}
+impl<T> AccountStore for T where T: UserStore + AuditStore + MfaStore + IdentityStore {}
 
 /// A backend that fulfils the whole contract.
 pub trait Store: SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore {}

@@ -38,6 +38,7 @@ migrations! {
     10 "0010_acting",
     11 "0011_saml_forced",
     12 "0012_totp",
+    27 "0027_identity",
 }
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod convert;
+mod identity;
 mod mfa;
 mod migrate;
 mod outbox;
@@ -112,6 +113,7 @@ coerce!(
     UserStore,
     AuditStore,
     MfaStore,
+    IdentityStore,
     OutboxStore,
     ProviderStore,
     SamlStore

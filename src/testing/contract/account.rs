@@ -448,7 +448,7 @@ fn is_done(reset: &PasswordReset, owner: &UserId) -> bool {
     matches!(reset, PasswordReset::Done { user, .. } if user == owner)
 }
 
-fn fresh_email() -> String {
+pub(super) fn fresh_email() -> String {
     format!("{}@example.test", SystemRandom.uuid_v7(epoch()).simple())
 }
 

@@ -17,6 +17,8 @@
 mod account;
 mod audit;
 #[cfg(feature = "accounts")]
+mod identity;
+#[cfg(feature = "accounts")]
 mod mfa;
 #[cfg(feature = "accounts")]
 mod outbox;
@@ -31,6 +33,8 @@ use time::{Duration, OffsetDateTime};
 #[cfg(feature = "accounts")]
 pub use self::account::accounts;
 pub use self::audit::audit;
+#[cfg(feature = "accounts")]
+pub use self::identity::identities;
 #[cfg(feature = "accounts")]
 pub use self::mfa::second_factors;
 #[cfg(feature = "accounts")]

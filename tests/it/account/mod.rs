@@ -10,6 +10,7 @@ mod imported;
 mod overtaken;
 mod prehijack;
 mod second_factor;
+mod social;
 mod store;
 mod trips;
 mod world;

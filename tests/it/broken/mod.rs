@@ -4,6 +4,8 @@
 mod account;
 mod audit;
 #[cfg(feature = "accounts")]
+mod identity;
+#[cfg(feature = "accounts")]
 mod mfa;
 #[cfg(feature = "accounts")]
 mod outbox;

@@ -3,6 +3,7 @@
 
 mod account;
 mod audit;
+mod identity;
 mod mfa;
 mod outbox;
 mod provider;

@@ -362,7 +362,10 @@ impl UserStore for SqliteStore {
     }
 }
 
-async fn insert_user(connection: &mut SqliteConnection, user: &NewUser) -> Result<Registration> {
+pub(super) async fn insert_user(
+    connection: &mut SqliteConnection,
+    user: &NewUser,
+) -> Result<Registration> {
     let written = sqlx::query(
         "INSERT INTO donjon_users (id, email, email_verified, attributes, password, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (email) DO NOTHING",
@@ -433,7 +436,7 @@ async fn end_sessions(
 
 /// Counts one more use of a limit, if it `counts`; answers how many there are in its window then.
 /// One statement either way.
-async fn count_against_limit(
+pub(super) async fn count_against_limit(
     connection: &mut SqliteConnection,
     key: &str,
     limit: RateLimit,

@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod identity;
 mod mfa;
 mod outbox;
 mod provider;

@@ -1,0 +1,3 @@
+//! Identities at other providers: the store's contract.
+
+mod store;

@@ -1,0 +1,228 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use donjon::crypto::{Sealed, TokenHash};
+use donjon::scope::UserId;
+use donjon::store::*;
+use donjon::testing::contract;
+use time::OffsetDateTime;
+
+use crate::support::database::Database;
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Tells everybody who registers that they did.
+    RegistersEverybody,
+    /// Takes whoever has the address for whoever has the identity.
+    FindsByAddress,
+    /// Says that a login is written, and writes nothing.
+    ForgetsLogins,
+    /// Does not mind that the user's epoch has moved.
+    IgnoresTheEpoch,
+    /// Tells everybody who links that they did.
+    LinksEverybody,
+    /// Takes the last way in away, and says so.
+    UnlinksBlindly,
+    /// Gives what waits to everybody.
+    GivesTwice,
+    /// Says that every mail was written.
+    CountsNoMails,
+    /// Lets everybody refresh at once.
+    LetsAllRefresh,
+    /// Writes tokens whatever their version.
+    WritesOldTokens,
+    /// Changes something, and tells nobody.
+    ForgetsWhatGoesAlong,
+}
+
+#[derive(Debug)]
+struct Broken {
+    good: Arc<dyn IdentityStore>,
+    fault: Fault,
+}
+
+impl Broken {
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn along(&self, along: &Effects) -> Effects {
+        if self.is(Fault::ForgetsWhatGoesAlong) { Effects::none() } else { along.clone() }
+    }
+}
+
+#[async_trait]
+impl IdentityStore for Broken {
+    async fn find_identity(
+        &self,
+        provider: &str,
+        subject: &str,
+        email: Option<&str>,
+    ) -> Result<IdentityOwners> {
+        let mut found = self.good.find_identity(provider, subject, email).await?;
+        if self.is(Fault::FindsByAddress) && found.identity.is_none() {
+            found.identity = found.email.clone().map(|account| LoginUser {
+                account,
+                password: None,
+                device_epoch: 0,
+                has_second_factor: false,
+            });
+        }
+        Ok(found)
+    }
+
+    async fn ways_in(&self, user: &UserId) -> Result<WaysIn> {
+        self.good.ways_in(user).await
+    }
+
+    async fn register_with_identity(
+        &self,
+        user: &NewUser,
+        identity: &NewIdentity,
+        along: &Effects,
+    ) -> Result<IdentityRegistration> {
+        let told = self.good.register_with_identity(user, identity, &self.along(along)).await?;
+        let lies = self.is(Fault::RegistersEverybody);
+        Ok(if lies { IdentityRegistration::Registered } else { told })
+    }
+
+    async fn log_in_with_identity(
+        &self,
+        user: &UserId,
+        identity: &NewIdentity,
+        epoch: i64,
+        along: &Effects,
+    ) -> Result<IdentityUse> {
+        if self.is(Fault::ForgetsLogins) {
+            return Ok(IdentityUse::Done);
+        }
+        if self.is(Fault::IgnoresTheEpoch) {
+            let found = self.find_identity(&identity.provider, &identity.subject, None).await?;
+            let owner = found.identity.filter(|owner| owner.account.id() == user);
+            let epoch = owner.map_or(epoch, |owner| owner.device_epoch);
+            return self.good.log_in_with_identity(user, identity, epoch, along).await;
+        }
+        self.good.log_in_with_identity(user, identity, epoch, &self.along(along)).await
+    }
+
+    async fn link_identity(
+        &self,
+        user: &UserId,
+        identity: &NewIdentity,
+        along: &Effects,
+    ) -> Result<Linking> {
+        let told = self.good.link_identity(user, identity, &self.along(along)).await?;
+        Ok(if self.is(Fault::LinksEverybody) { Linking::Linked } else { told })
+    }
+
+    async fn unlink_identity(
+        &self,
+        user: &UserId,
+        provider: &str,
+        along: &Effects,
+    ) -> Result<Unlinking> {
+        let told = self.good.unlink_identity(user, provider, &self.along(along)).await?;
+        let lies = self.is(Fault::UnlinksBlindly) && told == Unlinking::LastWayIn;
+        Ok(if lies { Unlinking::Unlinked } else { told })
+    }
+
+    async fn park_identity(&self, parked: &ParkedIdentity) -> Result<()> {
+        self.good.park_identity(parked).await
+    }
+
+    async fn park_identity_with_mail(
+        &self,
+        parked: &ParkedIdentity,
+        email: &str,
+        mail: &Effects,
+        limit: (RateLimit, OffsetDateTime),
+    ) -> Result<bool> {
+        let told = self.good.park_identity_with_mail(parked, email, mail, limit).await?;
+        Ok(told || self.is(Fault::CountsNoMails))
+    }
+
+    async fn parked_identity(
+        &self,
+        handle: &TokenHash,
+        now: OffsetDateTime,
+    ) -> Result<Option<Sealed>> {
+        self.good.parked_identity(handle, now).await
+    }
+
+    async fn take_parked_identity(
+        &self,
+        handle: &TokenHash,
+        now: OffsetDateTime,
+    ) -> Result<Option<Sealed>> {
+        if self.is(Fault::GivesTwice) {
+            return self.good.parked_identity(handle, now).await;
+        }
+        self.good.take_parked_identity(handle, now).await
+    }
+
+    async fn provider_tokens(&self, user: &UserId, provider: &str) -> Result<Option<StoredTokens>> {
+        self.good.provider_tokens(user, provider).await
+    }
+
+    async fn begin_token_refresh(
+        &self,
+        user: &UserId,
+        provider: &str,
+        version: i64,
+        time: (OffsetDateTime, OffsetDateTime),
+    ) -> Result<bool> {
+        let told = self.good.begin_token_refresh(user, provider, version, time).await?;
+        Ok(told || self.is(Fault::LetsAllRefresh))
+    }
+
+    async fn finish_token_refresh(
+        &self,
+        user: &UserId,
+        provider: &str,
+        version: i64,
+        tokens: Option<&Sealed>,
+    ) -> Result<bool> {
+        let version = match self.good.provider_tokens(user, provider).await? {
+            Some(stored) if self.is(Fault::WritesOldTokens) => stored.version,
+            _ => version,
+        };
+        self.good.finish_token_refresh(user, provider, version, tokens).await
+    }
+
+    async fn sweep_parked_identities(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
+        self.good.sweep_parked_identities(now, limit).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_names_the_rule_that_a_store_of_identities_breaks() {
+    for (fault, rule) in [
+        (Fault::RegistersEverybody, "an identity registers once"),
+        (Fault::FindsByAddress, "an identity is found by provider and subject alone"),
+        (
+            Fault::ForgetsLogins,
+            "a login writes what the provider says, and leaves what it does not say",
+        ),
+        (Fault::IgnoresTheEpoch, "no login by an identity that was begun before a reset stands"),
+        (Fault::LinksEverybody, "an identity is linked to one user"),
+        (Fault::UnlinksBlindly, "the last way in stays"),
+        (Fault::GivesTwice, "an identity waits for so long, and is taken once"),
+        (Fault::CountsNoMails, "an identity waits whether or not its mail may be sent so soon"),
+        (Fault::LetsAllRefresh, "tokens are refreshed by one at a time"),
+        (
+            Fault::WritesOldTokens,
+            "tokens of a login are not overwritten by a refresh begun before it",
+        ),
+        (
+            Fault::ForgetsWhatGoesAlong,
+            "what goes along is written if the change was made, and names its user",
+        ),
+    ] {
+        let store = Database::sqlite().store().await;
+        let broken = Broken { good: (&store).into(), fault };
+        let (users, audit) = ((&store).into(), (&store).into());
+        let seen = contract::identities(Arc::new(broken), users, audit).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
+}
