@@ -1,3 +1,4 @@
+use http::StatusCode;
 use time::Duration;
 
 use super::settings;
@@ -58,6 +59,18 @@ pub(super) enum Flow {
     ForgotPassword,
     ResetPassword,
     Settings(settings::Flow),
+}
+
+impl Flow {
+    /// Whether an answer to its form could tell by its time whose the address in it is. Whoever comes
+    /// in by it need not wait: that says more than any time.
+    pub(super) fn keeps_silent(self, status: StatusCode) -> bool {
+        match self {
+            Self::Register | Self::Resend | Self::ForgotPassword => true,
+            Self::Login => status == StatusCode::UNPROCESSABLE_ENTITY,
+            _ => false,
+        }
+    }
 }
 
 impl Paths {
@@ -123,6 +136,10 @@ pub struct Policy {
     /// How often a link may be asked for, per address and purpose, and how often its owner is
     /// told that somebody tried to sign up with it; 3 times in 15 minutes.
     pub link_requests: RateLimit,
+    /// Answers to whoever signs up, asks for a link or fails to log in are given when a multiple of
+    /// this has gone by since the question, so that their time tells nothing of the address; 100 ms.
+    /// Zero for at once.
+    pub even_answers: Duration,
     /// Whether a user logs in whose address is not confirmed; not.
     pub unconfirmed: Unconfirmed,
 }
@@ -148,6 +165,7 @@ impl Default for Policy {
             second_factor_lockout: LockoutPolicy { attempts: 5, lock_for: window },
             trust_for: Duration::days(30),
             link_requests: RateLimit { times: 3, window },
+            even_answers: Duration::milliseconds(100),
             unconfirmed: Unconfirmed::Block,
         }
     }

@@ -7,7 +7,9 @@
 //! [`delivery::Worker`](crate::delivery::Worker), here or in another process, sends them.
 //!
 //! Nothing that a stranger can see tells whether an address has an account: registration, login,
-//! and the requests for links answer alike, after the same store calls and the same hashing.
+//! and the requests for links answer alike, after the same store calls and the same hashing. What
+//! the store then has to write may differ, so answers to whoever signs up, asks for a link or
+//! fails to log in come at even times ([`Policy::even_answers`]).
 //!
 //! Whoever confirms an address by the mailed link also shows that the password is theirs: by the
 //! browser that signed up, or by the password itself. So nobody gets an account by signing up with
@@ -55,6 +57,7 @@ mod cookie;
 mod device;
 mod email;
 mod error;
+mod even;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod layer;

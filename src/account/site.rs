@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::config::{Flow, Paths, Policy};
 use super::device::Devices;
+use super::even::evenly;
 use super::letters::Letters;
 use super::password::PasswordPool;
 use super::registrant::Registrants;
@@ -149,7 +150,14 @@ pub(super) async fn answer(site: &Site, request: Request<Bytes>) -> Response<Bod
     let reader = Reader::of_page(request.headers());
     let here = Trip::back_to(request.uri(), &method);
     let answer = match (Visit::of(request), flow) {
-        (Ok(visit), Some(flow)) => go(site, flow, &method, &visit).await,
+        (Ok(visit), Some(flow)) => {
+            let keeps_silent = |answer: &Answer| {
+                let status = answer.as_ref().ok().map(Response::status);
+                method == Method::POST && status.is_some_and(|status| flow.keeps_silent(status))
+            };
+            let answer = go(site, flow, &method, &visit);
+            evenly(site.policy.even_answers, answer, keeps_silent).await
+        }
         (Err(error), _) => Err(error),
         (_, None) => Err(AccountError::Method),
     };
