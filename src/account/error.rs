@@ -23,6 +23,12 @@ pub enum AccountError {
     /// The browser's fault: the user must prove again who they are.
     #[error("the user must log in again for this")]
     ReauthenticationRequired,
+    /// The browser's fault: there is no such thing, or the user may not know of it.
+    #[error("there is nothing here, or the user may not know of it")]
+    NotFound,
+    /// The browser's fault: the user may see this, but not do it.
+    #[error("the user may not do this")]
+    Forbidden,
     /// Nobody's fault: too many passwords at a time.
     #[error(transparent)]
     Busy(#[from] Busy),
@@ -43,6 +49,7 @@ impl From<SessionError> for AccountError {
                 Self::Store(StoreError::Unavailable(Box::new(error)))
             }
             SessionError::NotLoggedIn | SessionError::Gone => Self::LoginRequired,
+            SessionError::NotAMember => Self::NotFound,
         }
     }
 }
@@ -63,6 +70,8 @@ impl AccountError {
             Self::ReauthenticationRequired => {
                 (StatusCode::FORBIDDEN, "reauthentication_required", &m.login_again)
             }
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", &m.rejected_not_found),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", &m.rejected_forbidden),
             Self::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy", &m.error_busy),
             Self::Store(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &m.error_unavailable)

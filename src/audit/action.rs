@@ -1,3 +1,5 @@
+mod organization;
+
 use std::borrow::Cow;
 use std::fmt;
 

@@ -28,6 +28,7 @@ mod id;
 #[cfg(feature = "axum")]
 mod missing_layer;
 mod organization;
+mod permission;
 mod text;
 mod user_source;
 
@@ -41,5 +42,6 @@ pub use id::{InvalidUserId, SessionId, UserId};
 #[cfg(feature = "axum")]
 pub use missing_layer::MissingLayer;
 pub use organization::{InvalidMemberRole, MemberRole, Membership, OrganizationId};
+pub use permission::{PermissionError, Permissions, Resource, RoleRules, can};
 pub(crate) use text::{storable, storable_fields, storable_text};
 pub use user_source::{UserSource, UserSourceError};

@@ -89,6 +89,8 @@ pub struct Membership {
     pub name: String,
     /// As what the user acts.
     pub role: MemberRole,
+    /// Whether the organization asks its members for a second factor, and the user has none.
+    pub lacks_second_factor: bool,
 }
 
 impl Membership {
@@ -99,7 +101,15 @@ impl Membership {
         name: impl Into<String>,
         role: MemberRole,
     ) -> Self {
-        Self { organization, slug: slug.into(), name: name.into(), role }
+        let (slug, name) = (slug.into(), name.into());
+        Self { organization, slug, name, role, lacks_second_factor: false }
+    }
+
+    /// The same, with whether the organization asks for a second factor that the user has not.
+    #[must_use]
+    pub fn lacking_second_factor(mut self, lacks: bool) -> Self {
+        self.lacks_second_factor = lacks;
+        self
     }
 }
 

@@ -11,6 +11,9 @@ pub enum SessionError {
     /// The session ended, or its token was rotated, while this request was on its way.
     #[error("the session ended while the request was on its way")]
     Gone,
+    /// The user is no member of the organization, or it is gone.
+    #[error("the user is no member of this organization")]
+    NotAMember,
     /// The host's [`UserSource`](super::UserSource) says that who was to be logged in is gone, or
     /// may not come in any more.
     #[error("the user is gone, or may not come in any more")]

@@ -48,6 +48,7 @@ pub(crate) mod fuzzing;
 mod handle;
 mod layer;
 mod login;
+mod organization;
 mod place;
 mod request;
 pub mod require;
@@ -66,7 +67,9 @@ pub use login::Proof;
 pub use place::{CountryCode, InvalidCountryCode, NoPlaces, Place, Places};
 #[cfg(feature = "geoip")]
 pub use place::{GeoIpError, MaxMind};
-pub use require::{RequireSudoLayer, RequireUserLayer};
+pub use require::{
+    RequireMembershipLayer, RequirePermissionLayer, RequireSudoLayer, RequireUserLayer,
+};
 pub use service::SessionService;
 pub use sessions::Sessions;
 pub use user_agent::{DeviceKind, UserAgent};

@@ -85,6 +85,7 @@ async fn load(
     let Some(mut stored) = stored else {
         return Ok(Session::anonymous(config, device, clears));
     };
+    config.reselect(&mut stored, &device, now).await;
     let kind = SessionKind::of(stored.login.as_ref(), stored.remembered);
     if config.lifetimes.is_due(kind, stored.last_active_at, now) {
         let idle_end = config.lifetimes.idle_end(kind, now);

@@ -14,7 +14,9 @@ mod account;
 mod audit;
 mod error;
 mod identity;
+mod invitation;
 mod mfa;
+mod organization;
 mod outbox;
 mod provider;
 mod revocation_log;
@@ -28,7 +30,9 @@ pub use account::*;
 pub use audit::*;
 pub use error::{Result, StoreError};
 pub use identity::*;
+pub use invitation::*;
 pub use mfa::*;
+pub use organization::*;
 pub use outbox::*;
 pub use provider::*;
 pub use revocation_log::RevocationLog;
@@ -39,9 +43,15 @@ pub use sql::{ConnectError, SqlStore};
 pub(crate) use sweep::{SWEEP_BATCH, sweep_regularly};
 
 /// What the account pages work with.
-pub trait AccountStore: UserStore + AuditStore + MfaStore + IdentityStore {}
+pub trait AccountStore:
+    UserStore + AuditStore + MfaStore + IdentityStore + OrganizationStore + InvitationStore
+{
+}
 
-impl<T> AccountStore for T where T: UserStore + AuditStore + MfaStore + IdentityStore {}
+impl<T> AccountStore for T where
+    T: UserStore + AuditStore + MfaStore + IdentityStore + OrganizationStore + InvitationStore
+{
+}
 
 /// A backend that fulfils the whole contract.
 pub trait Store: SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore {}

@@ -6,7 +6,7 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::Result;
+use super::{Effects, Result};
 use crate::crypto::TokenHash;
 use crate::scope::{
     Account, Authentication, Membership, OrganizationId, SessionEnd, SessionEvent, SessionId,
@@ -104,6 +104,12 @@ pub struct StoredSession {
 }
 
 impl StoredSession {
+    /// The organization that the session acts in, if its user is no member of it.
+    pub fn stale_organization(&self) -> Option<OrganizationId> {
+        let organization = self.login.as_ref()?.organization?;
+        self.membership.is_none().then_some(organization)
+    }
+
     /// The present epoch of who is logged in, if the account was not asked for since it began.
     pub fn outdated_since(&self) -> Option<UserEpoch> {
         let login = self.login.as_ref()?;
@@ -167,7 +173,8 @@ pub const SESSION_EVENTS_KEPT: Duration = Duration::WEEK;
 /// one, `now < idle_expires_at`. The host's data goes with its session, however that ends.
 #[async_trait]
 pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Writes a new session.
+    /// Writes a new session. One that acts in no organization, of a user who is a member of a single
+    /// one, acts in that; so it is with a rotation.
     async fn create_session(&self, session: &NewSession) -> Result<()>;
 
     /// The live session with this token, with the present state of its account, or else the present
@@ -204,6 +211,32 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
         account: &Account,
         epoch: UserEpoch,
     ) -> Result<Refresh>;
+
+    /// Lets the user of the session with token `current` act in an organization, and gives the
+    /// session the token `next`, if the user is a member of it at that very moment; `None`, and
+    /// nothing changed, if not, or if the session is over. A store without organizations has none.
+    async fn act_in(
+        &self,
+        _current: &TokenHash,
+        _next: &TokenHash,
+        _organization: OrganizationId,
+        _along: &Effects,
+        _now: OffsetDateTime,
+    ) -> Result<Option<Membership>> {
+        Ok(None)
+    }
+
+    /// A session acts in an organization that is gone, or that its user is no member of any more:
+    /// lets it act in the only one that the user has, or else in none. Nothing changes if it acts in
+    /// another one meanwhile. Answers as what the user acts now.
+    async fn reselect_organization(
+        &self,
+        _id: SessionId,
+        _stale: OrganizationId,
+        _along: &Effects,
+    ) -> Result<Option<Membership>> {
+        Ok(None)
+    }
 
     /// Notes that a live session is used; never revives a dead one.
     async fn touch_session(

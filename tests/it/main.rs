@@ -20,6 +20,7 @@ mod provider_jwks_uri;
 #[cfg(feature = "provider")]
 mod provider_token;
 mod require;
+mod require_membership;
 #[cfg(all(feature = "provider", feature = "resource"))]
 mod resource;
 #[cfg(feature = "saml")]

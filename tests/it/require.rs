@@ -14,18 +14,22 @@ use time::Duration;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt as _, service_fn};
 
-const HTML: &str = "text/html,*/*;q=0.8";
-const JSON: &str = "application/json";
+pub const HTML: &str = "text/html,*/*;q=0.8";
+pub const JSON: &str = "application/json";
 
-type Inner = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
+pub type Inner = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
-struct Answer {
-    status: StatusCode,
-    location: Option<String>,
-    body: String,
+pub struct Answer {
+    pub status: StatusCode,
+    pub location: Option<String>,
+    pub body: String,
 }
 
-async fn ask<L>(layer: L, scope: Option<CurrentScope>, request: http::request::Builder) -> Answer
+pub async fn ask<L>(
+    layer: L,
+    scope: Option<CurrentScope>,
+    request: http::request::Builder,
+) -> Answer
 where
     L: Layer<Inner>,
     L::Service: Service<Request<Body>, Response = Response<ResponseBody<Body>>, Error = Infallible>,
@@ -59,7 +63,7 @@ fn logged_in(clock: &ManualClock, fresh_for: Option<Duration>) -> CurrentScope {
     CurrentScope::user(account, authentication)
 }
 
-fn get(path: &str, accept: &str) -> http::request::Builder {
+pub fn get(path: &str, accept: &str) -> http::request::Builder {
     Request::get(path).header("accept", accept)
 }
 

@@ -1,10 +1,13 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use http::Response;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
 use pin_project_lite::pin_project;
+use tower_service::Service;
 
+use super::refusal::Refusal;
 use crate::http::{Body, ResponseBody};
 
 pin_project! {
@@ -52,5 +55,66 @@ where
                 None => Poll::Pending,
             },
         }
+    }
+}
+
+pin_project! {
+    /// The response future of [`Permitted`](super::Permitted).
+    pub struct PermittedFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        #[pin]
+        state: PermittedState<S, B, S::Future>,
+    }
+}
+
+pin_project! {
+    #[project = PermittedProjection]
+    enum PermittedState<S, B, F> {
+        Asking { ask: BoxFuture<'static, bool>, next: Option<(S, Request<B>)> },
+        Answering { #[pin] future: RequireFuture<F> },
+    }
+}
+
+impl<S: Service<Request<B>>, B> PermittedFuture<S, B> {
+    pub(super) fn asking(ask: BoxFuture<'static, bool>, inner: S, request: Request<B>) -> Self {
+        Self { state: PermittedState::Asking { ask, next: Some((inner, request)) } }
+    }
+
+    pub(super) fn refused(response: Response<Body>) -> Self {
+        Self { state: PermittedState::Answering { future: RequireFuture::refused(response) } }
+    }
+}
+
+impl<S, B, InnerBody> Future for PermittedFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<InnerBody>>,
+{
+    type Output = Result<Response<ResponseBody<InnerBody>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let future = match state.as_mut().project() {
+                PermittedProjection::Answering { future } => return future.poll(cx),
+                PermittedProjection::Asking { ask, next } => {
+                    let allowed = ready!(ask.as_mut().poll(cx));
+                    let Some((mut inner, request)) = next.take() else { return Poll::Pending };
+                    if allowed {
+                        RequireFuture::inner(inner.call(request))
+                    } else {
+                        RequireFuture::refused(Refusal::NotPermitted.respond(&request))
+                    }
+                }
+            };
+            state.set(PermittedState::Answering { future });
+        }
+    }
+}
+
+impl<S: Service<Request<B>>, B> std::fmt::Debug for PermittedFuture<S, B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PermittedFuture").finish_non_exhaustive()
     }
 }

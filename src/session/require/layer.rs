@@ -30,7 +30,7 @@ impl<S> Layer<S> for RequireUserLayer {
     type Service = Required<S>;
 
     fn layer(&self, inner: S) -> Required<S> {
-        Required::new(inner, Requirement { login: Arc::clone(&self.login), freshness: None })
+        Required::new(inner, Requirement::user(&self.login))
     }
 }
 
@@ -79,6 +79,6 @@ impl<S> Layer<S> for RequireSudoLayer {
 
     fn layer(&self, inner: S) -> Required<S> {
         let freshness = Some(self.freshness.clone());
-        Required::new(inner, Requirement { login: Arc::clone(&self.login), freshness })
+        Required::new(inner, Requirement { freshness, ..Requirement::user(&self.login) })
     }
 }

@@ -1,4 +1,5 @@
-//! Layers that let a request pass only if somebody is logged in, or has just proven who they are.
+//! Layers that let a request pass only if somebody is logged in, has just proven who they are, acts
+//! in an organization, or may do something by the host's own rules.
 //!
 //! They stand inside a [`SessionLayer`](super::SessionLayer), around what they protect. A browser
 //! ([`wants_html`](crate::http::wants_html)) is sent to log in and then back to where it was;
@@ -8,6 +9,10 @@
 //! |---|---|---|
 //! | nobody is logged in | 303 to the login page | 401 `{"error":"authentication_required"}` |
 //! | the login is not fresh | 303 to prove it again | 403 `{"error":"reauthentication_required"}` |
+//! | the user acts in no organization | 303 to choose one | 403 `{"error":"organization_required"}` |
+//! | the role is another | 403, a page | 403 `{"error":"role_required"}` |
+//! | the organization asks for a second factor, and there is none | 303 to set one up | 403 `{"error":"second_factor_required"}` |
+//! | no rule allows it | 403, a page | 403 `{"error":"permission_denied"}` |
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -34,9 +39,13 @@
 
 mod future;
 mod layer;
+mod membership;
+mod permission;
 mod refusal;
 mod service;
 
-pub use future::RequireFuture;
+pub use future::{PermittedFuture, RequireFuture};
 pub use layer::{RequireSudoLayer, RequireUserLayer};
+pub use membership::RequireMembershipLayer;
+pub use permission::{Permitted, RequirePermissionLayer};
 pub use service::Required;

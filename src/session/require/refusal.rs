@@ -15,6 +15,14 @@ pub(super) enum Refusal<'a> {
     NoSessionLayer,
     LoginRequired(&'a str),
     ReauthenticationRequired(&'a str),
+    /// The user acts in no organization.
+    OrganizationRequired(&'a str),
+    /// The user is not in one of the roles.
+    RoleRequired,
+    /// The organization asks for a second factor, and the user has none.
+    SecondFactorRequired(&'a str),
+    /// No rule of the host's allows it.
+    NotPermitted,
 }
 
 impl Refusal<'_> {
@@ -25,15 +33,26 @@ impl Refusal<'_> {
                 let page = Rejected::new(Rejection::Failed);
                 reject(&Theme::new(""), Reader::of(request.headers()), &page)
             }
-            Self::LoginRequired(path) | Self::ReauthenticationRequired(path)
+            Self::LoginRequired(path)
+            | Self::ReauthenticationRequired(path)
+            | Self::OrganizationRequired(path)
+            | Self::SecondFactorRequired(path)
                 if wants_html(request.headers()) =>
             {
                 respond::see_other(&with_return_to(path, request))
+            }
+            Self::RoleRequired | Self::NotPermitted if wants_html(request.headers()) => {
+                let page = Rejected::new(Rejection::Forbidden);
+                reject(&Theme::new(""), Reader::Person, &page)
             }
             Self::LoginRequired(_) => authentication_required(),
             Self::ReauthenticationRequired(_) => {
                 error(StatusCode::FORBIDDEN, "reauthentication_required")
             }
+            Self::OrganizationRequired(_) => error(StatusCode::FORBIDDEN, "organization_required"),
+            Self::RoleRequired => error(StatusCode::FORBIDDEN, "role_required"),
+            Self::SecondFactorRequired(_) => error(StatusCode::FORBIDDEN, "second_factor_required"),
+            Self::NotPermitted => error(StatusCode::FORBIDDEN, "permission_denied"),
         }
     }
 }

@@ -5,13 +5,15 @@ use http::{Extensions, Request, Response};
 use tower_service::Service;
 
 use super::future::RequireFuture;
+use super::membership::Demand;
 use super::refusal::Refusal;
 use crate::crypto::Clock;
 use crate::http::ResponseBody;
 use crate::scope::CurrentScope;
 
-/// A service behind a [`RequireUserLayer`](super::RequireUserLayer) or a
-/// [`RequireSudoLayer`](super::RequireSudoLayer).
+/// A service behind a [`RequireUserLayer`](super::RequireUserLayer), a
+/// [`RequireSudoLayer`](super::RequireSudoLayer) or a
+/// [`RequireMembershipLayer`](super::RequireMembershipLayer).
 #[derive(Clone, Debug)]
 pub struct Required<S> {
     inner: S,
@@ -23,6 +25,7 @@ pub struct Required<S> {
 pub(super) struct Requirement {
     pub(super) login: Arc<str>,
     pub(super) freshness: Option<Freshness>,
+    pub(super) membership: Option<Demand>,
 }
 
 /// That the user has just proven who they are.
@@ -60,17 +63,22 @@ where
 }
 
 impl Requirement {
+    /// That somebody is logged in.
+    pub(super) fn user(login: &Arc<str>) -> Self {
+        Self { login: Arc::clone(login), freshness: None, membership: None }
+    }
+
     fn refusal(&self, extensions: &Extensions) -> Option<Refusal<'_>> {
         let Some(scope) = extensions.get::<CurrentScope>() else {
             return Some(Refusal::NoSessionLayer);
         };
-        match (scope.authentication(), &self.freshness) {
-            (None, _) => Some(Refusal::LoginRequired(&self.login)),
-            (Some(_), None) => None,
-            (Some(authentication), Some(Freshness { prove_at, clock })) => {
-                let fresh = authentication.fresh_until.is_some_and(|until| clock.now() < until);
-                (!fresh).then_some(Refusal::ReauthenticationRequired(prove_at))
-            }
+        let Some(authentication) = scope.authentication() else {
+            return Some(Refusal::LoginRequired(&self.login));
+        };
+        if let Some(Freshness { prove_at, clock }) = &self.freshness {
+            let fresh = authentication.fresh_until.is_some_and(|until| clock.now() < until);
+            return (!fresh).then_some(Refusal::ReauthenticationRequired(prove_at));
         }
+        self.membership.as_ref().and_then(|demand| demand.refusal(scope))
     }
 }

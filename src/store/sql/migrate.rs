@@ -38,6 +38,8 @@ migrations! {
     10 "0010_acting",
     11 "0011_saml_forced",
     12 "0012_totp",
+    18 "0018_organization",
+    19 "0019_invitation",
     27 "0027_identity",
 }
 

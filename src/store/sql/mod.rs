@@ -4,8 +4,10 @@ mod account;
 mod audit;
 mod convert;
 mod identity;
+mod invitation;
 mod mfa;
 mod migrate;
+mod organization;
 mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -112,8 +114,10 @@ coerce!(
     AccountStore,
     UserStore,
     AuditStore,
+    InvitationStore,
     MfaStore,
     IdentityStore,
+    OrganizationStore,
     OutboxStore,
     ProviderStore,
     SamlStore

@@ -7,10 +7,8 @@ use uuid::Uuid;
 
 use super::account::user_id;
 use super::convert::time;
-use crate::scope::{
-    Account, Attributes, Authentication, MemberRole, Membership, OrganizationId, SessionEvent,
-    SessionId,
-};
+use super::organization::membership;
+use crate::scope::{Account, Attributes, Authentication, OrganizationId, SessionEvent, SessionId};
 use crate::store::{
     Device, IssuerId, LONGEST_ACCESS_TOKEN, Login, Result, StoreError, StoredSession, UserEpoch,
 };
@@ -28,7 +26,7 @@ pub(super) struct SessionRow {
     account: (Option<String>, Option<bool>, Option<Json<Attributes>>),
     epochs: (Option<i64>, Option<i64>),
     acting: (Option<Uuid>, Option<String>),
-    membership: (Option<String>, Option<String>, Option<String>),
+    membership: (Option<String>, Option<String>, Option<String>, Option<bool>),
 }
 
 /// The columns in their order, for both databases: a tuple has too few places for them.
@@ -57,7 +55,7 @@ where
             account: (get.at(11)?, get.at(12)?, get.at(13)?),
             epochs: (get.at(14)?, get.at(15)?),
             acting: (get.at(16)?, get.at(17)?),
-            membership: (get.at(18)?, get.at(19)?, get.at(20)?),
+            membership: (get.at(18)?, get.at(19)?, get.at(20)?, get.at(21)?),
         })
     }
 }
@@ -85,7 +83,9 @@ macro_rules! select {
              s.last_active_at, s.idle_expires_at, s.expires_at, s.account, s.authentication, \
              u.email, u.email_verified, u.attributes, s.account_epoch, \
              CASE WHEN u.id IS NULL AND s.user_id IS NOT NULL THEN COALESCE(e.epoch, 0) END, \
-             s.organization_id, s.impersonator_id, o.slug, o.name, m.role \
+             s.organization_id, s.impersonator_id, o.slug, o.name, m.role, \
+             o.requires_second_factor AND NOT EXISTS \
+                 (SELECT 1 FROM donjon_totp t WHERE t.user_id = s.user_id) \
              FROM donjon_sessions s LEFT JOIN donjon_users u ON u.id = s.user_id \
              LEFT JOIN donjon_user_epochs e ON e.user_id = s.user_id \
              LEFT JOIN donjon_memberships m \
@@ -150,9 +150,8 @@ pub(super) fn session(row: SessionRow) -> Result<StoredSession> {
         _ => None,
     };
     let membership = match (organization, row.membership) {
-        (Some(id), (Some(slug), Some(name), Some(role))) => {
-            let role = MemberRole::new(role).map_err(|_| StoreError::Corrupt("a role"))?;
-            Some(Membership::new(OrganizationId(id), slug, name, role))
+        (Some(id), (Some(slug), Some(name), Some(role), Some(lacks))) => {
+            Some(membership((id, slug, name, role, lacks))?)
         }
         _ => None,
     };

@@ -21,6 +21,8 @@ mod identity;
 #[cfg(feature = "accounts")]
 mod mfa;
 #[cfg(feature = "accounts")]
+mod organization;
+#[cfg(feature = "accounts")]
 mod outbox;
 mod provider;
 mod saml;
@@ -37,6 +39,8 @@ pub use self::audit::audit;
 pub use self::identity::identities;
 #[cfg(feature = "accounts")]
 pub use self::mfa::second_factors;
+#[cfg(feature = "accounts")]
+pub use self::organization::{OrganizationParts, organizations};
 #[cfg(feature = "accounts")]
 pub use self::outbox::outbox;
 pub use self::provider::provider;

@@ -7,6 +7,7 @@ mod doors;
 mod down;
 mod enumeration;
 mod imported;
+pub mod organizations;
 mod overtaken;
 mod prehijack;
 mod second_factor;

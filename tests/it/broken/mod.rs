@@ -8,6 +8,8 @@ mod identity;
 #[cfg(feature = "accounts")]
 mod mfa;
 #[cfg(feature = "accounts")]
+mod organization;
+#[cfg(feature = "accounts")]
 mod outbox;
 pub mod provider;
 pub mod saml;

@@ -3,6 +3,7 @@
 mod app;
 mod data;
 mod impersonation;
+mod organization;
 mod races;
 mod users;
 

@@ -2,9 +2,12 @@
 //! statement, since the first one's snapshot is stale.
 
 mod account;
+mod acting;
 mod audit;
 mod identity;
+mod invitation;
 mod mfa;
+mod organization;
 mod outbox;
 mod provider;
 mod saml;

@@ -6,17 +6,19 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::session_data::{DataTexts, data_texts, json_text, read_data};
-use super::{PostgresStore, SESSION_EVENTS_LOCK, session_events};
+use super::{PostgresStore, SESSION_EVENTS_LOCK, acting, session_events};
 use crate::crypto::TokenHash;
-use crate::scope::{Account, SessionEnd, SessionEvent, SessionId, UserId};
+use crate::scope::{
+    Account, Membership, OrganizationId, SessionEnd, SessionEvent, SessionId, UserId,
+};
 use crate::store::sql::convert::micros;
 use crate::store::sql::session::{
     EVENTS, EventRow, LIST, LOAD, LOAD_DATA, REFRESH, SessionRow, USER_CHANGED, USER_EPOCH, event,
     session,
 };
 use crate::store::{
-    DataChange, NewSession, Refresh, Result, Rotation, SessionData, SessionStore, StoredSession,
-    UserEpoch,
+    DataChange, Effects, NewSession, Refresh, Result, Rotation, SessionData, SessionStore,
+    StoredSession, UserEpoch,
 };
 
 /// Goes on after a CTE `ended (id, user_id)`: notes the ends of sessions that carried a login,
@@ -43,19 +45,26 @@ macro_rules! noting_ends {
 const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
      authentication, data_id, address, user_agent, remembered, created_at, last_active_at, \
      idle_expires_at, expires_at, account_epoch, organization_id, impersonator_id) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+     coalesce($15, (SELECT m.organization_id FROM donjon_memberships m WHERE m.user_id = $3 \
+         AND NOT EXISTS (SELECT 1 FROM donjon_memberships other WHERE other.user_id = $3 \
+             AND other.organization_id <> m.organization_id))), $16)";
 
 /// A session that keeps its data is changed in place. One that does not is another one: with the
 /// old row goes its data, that which is being written at this moment included.
-const ROTATE: &str = "WITH old AS ( \
+const ROTATE: &str = "WITH acting AS ( \
+         SELECT coalesce($15, (SELECT m.organization_id FROM donjon_memberships m WHERE m.user_id = $3 \
+             AND NOT EXISTS (SELECT 1 FROM donjon_memberships other WHERE other.user_id = $3 \
+                 AND other.organization_id <> m.organization_id))) AS id \
+     ), old AS ( \
          SELECT id, user_id, data_id FROM donjon_sessions WHERE token_hash = $17 \
          AND expires_at > $18 AND (idle_expires_at IS NULL OR idle_expires_at > $18) FOR UPDATE \
      ), changed AS ( \
          UPDATE donjon_sessions s SET id = $1, token_hash = $2, user_id = $3, account = $4, \
              authentication = $5, address = $7, user_agent = $8, remembered = $9, \
              created_at = $10, last_active_at = $11, idle_expires_at = $12, expires_at = $13, \
-             account_epoch = $14, organization_id = $15, impersonator_id = $16 \
-         FROM old WHERE s.id = old.id AND old.data_id = $6 RETURNING old.id, old.user_id \
+             account_epoch = $14, organization_id = acting.id, impersonator_id = $16 \
+         FROM acting, old WHERE s.id = old.id AND old.data_id = $6 RETURNING old.id, old.user_id \
      ), removed AS ( \
          DELETE FROM donjon_sessions s USING old WHERE s.id = old.id AND old.data_id <> $6 \
          RETURNING old.id, old.user_id \
@@ -63,8 +72,8 @@ const ROTATE: &str = "WITH old AS ( \
          INSERT INTO donjon_sessions (id, token_hash, user_id, account, authentication, data_id, \
              address, user_agent, remembered, created_at, last_active_at, idle_expires_at, \
              expires_at, account_epoch, organization_id, impersonator_id) \
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 \
-         FROM removed \
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, acting.id, $16 \
+         FROM acting, removed \
      ), rotated AS ( \
          SELECT id, user_id FROM changed UNION ALL SELECT id, user_id FROM removed \
      ), ended AS ( \
@@ -190,6 +199,26 @@ impl SessionStore for PostgresStore {
             .execute(self.pool())
             .await?;
         Ok(if done.rows_affected() > 0 { Refresh::Written } else { Refresh::Late })
+    }
+
+    async fn act_in(
+        &self,
+        current: &TokenHash,
+        next: &TokenHash,
+        organization: OrganizationId,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<Option<Membership>> {
+        acting::act_in(self.pool(), (current, next), organization, along, now).await
+    }
+
+    async fn reselect_organization(
+        &self,
+        id: SessionId,
+        stale: OrganizationId,
+        along: &Effects,
+    ) -> Result<Option<Membership>> {
+        acting::reselect(self.pool(), id, stale, along).await
     }
 
     async fn touch_session(

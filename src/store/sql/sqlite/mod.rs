@@ -1,9 +1,12 @@
 //! SQLite: one writer task that groups transitions into durable commits, and a pool of readers.
 
 mod account;
+mod acting;
 mod audit;
 mod identity;
+mod invitation;
 mod mfa;
+mod organization;
 mod outbox;
 mod provider;
 mod saml;

@@ -5,28 +5,36 @@ use sqlx::{Sqlite, query, query_as, query_scalar};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{SqliteStore, session_events};
+use super::{SqliteStore, acting, session_events};
 use crate::crypto::TokenHash;
-use crate::scope::{Account, SessionEnd, SessionEvent, SessionId, UserId};
+use crate::scope::{
+    Account, Membership, OrganizationId, SessionEnd, SessionEvent, SessionId, UserId,
+};
 use crate::store::sql::convert::micros;
 use crate::store::sql::session::{
     EVENTS, EventRow, LIST, LOAD, LOAD_DATA, REFRESH, SessionRow, USER_CHANGED, USER_EPOCH, event,
     session,
 };
 use crate::store::{
-    DataChange, NewSession, Refresh, Result, Rotation, SessionData, SessionStore, StoredSession,
-    UserEpoch,
+    DataChange, Effects, NewSession, Refresh, Result, Rotation, SessionData, SessionStore,
+    StoredSession, UserEpoch,
 };
 
 const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
      authentication, data_id, address, user_agent, remembered, created_at, last_active_at, \
      idle_expires_at, expires_at, account_epoch, organization_id, impersonator_id) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+     coalesce($15, (SELECT m.organization_id FROM donjon_memberships m WHERE m.user_id = $3 \
+         AND NOT EXISTS (SELECT 1 FROM donjon_memberships other WHERE other.user_id = $3 \
+             AND other.organization_id <> m.organization_id))), $16)";
 
 const REPLACE: &str = "UPDATE donjon_sessions SET id = $1, token_hash = $2, user_id = $3, \
      account = $4, authentication = $5, data_id = $6, address = $7, user_agent = $8, \
      remembered = $9, created_at = $10, last_active_at = $11, idle_expires_at = $12, \
-     expires_at = $13, account_epoch = $14, organization_id = $15, impersonator_id = $16 \
+     expires_at = $13, account_epoch = $14, impersonator_id = $16, \
+     organization_id = coalesce($15, (SELECT m.organization_id FROM donjon_memberships m WHERE m.user_id = $3 \
+         AND NOT EXISTS (SELECT 1 FROM donjon_memberships other WHERE other.user_id = $3 \
+             AND other.organization_id <> m.organization_id))) \
      WHERE token_hash = $17";
 
 /// Binds `$1` to `$16` of [`INSERT`] and [`REPLACE`].
@@ -192,6 +200,36 @@ impl SessionStore for SqliteStore {
                     .await?;
                 Ok(if done.rows_affected() > 0 { Refresh::Written } else { Refresh::Late })
             })
+        })
+        .await
+    }
+
+    async fn act_in(
+        &self,
+        current: &TokenHash,
+        next: &TokenHash,
+        organization: OrganizationId,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<Option<Membership>> {
+        let (tokens, along) = ((*current, *next), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                acting::act_in(connection, (&tokens.0, &tokens.1), organization, &along, now).await
+            })
+        })
+        .await
+    }
+
+    async fn reselect_organization(
+        &self,
+        id: SessionId,
+        stale: OrganizationId,
+        along: &Effects,
+    ) -> Result<Option<Membership>> {
+        let along = along.clone();
+        self.transition(move |connection| {
+            Box::pin(async move { acting::reselect(connection, id, stale, &along).await })
         })
         .await
     }

@@ -1,0 +1,32 @@
+//! What is done to organizations.
+
+use super::Action;
+
+impl Action {
+    /// An organization was made.
+    pub const CREATE_ORGANIZATION: Self = Self::of("organization.create");
+    /// An organization got another name.
+    pub const RENAME_ORGANIZATION: Self = Self::of("organization.rename");
+    /// An organization was deleted.
+    pub const DELETE_ORGANIZATION: Self = Self::of("organization.delete");
+    /// An organization asks its members for a second factor, or does so no longer.
+    pub const REQUIRE_SECOND_FACTOR: Self = Self::of("organization.second_factor_require");
+    /// A user became a member, by the host.
+    pub const ADD_MEMBER: Self = Self::of("organization.member_add");
+    /// A member was removed; refused if nobody else would own the organization.
+    pub const REMOVE_MEMBER: Self = Self::of("organization.member_remove");
+    /// A member left; refused if nobody else would own the organization.
+    pub const LEAVE_ORGANIZATION: Self = Self::of("organization.leave");
+    /// A member got another role; refused if nobody else would own the organization.
+    pub const CHANGE_ROLE: Self = Self::of("organization.role_change");
+    /// A session acts in another organization.
+    pub const SWITCH_ORGANIZATION: Self = Self::of("organization.switch");
+    /// A session acted in an organization that its user is no member of any more, and was moved.
+    pub const RESELECT_ORGANIZATION: Self = Self::of("organization.reselect");
+    /// Somebody was invited.
+    pub const INVITE: Self = Self::of("organization.invite");
+    /// An invitation was taken back.
+    pub const REVOKE_INVITATION: Self = Self::of("organization.invitation_revoke");
+    /// An invitation was followed.
+    pub const ACCEPT_INVITATION: Self = Self::of("organization.invitation_accept");
+}

@@ -1,0 +1,93 @@
+//! How both backends read organizations and their members.
+
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::account::{account, user_id};
+use super::convert::time;
+use crate::scope::{Account, Attributes, MemberRole, Membership, OrganizationId, UserId};
+use crate::store::{Authority, Member, Organization, Result, StoreError};
+
+/// `id, slug, name, requires_second_factor, created_at` of an organization.
+pub(super) type OrganizationRow = (Uuid, String, String, bool, i64);
+
+/// `id, slug, name, role` of a membership, and whether a second factor is missing.
+pub(super) type MembershipRow = (Uuid, String, String, String, bool);
+
+/// `user_id, email, email_verified, attributes, role, created_at` of a member, of whom only the
+/// id is known if the host keeps the user.
+pub(super) type MemberRow =
+    (String, Option<String>, Option<bool>, Option<Json<Attributes>>, String, i64);
+
+/// Selects [`MembershipRow`]s of those that are there.
+macro_rules! select_membership {
+    ($condition:literal) => {
+        concat!(
+            "SELECT o.id, o.slug, o.name, m.role, o.requires_second_factor AND NOT EXISTS \
+                 (SELECT 1 FROM donjon_totp t WHERE t.user_id = m.user_id) \
+             FROM donjon_memberships m JOIN donjon_organizations o \
+                 ON o.id = m.organization_id AND o.deleted_at IS NULL WHERE ",
+            $condition
+        )
+    };
+}
+pub(super) use select_membership;
+
+pub(super) const FIND: &str = "SELECT id, slug, name, requires_second_factor, created_at \
+     FROM donjon_organizations WHERE id = $1 AND deleted_at IS NULL";
+
+pub(super) const FIND_OF: &str = "SELECT o.id, o.slug, o.name, o.requires_second_factor, \
+     o.created_at, m.role FROM donjon_organizations o JOIN donjon_memberships m \
+         ON m.organization_id = o.id AND m.user_id = $2 \
+     WHERE o.slug = $1 AND o.deleted_at IS NULL";
+
+pub(super) const MEMBERSHIPS_OF: &str =
+    select_membership!("m.user_id = $1 ORDER BY o.name, o.id LIMIT 100");
+
+pub(super) const MEMBERSHIP: &str = select_membership!("m.organization_id = $1 AND m.user_id = $2");
+
+pub(super) const MEMBERS_OF: &str = "SELECT m.user_id, u.email, u.email_verified, u.attributes, \
+     m.role, m.created_at FROM donjon_memberships m \
+     JOIN donjon_organizations o ON o.id = m.organization_id AND o.deleted_at IS NULL \
+     LEFT JOIN donjon_users u ON u.id = m.user_id \
+     WHERE m.organization_id = $1 AND ($2 IS NULL OR m.user_id > $2) \
+     ORDER BY m.user_id LIMIT $3";
+
+pub(super) fn organization(row: OrganizationRow) -> Result<Organization> {
+    let (id, slug, name, requires, created_at) = row;
+    let organization = Organization::new(OrganizationId(id), slug, name, time(created_at)?);
+    Ok(organization.requiring_second_factor(requires))
+}
+
+pub(super) fn organization_of(
+    (id, slug, name, requires, created_at, role): (Uuid, String, String, bool, i64, String),
+) -> Result<(Organization, MemberRole)> {
+    Ok((organization((id, slug, name, requires, created_at))?, member_role(role)?))
+}
+
+pub(super) fn membership((id, slug, name, role, lacks): MembershipRow) -> Result<Membership> {
+    let membership = Membership::new(OrganizationId(id), slug, name, member_role(role)?);
+    Ok(membership.lacking_second_factor(lacks))
+}
+
+pub(super) fn member((id, email, verified, attributes, role, since): MemberRow) -> Result<Member> {
+    let account = match (verified, attributes) {
+        (Some(verified), Some(attributes)) => account((id, email, verified, attributes))?,
+        _ => Account::new(user_id(id)?),
+    };
+    Ok(Member::new(account, member_role(role)?, time(since)?))
+}
+
+pub(super) fn member_role(name: String) -> Result<MemberRole> {
+    MemberRole::new(name).map_err(|_| StoreError::Corrupt("a role"))
+}
+
+/// Where the organizations that a user makes are counted.
+pub(super) fn creation_key(user: &UserId) -> String {
+    format!("organizations:{user}")
+}
+
+/// The names of the roles that allow a change.
+pub(super) fn role_names(by: Option<&Authority>) -> Vec<String> {
+    by.into_iter().flat_map(|by| &by.roles).map(|role| role.as_str().to_owned()).collect()
+}

@@ -1,0 +1,359 @@
+use async_trait::async_trait;
+use sqlx::{Postgres, Transaction};
+use time::OffsetDateTime;
+
+use super::PostgresStore;
+use super::audit::{along, effects};
+use crate::scope::{MemberRole, Membership, OrganizationId, UserId};
+use crate::store::sql::convert::micros;
+use crate::store::sql::organization::{
+    FIND, FIND_OF, MEMBERS_OF, MEMBERSHIP, MEMBERSHIPS_OF, MemberRow, MembershipRow,
+    OrganizationRow, creation_key, member, membership, organization, organization_of, role_names,
+};
+use crate::store::sql::rate_limit::counting_one_more;
+use crate::store::{
+    Authority, Effects, Member, MemberAddition, MemberChange, NewOrganization, NewRole,
+    Organization, OrganizationChange, OrganizationCreation, OrganizationStore, RateLimit, Result,
+};
+
+/// Whether whoever asks has a role in organization `$1` that allows it.
+macro_rules! permitted {
+    ($user:literal, $roles:literal) => {
+        concat!(
+            "(",
+            $user,
+            "::text IS NULL OR EXISTS (SELECT 1 FROM donjon_memberships a \
+                 WHERE a.organization_id = $1 AND a.user_id = ",
+            $user,
+            " AND a.role = ANY(",
+            $roles,
+            "::text[])))"
+        )
+    };
+}
+pub(super) use permitted;
+
+/// Changes a member, unless nobody else would own the organization. It follows a lock on the
+/// organization, under which all owners are changed, so that its snapshot is the present state.
+macro_rules! change_member {
+    ($change:literal) => {
+        concat!(
+            "WITH allowed AS MATERIALIZED (
+                 SELECT id FROM donjon_organizations
+                 WHERE id = $1 AND deleted_at IS NULL AND ",
+            permitted!("$4", "$5"),
+            ") , member AS MATERIALIZED (
+                 SELECT m.user_id, m.role FROM donjon_memberships m, allowed
+                 WHERE m.organization_id = allowed.id AND m.user_id = $2
+             ), guarded AS MATERIALIZED (
+                 SELECT user_id FROM member WHERE role <> 'owner' OR $3::text = 'owner'
+                     OR EXISTS (SELECT 1 FROM donjon_memberships other
+                                WHERE other.organization_id = $1 AND other.role = 'owner'
+                                  AND other.user_id <> $2)
+             ), done AS (",
+            $change,
+            " RETURNING m.user_id), void AS (
+                 DELETE FROM donjon_invitations i USING done
+                 WHERE i.organization_id = $1 AND i.inviter_id = done.user_id AND $6
+             ), ",
+            along!("done", "$7"),
+            " SELECT EXISTS (SELECT 1 FROM allowed), EXISTS (SELECT 1 FROM member), \
+              EXISTS (SELECT 1 FROM done)"
+        )
+    };
+}
+
+const REMOVE: &str = change_member!(
+    "DELETE FROM donjon_memberships m USING guarded
+     WHERE m.organization_id = $1 AND m.user_id = guarded.user_id"
+);
+
+const CHANGE_ROLE: &str = change_member!(
+    "UPDATE donjon_memberships m SET role = $3 FROM guarded
+     WHERE m.organization_id = $1 AND m.user_id = guarded.user_id"
+);
+
+/// Changes an organization that is there, if whoever asks may.
+macro_rules! change {
+    ($change:literal, $more:expr) => {
+        concat!(
+            "WITH done AS (
+                 UPDATE donjon_organizations SET ",
+            $change,
+            " WHERE id = $1 AND deleted_at IS NULL AND ",
+            permitted!("$3", "$4"),
+            " RETURNING id, NULL::text AS user_id), ",
+            $more,
+            along!("done", "$5"),
+            " SELECT EXISTS (SELECT 1 FROM done)"
+        )
+    };
+}
+
+const RENAME: &str = change!("name = $2", "");
+
+const REQUIRE_SECOND_FACTOR: &str = change!("requires_second_factor = $2", "");
+
+const DELETE: &str = change!(
+    "deleted_at = $2",
+    "left_alone AS (
+         UPDATE donjon_sessions s SET organization_id = NULL FROM done
+         WHERE s.organization_id = done.id
+     ), dismissed AS (
+         DELETE FROM donjon_memberships m USING done WHERE m.organization_id = done.id
+     ), uninvited AS (
+         DELETE FROM donjon_invitations i USING done WHERE i.organization_id = done.id
+     ), "
+);
+
+#[async_trait]
+impl OrganizationStore for PostgresStore {
+    async fn create_organization(
+        &self,
+        organization: &NewOrganization,
+        limit: Option<RateLimit>,
+        along: &Effects,
+    ) -> Result<OrganizationCreation> {
+        let (created, limited): (bool, bool) = sqlx::query_as(concat!(
+            "WITH counted AS (
+                 INSERT INTO donjon_rate_limits AS r (key, times, expires_at)
+                 SELECT $8, 1, $9 WHERE $10 ",
+            counting_one_more!("$4"),
+            "), admitted AS MATERIALIZED (
+                 SELECT coalesce((SELECT times FROM counted), 0) <= $11 AS admitted
+             ), fresh AS (
+                 INSERT INTO donjon_organizations (id, slug, name, created_at)
+                 SELECT $1, $2, $3, $4 FROM admitted WHERE admitted
+                 ON CONFLICT (slug) DO NOTHING RETURNING id
+             ), owner AS (
+                 INSERT INTO donjon_memberships (organization_id, user_id, role, created_at)
+                 SELECT id, $5, $6, $4 FROM fresh RETURNING user_id
+             ), ",
+            along!("owner", "$7"),
+            " SELECT EXISTS (SELECT 1 FROM owner), NOT admitted FROM admitted"
+        ))
+        .bind(organization.id.0)
+        .bind(&organization.slug)
+        .bind(&organization.name)
+        .bind(micros(organization.created_at))
+        .bind(organization.owner.as_str())
+        .bind(MemberRole::OWNER.as_str())
+        .bind(effects(along))
+        .bind(creation_key(&organization.owner))
+        .bind(limit.map(|limit| micros(organization.created_at + limit.window)))
+        .bind(limit.is_some())
+        .bind(limit.map_or(0, |limit| i64::from(limit.times)))
+        .fetch_one(self.pool())
+        .await?;
+        Ok(match (created, limited) {
+            (true, _) => OrganizationCreation::Created,
+            (false, true) => OrganizationCreation::Limited,
+            (false, false) => OrganizationCreation::SlugTaken,
+        })
+    }
+
+    async fn find_organization(&self, id: OrganizationId) -> Result<Option<Organization>> {
+        let row: Option<OrganizationRow> =
+            sqlx::query_as(FIND).bind(id.0).fetch_optional(self.pool()).await?;
+        row.map(organization).transpose()
+    }
+
+    async fn organization_of(
+        &self,
+        slug: &str,
+        user: &UserId,
+    ) -> Result<Option<(Organization, MemberRole)>> {
+        let row = sqlx::query_as(FIND_OF)
+            .bind(slug)
+            .bind(user.as_str())
+            .fetch_optional(self.pool())
+            .await?;
+        row.map(organization_of).transpose()
+    }
+
+    async fn memberships_of(&self, user: &UserId) -> Result<Vec<Membership>> {
+        let rows: Vec<MembershipRow> =
+            sqlx::query_as(MEMBERSHIPS_OF).bind(user.as_str()).fetch_all(self.pool()).await?;
+        rows.into_iter().map(membership).collect()
+    }
+
+    async fn membership(&self, id: OrganizationId, user: &UserId) -> Result<Option<Membership>> {
+        let row: Option<MembershipRow> = sqlx::query_as(MEMBERSHIP)
+            .bind(id.0)
+            .bind(user.as_str())
+            .fetch_optional(self.pool())
+            .await?;
+        row.map(membership).transpose()
+    }
+
+    async fn members_of(
+        &self,
+        id: OrganizationId,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<Member>> {
+        let rows: Vec<MemberRow> = sqlx::query_as(MEMBERS_OF)
+            .bind(id.0)
+            .bind(after.map(UserId::as_str))
+            .bind(i64::from(limit))
+            .fetch_all(self.pool())
+            .await?;
+        rows.into_iter().map(member).collect()
+    }
+
+    async fn rename_organization(
+        &self,
+        id: OrganizationId,
+        name: &str,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<OrganizationChange> {
+        let done = sqlx::query_scalar(RENAME)
+            .bind(id.0)
+            .bind(name)
+            .bind(by.map(|by| by.user.as_str()))
+            .bind(role_names(by))
+            .bind(effects(along))
+            .fetch_one(self.pool())
+            .await?;
+        Ok(changed(done))
+    }
+
+    async fn require_second_factor(
+        &self,
+        id: OrganizationId,
+        requires: bool,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<OrganizationChange> {
+        let done = sqlx::query_scalar(REQUIRE_SECOND_FACTOR)
+            .bind(id.0)
+            .bind(requires)
+            .bind(by.map(|by| by.user.as_str()))
+            .bind(role_names(by))
+            .bind(effects(along))
+            .fetch_one(self.pool())
+            .await?;
+        Ok(changed(done))
+    }
+
+    async fn delete_organization(
+        &self,
+        id: OrganizationId,
+        by: Option<&Authority>,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<OrganizationChange> {
+        let mut transaction = self.lock_organization(id).await?;
+        let done = sqlx::query_scalar(DELETE)
+            .bind(id.0)
+            .bind(micros(now))
+            .bind(by.map(|by| by.user.as_str()))
+            .bind(role_names(by))
+            .bind(effects(along))
+            .fetch_one(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(changed(done))
+    }
+
+    async fn add_member(
+        &self,
+        id: OrganizationId,
+        user: &UserId,
+        role: &MemberRole,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<MemberAddition> {
+        let (added, there): (bool, bool) = sqlx::query_as(concat!(
+            "WITH there AS MATERIALIZED (
+                 SELECT id FROM donjon_organizations WHERE id = $1 AND deleted_at IS NULL
+             ), added AS (
+                 INSERT INTO donjon_memberships (organization_id, user_id, role, created_at)
+                 SELECT id, $2, $3, $4 FROM there
+                 ON CONFLICT (organization_id, user_id) DO NOTHING RETURNING user_id
+             ), ",
+            along!("added", "$5"),
+            " SELECT EXISTS (SELECT 1 FROM added), EXISTS (SELECT 1 FROM there)"
+        ))
+        .bind(id.0)
+        .bind(user.as_str())
+        .bind(role.as_str())
+        .bind(micros(now))
+        .bind(effects(along))
+        .fetch_one(self.pool())
+        .await?;
+        Ok(match (added, there) {
+            (true, _) => MemberAddition::Added,
+            (false, true) => MemberAddition::AlreadyMember,
+            (false, false) => MemberAddition::NoOrganization,
+        })
+    }
+
+    async fn remove_member(
+        &self,
+        id: OrganizationId,
+        user: &UserId,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<MemberChange> {
+        self.change_member(REMOVE, (id, user, None), by, along).await
+    }
+
+    async fn change_role(
+        &self,
+        id: OrganizationId,
+        user: &UserId,
+        role: &NewRole,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<MemberChange> {
+        self.change_member(CHANGE_ROLE, (id, user, Some(role)), by, along).await
+    }
+}
+
+impl PostgresStore {
+    /// Begins a change of who owns an organization: whoever comes second sees what the first did.
+    async fn lock_organization(
+        &self,
+        id: OrganizationId,
+    ) -> Result<Transaction<'static, Postgres>> {
+        let mut transaction = self.pool().begin().await?;
+        sqlx::query("SELECT id FROM donjon_organizations WHERE id = $1 FOR NO KEY UPDATE")
+            .bind(id.0)
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction)
+    }
+
+    async fn change_member(
+        &self,
+        statement: &'static str,
+        (id, user, role): (OrganizationId, &UserId, Option<&NewRole>),
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<MemberChange> {
+        let mut transaction = self.lock_organization(id).await?;
+        let told: (bool, bool, bool) = sqlx::query_as(statement)
+            .bind(id.0)
+            .bind(user.as_str())
+            .bind(role.map(|new| new.role.as_str()))
+            .bind(by.map(|by| by.user.as_str()))
+            .bind(role_names(by))
+            .bind(role.is_none_or(|new| new.revokes_invitations))
+            .bind(effects(along))
+            .fetch_one(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(match told {
+            (_, _, true) => MemberChange::Done,
+            (true, true, false) => MemberChange::LastOwner,
+            (false, ..) if by.is_some() => MemberChange::NotAllowed,
+            (_, false, false) | (false, ..) => MemberChange::NotAMember,
+        })
+    }
+}
+
+fn changed(done: bool) -> OrganizationChange {
+    if done { OrganizationChange::Done } else { OrganizationChange::Refused }
+}

@@ -1,0 +1,367 @@
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+use time::OffsetDateTime;
+
+use super::SqliteStore;
+use super::account::count_against_limit;
+use super::audit::write_effects;
+use crate::scope::{MemberRole, Membership, OrganizationId, UserId};
+use crate::store::sql::convert::micros;
+use crate::store::sql::organization::{
+    FIND, FIND_OF, MEMBERS_OF, MEMBERSHIP, MEMBERSHIPS_OF, MemberRow, MembershipRow,
+    OrganizationRow, creation_key, member, member_role, membership, organization, organization_of,
+};
+use crate::store::{
+    Authority, Effects, Member, MemberAddition, MemberChange, NewOrganization, NewRole,
+    Organization, OrganizationChange, OrganizationCreation, OrganizationStore, RateLimit, Result,
+};
+
+#[async_trait]
+impl OrganizationStore for SqliteStore {
+    async fn create_organization(
+        &self,
+        organization: &NewOrganization,
+        limit: Option<RateLimit>,
+        along: &Effects,
+    ) -> Result<OrganizationCreation> {
+        let (new, along) = (organization.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                if let Some(limit) = limit {
+                    let (key, now) = (creation_key(&new.owner), new.created_at);
+                    let made = count_against_limit(connection, &key, limit, now, true).await?;
+                    if made > i64::from(limit.times) {
+                        return Ok(OrganizationCreation::Limited);
+                    }
+                }
+                let written = sqlx::query(
+                    "INSERT INTO donjon_organizations (id, slug, name, created_at)
+                     VALUES (?1, ?2, ?3, ?4) ON CONFLICT (slug) DO NOTHING",
+                )
+                .bind(new.id.0)
+                .bind(new.slug)
+                .bind(new.name)
+                .bind(micros(new.created_at))
+                .execute(&mut *connection)
+                .await?;
+                if written.rows_affected() == 0 {
+                    return Ok(OrganizationCreation::SlugTaken);
+                }
+                let owner = &MemberRole::OWNER;
+                insert_member(connection, new.id, &new.owner, owner, new.created_at).await?;
+                write_effects(connection, &along, Some(&new.owner)).await?;
+                Ok(OrganizationCreation::Created)
+            })
+        })
+        .await
+    }
+
+    async fn find_organization(&self, id: OrganizationId) -> Result<Option<Organization>> {
+        let row: Option<OrganizationRow> =
+            sqlx::query_as(FIND).bind(id.0).fetch_optional(self.readers()).await?;
+        row.map(organization).transpose()
+    }
+
+    async fn organization_of(
+        &self,
+        slug: &str,
+        user: &UserId,
+    ) -> Result<Option<(Organization, MemberRole)>> {
+        let row = sqlx::query_as(FIND_OF)
+            .bind(slug)
+            .bind(user.as_str())
+            .fetch_optional(self.readers())
+            .await?;
+        row.map(organization_of).transpose()
+    }
+
+    async fn memberships_of(&self, user: &UserId) -> Result<Vec<Membership>> {
+        let rows: Vec<MembershipRow> =
+            sqlx::query_as(MEMBERSHIPS_OF).bind(user.as_str()).fetch_all(self.readers()).await?;
+        rows.into_iter().map(membership).collect()
+    }
+
+    async fn membership(&self, id: OrganizationId, user: &UserId) -> Result<Option<Membership>> {
+        let row: Option<MembershipRow> = sqlx::query_as(MEMBERSHIP)
+            .bind(id.0)
+            .bind(user.as_str())
+            .fetch_optional(self.readers())
+            .await?;
+        row.map(membership).transpose()
+    }
+
+    async fn members_of(
+        &self,
+        id: OrganizationId,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<Member>> {
+        let rows: Vec<MemberRow> = sqlx::query_as(MEMBERS_OF)
+            .bind(id.0)
+            .bind(after.map(UserId::as_str))
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        rows.into_iter().map(member).collect()
+    }
+
+    async fn rename_organization(
+        &self,
+        id: OrganizationId,
+        name: &str,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<OrganizationChange> {
+        let (name, by, along) = (name.to_owned(), by.cloned(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                if !may_change(connection, id, by.as_ref()).await? {
+                    return Ok(OrganizationChange::Refused);
+                }
+                sqlx::query("UPDATE donjon_organizations SET name = ?2 WHERE id = ?1")
+                    .bind(id.0)
+                    .bind(name)
+                    .execute(&mut *connection)
+                    .await?;
+                write_effects(connection, &along, None).await?;
+                Ok(OrganizationChange::Done)
+            })
+        })
+        .await
+    }
+
+    async fn require_second_factor(
+        &self,
+        id: OrganizationId,
+        requires: bool,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<OrganizationChange> {
+        let (by, along) = (by.cloned(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                if !may_change(connection, id, by.as_ref()).await? {
+                    return Ok(OrganizationChange::Refused);
+                }
+                sqlx::query(
+                    "UPDATE donjon_organizations SET requires_second_factor = ?2 WHERE id = ?1",
+                )
+                .bind(id.0)
+                .bind(requires)
+                .execute(&mut *connection)
+                .await?;
+                write_effects(connection, &along, None).await?;
+                Ok(OrganizationChange::Done)
+            })
+        })
+        .await
+    }
+
+    async fn delete_organization(
+        &self,
+        id: OrganizationId,
+        by: Option<&Authority>,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<OrganizationChange> {
+        let (by, along) = (by.cloned(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                if !may_change(connection, id, by.as_ref()).await? {
+                    return Ok(OrganizationChange::Refused);
+                }
+                sqlx::query("UPDATE donjon_organizations SET deleted_at = ?2 WHERE id = ?1")
+                    .bind(id.0)
+                    .bind(micros(now))
+                    .execute(&mut *connection)
+                    .await?;
+                for statement in [
+                    "UPDATE donjon_sessions SET organization_id = NULL WHERE organization_id = ?1",
+                    "DELETE FROM donjon_memberships WHERE organization_id = ?1",
+                    "DELETE FROM donjon_invitations WHERE organization_id = ?1",
+                ] {
+                    sqlx::query(statement).bind(id.0).execute(&mut *connection).await?;
+                }
+                write_effects(connection, &along, None).await?;
+                Ok(OrganizationChange::Done)
+            })
+        })
+        .await
+    }
+
+    async fn add_member(
+        &self,
+        id: OrganizationId,
+        user: &UserId,
+        role: &MemberRole,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<MemberAddition> {
+        let (user, role, along) = (user.clone(), role.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                if !may_change(connection, id, None).await? {
+                    return Ok(MemberAddition::NoOrganization);
+                }
+                if !insert_member(connection, id, &user, &role, now).await? {
+                    return Ok(MemberAddition::AlreadyMember);
+                }
+                write_effects(connection, &along, Some(&user)).await?;
+                Ok(MemberAddition::Added)
+            })
+        })
+        .await
+    }
+
+    async fn remove_member(
+        &self,
+        id: OrganizationId,
+        user: &UserId,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<MemberChange> {
+        self.change_member(id, user, None, by, along).await
+    }
+
+    async fn change_role(
+        &self,
+        id: OrganizationId,
+        user: &UserId,
+        role: &NewRole,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<MemberChange> {
+        self.change_member(id, user, Some(role), by, along).await
+    }
+}
+
+impl SqliteStore {
+    /// Gives a member another role; removes the member if there is none.
+    async fn change_member(
+        &self,
+        id: OrganizationId,
+        user: &UserId,
+        role: Option<&NewRole>,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<MemberChange> {
+        let (user, role) = (user.clone(), role.cloned());
+        let (by, along) = (by.cloned(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                if !may_change(connection, id, by.as_ref()).await? {
+                    let is_ours = by.is_some();
+                    let denied = MemberChange::NotAllowed;
+                    return Ok(if is_ours { denied } else { MemberChange::NotAMember });
+                }
+                let Some(present) = role_of(connection, id, &user).await? else {
+                    return Ok(MemberChange::NotAMember);
+                };
+                let steps_down = present == MemberRole::OWNER
+                    && role.as_ref().is_none_or(|new| new.role != MemberRole::OWNER);
+                if steps_down && !is_owned_by_others(connection, id, &user).await? {
+                    return Ok(MemberChange::LastOwner);
+                }
+                let statement = match &role {
+                    Some(_) => {
+                        "UPDATE donjon_memberships SET role = ?3
+                         WHERE organization_id = ?1 AND user_id = ?2"
+                    }
+                    None => {
+                        "DELETE FROM donjon_memberships
+                         WHERE organization_id = ?1 AND user_id = ?2 AND ?3 IS NULL"
+                    }
+                };
+                sqlx::query(statement)
+                    .bind(id.0)
+                    .bind(user.as_str())
+                    .bind(role.as_ref().map(|new| new.role.as_str()))
+                    .execute(&mut *connection)
+                    .await?;
+                if role.is_none_or(|new| new.revokes_invitations) {
+                    sqlx::query(
+                        "DELETE FROM donjon_invitations
+                         WHERE organization_id = ?1 AND inviter_id = ?2",
+                    )
+                    .bind(id.0)
+                    .bind(user.as_str())
+                    .execute(&mut *connection)
+                    .await?;
+                }
+                write_effects(connection, &along, Some(&user)).await?;
+                Ok(MemberChange::Done)
+            })
+        })
+        .await
+    }
+}
+
+/// Whether the organization is there, and whoever asks has a role that allows a change.
+pub(super) async fn may_change(
+    connection: &mut SqliteConnection,
+    id: OrganizationId,
+    by: Option<&Authority>,
+) -> Result<bool> {
+    let there: Option<i64> = sqlx::query_scalar(
+        "SELECT 1 FROM donjon_organizations WHERE id = ?1 AND deleted_at IS NULL",
+    )
+    .bind(id.0)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(by) = by.filter(|_| there.is_some()) else { return Ok(there.is_some()) };
+    let role = role_of(connection, id, &by.user).await?;
+    Ok(role.is_some_and(|role| by.roles.contains(&role)))
+}
+
+async fn role_of(
+    connection: &mut SqliteConnection,
+    id: OrganizationId,
+    user: &UserId,
+) -> Result<Option<MemberRole>> {
+    let role: Option<String> = sqlx::query_scalar(
+        "SELECT role FROM donjon_memberships WHERE organization_id = ?1 AND user_id = ?2",
+    )
+    .bind(id.0)
+    .bind(user.as_str())
+    .fetch_optional(connection)
+    .await?;
+    role.map(member_role).transpose()
+}
+
+async fn is_owned_by_others(
+    connection: &mut SqliteConnection,
+    id: OrganizationId,
+    user: &UserId,
+) -> Result<bool> {
+    let other: Option<i64> = sqlx::query_scalar(
+        "SELECT 1 FROM donjon_memberships
+         WHERE organization_id = ?1 AND role = ?3 AND user_id <> ?2 LIMIT 1",
+    )
+    .bind(id.0)
+    .bind(user.as_str())
+    .bind(MemberRole::OWNER.as_str())
+    .fetch_optional(connection)
+    .await?;
+    Ok(other.is_some())
+}
+
+/// Makes a user a member; `false` if the user is one.
+pub(super) async fn insert_member(
+    connection: &mut SqliteConnection,
+    id: OrganizationId,
+    user: &UserId,
+    role: &MemberRole,
+    now: OffsetDateTime,
+) -> Result<bool> {
+    let written = sqlx::query(
+        "INSERT INTO donjon_memberships (organization_id, user_id, role, created_at)
+         VALUES (?1, ?2, ?3, ?4) ON CONFLICT (organization_id, user_id) DO NOTHING",
+    )
+    .bind(id.0)
+    .bind(user.as_str())
+    .bind(role.as_str())
+    .bind(micros(now))
+    .execute(connection)
+    .await?;
+    Ok(written.rows_affected() > 0)
+}

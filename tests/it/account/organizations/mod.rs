@@ -1,0 +1,3 @@
+//! Organizations: the store's contract, the pages, invitations.
+
+pub mod store;

@@ -1,0 +1,306 @@
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use donjon::crypto::KeyedHash;
+use donjon::scope::{MemberRole, Membership, OrganizationId, UserId};
+use donjon::store::*;
+use donjon::testing::contract;
+use time::OffsetDateTime;
+
+use crate::account::organizations::store::parts;
+use crate::support::database::Database;
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Tells everybody who asks for a slug that it is theirs.
+    GivesASlugTwice,
+    /// Does not mind the limit for organizations.
+    ForgetsTheLimit,
+    /// Shows an organization to everybody.
+    ShowsStrangers,
+    /// Tells everybody who adds a member that they did.
+    AddsTwice,
+    /// Reads who asks, and looks no further.
+    BelievesEverybody,
+    /// Says that a role was changed, and keeps it.
+    ChangesNoRole,
+    /// Keeps the members of what is deleted.
+    KeepsTheDeleted,
+    /// Changes something, and tells nobody.
+    ForgetsWhatGoesAlong,
+    /// Tells everybody who follows an invitation that they joined.
+    AcceptsTwice,
+    /// Does not mind the limits for invitations.
+    InvitesWithoutEnd,
+    /// Looks at the id of an invitation, and not at its secret.
+    IgnoresTheSecret,
+    /// Keeps the invitations of those who may not invite any more.
+    KeepsInvitations,
+    /// Removes no invitation.
+    NeverSweeps,
+}
+
+#[derive(Debug)]
+struct Broken {
+    good: Arc<dyn OrganizationStore>,
+    invitations: Arc<dyn InvitationStore>,
+    fault: Fault,
+    deleted: Mutex<HashSet<OrganizationId>>,
+}
+
+impl Broken {
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn by<'a>(&self, by: Option<&'a Authority>) -> Option<&'a Authority> {
+        by.filter(|_| !self.is(Fault::BelievesEverybody))
+    }
+}
+
+#[async_trait]
+impl OrganizationStore for Broken {
+    async fn create_organization(
+        &self,
+        organization: &NewOrganization,
+        limit: Option<RateLimit>,
+        along: &Effects,
+    ) -> Result<OrganizationCreation> {
+        let limit = limit.filter(|_| !self.is(Fault::ForgetsTheLimit));
+        let told = self.good.create_organization(organization, limit, along).await?;
+        let lies = self.is(Fault::GivesASlugTwice);
+        Ok(if lies { OrganizationCreation::Created } else { told })
+    }
+
+    async fn find_organization(&self, id: OrganizationId) -> Result<Option<Organization>> {
+        self.good.find_organization(id).await
+    }
+
+    async fn organization_of(
+        &self,
+        slug: &str,
+        user: &UserId,
+    ) -> Result<Option<(Organization, MemberRole)>> {
+        let found = self.good.organization_of(slug, user).await?;
+        if self.is(Fault::ShowsStrangers) && found.is_none() {
+            let id = OrganizationId(uuid::Uuid::nil());
+            let shown = Organization::new(id, slug, "?", OffsetDateTime::UNIX_EPOCH);
+            return Ok(Some((shown, MemberRole::MEMBER)));
+        }
+        Ok(found)
+    }
+
+    async fn memberships_of(&self, user: &UserId) -> Result<Vec<Membership>> {
+        self.good.memberships_of(user).await
+    }
+
+    async fn membership(&self, id: OrganizationId, user: &UserId) -> Result<Option<Membership>> {
+        self.good.membership(id, user).await
+    }
+
+    async fn members_of(
+        &self,
+        id: OrganizationId,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<Member>> {
+        self.good.members_of(id, after, limit).await
+    }
+
+    async fn rename_organization(
+        &self,
+        id: OrganizationId,
+        name: &str,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<OrganizationChange> {
+        self.good.rename_organization(id, name, self.by(by), along).await
+    }
+
+    async fn require_second_factor(
+        &self,
+        id: OrganizationId,
+        requires: bool,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<OrganizationChange> {
+        self.good.require_second_factor(id, requires, self.by(by), along).await
+    }
+
+    async fn delete_organization(
+        &self,
+        id: OrganizationId,
+        by: Option<&Authority>,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<OrganizationChange> {
+        if self.is(Fault::KeepsTheDeleted) && by.is_none() {
+            let first = self.deleted.lock().unwrap().insert(id);
+            let told = [OrganizationChange::Refused, OrganizationChange::Done];
+            return Ok(told[usize::from(first)]);
+        }
+        self.good.delete_organization(id, by, along, now).await
+    }
+
+    async fn add_member(
+        &self,
+        id: OrganizationId,
+        user: &UserId,
+        role: &MemberRole,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<MemberAddition> {
+        let kept = if self.is(Fault::ForgetsWhatGoesAlong) { &Effects::none() } else { along };
+        let told = self.good.add_member(id, user, role, kept, now).await?;
+        let lies = self.is(Fault::AddsTwice) && told == MemberAddition::AlreadyMember;
+        Ok(if lies { MemberAddition::Added } else { told })
+    }
+
+    async fn remove_member(
+        &self,
+        id: OrganizationId,
+        user: &UserId,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<MemberChange> {
+        self.good.remove_member(id, user, by, along).await
+    }
+
+    async fn change_role(
+        &self,
+        id: OrganizationId,
+        user: &UserId,
+        role: &NewRole,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<MemberChange> {
+        if self.is(Fault::ChangesNoRole) && by.is_some_and(|by| by.roles.len() == 1) {
+            return Ok(MemberChange::Done);
+        }
+        let keeps = self.is(Fault::KeepsInvitations);
+        let role =
+            NewRole { revokes_invitations: role.revokes_invitations && !keeps, ..role.clone() };
+        self.good.change_role(id, user, &role, by, along).await
+    }
+}
+
+#[async_trait]
+impl InvitationStore for Broken {
+    async fn invite(
+        &self,
+        invitation: &NewInvitation,
+        limits: Option<InvitationLimits>,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<Invited> {
+        let limits = limits.filter(|_| !self.is(Fault::InvitesWithoutEnd));
+        self.invitations.invite(invitation, limits, by, along).await
+    }
+
+    async fn find_invitation(
+        &self,
+        id: InvitationId,
+        now: OffsetDateTime,
+    ) -> Result<Option<Invitation>> {
+        self.invitations.find_invitation(id, now).await
+    }
+
+    async fn invitations_to(
+        &self,
+        id: OrganizationId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Invitation>> {
+        self.invitations.invitations_to(id, now).await
+    }
+
+    async fn revoke_invitation(
+        &self,
+        organization: OrganizationId,
+        id: InvitationId,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<bool> {
+        self.invitations.revoke_invitation(organization, id, by, along).await
+    }
+
+    async fn accept_invitation(
+        &self,
+        id: InvitationId,
+        secret: &KeyedHash,
+        user: &UserId,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<Acceptance> {
+        let found = self.invitations.find_invitation(id, now).await?;
+        let stored = found.map(|found| found.secret);
+        let secret = stored.filter(|_| self.is(Fault::IgnoresTheSecret)).unwrap_or(*secret);
+        let told = self.invitations.accept_invitation(id, &secret, user, along, now).await?;
+        let lies = self.is(Fault::AcceptsTwice) && told == Acceptance::Invalid;
+        Ok(if lies { Acceptance::Joined } else { told })
+    }
+
+    async fn register_invited(
+        &self,
+        id: InvitationId,
+        secret: &KeyedHash,
+        user: &NewUser,
+        along: &Effects,
+    ) -> Result<Acceptance> {
+        self.invitations.register_invited(id, secret, user, along).await
+    }
+
+    async fn sweep_invitations(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
+        if self.is(Fault::NeverSweeps) {
+            return Ok(0);
+        }
+        self.invitations.sweep_invitations(now, limit).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_names_the_rule_that_a_store_of_organizations_breaks() {
+    for (fault, rule) in [
+        (Fault::GivesASlugTwice, "a slug belongs to one organization"),
+        (Fault::ForgetsTheLimit, "organizations are limited exactly"),
+        (Fault::ShowsStrangers, "an organization is shown to its members only"),
+        (Fault::AddsTwice, "a user becomes a member once"),
+        (
+            Fault::BelievesEverybody,
+            "an organization is changed by those who may, at that very moment",
+        ),
+        (
+            Fault::KeepsTheDeleted,
+            "a deleted organization is gone for everybody, and its slug is not free",
+        ),
+        (
+            Fault::ChangesNoRole,
+            "two owners who demote or remove each other at once leave exactly one",
+        ),
+        (
+            Fault::ForgetsWhatGoesAlong,
+            "what goes along is written if the change was made, and names its user",
+        ),
+        (Fault::AcceptsTwice, "an invitation is followed once"),
+        (
+            Fault::InvitesWithoutEnd,
+            "invitations are limited exactly, by inviter and by organization",
+        ),
+        (
+            Fault::IgnoresTheSecret,
+            "an invitation is for its address and its secret, until it is over",
+        ),
+        (Fault::KeepsInvitations, "an invitation ends with what it rests on"),
+        (Fault::NeverSweeps, "the sweeper removes invitations that are over and nothing else"),
+    ] {
+        let store = Database::sqlite().store().await;
+        let (good, invitations) = ((&store).into(), (&store).into());
+        let broken = Arc::new(Broken { good, invitations, fault, deleted: Mutex::default() });
+        let mut parts = parts(&store);
+        parts.store = broken.clone();
+        parts.invitations = broken;
+        let seen = contract::organizations(parts).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
+}
