@@ -21,7 +21,7 @@ pub(crate) fn routes(provider: &AuthorizationServer) -> Router {
 #[derive(Serialize)]
 struct Me {
     sub: String,
-    client_id: String,
+    client_id: Option<String>,
     scope: String,
 }
 

@@ -10,6 +10,7 @@ use super::password::{HashCost, ImportLimits, PasswordPool, PoolSize};
 use super::registrant::Registrants;
 use super::second_factor::Factors;
 use super::site::Site;
+use super::token::ApiTokens;
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
 use crate::http::{BaseUrlError, CookiePolicy};
 use crate::page::{Pages, Theme};
@@ -49,6 +50,7 @@ pub struct AccountLayerBuilder {
     import_limits: ImportLimits,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    tokens: Option<ApiTokens>,
 }
 
 impl AccountLayerBuilder {
@@ -66,6 +68,7 @@ impl AccountLayerBuilder {
             import_limits: ImportLimits::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
+            tokens: None,
         }
     }
 
@@ -110,6 +113,12 @@ impl AccountLayerBuilder {
     /// What verifying a password hash of another system may cost.
     pub fn import_limits(mut self, limits: ImportLimits) -> Self {
         self.import_limits = limits;
+        self
+    }
+
+    /// Lets users make tokens for the application's API, at `/settings/tokens`.
+    pub fn api_tokens(mut self, tokens: &ApiTokens) -> Self {
+        self.tokens = Some(tokens.clone());
         self
     }
 
@@ -177,6 +186,7 @@ impl AccountLayerBuilder {
             policy: self.policy,
             clock: self.clock,
             random: self.random,
+            tokens: self.tokens,
         };
         Ok(AccountLayer::new(site, accounts))
     }

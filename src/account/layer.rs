@@ -12,10 +12,12 @@ use super::site::{Site, answer};
 use crate::crypto::Keyring;
 use crate::http::{Body, Mount, Mounted, Reader, Rejection, Role};
 use crate::page::{Rejected, reject};
-use crate::store::AccountStore;
+use crate::store::{AccountStore, StoreError};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const SWEEP_BATCH: u32 = 500;
+/// How long tokens that are over are still shown to their owners.
+const TOKENS_KEPT: time::Duration = time::Duration::days(90);
 
 /// Answers the account pages, and passes all other requests to the service it wraps. Cheap to
 /// clone. See the [module](super).
@@ -52,7 +54,7 @@ pub type AccountService<S> = Mounted<AccountLayer, S>;
 
 impl Role for AccountLayer {
     fn mount(&self, _: &Method, path: &str) -> Option<Mount> {
-        self.site.paths.flow(path).map(|_| Mount::PAGE)
+        self.site.flow(path).map(|_| Mount::PAGE)
     }
 
     fn answer(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>> {
@@ -93,7 +95,7 @@ async fn sweep(site: Weak<Site>) {
         tokio::time::sleep(SWEEP_EVERY).await;
         let Some(site) = site.upgrade() else { return };
         loop {
-            match site.store.sweep_accounts(site.now(), SWEEP_BATCH).await {
+            match sweep_batch(&site).await {
                 Ok(0) => break,
                 Ok(_) => tokio::task::yield_now().await,
                 Err(error) => {
@@ -103,4 +105,10 @@ async fn sweep(site: Weak<Site>) {
             }
         }
     }
+}
+
+async fn sweep_batch(site: &Site) -> Result<u64, StoreError> {
+    let now = site.now();
+    let removed = site.store.sweep_accounts(now, SWEEP_BATCH).await?;
+    Ok(removed + site.store.sweep_api_tokens(now - TOKENS_KEPT, SWEEP_BATCH).await?)
 }

@@ -92,6 +92,18 @@ impl Letters {
         self.write(to, &Letter::SecondFactorRemoved { forgot: &forgot }, now)
     }
 
+    /// Tells the owner that an API token was made.
+    pub(super) fn token_created(
+        &self,
+        to: &str,
+        name: &str,
+        tokens: &str,
+        now: OffsetDateTime,
+    ) -> NewDelivery {
+        let tokens = self.absolute(tokens);
+        self.write(to, &Letter::TokenCreated { name, tokens: &tokens }, now)
+    }
+
     fn write(&self, to: &str, letter: &Letter<'_>, now: OffsetDateTime) -> NewDelivery {
         let mail = self.pages.mail(letter);
         let message =

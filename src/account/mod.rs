@@ -24,6 +24,9 @@
 //! and a code, at `/login/verify`, unless the browser is one that the user trusts
 //! ([`Policy::trust_for`]). Until the code there is no session.
 //!
+//! With [`AccountLayerBuilder::api_tokens`] users make tokens for programs, at `/settings/tokens`; see
+//! [`token`].
+//!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! use donjon::account::AccountLayer;

@@ -12,6 +12,7 @@ use super::letters::Letters;
 use super::password::PasswordPool;
 use super::registrant::Registrants;
 use super::second_factor::{Factors, verify};
+use super::token::ApiTokens;
 use super::trip::Trip;
 use super::{AccountError, Email, OtherLogin, confirm, login, logout, register, reset, settings};
 use crate::audit::{Action, Entry};
@@ -39,9 +40,19 @@ pub(super) struct Site {
     pub(super) policy: Policy,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
+    pub(super) tokens: Option<ApiTokens>,
 }
 
 impl Site {
+    /// The page at this path, if there is one.
+    pub(super) fn flow(&self, path: &str) -> Option<Flow> {
+        let there = |flow: &Flow| match flow {
+            Flow::Settings(flow) => flow.is_there(self),
+            _ => true,
+        };
+        self.paths.flow(path).filter(there)
+    }
+
     /// An entry of the audit log, to be written along with what it tells of.
     pub(super) fn effects(&self, entry: Entry) -> Effects {
         entry.at(self.now(), &*self.random).into()
@@ -145,7 +156,7 @@ pub(super) type Answer = Result<Response<Body>, AccountError>;
 
 /// Answers a request to one of our pages; a fault is a page too.
 pub(super) async fn answer(site: &Site, request: Request<Bytes>) -> Response<Body> {
-    let flow = site.paths.flow(request.uri().path());
+    let flow = site.flow(request.uri().path());
     let method = request.method().clone();
     let reader = Reader::of_page(request.headers());
     let here = Trip::back_to(request.uri(), &method);

@@ -7,7 +7,7 @@ use std::fmt;
 const MAX_NAME: usize = 64;
 
 /// The first words of the names that are ours.
-const RESERVED: [&str; 13] = [
+const RESERVED: [&str; 14] = [
     "account",
     "admin",
     "api",
@@ -19,6 +19,7 @@ const RESERVED: [&str; 13] = [
     "oauth",
     "organization",
     "passkey",
+    "service_account",
     "session",
     "webhook",
 ];
@@ -32,7 +33,7 @@ pub struct Action(Cow<'static, str>);
 #[error(
     "{0:?} cannot name an action: at most 64 of a-z, 0-9, _ and dots between words, not beginning \
      with a word of ours (account, admin, api, audit, donjon, identity, impersonation, mfa, oauth, \
-     organization, passkey, session, webhook)"
+     organization, passkey, service_account, session, webhook)"
 )]
 pub struct ReservedAction(String);
 
@@ -63,6 +64,20 @@ impl Action {
     pub const DISABLE: Self = Self::of("mfa.disable");
     /// A browser asks for no second factor for a while.
     pub const TRUST_BROWSER: Self = Self::of("mfa.trust_browser");
+    /// An API token was made for a user, or a credential for a service account.
+    pub const CREATE_TOKEN: Self = Self::of("api.token_create");
+    /// An API token, or a credential of a service account, was revoked.
+    pub const REVOKE_TOKEN: Self = Self::of("api.token_revoke");
+    /// All API tokens of a user, or all credentials of a service account, were revoked.
+    pub const REVOKE_ALL_TOKENS: Self = Self::of("api.token_revoke_all");
+    /// An API token that is none, or none any more, was shown; at most a few times in a while.
+    pub const VERIFY_TOKEN: Self = Self::of("api.token_verify");
+    /// A service account was made.
+    pub const CREATE_SERVICE_ACCOUNT: Self = Self::of("service_account.create");
+    /// A service account was disabled: none of its credentials opens anything.
+    pub const DISABLE_SERVICE_ACCOUNT: Self = Self::of("service_account.disable");
+    /// A service account was enabled again.
+    pub const ENABLE_SERVICE_ACCOUNT: Self = Self::of("service_account.enable");
     /// Somebody logged in; refused if the password was wrong, or locked.
     pub const LOG_IN: Self = Self::of("session.log_in");
 

@@ -153,16 +153,18 @@ impl Entry {
     }
 
     /// The same, done by whoever acts in `scope`, on behalf of its user. While one user
-    /// impersonates another, the actor is the one who really acts.
+    /// impersonates another, the actor is the one who really acts. A service account acts on behalf
+    /// of nobody.
     #[must_use]
     pub fn within(mut self, scope: &CurrentScope) -> Self {
-        let user = scope.account().map(|account| account.id().clone());
-        self.actor = match (scope.actor(), &user) {
-            (Actor::Impersonator(admin), _) => AuditActor::User(admin.clone()),
-            (Actor::ServiceAccount, Some(id)) => AuditActor::ServiceAccount(id.clone()),
-            (_, Some(id)) => AuditActor::User(id.clone()),
-            (_, None) => AuditActor::Visitor,
+        let account = scope.account().map(|account| account.id().clone());
+        let (actor, user) = match (scope.actor(), account) {
+            (Actor::Impersonator(admin), user) => (AuditActor::User(admin.clone()), user),
+            (Actor::ServiceAccount, Some(id)) => (AuditActor::ServiceAccount(id), None),
+            (_, Some(id)) => (AuditActor::User(id.clone()), Some(id)),
+            (_, None) => (AuditActor::Visitor, None),
         };
+        self.actor = actor;
         self.user = self.user.or(user);
         self
     }

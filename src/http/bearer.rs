@@ -2,6 +2,11 @@
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue};
+#[cfg(any(feature = "accounts", feature = "resource"))]
+use http::{Response, StatusCode, header::RETRY_AFTER};
+
+#[cfg(any(feature = "accounts", feature = "resource"))]
+use super::{Body, respond};
 
 /// The `Authorization` header comes more than once: nobody can tell which one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +58,30 @@ pub fn challenge(headers: &mut HeaderMap, realm: &str, challenge: Option<Challen
         }
         Err(error) => tracing::error!(%error, "a challenge is no header value"),
     }
+}
+
+/// Refuses a request, in a header and as JSON (section 3.1).
+#[cfg(any(feature = "accounts", feature = "resource"))]
+pub(crate) fn refusal(status: StatusCode, realm: &str, said: Challenge<'_>) -> Response<Body> {
+    let mut response = explained(status, said.error, said.description);
+    challenge(response.headers_mut(), realm, Some(said));
+    response
+}
+
+/// Nobody can tell right now whether a token is good. It is not the token's fault, so there is no
+/// challenge.
+#[cfg(any(feature = "accounts", feature = "resource"))]
+pub(crate) fn unavailable(description: &str) -> Response<Body> {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let mut response = explained(status, "temporarily_unavailable", description);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+#[cfg(any(feature = "accounts", feature = "resource"))]
+fn explained(status: StatusCode, error: &str, description: &str) -> Response<Body> {
+    let body = serde_json::json!({ "error": error, "error_description": description });
+    respond::json(status, &body)
 }
 
 #[cfg(test)]

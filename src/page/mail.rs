@@ -32,6 +32,13 @@ pub enum Letter<'a> {
         /// The page to ask for a new password.
         forgot: &'a str,
     },
+    /// An API token was made.
+    TokenCreated {
+        /// What it is called.
+        name: &'a str,
+        /// The page about tokens.
+        tokens: &'a str,
+    },
     /// The second factor was turned off.
     SecondFactorRemoved {
         /// The page to ask for a new password.

@@ -23,6 +23,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod tokens;
 mod two_factor;
 
 pub use answer::{explain, reject};
@@ -32,4 +33,5 @@ pub use messages::Messages;
 pub use pages::*;
 pub use settings::*;
 pub use theme::{Accent, InvalidAccent, Theme};
+pub use tokens::*;
 pub use two_factor::*;

@@ -1,7 +1,10 @@
 use std::fmt::Debug;
 
 use super::mail::{Letter, Mail};
-use super::{BackupCodes, SettingsOverview, Theme, TwoFactor, TwoFactorSetup, VerifyLogin, render};
+use super::{
+    BackupCodes, SettingsOverview, Theme, TokenCreated, Tokens, TwoFactor, TwoFactorSetup,
+    VerifyLogin, render,
+};
 use crate::http::Rejection;
 
 /// The pages and mails of the application. Each has a built-in default in the look of a
@@ -91,6 +94,16 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// Shows fresh backup codes, once.
     fn settings_backup_codes(&self, page: &BackupCodes<'_>) -> String {
         render::settings_backup_codes(self.theme(), page)
+    }
+
+    /// The API tokens of a user.
+    fn settings_tokens(&self, page: &Tokens<'_>) -> String {
+        render::settings_tokens(self.theme(), page)
+    }
+
+    /// Shows a fresh API token, once.
+    fn settings_token_created(&self, page: &TokenCreated<'_>) -> String {
+        render::settings_token_created(self.theme(), page)
     }
 
     /// Asks whether to log out: a link from elsewhere must not do it.

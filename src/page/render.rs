@@ -29,8 +29,10 @@ macro_rules! template {
     };
 }
 
+mod tokens;
 mod two_factor;
 
+pub(super) use tokens::*;
 pub(super) use two_factor::*;
 
 template!(LoginPage, "login.html", Login<'a> {
@@ -310,6 +312,13 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             forgot,
             &m.mail_factor_locked_footnote,
         ),
+        Letter::TokenCreated { tokens, .. } => (
+            &m.mail_token_subject,
+            &m.mail_token_text,
+            &m.mail_token_button,
+            tokens,
+            &m.mail_token_footnote,
+        ),
         Letter::SecondFactorRemoved { forgot } => (
             &m.mail_factor_removed_subject,
             &m.mail_factor_removed_text,
@@ -318,9 +327,13 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             &m.mail_factor_removed_footnote,
         ),
     };
+    let name = match letter {
+        Letter::TokenCreated { name, .. } => *name,
+        _ => "",
+    };
     let letter = LetterText {
         subject: theme.say(subject),
-        text: theme.say(text),
+        text: theme.say_with(text, "name", name),
         button,
         link,
         footnote: theme.say(footnote),

@@ -38,6 +38,8 @@ pub enum SettingsArea {
     Overview,
     /// The second factor.
     TwoFactor,
+    /// The API tokens.
+    Tokens,
 }
 
 impl SettingsArea {
@@ -46,6 +48,7 @@ impl SettingsArea {
         match self {
             Self::Overview => &messages.settings_overview,
             Self::TwoFactor => &messages.settings_two_factor,
+            Self::Tokens => &messages.settings_tokens,
         }
     }
 }

@@ -76,6 +76,13 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
     let two_factor = |app, refused| TwoFactor::new(frame, app, [text; 3], refused);
     let (svg, key) = ("<svg viewBox=\"0 0 9 9\"><path d=\"M0 0h9v9H0z\"/></svg>", "GEZD GNBV");
     let key = if text == EVIL { EVIL } else { key };
+    let token = |expired| {
+        let at = time::OffsetDateTime::UNIX_EPOCH;
+        TokenItem::new(text, key, &scopes, (at, None, Some(at)), expired)
+    };
+    let lifetimes = [TokenLifetime::days(30), TokenLifetime::never()];
+    let tokens =
+        |items, new| Tokens::new(frame, items, [text; 2], (&scopes, &lifetimes), new).clone();
     let backup_codes = ["7KQ2M-X9D4T", "0A1B2-C3D4E", text].map(str::to_owned);
     vec![
         ("verify-login", theme.verify_login(&VerifyLogin::new(text, text, false, Some(30)))),
@@ -99,6 +106,16 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
             "backup-codes",
             theme.settings_backup_codes(&BackupCodes::new(frame, &backup_codes, text)),
         ),
+        ("tokens-none", theme.settings_tokens(&tokens(&[], NewToken::default()))),
+        (
+            "tokens",
+            theme.settings_tokens(&tokens(
+                &[token(false), token(true)],
+                NewToken::refused(text, &scopes, TokenProblem::Lifetime),
+            )),
+        ),
+        ("token-created", theme.settings_token_created(&TokenCreated::new(frame, key, text, text))),
+        ("mail-token", theme.mail(&Letter::TokenCreated { name: key, tokens: text }).html),
         ("login", theme.login(&Login { remember: false, email: "", ..login.clone() })),
         ("login-refused", theme.login(&Login { refused: true, ..login.clone() })),
         (
@@ -169,6 +186,9 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("verify-login", &["code", "trust", "submit"]);
     ids("verify-login-refused", &["code", "submit"]);
     ids("two-factor-refused", &["regenerate", "disable", "codes-low"]);
+    ids("tokens", &["tokens", "name", "lifetime", "submit"]);
+    ids("tokens-none", &["no-tokens", "submit"]);
+    ids("token-created", &["token", "done"]);
     ids("two-factor-setup", &["secret", "code", "submit"]);
     ids("register", &["email", "password", "submit"]);
     ids("register-refused", &["email", "password", "submit"]);

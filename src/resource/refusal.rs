@@ -2,10 +2,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::header::RETRY_AFTER;
-use http::{HeaderValue, Response, StatusCode};
+use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
-use serde_json::json;
 
 use crate::http::bearer::{self, Challenge};
 use crate::http::{Body, ResponseBody, respond};
@@ -49,25 +47,17 @@ impl Refusal {
                 "insufficient_scope",
                 "The access token lacks a scope that is needed here.",
             ),
-            Self::Unavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "temporarily_unavailable",
-                "The list of revoked tokens is out of date; try again.",
-            ),
+            Self::Unavailable => {
+                return bearer::unavailable(
+                    "The list of revoked tokens is out of date; try again.",
+                );
+            }
         };
-        let body = json!({ "error": error, "error_description": description });
-        let mut response = respond::json(status, &body);
         let scope = match &self {
             Self::InsufficientScope(scope) => Some(scope.as_str()),
             _ => None,
         };
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        } else {
-            let challenge = Challenge { error, description, scope };
-            bearer::challenge(response.headers_mut(), realm, Some(challenge));
-        }
-        response
+        bearer::refusal(status, realm, Challenge { error, description, scope })
     }
 }
 

@@ -14,7 +14,9 @@ pub struct CurrentScope(Option<Arc<LoggedIn>>);
 struct LoggedIn {
     account: Account,
     actor: Actor,
-    authentication: Authentication,
+    /// `None` for whoever shows an API credential: that proves what it may do, not that its owner
+    /// is there.
+    authentication: Option<Authentication>,
     membership: Option<Membership>,
 }
 
@@ -40,7 +42,22 @@ impl CurrentScope {
 
     /// The user is logged in, in person.
     pub fn user(account: Account, authentication: Authentication) -> Self {
-        let actor = Actor::User;
+        Self::of(account, Actor::User, Some(authentication))
+    }
+
+    /// A program acts as the user, by an API credential. Nobody has logged in: what asks for a
+    /// login, as [`RequireUserLayer`](crate::session::RequireUserLayer) does, is not met.
+    pub fn user_by_credential(account: Account) -> Self {
+        Self::of(account, Actor::User, None)
+    }
+
+    /// A service account acts, by an API credential. Its account has an id and nothing else, and
+    /// is no user's.
+    pub fn service_account(id: UserId) -> Self {
+        Self::of(Account::new(id), Actor::ServiceAccount, None)
+    }
+
+    fn of(account: Account, actor: Actor, authentication: Option<Authentication>) -> Self {
         Self(Some(Arc::new(LoggedIn { account, actor, authentication, membership: None })))
     }
 
@@ -64,7 +81,7 @@ impl CurrentScope {
         self
     }
 
-    /// The account that is logged in.
+    /// The account that is logged in, or that an API credential stands for.
     pub fn account(&self) -> Option<&Account> {
         self.0.as_deref().map(|scope| &scope.account)
     }
@@ -79,20 +96,19 @@ impl CurrentScope {
         self.0.as_deref().and_then(|scope| scope.membership.as_ref())
     }
 
-    /// How and when the user logged in.
+    /// How and when the user logged in; `None` by an API credential.
     pub fn authentication(&self) -> Option<&Authentication> {
-        self.0.as_deref().map(|scope| &scope.authentication)
+        self.0.as_deref().and_then(|scope| scope.authentication.as_ref())
     }
 
     /// Account and authentication, as the provider's resolver answers: of a user who is there in
-    /// person. What an administrator does as the user ends with their session, but what they let
-    /// another application have in the user's name would not.
+    /// person. What an administrator does as the user ends with their session, and what a program may
+    /// do with its API credential, but what they let another application have in the user's name
+    /// would not.
     pub fn current_account(&self) -> Option<CurrentAccount> {
-        let in_person = self.0.as_deref().filter(|scope| scope.actor == Actor::User);
-        in_person.map(|scope| CurrentAccount {
-            account: scope.account.clone(),
-            authentication: scope.authentication.clone(),
-        })
+        let in_person = self.0.as_deref().filter(|scope| scope.actor == Actor::User)?;
+        let authentication = in_person.authentication.clone()?;
+        Some(CurrentAccount { account: in_person.account.clone(), authentication })
     }
 }
 
@@ -103,41 +119,4 @@ pub struct CurrentAccount {
     pub account: Account,
     /// How, when and in which session it was proven.
     pub authentication: Authentication,
-}
-
-/// The API credential a request was made with, put into the extensions by the layer that verified
-/// it. It never holds the credential itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Credential {
-    /// The subject of the token: a user's id, or the client's own for `client_credentials`.
-    pub subject: String,
-    /// The client the token was issued to.
-    pub client_id: String,
-    /// The scopes it carries.
-    pub scopes: Vec<String>,
-    /// The token's id (`jti`).
-    pub token_id: String,
-}
-
-impl Credential {
-    /// A credential that was verified.
-    pub fn new(
-        subject: impl Into<String>,
-        client_id: impl Into<String>,
-        scopes: Vec<String>,
-        token_id: impl Into<String>,
-    ) -> Self {
-        Self {
-            subject: subject.into(),
-            client_id: client_id.into(),
-            scopes,
-            token_id: token_id.into(),
-        }
-    }
-
-    /// Whether it carries this scope.
-    pub fn has_scope(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|held| held == scope)
-    }
 }

@@ -22,6 +22,7 @@ mod authentication;
 mod axum;
 mod claims;
 mod context;
+mod credential;
 mod current;
 mod event;
 mod id;
@@ -36,7 +37,8 @@ pub use account::{Account, Attributes};
 pub use authentication::{Authentication, Method};
 pub use claims::Claims;
 pub use context::{Context, Interaction, Prompt};
-pub use current::{Actor, Credential, CurrentAccount, CurrentScope};
+pub use credential::{Credential, CredentialKind};
+pub use current::{Actor, CurrentAccount, CurrentScope};
 pub use event::{SessionEnd, SessionEvent};
 pub use id::{InvalidUserId, SessionId, UserId};
 #[cfg(feature = "axum")]

@@ -13,6 +13,7 @@ use super::config::Config;
 use super::{Session, SessionError};
 use crate::http::{Reader, Rejection, ResponseBody};
 use crate::page::{Rejected, reject};
+use crate::scope::CurrentScope;
 
 pin_project! {
     /// The response future of [`SessionService`](super::SessionService).
@@ -69,7 +70,12 @@ where
     S: Service<Request<B>>,
 {
     let extensions = request.extensions_mut();
-    extensions.insert(session.scope());
+    // Who calls with an API credential is whom the credential stands for, whatever the cookie says.
+    let by_credential =
+        |scope: &CurrentScope| scope.account().is_some() && scope.authentication().is_none();
+    if !extensions.get().is_some_and(by_credential) {
+        extensions.insert(session.scope());
+    }
     extensions.insert(session.data());
     extensions.insert(session.clone());
     State::Calling { future: inner.call(request), session }

@@ -71,6 +71,8 @@ pub use require::{
     RequireMembershipLayer, RequirePermissionLayer, RequireSudoLayer, RequireUserLayer,
 };
 pub use service::SessionService;
+#[cfg(feature = "accounts")]
+pub(crate) use service::device_of;
 pub use sessions::Sessions;
 pub use user_agent::{DeviceKind, UserAgent};
 

@@ -1,8 +1,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::request::Parts;
-use http::{HeaderMap, Request, Response};
+use http::{Extensions, HeaderMap, Request, Response};
 use tower_service::Service;
 
 use super::asked::Asked;
@@ -12,7 +11,7 @@ use super::future::Excuse;
 use super::sweep::Sweeper;
 use super::{Session, SessionError, SessionFuture};
 use crate::crypto::OpaqueToken;
-use crate::http::{Reader, ResponseBody};
+use crate::http::{Reader, ResponseBody, TrustedProxies};
 use crate::store::Device;
 
 const USER_AGENT_LENGTH: usize = 512;
@@ -48,7 +47,7 @@ where
         let config = Arc::clone(&self.config);
         let (mut parts, body) = request.into_parts();
         Asked::note(&mut parts);
-        let device = device_of(&config, &parts);
+        let device = device_of(&config.proxies, &parts.headers, &parts.extensions);
         let carried = config.cookie.read(&parts.headers);
         let reader = Reader::of(&parts.headers);
         let clears = !matches!(carried, Carried::Nothing) && reader == Reader::Person;
@@ -98,11 +97,13 @@ async fn load(
     Ok(Session::resumed(config, device, token, stored, outdated))
 }
 
-fn device_of(config: &Config, parts: &Parts) -> Device {
-    Device {
-        address: config.proxies.client_addr(&parts.headers, &parts.extensions),
-        user_agent: user_agent(&parts.headers),
-    }
+/// What is seen of who sends a request.
+pub(crate) fn device_of(
+    proxies: &TrustedProxies,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Device {
+    Device { address: proxies.client_addr(headers, extensions), user_agent: user_agent(headers) }
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<String> {

@@ -265,10 +265,11 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<LinkUse>;
 
-    /// Sets a new password by a link: in the same transition every link and every session of the
-    /// user ends (with events), the attempts under the address are forgotten, no browser is known to
-    /// be the user's any more, the address is confirmed (its owner followed the link), and the
-    /// notice is written. Of two callers exactly one is told [`PasswordReset::Done`].
+    /// Sets a new password by a link: in the same transition every link, every session and every API
+    /// token of the user ends (sessions with events), the attempts under the address are forgotten,
+    /// no browser is known to be the user's any more, the address is confirmed (its owner followed
+    /// the link), and the notice is written. Of two callers exactly one is told
+    /// [`PasswordReset::Done`].
     async fn reset_password(
         &self,
         token: &TokenHash,

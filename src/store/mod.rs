@@ -11,6 +11,7 @@
 //! Times are given by the caller, never taken from the database's clock.
 
 mod account;
+mod api_token;
 mod audit;
 mod error;
 mod identity;
@@ -27,6 +28,7 @@ mod sql;
 mod sweep;
 
 pub use account::*;
+pub use api_token::*;
 pub use audit::*;
 pub use error::{Result, StoreError};
 pub use identity::*;
@@ -44,12 +46,24 @@ pub(crate) use sweep::{SWEEP_BATCH, sweep_regularly};
 
 /// What the account pages work with.
 pub trait AccountStore:
-    UserStore + AuditStore + MfaStore + IdentityStore + OrganizationStore + InvitationStore
+    UserStore
+    + AuditStore
+    + MfaStore
+    + IdentityStore
+    + OrganizationStore
+    + InvitationStore
+    + ApiTokenStore
 {
 }
 
 impl<T> AccountStore for T where
-    T: UserStore + AuditStore + MfaStore + IdentityStore + OrganizationStore + InvitationStore
+    T: UserStore
+        + AuditStore
+        + MfaStore
+        + IdentityStore
+        + OrganizationStore
+        + InvitationStore
+        + ApiTokenStore
 {
 }
 

@@ -20,7 +20,9 @@ type Answered = Response<ResponseBody<ResponseBody<Full<bytes::Bytes>>>>;
 async fn call(layer: VerifyTokenLayer, scopes: &[&str], request: Request<()>) -> Answered {
     let inner = service_fn(|request: Request<()>| async move {
         let caller = request.extensions().get::<Credential>().cloned();
-        let text = caller.map(|c| format!("{} {} {}", c.subject, c.client_id, c.scopes.join(",")));
+        let text = caller.map(|c| {
+            format!("{} {} {}", c.subject, c.client_id.unwrap_or_default(), c.scopes.join(","))
+        });
         Ok::<_, Infallible>(Response::new(Full::from(text.unwrap_or_default())))
     });
     let api = ServiceBuilder::new()
@@ -226,6 +228,57 @@ async fn a_log_that_nobody_follows_answers_503() {
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()["retry-after"], "1");
         assert_eq!(challenge(&response), "");
+    })
+    .await;
+}
+
+#[cfg(feature = "accounts")]
+#[tokio::test]
+async fn tokens_of_both_kinds_are_good_where_the_host_says_so() {
+    use donjon::account::token::{ApiTokenLayer, ApiTokens, TokenRequest};
+
+    each_world(async |world| {
+        let tokens = ApiTokens::new(&world.store, "acme".parse().unwrap());
+        let tokens = tokens.scopes(["api:read"]).unwrap().clock(world.clock.clone());
+        let robots = tokens.service_accounts();
+        let robot = robots.create("robot", None).await.unwrap();
+        let ask =
+            TokenRequest { name: "a".into(), scopes: vec!["api:read".into()], lifetime: None };
+        let (own, _) = robots.create_credential(&robot.id, &ask).await.unwrap();
+        let oauth = world.tokens("spa", "openid api:read").await.access;
+        let status = async |verify: VerifyTokenLayer, outside: bool, token: &str| {
+            let inner = service_fn(|_: Request<()>| async {
+                Ok::<_, Infallible>(Response::new(Full::<bytes::Bytes>::default()))
+            });
+            let scoped = RequireScopeLayer::new(["api:read"]).layer(inner);
+            let own = ApiTokenLayer::new(&tokens);
+            let Ok(status) = if outside {
+                own.layer(verify.layer(scoped)).oneshot(bearer(token)).await.map(|r| r.status())
+            } else {
+                verify.layer(own.layer(scoped)).oneshot(bearer(token)).await.map(|r| r.status())
+            };
+            status.as_u16()
+        };
+        let (strict, open) = (layer(&world), layer(&world).accept_api_tokens());
+        let elsewhere = layer(&world).audience(API).accept_api_tokens();
+        for (verify, outside, token, expected) in [
+            (&open, true, own.expose(), 200),
+            (&open, true, oauth.as_str(), 200),
+            (&strict, true, own.expose(), 401),
+            (&strict, true, &oauth, 200),
+            (&open, false, own.expose(), 401),
+            (&elsewhere, true, &oauth, 401),
+            (&open, true, "acme_x", 401),
+        ] {
+            assert_eq!(status(verify.clone(), outside, token).await, expected, "{token}");
+        }
+        // An access token that one layer has verified is looked at again by the next.
+        let inner = service_fn(|_: Request<()>| async {
+            Ok::<_, Infallible>(Response::new(Full::<bytes::Bytes>::default()))
+        });
+        let twice = open.layer(elsewhere.layer(inner));
+        let Ok(response) = twice.oneshot(bearer(&oauth)).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     })
     .await;
 }

@@ -3,6 +3,7 @@
 //! [`Paths::settings`]: super::Paths::settings
 
 mod overview;
+mod tokens;
 mod two_factor;
 mod two_factor_setup;
 
@@ -22,6 +23,8 @@ pub(super) enum Flow {
     TwoFactorSetup,
     BackupCodes,
     TwoFactorDisable,
+    Tokens,
+    TokenRevoke,
 }
 
 /// Where each is, below the path of them all.
@@ -31,16 +34,29 @@ const FLOWS: &[(&str, Flow)] = &[
     ("/two-factor/setup", Flow::TwoFactorSetup),
     ("/two-factor/backup-codes", Flow::BackupCodes),
     ("/two-factor/disable", Flow::TwoFactorDisable),
+    ("/tokens", Flow::Tokens),
+    ("/tokens/revoke", Flow::TokenRevoke),
 ];
 
 /// The pages that a user can choose from, in order.
-const AREAS: &[(SettingsArea, Flow)] =
-    &[(SettingsArea::Overview, Flow::Overview), (SettingsArea::TwoFactor, Flow::TwoFactor)];
+const AREAS: &[(SettingsArea, Flow)] = &[
+    (SettingsArea::Overview, Flow::Overview),
+    (SettingsArea::TwoFactor, Flow::TwoFactor),
+    (SettingsArea::Tokens, Flow::Tokens),
+];
 
 impl Flow {
     /// The page at this path below them all.
     pub(super) fn at(rest: &str) -> Option<Self> {
         FLOWS.iter().find(|(path, _)| *path == rest).map(|(_, flow)| *flow)
+    }
+
+    /// Whether there is such a page here.
+    pub(super) fn is_there(self, site: &Site) -> bool {
+        match self {
+            Self::Tokens | Self::TokenRevoke => site.tokens.is_some(),
+            _ => true,
+        }
     }
 
     /// Its path.
@@ -62,6 +78,10 @@ pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) 
         Flow::BackupCodes | Flow::TwoFactorDisable if shows => Ok(two_factor::back(site)),
         Flow::BackupCodes if submits => two_factor::regenerate(site, visit).await,
         Flow::TwoFactorDisable if submits => two_factor::disable(site, visit).await,
+        Flow::Tokens if shows => tokens::show(site, visit).await,
+        Flow::Tokens if submits => tokens::create(site, visit).await,
+        Flow::TokenRevoke if shows => Ok(tokens::back(site)),
+        Flow::TokenRevoke if submits => tokens::revoke(site, visit).await,
         _ => Err(AccountError::Method),
     }
 }
@@ -77,6 +97,7 @@ impl FrameParts {
     pub(super) fn new(site: &Site, account: &Account, current: Flow) -> Self {
         let links = AREAS
             .iter()
+            .filter(|(_, flow)| flow.is_there(site))
             .map(|(area, flow)| FrameLink::new(*area, flow.path(site), *flow == current))
             .collect();
         Self { name: account.email().unwrap_or(account.id().as_str()).to_owned(), links }

@@ -11,13 +11,18 @@ use crate::jose::TokenAuthority;
 pub struct VerifyTokenLayer {
     authority: Arc<dyn TokenAuthority>,
     audiences: Vec<String>,
+    accepts_api_tokens: bool,
 }
 
 impl VerifyTokenLayer {
     /// Accepts the tokens of this authority that are for the issuer itself, as those are that were
     /// asked for without a `resource`.
     pub fn new<A: TokenAuthority + Clone>(authority: &A) -> Self {
-        Self { authority: Arc::new(authority.clone()), audiences: Vec::new() }
+        Self {
+            authority: Arc::new(authority.clone()),
+            audiences: Vec::new(),
+            accepts_api_tokens: false,
+        }
     }
 
     /// Accepts the tokens for this audience, in place of the issuer; called again, for this one
@@ -26,6 +31,13 @@ impl VerifyTokenLayer {
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audiences.push(audience.into());
         self
+    }
+
+    /// Lets requests through, too, that a layer in front has verified another credential of: a
+    /// token of the application's own API (`ApiTokenLayer`). That layer must be the outer one.
+    #[must_use]
+    pub fn accept_api_tokens(self) -> Self {
+        Self { accepts_api_tokens: true, ..self }
     }
 }
 
@@ -37,6 +49,7 @@ impl<S> Layer<S> for VerifyTokenLayer {
         if audiences.is_empty() {
             audiences.push(self.authority.issuer().to_owned());
         }
-        VerifyToken::new(inner, Arc::clone(&self.authority), audiences.into())
+        let authority = Arc::clone(&self.authority);
+        VerifyToken::new(inner, authority, audiences.into(), self.accepts_api_tokens)
     }
 }

@@ -1,14 +1,14 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{HeaderMap, Request, Response};
+use http::{Extensions, HeaderMap, Request, Response};
 use tower_service::Service;
 
 use crate::http::{ResponseBody, bearer};
 use crate::jose::{AccessTokenClaims, AccessTokenError, TokenAuthority, verify_access_token};
 use crate::resource::GuardFuture;
 use crate::resource::refusal::Refusal;
-use crate::scope::Credential;
+use crate::scope::{Credential, CredentialKind};
 
 /// The service of a [`VerifyTokenLayer`](super::VerifyTokenLayer).
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ pub struct VerifyToken<S> {
     inner: S,
     authority: Arc<dyn TokenAuthority>,
     audiences: Arc<[String]>,
+    accepts_api_tokens: bool,
 }
 
 impl<S> VerifyToken<S> {
@@ -23,8 +24,16 @@ impl<S> VerifyToken<S> {
         inner: S,
         authority: Arc<dyn TokenAuthority>,
         audiences: Arc<[String]>,
+        accepts_api_tokens: bool,
     ) -> Self {
-        Self { inner, authority, audiences }
+        Self { inner, authority, audiences, accepts_api_tokens }
+    }
+
+    /// Whether a layer in front has verified another credential than an access token. One of those
+    /// may be for another audience, and is looked at again.
+    fn is_verified(&self, extensions: &Extensions) -> bool {
+        let other = |held: &Credential| held.kind != CredentialKind::AccessToken;
+        self.accepts_api_tokens && extensions.get().is_some_and(other)
     }
 
     fn verify(&self, headers: &HeaderMap) -> Result<Credential, Refusal> {
@@ -61,6 +70,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        if self.is_verified(request.extensions()) {
+            return GuardFuture::passed(self.inner.call(request));
+        }
         match self.verify(request.headers()) {
             Ok(credential) => {
                 request.extensions_mut().insert(credential);

@@ -40,6 +40,7 @@ migrations! {
     12 "0012_totp",
     18 "0018_organization",
     19 "0019_invitation",
+    21 "0021_api_token",
     27 "0027_identity",
 }
 

@@ -1,6 +1,7 @@
 //! The contract on SQLite and PostgreSQL.
 
 mod account;
+mod api_token;
 mod audit;
 mod convert;
 mod identity;
@@ -118,6 +119,7 @@ coerce!(
     MfaStore,
     IdentityStore,
     OrganizationStore,
+    ApiTokenStore,
     OutboxStore,
     ProviderStore,
     SamlStore

@@ -15,6 +15,8 @@
 
 #[cfg(feature = "accounts")]
 mod account;
+#[cfg(feature = "accounts")]
+mod api_token;
 mod audit;
 #[cfg(feature = "accounts")]
 mod identity;
@@ -34,6 +36,8 @@ use time::{Duration, OffsetDateTime};
 
 #[cfg(feature = "accounts")]
 pub use self::account::accounts;
+#[cfg(feature = "accounts")]
+pub use self::api_token::api_tokens;
 pub use self::audit::audit;
 #[cfg(feature = "accounts")]
 pub use self::identity::identities;

@@ -35,7 +35,7 @@ async fn a_store_that_is_down_costs_a_503_and_logs_nobody_in() {
 }
 
 /// A database whose tables are gone.
-async fn ruined() -> (tempfile::TempDir, SqlStore) {
+pub async fn ruined() -> (tempfile::TempDir, SqlStore) {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", directory.path().join("ruined.db").display());
     let store = SqlStore::connect(&url).await.unwrap();

@@ -13,5 +13,6 @@ mod prehijack;
 mod second_factor;
 mod social;
 mod store;
+mod tokens;
 mod trips;
 mod world;

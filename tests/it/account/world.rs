@@ -30,6 +30,7 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     pub accounts: AccountLayer,
     pub mailbox: Mailbox,
+    pub keyring: Keyring,
     worker: Worker,
     browser: Browser,
     _database: Database,
@@ -45,6 +46,14 @@ pub async fn each_world_with(
     change: impl Fn(AccountLayerBuilder) -> AccountLayerBuilder,
     story: impl AsyncFn(World),
 ) {
+    each_world_over(|_, _, builder| change(builder), story).await;
+}
+
+/// Tells the story on each database, with accounts that work with more of the store and the clock.
+pub async fn each_world_over(
+    change: impl Fn(&SqlStore, Arc<ManualClock>, AccountLayerBuilder) -> AccountLayerBuilder,
+    story: impl AsyncFn(World),
+) {
     for database in databases().await {
         println!("on {}", database.name);
         story(World::new(database, &change).await).await;
@@ -54,7 +63,7 @@ pub async fn each_world_with(
 impl World {
     async fn new(
         database: Database,
-        change: &impl Fn(AccountLayerBuilder) -> AccountLayerBuilder,
+        change: &impl Fn(&SqlStore, Arc<ManualClock>, AccountLayerBuilder) -> AccountLayerBuilder,
     ) -> Self {
         let store = database.store().await;
         let keyring = Keyring::ephemeral(&SystemRandom);
@@ -64,7 +73,7 @@ impl World {
             .hash_cost(HashCost { memory: 64, passes: 1, lanes: 1 })
             .pool_size(PoolSize { workers: 2, queue: 64 })
             .clock(clock.clone());
-        let accounts = change(builder).build().unwrap();
+        let accounts = change(&store, clock.clone(), builder).build().unwrap();
         let sessions = SessionLayer::new(store.clone(), &keyring)
             .base_url(ORIGIN)
             .unwrap()
@@ -73,7 +82,7 @@ impl World {
         let mailbox = Mailbox::default();
         let worker = Worker::new(&store, &keyring, mailbox.clone()).clock(clock.clone());
         let browser = Browser::new(app, ORIGIN);
-        Self { store, clock, accounts, mailbox, worker, browser, _database: database }
+        Self { store, clock, accounts, mailbox, keyring, worker, browser, _database: database }
     }
 
     /// A browser that was never here.

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "accounts")]
 mod account;
+#[cfg(feature = "accounts")]
+mod api_token;
 mod audit;
 #[cfg(feature = "accounts")]
 mod identity;

@@ -348,6 +348,9 @@ impl UserStore for PostgresStore {
              ), forgotten AS (
                  DELETE FROM donjon_login_attempts a USING used
                  WHERE a.key = 'address:' || used.email
+             ), revoked AS (
+                 UPDATE donjon_api_tokens t SET revoked_at = $2::bigint FROM used
+                 WHERE t.user_id = used.user_id AND t.revoked_at IS NULL
              ), ended AS (
                  DELETE FROM donjon_sessions s USING used WHERE s.user_id = used.user_id
                  RETURNING s.id, s.user_id

@@ -3,6 +3,7 @@
 
 mod account;
 mod acting;
+mod api_token;
 mod audit;
 mod identity;
 mod invitation;

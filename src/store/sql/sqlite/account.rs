@@ -327,6 +327,14 @@ impl UserStore for SqliteStore {
                     .bind(id.as_str())
                     .execute(&mut *connection)
                     .await?;
+                sqlx::query(
+                    "UPDATE donjon_api_tokens SET revoked_at = ?2
+                     WHERE user_id = ?1 AND revoked_at IS NULL",
+                )
+                .bind(id.as_str())
+                .bind(micros(now))
+                .execute(&mut *connection)
+                .await?;
                 forget_attempts(connection, &address_key(&email)).await?;
                 end_sessions(connection, &id, SessionEnd::PasswordReset, now).await?;
                 write_effects(connection, &along, Some(&id)).await?;

@@ -1,0 +1,275 @@
+use async_trait::async_trait;
+use sqlx::types::Json;
+use sqlx::{query, query_as, query_scalar};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::PostgresStore;
+use super::audit::{along, effects};
+use crate::crypto::TokenHash;
+use crate::scope::{OrganizationId, UserId};
+use crate::store::sql::api_token::{
+    FIND, FIND_SERVICE_ACCOUNT, LIST, PresentedRow, SERVICE_ACCOUNTS, ServiceAccountRow, TOUCH,
+    TokenRow, owner, presented, service_account, token,
+};
+use crate::store::sql::convert::micros;
+use crate::store::sql::rate_limit::counting_one_more;
+use crate::store::{
+    ApiTokenId, ApiTokenStore, Effects, NewApiToken, PresentedToken, RateLimit, Result,
+    ServiceAccount, StoredApiToken, TokenCreation, TokenOwner, TokenPage,
+};
+
+/// Writes a token of the owner that is `$3` or `$4`, if they live and hold fewer than `$10`.
+const CREATE: &str = concat!(
+    "WITH owner AS MATERIALIZED (
+         SELECT (EXISTS (SELECT 1 FROM donjon_users WHERE id = $3)
+                 OR EXISTS (SELECT 1 FROM donjon_service_accounts
+                            WHERE id = $4 AND disabled_at IS NULL))
+             AND ($9::uuid IS NULL OR EXISTS (SELECT 1 FROM donjon_sessions
+                                              WHERE id = $9 AND user_id = $3)) AS lives
+     ), held AS (
+         SELECT count(*) AS held FROM donjon_api_tokens
+         WHERE (user_id = $3 OR service_account_id = $4) AND revoked_at IS NULL
+     ), done AS (
+         INSERT INTO donjon_api_tokens (id, token_hash, user_id, service_account_id, name, scopes,
+             created_at, expires_at)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8 FROM owner, held WHERE lives AND held < $10
+         RETURNING user_id
+     ), ",
+    along!("done", "$11"),
+    " SELECT lives, EXISTS (SELECT 1 FROM done) FROM owner",
+);
+
+/// Revokes the tokens of the owner that is `$1` or `$2`, or only `$3`.
+const REVOKE: &str = concat!(
+    "WITH revoked AS (
+         UPDATE donjon_api_tokens SET revoked_at = $4
+         WHERE (user_id = $1 OR service_account_id = $2) AND ($3::uuid IS NULL OR id = $3)
+           AND revoked_at IS NULL RETURNING user_id
+     ), done AS (
+         SELECT DISTINCT user_id FROM revoked
+     ), ",
+    along!("done", "$5"),
+    " SELECT count(*) FROM revoked",
+);
+
+#[async_trait]
+impl ApiTokenStore for PostgresStore {
+    async fn create_api_token(
+        &self,
+        token: &NewApiToken,
+        at_most: u32,
+        along: &Effects,
+    ) -> Result<TokenCreation> {
+        let (user, service) = owner(&token.owner);
+        // Two statements: what was written by whoever held the lock before, only a later snapshot
+        // sees.
+        let mut transaction = self.pool().begin().await?;
+        let lock = match token.owner {
+            TokenOwner::User(_) => "SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE",
+            TokenOwner::ServiceAccount(_) => {
+                "SELECT id FROM donjon_service_accounts WHERE id = $1 FOR NO KEY UPDATE"
+            }
+        };
+        query(lock).bind(token.owner.id().as_str()).execute(&mut *transaction).await?;
+        let (lives, done): (bool, bool) = query_as(CREATE)
+            .bind(token.id.0)
+            .bind(token.hash.as_bytes())
+            .bind(user)
+            .bind(service)
+            .bind(&token.name)
+            .bind(Json(&token.scopes))
+            .bind(micros(token.created_at))
+            .bind(token.expires_at.map(micros))
+            .bind(token.made_in.map(|id| id.0))
+            .bind(i64::from(at_most))
+            .bind(effects(along))
+            .fetch_one(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(match (lives, done) {
+            (_, true) => TokenCreation::Created,
+            (true, false) => TokenCreation::TooMany,
+            (false, false) => TokenCreation::NoOwner,
+        })
+    }
+
+    async fn find_api_token(&self, hash: &TokenHash) -> Result<Option<PresentedToken>> {
+        let row: Option<PresentedRow> =
+            query_as(FIND).bind(hash.as_bytes()).fetch_optional(self.pool()).await?;
+        row.map(presented).transpose()
+    }
+
+    async fn touch_api_token(&self, id: ApiTokenId, now: OffsetDateTime) -> Result<()> {
+        query(TOUCH).bind(id.0).bind(micros(now)).execute(self.pool()).await?;
+        Ok(())
+    }
+
+    async fn note_refused_token(
+        &self,
+        key: &str,
+        limit: RateLimit,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let noted = query_scalar(concat!(
+            "WITH counted AS (
+                 INSERT INTO donjon_rate_limits AS r (key, times, expires_at) VALUES ($1, 1, $3)",
+            counting_one_more!("$2"),
+            " ), noted AS (
+                 SELECT NULL::text AS user_id FROM counted WHERE times <= $4
+             ), ",
+            along!("noted", "$5"),
+            " SELECT EXISTS (SELECT 1 FROM noted)",
+        ))
+        .bind(key)
+        .bind(micros(now))
+        .bind(micros(now + limit.window))
+        .bind(i64::from(limit.times))
+        .bind(effects(along))
+        .fetch_one(self.pool())
+        .await?;
+        Ok(noted)
+    }
+
+    async fn api_tokens_of(
+        &self,
+        of: &TokenOwner,
+        page: TokenPage,
+        limit: u32,
+    ) -> Result<Vec<StoredApiToken>> {
+        let (user, service) = owner(of);
+        let rows: Vec<TokenRow> = query_as(LIST)
+            .bind(user)
+            .bind(service)
+            .bind(page.with_revoked)
+            .bind(page.before.map_or(Uuid::max(), |id| id.0))
+            .bind(i64::from(limit))
+            .fetch_all(self.pool())
+            .await?;
+        rows.into_iter().map(token).collect()
+    }
+
+    async fn revoke_api_token(
+        &self,
+        of: &TokenOwner,
+        id: ApiTokenId,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        Ok(self.revoke(of, Some(id), along, now).await? > 0)
+    }
+
+    async fn revoke_api_tokens_of(
+        &self,
+        of: &TokenOwner,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<u64> {
+        self.revoke(of, None, along, now).await
+    }
+
+    async fn create_service_account(
+        &self,
+        account: &ServiceAccount,
+        along: &Effects,
+    ) -> Result<()> {
+        query(concat!(
+            "WITH done AS (
+                 INSERT INTO donjon_service_accounts
+                     (id, organization_id, name, created_at, disabled_at)
+                 VALUES ($1, $2, $3, $4, $5) RETURNING NULL::text AS user_id
+             ), ",
+            along!("done", "$6"),
+            " SELECT 1",
+        ))
+        .bind(account.id.as_str())
+        .bind(account.organization.map(|id| id.0))
+        .bind(&account.name)
+        .bind(micros(account.created_at))
+        .bind(account.disabled_at.map(micros))
+        .bind(effects(along))
+        .execute(self.pool())
+        .await?;
+        Ok(())
+    }
+
+    async fn find_service_account(&self, id: &UserId) -> Result<Option<ServiceAccount>> {
+        let row: Option<ServiceAccountRow> =
+            query_as(FIND_SERVICE_ACCOUNT).bind(id.as_str()).fetch_optional(self.pool()).await?;
+        row.map(service_account).transpose()
+    }
+
+    async fn service_accounts(
+        &self,
+        organization: Option<OrganizationId>,
+        before: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<ServiceAccount>> {
+        let rows: Vec<ServiceAccountRow> = query_as(SERVICE_ACCOUNTS)
+            .bind(organization.map(|id| id.0))
+            .bind(before.map(UserId::as_str))
+            .bind(i64::from(limit))
+            .fetch_all(self.pool())
+            .await?;
+        rows.into_iter().map(service_account).collect()
+    }
+
+    async fn disable_service_account(
+        &self,
+        id: &UserId,
+        disabled_at: Option<OffsetDateTime>,
+        along: &Effects,
+    ) -> Result<bool> {
+        let changed = query_scalar(concat!(
+            "WITH done AS (
+                 UPDATE donjon_service_accounts SET disabled_at = $2
+                 WHERE id = $1 AND (disabled_at IS NULL) <> ($2 IS NULL)
+                 RETURNING NULL::text AS user_id
+             ), ",
+            along!("done", "$3"),
+            " SELECT EXISTS (SELECT 1 FROM done)",
+        ))
+        .bind(id.as_str())
+        .bind(disabled_at.map(micros))
+        .bind(effects(along))
+        .fetch_one(self.pool())
+        .await?;
+        Ok(changed)
+    }
+
+    async fn sweep_api_tokens(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
+        let swept = query(
+            "DELETE FROM donjon_api_tokens WHERE id IN
+             (SELECT id FROM donjon_api_tokens WHERE revoked_at < $1 OR expires_at < $1
+              LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        )
+        .bind(micros(before))
+        .bind(i64::from(limit))
+        .execute(self.pool())
+        .await?;
+        Ok(swept.rows_affected())
+    }
+}
+
+impl PostgresStore {
+    /// Revokes one token of an owner, or all.
+    async fn revoke(
+        &self,
+        of: &TokenOwner,
+        id: Option<ApiTokenId>,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<u64> {
+        let (user, service) = owner(of);
+        let revoked: i64 = query_scalar(REVOKE)
+            .bind(user)
+            .bind(service)
+            .bind(id.map(|id| id.0))
+            .bind(micros(now))
+            .bind(effects(along))
+            .fetch_one(self.pool())
+            .await?;
+        Ok(revoked.unsigned_abs())
+    }
+}

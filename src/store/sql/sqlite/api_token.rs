@@ -1,0 +1,284 @@
+use async_trait::async_trait;
+use sqlx::types::Json;
+use sqlx::{query, query_as};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::SqliteStore;
+use super::audit::write_effects;
+use crate::crypto::TokenHash;
+use crate::scope::{OrganizationId, UserId};
+use crate::store::sql::api_token::{
+    FIND, FIND_SERVICE_ACCOUNT, LIST, PresentedRow, SERVICE_ACCOUNTS, ServiceAccountRow, TOUCH,
+    TokenRow, owner, presented, service_account, token, user,
+};
+use crate::store::sql::convert::micros;
+use crate::store::sql::rate_limit::counting_one_more;
+use crate::store::{
+    ApiTokenId, ApiTokenStore, Effects, NewApiToken, PresentedToken, RateLimit, Result,
+    ServiceAccount, StoredApiToken, TokenCreation, TokenOwner, TokenPage,
+};
+
+#[async_trait]
+impl ApiTokenStore for SqliteStore {
+    async fn create_api_token(
+        &self,
+        token: &NewApiToken,
+        at_most: u32,
+        along: &Effects,
+    ) -> Result<TokenCreation> {
+        let (token, along) = (token.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let (user_id, service) = owner(&token.owner);
+                let (lives, held): (bool, i64) = query_as(
+                    "SELECT (EXISTS (SELECT 1 FROM donjon_users WHERE id = ?1)
+                             OR EXISTS (SELECT 1 FROM donjon_service_accounts
+                                        WHERE id = ?2 AND disabled_at IS NULL))
+                         AND (?3 IS NULL OR EXISTS (SELECT 1 FROM donjon_sessions
+                                                    WHERE id = ?3 AND user_id = ?1)),
+                         (SELECT count(*) FROM donjon_api_tokens
+                          WHERE (user_id = ?1 OR service_account_id = ?2) AND revoked_at IS NULL)",
+                )
+                .bind(&user_id)
+                .bind(&service)
+                .bind(token.made_in.map(|id| id.0))
+                .fetch_one(&mut *connection)
+                .await?;
+                if !lives {
+                    return Ok(TokenCreation::NoOwner);
+                }
+                if held >= i64::from(at_most) {
+                    return Ok(TokenCreation::TooMany);
+                }
+                query(
+                    "INSERT INTO donjon_api_tokens (id, token_hash, user_id, service_account_id,
+                         name, scopes, created_at, expires_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                )
+                .bind(token.id.0)
+                .bind(token.hash.as_bytes().as_slice())
+                .bind(user_id)
+                .bind(service)
+                .bind(&token.name)
+                .bind(Json(&token.scopes))
+                .bind(micros(token.created_at))
+                .bind(token.expires_at.map(micros))
+                .execute(&mut *connection)
+                .await?;
+                write_effects(connection, &along, user(&token.owner)).await?;
+                Ok(TokenCreation::Created)
+            })
+        })
+        .await
+    }
+
+    async fn find_api_token(&self, hash: &TokenHash) -> Result<Option<PresentedToken>> {
+        let row: Option<PresentedRow> =
+            query_as(FIND).bind(hash.as_bytes().as_slice()).fetch_optional(self.readers()).await?;
+        row.map(presented).transpose()
+    }
+
+    async fn touch_api_token(&self, id: ApiTokenId, now: OffsetDateTime) -> Result<()> {
+        self.transition(move |connection| {
+            Box::pin(async move {
+                query(TOUCH).bind(id.0).bind(micros(now)).execute(connection).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn note_refused_token(
+        &self,
+        key: &str,
+        limit: RateLimit,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let (key, along) = (key.to_owned(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let (times, _): (i64, i64) = query_as(concat!(
+                    "INSERT INTO donjon_rate_limits AS r (key, times, expires_at)
+                     VALUES (?1, 1, ?3)",
+                    counting_one_more!("?2"),
+                ))
+                .bind(key)
+                .bind(micros(now))
+                .bind(micros(now + limit.window))
+                .fetch_one(&mut *connection)
+                .await?;
+                let within = times <= i64::from(limit.times);
+                if within {
+                    write_effects(connection, &along, None).await?;
+                }
+                Ok(within)
+            })
+        })
+        .await
+    }
+
+    async fn api_tokens_of(
+        &self,
+        of: &TokenOwner,
+        page: TokenPage,
+        limit: u32,
+    ) -> Result<Vec<StoredApiToken>> {
+        let (user, service) = owner(of);
+        let rows: Vec<TokenRow> = query_as(LIST)
+            .bind(user)
+            .bind(service)
+            .bind(page.with_revoked)
+            .bind(page.before.map_or(Uuid::max(), |id| id.0))
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        rows.into_iter().map(token).collect()
+    }
+
+    async fn revoke_api_token(
+        &self,
+        of: &TokenOwner,
+        id: ApiTokenId,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        Ok(self.revoke(of, Some(id), along, now).await? > 0)
+    }
+
+    async fn revoke_api_tokens_of(
+        &self,
+        of: &TokenOwner,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<u64> {
+        self.revoke(of, None, along, now).await
+    }
+
+    async fn create_service_account(
+        &self,
+        account: &ServiceAccount,
+        along: &Effects,
+    ) -> Result<()> {
+        let (account, along) = (account.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                query(
+                    "INSERT INTO donjon_service_accounts
+                         (id, organization_id, name, created_at, disabled_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                )
+                .bind(account.id.as_str())
+                .bind(account.organization.map(|id| id.0))
+                .bind(&account.name)
+                .bind(micros(account.created_at))
+                .bind(account.disabled_at.map(micros))
+                .execute(&mut *connection)
+                .await?;
+                write_effects(connection, &along, None).await
+            })
+        })
+        .await
+    }
+
+    async fn find_service_account(&self, id: &UserId) -> Result<Option<ServiceAccount>> {
+        let row: Option<ServiceAccountRow> =
+            query_as(FIND_SERVICE_ACCOUNT).bind(id.as_str()).fetch_optional(self.readers()).await?;
+        row.map(service_account).transpose()
+    }
+
+    async fn service_accounts(
+        &self,
+        organization: Option<OrganizationId>,
+        before: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<ServiceAccount>> {
+        let rows: Vec<ServiceAccountRow> = query_as(SERVICE_ACCOUNTS)
+            .bind(organization.map(|id| id.0))
+            .bind(before.map(UserId::as_str))
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        rows.into_iter().map(service_account).collect()
+    }
+
+    async fn disable_service_account(
+        &self,
+        id: &UserId,
+        disabled_at: Option<OffsetDateTime>,
+        along: &Effects,
+    ) -> Result<bool> {
+        let (id, along) = (id.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let done = query(
+                    "UPDATE donjon_service_accounts SET disabled_at = ?2
+                     WHERE id = ?1 AND (disabled_at IS NULL) <> (?2 IS NULL)",
+                )
+                .bind(id.as_str())
+                .bind(disabled_at.map(micros))
+                .execute(&mut *connection)
+                .await?;
+                let changed = done.rows_affected() > 0;
+                if changed {
+                    write_effects(connection, &along, None).await?;
+                }
+                Ok(changed)
+            })
+        })
+        .await
+    }
+
+    async fn sweep_api_tokens(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let swept = query(
+                    "DELETE FROM donjon_api_tokens WHERE id IN
+                     (SELECT id FROM donjon_api_tokens WHERE revoked_at < ?1 OR expires_at < ?1
+                      LIMIT ?2)",
+                )
+                .bind(micros(before))
+                .bind(limit)
+                .execute(connection)
+                .await?;
+                Ok(swept.rows_affected())
+            })
+        })
+        .await
+    }
+}
+
+impl SqliteStore {
+    /// Revokes one token of an owner, or all.
+    async fn revoke(
+        &self,
+        of: &TokenOwner,
+        id: Option<ApiTokenId>,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<u64> {
+        let (of, along) = (of.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let (user_id, service) = owner(&of);
+                let done = query(
+                    "UPDATE donjon_api_tokens SET revoked_at = ?4
+                     WHERE (user_id = ?1 OR service_account_id = ?2) AND (?3 IS NULL OR id = ?3)
+                       AND revoked_at IS NULL",
+                )
+                .bind(user_id)
+                .bind(service)
+                .bind(id.map(|id| id.0))
+                .bind(micros(now))
+                .execute(&mut *connection)
+                .await?;
+                if done.rows_affected() > 0 {
+                    write_effects(connection, &along, user(&of)).await?;
+                }
+                Ok(done.rows_affected())
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,186 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use donjon::crypto::TokenHash;
+use donjon::scope::{OrganizationId, UserId};
+use donjon::store::*;
+use donjon::testing::contract;
+use time::{Duration, OffsetDateTime};
+
+use crate::support::database::Database;
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Counts before it writes, and not while: two callers see the same room.
+    CountsTooEarly,
+    /// Does not look whether the session is alive.
+    IgnoresTheSession,
+    /// Tells everybody who revokes that they did.
+    RevokesForEverybody,
+    /// Revokes whatever id it is given.
+    RevokesForStrangers,
+    /// Writes every refusal.
+    TellsOfEverything,
+    /// Shows revoked tokens to those who did not ask.
+    ShowsTheRevoked,
+    /// Takes more than is old enough.
+    SweepsTooMuch,
+    /// Tells everybody who disables an account that they did.
+    DisablesForEverybody,
+    /// Shows each organization the accounts of the host.
+    MixesOrganizations,
+    /// Changes something, and tells nobody.
+    ForgetsWhatGoesAlong,
+}
+
+#[derive(Debug)]
+struct Broken {
+    good: Arc<dyn ApiTokenStore>,
+    fault: Fault,
+}
+
+impl Broken {
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+}
+
+#[async_trait]
+impl ApiTokenStore for Broken {
+    async fn create_api_token(
+        &self,
+        token: &NewApiToken,
+        at_most: u32,
+        along: &Effects,
+    ) -> Result<TokenCreation> {
+        let mut token = token.clone();
+        token.made_in = token.made_in.filter(|_| !self.is(Fault::IgnoresTheSession));
+        let at_most = if self.is(Fault::CountsTooEarly) { at_most + 1 } else { at_most };
+        self.good.create_api_token(&token, at_most, along).await
+    }
+
+    async fn find_api_token(&self, hash: &TokenHash) -> Result<Option<PresentedToken>> {
+        self.good.find_api_token(hash).await
+    }
+
+    async fn touch_api_token(&self, id: ApiTokenId, now: OffsetDateTime) -> Result<()> {
+        self.good.touch_api_token(id, now).await
+    }
+
+    async fn note_refused_token(
+        &self,
+        key: &str,
+        mut limit: RateLimit,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        if self.is(Fault::TellsOfEverything) {
+            limit.times = u32::MAX;
+        }
+        self.good.note_refused_token(key, limit, along, now).await
+    }
+
+    async fn api_tokens_of(
+        &self,
+        owner: &TokenOwner,
+        mut page: TokenPage,
+        limit: u32,
+    ) -> Result<Vec<StoredApiToken>> {
+        page.with_revoked |= self.is(Fault::ShowsTheRevoked);
+        self.good.api_tokens_of(owner, page, limit).await
+    }
+
+    async fn revoke_api_token(
+        &self,
+        owner: &TokenOwner,
+        id: ApiTokenId,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let kept = if self.is(Fault::ForgetsWhatGoesAlong) { &Effects::none() } else { along };
+        let told = self.good.revoke_api_token(owner, id, kept, now).await?;
+        let service = matches!(owner, TokenOwner::ServiceAccount(_));
+        // Only to those whose the token is.
+        let page = TokenPage { with_revoked: true, before: None };
+        let own = self.good.api_tokens_of(owner, page, 9).await?.iter().any(|token| token.id == id);
+        Ok(told
+            || self.is(Fault::RevokesForStrangers) && !service
+            || self.is(Fault::RevokesForEverybody) && own)
+    }
+
+    async fn revoke_api_tokens_of(
+        &self,
+        owner: &TokenOwner,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<u64> {
+        self.good.revoke_api_tokens_of(owner, along, now).await
+    }
+
+    async fn create_service_account(
+        &self,
+        account: &ServiceAccount,
+        along: &Effects,
+    ) -> Result<()> {
+        self.good.create_service_account(account, along).await
+    }
+
+    async fn find_service_account(&self, id: &UserId) -> Result<Option<ServiceAccount>> {
+        self.good.find_service_account(id).await
+    }
+
+    async fn service_accounts(
+        &self,
+        organization: Option<OrganizationId>,
+        before: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<ServiceAccount>> {
+        let organization = organization.filter(|_| !self.is(Fault::MixesOrganizations));
+        self.good.service_accounts(organization, before, limit).await
+    }
+
+    async fn disable_service_account(
+        &self,
+        id: &UserId,
+        disabled_at: Option<OffsetDateTime>,
+        along: &Effects,
+    ) -> Result<bool> {
+        let told = self.good.disable_service_account(id, disabled_at, along).await?;
+        Ok(told || self.is(Fault::DisablesForEverybody))
+    }
+
+    async fn sweep_api_tokens(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
+        let wide = self.is(Fault::SweepsTooMuch);
+        let before = if wide { before + Duration::SECOND } else { before };
+        self.good.sweep_api_tokens(before, limit).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_names_the_rule_that_a_store_of_api_tokens_breaks() {
+    for (fault, rule) in [
+        (
+            Fault::CountsTooEarly,
+            "any number of callers get the allowed number of tokens and no more",
+        ),
+        (Fault::IgnoresTheSession, "a token is made by somebody, in a session that is alive"),
+        (Fault::RevokesForEverybody, "a token is revoked once"),
+        (Fault::RevokesForStrangers, "a token is its owner's to revoke"),
+        (Fault::TellsOfEverything, "refused tokens are told of so often and no more"),
+        (Fault::ShowsTheRevoked, "no token outlives a reset of its user's password"),
+        (Fault::SweepsTooMuch, "only tokens that are long over are swept, in bounded batches"),
+        (Fault::DisablesForEverybody, "a service account is disabled once, and enabled once"),
+        (Fault::MixesOrganizations, "service accounts are listed by organization, newest first"),
+        (
+            Fault::ForgetsWhatGoesAlong,
+            "what goes along is written if the change was made, and names its user",
+        ),
+    ] {
+        let store = Database::sqlite().store().await;
+        let broken = Broken { good: (&store).into(), fault };
+        let (users, sessions, audit) = ((&store).into(), (&store).into(), (&store).into());
+        let seen = contract::api_tokens(Arc::new(broken), users, sessions, audit).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
+}
