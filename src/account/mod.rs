@@ -70,6 +70,8 @@ mod logout;
 pub mod mfa;
 pub mod organization;
 mod other_login;
+#[cfg(feature = "passkeys")]
+pub mod passkey;
 pub mod password;
 mod prove;
 mod register;

@@ -15,6 +15,8 @@ pub(crate) use input::Input;
 
 #[cfg(feature = "accounts")]
 pub use crate::account::fuzzing::{api_token, email, organization, typed_code};
+#[cfg(feature = "passkeys")]
+pub use crate::account::fuzzing::{passkey_assertion, passkey_registration};
 pub use crate::http::fuzzing::{accept, bearer, cookie, form, peer, return_to};
 #[cfg(any(feature = "provider", feature = "resource"))]
 pub use crate::jose::fuzzing::{jwk, jws, jwt_claims, jwt_forged, strict_json};

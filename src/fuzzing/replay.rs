@@ -55,6 +55,10 @@ targets! {
     jwt_forged,
     #[cfg(feature = "accounts")]
     organization,
+    #[cfg(feature = "passkeys")]
+    passkey_assertion,
+    #[cfg(feature = "passkeys")]
+    passkey_registration,
     peer,
     #[cfg(feature = "provider")]
     pkce,
@@ -169,7 +173,7 @@ fn each_target_can_be_fuzzed() {
         let text = fs::read_to_string(file).unwrap();
         assert!(text.contains(&format!("donjon::fuzzing::{name}(")), "{}", file.display());
     }
-    let all = cfg!(all(feature = "accounts", feature = "provider", feature = "saml"));
+    let all = cfg!(all(feature = "passkeys", feature = "provider", feature = "saml"));
     assert!(!all || names() == bins);
 }
 
@@ -185,6 +189,10 @@ fn write_signed_seeds() {
     write("sealed", "sealed", &super::sealed::seed());
     for (name, cookie) in crate::session::fuzzing::seeds() {
         write("session_cookie", name, cookie.as_bytes());
+    }
+    #[cfg(all(feature = "passkeys", feature = "testing"))]
+    for (target, name, answer) in crate::account::fuzzing::passkey_seeds() {
+        write(target, name, answer.as_bytes());
     }
     #[cfg(any(feature = "provider", feature = "resource"))]
     for (name, token) in crate::jose::fuzzing::sign_seeds() {

@@ -278,7 +278,7 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<PasswordReset>;
 
-    /// Removes at most `limit` each of links, counters and limits that are over. Answers how many
+    /// Removes at most `limit` each of links, counters, limits and answered challenges that are over. Answers how many
     /// were removed.
     async fn sweep_accounts(&self, now: OffsetDateTime, limit: u32) -> Result<u64>;
 }

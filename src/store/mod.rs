@@ -19,6 +19,7 @@ mod invitation;
 mod mfa;
 mod organization;
 mod outbox;
+mod passkey;
 mod provider;
 mod revocation_log;
 mod saml;
@@ -36,6 +37,7 @@ pub use invitation::*;
 pub use mfa::*;
 pub use organization::*;
 pub use outbox::*;
+pub use passkey::*;
 pub use provider::*;
 pub use revocation_log::RevocationLog;
 pub use saml::*;
@@ -49,6 +51,7 @@ pub trait AccountStore:
     UserStore
     + AuditStore
     + MfaStore
+    + PasskeyStore
     + IdentityStore
     + OrganizationStore
     + InvitationStore
@@ -60,6 +63,7 @@ impl<T> AccountStore for T where
     T: UserStore
         + AuditStore
         + MfaStore
+        + PasskeyStore
         + IdentityStore
         + OrganizationStore
         + InvitationStore

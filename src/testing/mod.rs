@@ -2,5 +2,9 @@
 
 mod clock;
 pub mod contract;
+#[cfg(feature = "passkeys")]
+mod soft_passkey;
 
 pub use clock::ManualClock;
+#[cfg(feature = "passkeys")]
+pub use soft_passkey::{SoftPasskey, SoftPasskeyRefusal};

@@ -3,9 +3,15 @@
 mod api_token;
 mod email;
 mod organization;
+#[cfg(feature = "passkeys")]
+mod passkey;
 mod typed_code;
 
 pub use api_token::api_token;
 pub use email::email;
 pub use organization::organization;
+#[cfg(all(test, feature = "passkeys", feature = "testing"))]
+pub(crate) use passkey::seeds as passkey_seeds;
+#[cfg(feature = "passkeys")]
+pub use passkey::{passkey_assertion, passkey_registration};
 pub use typed_code::typed_code;

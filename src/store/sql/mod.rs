@@ -10,6 +10,7 @@ mod mfa;
 mod migrate;
 mod organization;
 mod outbox;
+mod passkey;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod provider;
@@ -121,6 +122,7 @@ coerce!(
     OrganizationStore,
     ApiTokenStore,
     OutboxStore,
+    PasskeyStore,
     ProviderStore,
     SamlStore
 );

@@ -146,3 +146,25 @@ fn entry(action: &str) -> Entry {
 fn user(name: &str) -> UserId {
     UserId::new(name).unwrap_or_else(|_| UserId::from(Uuid::nil()))
 }
+
+/// What is to go along with a change, and the name it is found by.
+#[cfg(feature = "accounts")]
+pub(super) fn new_note() -> (String, crate::store::Effects) {
+    use crate::crypto::RandomExt as _;
+
+    let name = format!("kit.a{}", SystemRandom.uuid_v7(epoch()).simple());
+    let action = Action::host(&name).unwrap_or(Action::CREATE);
+    (name, Entry::new(action).at(epoch(), &SystemRandom).into())
+}
+
+/// How often that was written, about this user.
+#[cfg(feature = "accounts")]
+pub(super) async fn wrote(
+    audit: &dyn AuditStore,
+    name: &str,
+    user: &UserId,
+) -> Result<usize, Violation> {
+    let action = Some(name.to_owned());
+    let filter = AuditFilter { action, user: Some(user.clone()), ..AuditFilter::default() };
+    Ok(audit.audit_entries(&filter, 10).await?.len())
+}

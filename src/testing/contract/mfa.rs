@@ -5,13 +5,13 @@ use std::sync::Arc;
 use time::Duration;
 
 use super::account::{LIMIT, new_delivery, new_link, new_user};
+use super::audit::{new_note, wrote};
 use super::{CALLERS, Violation, at, epoch, race, rule};
-use crate::audit::{Action, Entry};
 use crate::crypto::{KeyedHash, RandomExt as _, Redacted, Sealed, SystemRandom};
 use crate::scope::UserId;
 use crate::store::{
-    AuditFilter, AuditStore, Effects, Enrolment, FactorAttempt, FactorProof, FactorRemoval,
-    FactorUse, LinkPurpose, LockoutPolicy, MfaStore, NewTotp, SessionStore, UserStore,
+    AuditStore, Effects, Enrolment, FactorAttempt, FactorProof, FactorRemoval, FactorUse,
+    LinkPurpose, LockoutPolicy, MfaStore, NewTotp, SessionStore, UserStore,
 };
 
 const LOCKOUT: LockoutPolicy = LockoutPolicy { attempts: 5, lock_for: Duration::minutes(15) };
@@ -192,50 +192,56 @@ impl Kit {
         const RULE: &str = "what goes along is written if the change was made, and names its user";
         let (_, id) = self.user().await?;
         for expected in [1, 0] {
-            let (name, along) = self.along();
+            let (name, along) = new_note();
             let app = NewTotp { step: 100, ..new_totp(&id) };
             self.store.enroll_totp(&app, &along).await?;
-            rule(RULE, self.wrote(&name, &id).await? == expected, ("an enrolment", expected))?;
+            rule(
+                RULE,
+                wrote(&*self.audit, &name, &id).await? == expected,
+                ("an enrolment", expected),
+            )?;
         }
         let codes = self.begin(&id).await?.user.map(|user| user.backup_codes).unwrap_or_default();
         let [code, ..] = *codes.as_slice() else { return rule(RULE, false, "no codes") };
         for expected in [1, 0] {
-            let (name, along) = self.along();
+            let (name, along) = new_note();
             self.store.complete_totp(&id, 101, None, &along).await?;
-            rule(RULE, self.wrote(&name, &id).await? == expected, ("a code", expected))?;
-            let (name, along) = self.along();
+            rule(RULE, wrote(&*self.audit, &name, &id).await? == expected, ("a code", expected))?;
+            let (name, along) = new_note();
             self.store.consume_backup_code(&id, &code, None, &along).await?;
-            rule(RULE, self.wrote(&name, &id).await? == expected, ("a backup code", expected))?;
-            let (name, along) = self.along();
+            rule(
+                RULE,
+                wrote(&*self.audit, &name, &id).await? == expected,
+                ("a backup code", expected),
+            )?;
+            let (name, along) = new_note();
             self.store.regenerate_backup_codes(&id, 102, &new_codes(), &along).await?;
-            rule(RULE, self.wrote(&name, &id).await? == expected, ("new codes", expected))?;
+            rule(
+                RULE,
+                wrote(&*self.audit, &name, &id).await? == expected,
+                ("new codes", expected),
+            )?;
         }
         for attempt in 1..=LOCKOUT.attempts + 2 {
-            let (name, along) = self.along();
+            let (name, along) = new_note();
             self.store.begin_second_factor(&id, LOCKOUT, &along, epoch()).await?;
             let expected = usize::from(attempt == LOCKOUT.attempts + 1);
-            rule(RULE, self.wrote(&name, &id).await? == expected, ("an attempt", attempt))?;
+            rule(
+                RULE,
+                wrote(&*self.audit, &name, &id).await? == expected,
+                ("an attempt", attempt),
+            )?;
         }
         for expected in [1, 0] {
-            let (name, along) = self.along();
+            let (name, along) = new_note();
             self.store.remove_totp(&id, None, &along).await?;
-            rule(RULE, self.wrote(&name, &id).await? == expected, ("a removal", expected))?;
+            rule(
+                RULE,
+                wrote(&*self.audit, &name, &id).await? == expected,
+                ("a removal", expected),
+            )?;
         }
         Ok(())
-    }
-
-    /// An entry to be found again.
-    fn along(&self) -> (String, Effects) {
-        let name = format!("kit.a{}", SystemRandom.uuid_v7(epoch()).simple());
-        let action = Action::host(&name).unwrap_or(Action::CREATE);
-        (name, Entry::new(action).at(epoch(), &SystemRandom).into())
-    }
-
-    /// How often it was written, about this user.
-    async fn wrote(&self, name: &str, user: &UserId) -> Result<usize, Violation> {
-        let action = Some(name.to_owned());
-        let filter = AuditFilter { action, user: Some(user.clone()), ..AuditFilter::default() };
-        Ok(self.audit.audit_entries(&filter, 10).await?.len())
     }
 
     async fn user(&self) -> Result<(String, UserId), Violation> {

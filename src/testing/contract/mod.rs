@@ -26,6 +26,8 @@ mod mfa;
 mod organization;
 #[cfg(feature = "accounts")]
 mod outbox;
+#[cfg(feature = "accounts")]
+mod passkey;
 mod provider;
 mod saml;
 mod session;
@@ -47,6 +49,8 @@ pub use self::mfa::second_factors;
 pub use self::organization::{OrganizationParts, organizations};
 #[cfg(feature = "accounts")]
 pub use self::outbox::outbox;
+#[cfg(feature = "accounts")]
+pub use self::passkey::passkeys;
 pub use self::provider::provider;
 pub use self::saml::saml;
 pub use self::session::sessions;

@@ -9,6 +9,7 @@ mod enumeration;
 mod imported;
 pub mod organizations;
 mod overtaken;
+mod passkeys;
 mod prehijack;
 mod second_factor;
 mod social;

@@ -13,6 +13,8 @@ mod mfa;
 mod organization;
 #[cfg(feature = "accounts")]
 mod outbox;
+#[cfg(feature = "accounts")]
+mod passkey;
 pub mod provider;
 pub mod saml;
 pub mod session;

@@ -147,7 +147,8 @@ impl UserStore for PostgresStore {
             sqlx::query_as(concat!(
                 "WITH owner AS MATERIALIZED (
                      SELECT id, email, email_verified, attributes, password, device_epoch,
-                         EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id) AS factor
+                         u.passkeys > 0 OR EXISTS
+                             (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id) AS factor
                      FROM donjon_users u WHERE email = $1
                  ), chosen AS MATERIALIZED (
                      SELECT EXISTS
@@ -394,6 +395,9 @@ impl UserStore for PostgresStore {
               LIMIT $2 FOR UPDATE SKIP LOCKED)",
             "DELETE FROM donjon_rate_limits WHERE key IN
              (SELECT key FROM donjon_rate_limits WHERE expires_at <= $1
+              LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            "DELETE FROM donjon_passkey_challenges WHERE challenge IN
+             (SELECT challenge FROM donjon_passkey_challenges WHERE expires_at <= $1
               LIMIT $2 FOR UPDATE SKIP LOCKED)",
         ] {
             removed += sqlx::query(statement)

@@ -134,7 +134,8 @@ impl UserStore for SqliteStore {
             Box::pin(async move {
                 let row: Option<UserRow> = sqlx::query_as(
                     "SELECT id, email, email_verified, attributes, password, device_epoch,
-                         EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id)
+                         u.passkeys > 0
+                             OR EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id)
                      FROM donjon_users u WHERE email = ?1",
                 )
                 .bind(&email)
@@ -355,6 +356,9 @@ impl UserStore for SqliteStore {
                      (SELECT rowid FROM donjon_login_attempts WHERE expires_at <= ?1 LIMIT ?2)",
                     "DELETE FROM donjon_rate_limits WHERE rowid IN
                      (SELECT rowid FROM donjon_rate_limits WHERE expires_at <= ?1 LIMIT ?2)",
+                    "DELETE FROM donjon_passkey_challenges WHERE rowid IN
+                     (SELECT rowid FROM donjon_passkey_challenges
+                      WHERE expires_at <= ?1 LIMIT ?2)",
                 ] {
                     removed += sqlx::query(statement)
                         .bind(micros(now))

@@ -9,6 +9,7 @@ mod invitation;
 mod mfa;
 mod organization;
 mod outbox;
+mod passkey;
 mod provider;
 mod saml;
 mod session;

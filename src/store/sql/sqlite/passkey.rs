@@ -1,0 +1,319 @@
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+use sqlx::types::Json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::SqliteStore;
+use super::account::forget_attempts;
+use super::audit::{write_effects, write_effects_if};
+use crate::scope::{Attributes, UserId};
+use crate::store::sql::account::account;
+use crate::store::sql::convert::{micros, time};
+use crate::store::sql::mfa::factor_key;
+use crate::store::sql::passkey::{PasskeyRow, columns, passkey};
+use crate::store::{
+    AnsweredChallenge, CredentialId, Effects, FoundPasskey, LockoutPolicy, MAX_PASSKEYS, Passkey,
+    PasskeyAddition, PasskeyAttempt, PasskeyProof, PasskeyRemoval, PasskeyStore, PasskeyUse,
+    Result, SignCountPolicy,
+};
+
+/// `id, email, email_verified, attributes, device_epoch` of a user.
+type OwnerRow = (String, Option<String>, bool, Json<Attributes>, i64);
+
+#[async_trait]
+impl PasskeyStore for SqliteStore {
+    async fn add_passkey(
+        &self,
+        passkey: &Passkey,
+        challenge: AnsweredChallenge,
+        along: &Effects,
+    ) -> Result<PasskeyAddition> {
+        let (passkey, along) = (passkey.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let known: Option<(i64, bool)> = sqlx::query_as(
+                    "SELECT passkeys,
+                         EXISTS (SELECT 1 FROM donjon_passkeys WHERE credential = ?2)
+                         OR EXISTS (SELECT 1 FROM donjon_passkey_challenges WHERE challenge = ?3)
+                     FROM donjon_users WHERE id = ?1",
+                )
+                .bind(passkey.user.as_str())
+                .bind(passkey.credential.as_bytes())
+                .bind(challenge.hash.as_bytes().as_slice())
+                .fetch_optional(&mut *connection)
+                .await?;
+                match known {
+                    None | Some((_, true)) => return Ok(PasskeyAddition::Refused),
+                    Some((count, _)) if count >= i64::from(MAX_PASSKEYS) => {
+                        return Ok(PasskeyAddition::TooMany);
+                    }
+                    Some(_) => {}
+                }
+                insert(connection, &passkey).await?;
+                answer(connection, challenge).await?;
+                sqlx::query("UPDATE donjon_users SET passkeys = passkeys + 1 WHERE id = ?1")
+                    .bind(passkey.user.as_str())
+                    .execute(&mut *connection)
+                    .await?;
+                write_effects(connection, &along, Some(&passkey.user)).await?;
+                Ok(PasskeyAddition::Added)
+            })
+        })
+        .await
+    }
+
+    async fn passkeys_of(&self, user: &UserId) -> Result<Vec<Passkey>> {
+        let rows: Vec<PasskeyRow> = sqlx::query_as(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM donjon_passkeys p WHERE p.user_id = ?1 ORDER BY p.created_at, p.id",
+        ))
+        .bind(user.as_str())
+        .fetch_all(self.readers())
+        .await?;
+        rows.into_iter().map(passkey).collect()
+    }
+
+    async fn begin_passkey(
+        &self,
+        credential: &CredentialId,
+        user: Option<&UserId>,
+        policy: LockoutPolicy,
+        locked: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<PasskeyAttempt> {
+        let (credential, user, locked) = (credential.clone(), user.cloned(), locked.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let row: Option<PasskeyRow> = sqlx::query_as(concat!(
+                    "SELECT ",
+                    columns!(),
+                    " FROM donjon_passkeys p
+                     WHERE p.credential = ?1 AND p.user_id = coalesce(?2, p.user_id)",
+                ))
+                .bind(credential.as_bytes())
+                .bind(user.as_ref().map(UserId::as_str))
+                .fetch_optional(&mut *connection)
+                .await?;
+                let found = row.map(passkey).transpose()?;
+                let owner = found.as_ref().map(|passkey| passkey.user.clone());
+                let row: Option<OwnerRow> = sqlx::query_as(
+                    "SELECT id, email, email_verified, attributes, device_epoch
+                     FROM donjon_users WHERE id = ?1",
+                )
+                .bind(owner.as_ref().map(UserId::as_str))
+                .fetch_optional(&mut *connection)
+                .await?;
+                let counted = user.or(owner.clone());
+                let allowed = i64::from(policy.attempts);
+                let count: Option<(i64, i64)> = sqlx::query_as(
+                    "INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
+                     SELECT ?1, 1, ?3 WHERE ?1 IS NOT NULL
+                     ON CONFLICT (key) DO UPDATE SET
+                         attempts = CASE WHEN a.expires_at <= ?2 THEN 1 ELSE a.attempts + 1 END,
+                         expires_at = CASE WHEN a.expires_at <= ?2 OR a.attempts < ?4
+                                           THEN ?3 ELSE a.expires_at END
+                     RETURNING attempts, expires_at",
+                )
+                .bind(counted.as_ref().map(factor_key))
+                .bind(micros(now))
+                .bind(micros(now + policy.lock_for))
+                .bind(allowed)
+                .fetch_optional(&mut *connection)
+                .await?;
+                let (attempts, expires_at) = count.unwrap_or_default();
+                let first_refused = owner.is_some() && attempts == allowed + 1;
+                write_effects_if(connection, &locked, owner.as_ref(), first_refused).await?;
+                let found = found.zip(row).map(|(passkey, row)| -> Result<_> {
+                    let (id, email, verified, attributes, device_epoch) = row;
+                    let account = account((id, email, verified, attributes))?;
+                    Ok(FoundPasskey { passkey, account, device_epoch })
+                });
+                Ok(PasskeyAttempt {
+                    found: found.transpose()?,
+                    locked_until: (attempts > allowed).then(|| time(expires_at)).transpose()?,
+                })
+            })
+        })
+        .await
+    }
+
+    async fn use_passkey(
+        &self,
+        proof: &PasskeyProof,
+        policy: SignCountPolicy,
+        along: &Effects,
+        suspected: &Effects,
+    ) -> Result<PasskeyUse> {
+        let (proof, along, suspected) = (proof.clone(), along.clone(), suspected.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let before: Option<i64> = sqlx::query_scalar(
+                    "SELECT p.sign_count
+                     FROM donjon_passkeys p JOIN donjon_users u ON u.id = p.user_id
+                     WHERE p.user_id = ?1 AND p.id = ?2
+                       AND u.device_epoch = coalesce(?3, u.device_epoch)",
+                )
+                .bind(proof.user.as_str())
+                .bind(proof.id)
+                .bind(proof.epoch)
+                .fetch_optional(&mut *connection)
+                .await?;
+                let Some(before) = before else { return Ok(PasskeyUse::Refused) };
+                if !answer(connection, proof.challenge).await? {
+                    return Ok(PasskeyUse::Refused);
+                }
+                let count = i64::from(proof.sign_count);
+                let grew = count > before || (count == 0 && before == 0);
+                if !grew {
+                    write_effects(connection, &suspected, Some(&proof.user)).await?;
+                    if policy == SignCountPolicy::Revoke {
+                        remove(connection, &proof.user, proof.id).await?;
+                    }
+                    if policy != SignCountPolicy::Warn {
+                        return Ok(PasskeyUse::Suspected);
+                    }
+                }
+                sqlx::query(
+                    "UPDATE donjon_passkeys
+                     SET sign_count = max(sign_count, ?2), backed_up = ?3, last_used_at = ?4
+                     WHERE id = ?1",
+                )
+                .bind(proof.id)
+                .bind(count)
+                .bind(proof.backed_up)
+                .bind(micros(proof.at))
+                .execute(&mut *connection)
+                .await?;
+                forget_attempts(connection, &factor_key(&proof.user)).await?;
+                write_effects(connection, &along, Some(&proof.user)).await?;
+                Ok(PasskeyUse::Done)
+            })
+        })
+        .await
+    }
+
+    async fn rename_passkey(
+        &self,
+        user: &UserId,
+        id: Uuid,
+        name: &str,
+        along: &Effects,
+    ) -> Result<bool> {
+        let (user, name, along) = (user.clone(), name.to_owned(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let renamed = sqlx::query(
+                    "UPDATE donjon_passkeys SET name = ?3 WHERE id = ?2 AND user_id = ?1",
+                )
+                .bind(user.as_str())
+                .bind(id)
+                .bind(name)
+                .execute(&mut *connection)
+                .await?;
+                let done = renamed.rows_affected() > 0;
+                write_effects_if(connection, &along, Some(&user), done).await?;
+                Ok(done)
+            })
+        })
+        .await
+    }
+
+    async fn remove_passkey(
+        &self,
+        user: &UserId,
+        id: Uuid,
+        along: &Effects,
+        last: &Effects,
+    ) -> Result<PasskeyRemoval> {
+        let (user, along, last) = (user.clone(), along.clone(), last.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let needed: Option<bool> = sqlx::query_scalar(
+                    "SELECT u.passkeys = 1 AND u.password IS NULL
+                     FROM donjon_passkeys p JOIN donjon_users u ON u.id = p.user_id
+                     WHERE p.user_id = ?1 AND p.id = ?2",
+                )
+                .bind(user.as_str())
+                .bind(id)
+                .fetch_optional(&mut *connection)
+                .await?;
+                match needed {
+                    None => return Ok(PasskeyRemoval::NotFound),
+                    Some(true) => return Ok(PasskeyRemoval::LastWayIn),
+                    Some(false) => {}
+                }
+                let (device_epoch, last_factor) = remove(connection, &user, id).await?;
+                write_effects(connection, &along, Some(&user)).await?;
+                write_effects_if(connection, &last, Some(&user), last_factor).await?;
+                Ok(PasskeyRemoval::Removed { device_epoch, last_factor })
+            })
+        })
+        .await
+    }
+}
+
+async fn insert(connection: &mut SqliteConnection, passkey: &Passkey) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO donjon_passkeys
+             (id, user_id, credential, public_key, sign_count, aaguid, name, transports,
+              backup_eligible, backed_up, rp_id, created_at, last_used_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )
+    .bind(passkey.id)
+    .bind(passkey.user.as_str())
+    .bind(passkey.credential.as_bytes())
+    .bind(&passkey.public_key)
+    .bind(passkey.sign_count)
+    .bind(passkey.aaguid)
+    .bind(&passkey.name)
+    .bind(Json(&passkey.transports))
+    .bind(passkey.backup_eligible)
+    .bind(passkey.backed_up)
+    .bind(&passkey.rp_id)
+    .bind(micros(passkey.created_at))
+    .bind(passkey.last_used_at.map(micros))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether this is the first answer to a challenge.
+async fn answer(connection: &mut SqliteConnection, challenge: AnsweredChallenge) -> Result<bool> {
+    let written = sqlx::query(
+        "INSERT INTO donjon_passkey_challenges (challenge, expires_at) VALUES (?1, ?2)
+         ON CONFLICT (challenge) DO NOTHING",
+    )
+    .bind(challenge.hash.as_bytes().as_slice())
+    .bind(micros(challenge.expires_at))
+    .execute(connection)
+    .await?;
+    Ok(written.rows_affected() > 0)
+}
+
+/// Removes a passkey that is there. Answers the user's epoch from now on, and whether no second
+/// factor is left.
+async fn remove(connection: &mut SqliteConnection, user: &UserId, id: Uuid) -> Result<(i64, bool)> {
+    sqlx::query("DELETE FROM donjon_passkeys WHERE id = ?1")
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+    let last_factor: bool = sqlx::query_scalar(
+        "SELECT passkeys = 1 AND NOT EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id)
+         FROM donjon_users u WHERE id = ?1",
+    )
+    .bind(user.as_str())
+    .fetch_one(&mut *connection)
+    .await?;
+    let device_epoch = sqlx::query_scalar(
+        "UPDATE donjon_users
+         SET passkeys = passkeys - 1, device_epoch = device_epoch + ?2
+         WHERE id = ?1 RETURNING device_epoch",
+    )
+    .bind(user.as_str())
+    .bind(last_factor)
+    .fetch_one(connection)
+    .await?;
+    Ok((device_epoch, last_factor))
+}

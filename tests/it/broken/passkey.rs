@@ -1,0 +1,164 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use donjon::crypto::{RandomExt as _, SystemRandom, TokenHash};
+use donjon::scope::UserId;
+use donjon::store::*;
+use donjon::testing::contract;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::support::database::Database;
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Tells everybody who registers a credential that they did.
+    RegistersTwice,
+    /// Tells whoever is one too many that there was room.
+    CountsThenInserts,
+    /// Forgets which challenges were answered.
+    ReplaysChallenges,
+    /// Does not look at the count.
+    IgnoresTheCount,
+    /// Looks at answers without counting.
+    CountsNoAttempts,
+    /// Does not mind that the user's epoch has moved.
+    IgnoresTheEpoch,
+    /// Renames anybody's.
+    RenamesAnybodys,
+    /// Tells everybody who removes one that they did.
+    RemovesTwice,
+    /// Removes the last way in.
+    LocksOut,
+    /// Changes something, and tells nobody.
+    ForgetsWhatGoesAlong,
+}
+
+#[derive(Debug)]
+struct Broken {
+    good: Arc<dyn PasskeyStore>,
+    fault: Fault,
+}
+
+impl Broken {
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn challenge(&self, challenge: AnsweredChallenge) -> AnsweredChallenge {
+        let hash = TokenHash::from_bytes(SystemRandom.bytes());
+        let forgets = self.is(Fault::ReplaysChallenges);
+        if forgets { AnsweredChallenge { hash, ..challenge } } else { challenge }
+    }
+}
+
+#[async_trait]
+impl PasskeyStore for Broken {
+    async fn add_passkey(
+        &self,
+        passkey: &Passkey,
+        challenge: AnsweredChallenge,
+        along: &Effects,
+    ) -> Result<PasskeyAddition> {
+        let told = self.good.add_passkey(passkey, self.challenge(challenge), along).await?;
+        let lie = match told {
+            PasskeyAddition::Refused => Fault::RegistersTwice,
+            _ => Fault::CountsThenInserts,
+        };
+        Ok(if self.is(lie) { PasskeyAddition::Added } else { told })
+    }
+
+    async fn passkeys_of(&self, user: &UserId) -> Result<Vec<Passkey>> {
+        self.good.passkeys_of(user).await
+    }
+
+    async fn begin_passkey(
+        &self,
+        credential: &CredentialId,
+        user: Option<&UserId>,
+        policy: LockoutPolicy,
+        locked: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<PasskeyAttempt> {
+        let mut attempt = self.good.begin_passkey(credential, user, policy, locked, now).await?;
+        if self.is(Fault::CountsNoAttempts) {
+            attempt.locked_until = None;
+        }
+        Ok(attempt)
+    }
+
+    async fn use_passkey(
+        &self,
+        proof: &PasskeyProof,
+        policy: SignCountPolicy,
+        along: &Effects,
+        suspected: &Effects,
+    ) -> Result<PasskeyUse> {
+        let mut proof =
+            PasskeyProof { challenge: self.challenge(proof.challenge), ..proof.clone() };
+        if self.is(Fault::IgnoresTheEpoch) {
+            proof.epoch = None;
+        }
+        let policy = if self.is(Fault::IgnoresTheCount) { SignCountPolicy::Warn } else { policy };
+        self.good.use_passkey(&proof, policy, along, suspected).await
+    }
+
+    async fn rename_passkey(
+        &self,
+        user: &UserId,
+        id: Uuid,
+        name: &str,
+        along: &Effects,
+    ) -> Result<bool> {
+        let told = self.good.rename_passkey(user, id, name, along).await?;
+        Ok(told || self.is(Fault::RenamesAnybodys))
+    }
+
+    async fn remove_passkey(
+        &self,
+        user: &UserId,
+        id: Uuid,
+        along: &Effects,
+        last: &Effects,
+    ) -> Result<PasskeyRemoval> {
+        let kept = if self.is(Fault::ForgetsWhatGoesAlong) { &Effects::none() } else { along };
+        let told = self.good.remove_passkey(user, id, kept, last).await?;
+        let removed = PasskeyRemoval::Removed { device_epoch: 0, last_factor: false };
+        Ok(match told {
+            PasskeyRemoval::NotFound if self.is(Fault::RemovesTwice) && along.audit.is_empty() => {
+                let own = self.good.passkeys_of(user).await?;
+                if own.is_empty() { told } else { removed }
+            }
+            PasskeyRemoval::LastWayIn if self.is(Fault::LocksOut) => removed,
+            told => told,
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_names_the_rule_that_a_store_of_passkeys_breaks() {
+    for (fault, rule) in [
+        (Fault::RegistersTwice, "nobody has a passkey"),
+        (Fault::CountsThenInserts, "nobody has more passkeys than allowed"),
+        (Fault::ReplaysChallenges, "a challenge is answered once"),
+        (Fault::IgnoresTheCount, "a passkey counts up, and what else it does the policy judges"),
+        (Fault::CountsNoAttempts, "attempts with passkeys are counted with those of codes"),
+        (Fault::IgnoresTheEpoch, "no login by passkey that was begun before a reset outlives it"),
+        (Fault::RenamesAnybodys, "a passkey is changed by its owner only"),
+        (
+            Fault::RemovesTwice,
+            "a passkey is removed once, and with the last one goes the second factor",
+        ),
+        (Fault::LocksOut, "who has no password keeps a passkey"),
+        (
+            Fault::ForgetsWhatGoesAlong,
+            "what goes along is written if the change was made, and names its user",
+        ),
+    ] {
+        let store = Database::sqlite().store().await;
+        let broken = Broken { good: (&store).into(), fault };
+        let seen = contract::passkeys(Arc::new(broken), (&store).into(), (&store).into()).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
+}
