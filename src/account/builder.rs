@@ -3,7 +3,9 @@ use std::sync::Arc;
 use super::OtherLogin;
 use super::accounts::Accounts;
 use super::config::{Paths, Policy, is_plain};
+use super::deletion::{DeletionHook, keep};
 use super::device::Devices;
+use super::export::ExportSource;
 use super::layer::AccountLayer;
 use super::letters::Letters;
 use super::password::{HashCost, ImportLimits, PasswordPool, PoolSize};
@@ -48,6 +50,8 @@ pub struct AccountLayerBuilder {
     hash_cost: HashCost,
     pool_size: PoolSize,
     import_limits: ImportLimits,
+    deletion_hook: Option<Arc<dyn DeletionHook>>,
+    export_sources: Vec<Arc<dyn ExportSource>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     tokens: Option<ApiTokens>,
@@ -66,6 +70,8 @@ impl AccountLayerBuilder {
             hash_cost: HashCost::default(),
             pool_size: PoolSize::default(),
             import_limits: ImportLimits::default(),
+            deletion_hook: None,
+            export_sources: Vec::new(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             tokens: None,
@@ -122,6 +128,18 @@ impl AccountLayerBuilder {
         self
     }
 
+    /// What the host does when an account is deleted.
+    pub fn deletion_hook(mut self, hook: impl DeletionHook) -> Self {
+        self.deletion_hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// What the host knows of a user, for the export of their data; one more with each call.
+    pub fn export_source(mut self, source: impl ExportSource) -> Self {
+        self.export_sources.push(Arc::new(source));
+        self
+    }
+
     /// Another clock; for tests.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -158,6 +176,7 @@ impl AccountLayerBuilder {
         let devices = Devices::new(cookies, &self.keyring, self.policy.known_for)
             .trusting(self.policy.trust_for);
         let factors = Factors::new(cookies, &self.keyring);
+        let keeping = keep::waiting(cookies, &self.keyring);
         let registrants = Registrants::new(cookies, &self.keyring, self.policy.confirm_for);
         let letters = Letters {
             pages: Arc::clone(&pages),
@@ -180,6 +199,9 @@ impl AccountLayerBuilder {
             devices,
             factors,
             registrants,
+            keeping,
+            deletion_hook: self.deletion_hook,
+            export_sources: self.export_sources,
             pages,
             paths: self.paths,
             other_logins: self.other_logins,

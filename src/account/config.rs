@@ -1,6 +1,7 @@
 use http::StatusCode;
 use time::Duration;
 
+use super::deletion::DeletionPolicy;
 use super::settings;
 use crate::page::PasswordLength;
 use crate::store::{LockoutPolicy, RateLimit};
@@ -24,6 +25,8 @@ pub struct Paths {
     pub forgot_password: String,
     /// The mailed link to set it; `/reset-password`.
     pub reset_password: String,
+    /// Where a user keeps an account that is going to be deleted; `/keep-account`.
+    pub keep_account: String,
     /// The pages where a user sees to their own account, this one and all below it; `/settings`.
     pub settings: String,
     /// Where a visitor goes who came from nowhere in particular; `/`. Not answered by this layer.
@@ -41,6 +44,7 @@ impl Default for Paths {
             logout: "/logout".to_owned(),
             forgot_password: "/forgot-password".to_owned(),
             reset_password: "/reset-password".to_owned(),
+            keep_account: "/keep-account".to_owned(),
             settings: "/settings".to_owned(),
             home: "/".to_owned(),
         }
@@ -58,6 +62,7 @@ pub(super) enum Flow {
     Logout,
     ForgotPassword,
     ResetPassword,
+    KeepAccount,
     Settings(settings::Flow),
 }
 
@@ -74,7 +79,7 @@ impl Flow {
 }
 
 impl Paths {
-    fn own(&self) -> [(&str, Flow); 8] {
+    fn own(&self) -> [(&str, Flow); 9] {
         [
             (&self.register, Flow::Register),
             (&self.confirm, Flow::Confirm),
@@ -84,6 +89,7 @@ impl Paths {
             (&self.logout, Flow::Logout),
             (&self.forgot_password, Flow::ForgotPassword),
             (&self.reset_password, Flow::ResetPassword),
+            (&self.keep_account, Flow::KeepAccount),
         ]
     }
 
@@ -142,6 +148,8 @@ pub struct Policy {
     pub even_answers: Duration,
     /// Whether a user logs in whose address is not confirmed; not.
     pub unconfirmed: Unconfirmed,
+    /// How accounts end.
+    pub deletion: DeletionPolicy,
 }
 
 /// Whether a user logs in whose address is not confirmed.
@@ -167,6 +175,7 @@ impl Default for Policy {
             link_requests: RateLimit { times: 3, window },
             even_answers: Duration::milliseconds(100),
             unconfirmed: Unconfirmed::Block,
+            deletion: DeletionPolicy::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ use tower_layer::Layer;
 
 use super::accounts::Accounts;
 use super::builder::AccountLayerBuilder;
+use super::deletion::execute_due;
 use super::site::{Site, answer};
 use crate::crypto::Keyring;
 use crate::http::{Body, Mount, Mounted, Reader, Rejection, Role};
@@ -47,6 +48,16 @@ impl AccountLayer {
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
     }
+
+    /// Deletes accounts whose time has come, a few at a time; answers how many were taken in hand.
+    /// The task that [`Layer::layer`] starts does it every minute: this is for tests, and for a
+    /// host that calls it when it likes.
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::store::StoreError); what was begun is gone on with later.
+    pub async fn execute_due_deletions(&self) -> crate::store::Result<u64> {
+        execute_due(&self.site).await
+    }
 }
 
 /// The service that [`AccountLayer`] makes.
@@ -75,7 +86,7 @@ impl<S> Layer<S> for AccountLayer {
     type Service = AccountService<S>;
 
     /// Inside a tokio runtime, the first call also starts the task that removes links, counters
-    /// and limits that are over; it ends with the last service.
+    /// and limits that are over, and accounts that are to be deleted; it ends with the last service.
     fn layer(&self, inner: S) -> Self::Service {
         self.sweeping.call_once(|| start_sweeping(&self.site));
         Mounted::new(Arc::new(self.clone()), inner)
@@ -93,13 +104,13 @@ fn start_sweeping(site: &Arc<Site>) {
 async fn sweep(site: Weak<Site>) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
-        let Some(site) = site.upgrade() else { return };
         loop {
+            let Some(site) = site.upgrade() else { return };
             match sweep_batch(&site).await {
                 Ok(0) => break,
                 Ok(_) => tokio::task::yield_now().await,
                 Err(error) => {
-                    tracing::warn!(%error, "expired links could not be swept");
+                    tracing::warn!(%error, "what is over could not be swept");
                     break;
                 }
             }
@@ -107,8 +118,11 @@ async fn sweep(site: Weak<Site>) {
     }
 }
 
+/// One batch of everything.
 async fn sweep_batch(site: &Site) -> Result<u64, StoreError> {
     let now = site.now();
     let removed = site.store.sweep_accounts(now, SWEEP_BATCH).await?;
-    Ok(removed + site.store.sweep_api_tokens(now - TOKENS_KEPT, SWEEP_BATCH).await?)
+    let tokens = site.store.sweep_api_tokens(now - TOKENS_KEPT, SWEEP_BATCH).await?;
+    let cancelled = site.store.sweep_deletions(now, SWEEP_BATCH).await?;
+    Ok(removed + tokens + cancelled + execute_due(site).await?)
 }

@@ -36,11 +36,13 @@ impl Letters {
         let path = match purpose {
             LinkPurpose::Confirm => &paths.confirm,
             LinkPurpose::Reset => &paths.reset_password,
+            LinkPurpose::Keep => &paths.keep_account,
         };
         let link = self.absolute(&trip.mailed().via_with(path, &[("token", &token.expose())]));
         let letter = match purpose {
             LinkPurpose::Confirm => Letter::Confirm { link: &link },
             LinkPurpose::Reset => Letter::Reset { link: &link },
+            LinkPurpose::Keep => Letter::DeletionRequested { keep: &link, at: now + works_for },
         };
         let mail = self.write(to.as_str(), &letter, now);
         let (token, expires_at) = (token.hash(), now + works_for);
@@ -102,6 +104,18 @@ impl Letters {
     ) -> NewDelivery {
         let tokens = self.absolute(tokens);
         self.write(to, &Letter::TokenCreated { name, tokens: &tokens }, now)
+    }
+
+    /// Tells the owner that the account stays.
+    pub(super) fn kept(&self, to: &Email, paths: &Paths, now: OffsetDateTime) -> NewDelivery {
+        let forgot = self.absolute(&paths.forgot_password);
+        self.write(to.as_str(), &Letter::DeletionCancelled { forgot: &forgot }, now)
+    }
+
+    /// Tells the former owner that the account is deleted.
+    pub(super) fn deleted(&self, to: &str, paths: &Paths, now: OffsetDateTime) -> NewDelivery {
+        let home = self.absolute(&paths.home);
+        self.write(to, &Letter::Deleted { home: &home }, now)
     }
 
     fn write(&self, to: &str, letter: &Letter<'_>, now: OffsetDateTime) -> NewDelivery {

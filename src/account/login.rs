@@ -27,6 +27,7 @@ pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
     let notice = match visit.query.get(NOTICE)? {
         Some("confirmed") => Some(LoginNotice::Confirmed),
         Some("password-set") => Some(LoginNotice::PasswordSet),
+        Some("kept") => Some(LoginNotice::Kept),
         Some("timed-out") => Some(LoginNotice::TimedOut),
         _ => None,
     };

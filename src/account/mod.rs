@@ -52,15 +52,18 @@
 //! ```
 
 mod accounts;
+mod attributes;
 mod builder;
 mod code;
 mod config;
 mod confirm;
 mod cookie;
+mod deletion;
 mod device;
 mod email;
 mod error;
 mod even;
+mod export;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod layer;
@@ -86,10 +89,15 @@ pub mod token;
 mod trip;
 
 pub use accounts::{Accounts, CreateError};
+pub use attributes::AttributesError;
 pub use builder::{AccountLayerBuilder, BuildError};
 pub use code::{CodeFor, MailCode};
 pub use config::{Paths, Policy, Unconfirmed};
+pub use deletion::{DeletionHook, DeletionHookError, DeletionPolicy};
 pub use email::{Email, InvalidEmail};
 pub use error::AccountError;
+pub use export::{ExportError, ExportSource};
 pub use layer::{AccountLayer, AccountService};
 pub use other_login::OtherLogin;
+
+pub use crate::store::DeletionStrategy;

@@ -78,7 +78,7 @@ pub(super) async fn complete(
     user: &ProvenUser,
     along: &Effects,
 ) -> Result<LoginCompletion, AccountError> {
-    let (verified, rehashed) = (&user.verified, user.rehashed.as_ref());
+    let (verified, rehashed) = ((&user.verified, Some(user.device_epoch)), user.rehashed.as_ref());
     let store = &site.store;
     let completion =
         store.complete_login(email.as_str(), user.counter, verified, rehashed, along).await?;

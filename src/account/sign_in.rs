@@ -5,6 +5,7 @@ use std::future::Future;
 
 use http::Response;
 
+use super::deletion::keep;
 use super::site::{Site, Visit};
 use super::{AccountError, Email};
 use crate::audit::Action;
@@ -50,9 +51,31 @@ where
     Ok(Some(response))
 }
 
+/// Opens a session for whoever may come in. Who has asked for the end of the account is asked
+/// whether to keep it; who is kept out gets no other answer than one who has proven nothing.
+pub(super) async fn open<F>(
+    site: &Site,
+    visit: &Visit,
+    who: &SignIn<'_>,
+    trust: bool,
+    settle: impl FnOnce(Effects) -> F,
+) -> Result<Option<Response<Body>>, AccountError>
+where
+    F: Future<Output = Result<bool, AccountError>>,
+{
+    let standing = site.store.standing(who.account.id()).await?.unwrap_or_default();
+    if standing.disabled_at.is_some() || standing.deleted_at.is_some() {
+        return Ok(None);
+    }
+    if standing.deletion_at.is_some() {
+        return keep::offer(site, visit, who, settle).await;
+    }
+    write_session(site, visit, who, trust, settle).await
+}
+
 /// Writes the session, and only then settles that what was proven still holds: a reset that came
 /// in between either sees the session or is seen here.
-pub(super) async fn open<F>(
+pub(super) async fn write_session<F>(
     site: &Site,
     visit: &Visit,
     who: &SignIn<'_>,

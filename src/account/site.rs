@@ -6,11 +6,14 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use time::OffsetDateTime;
 
 use super::config::{Flow, Paths, Policy};
+use super::deletion::{DeletionHook, keep};
 use super::device::Devices;
 use super::even::evenly;
+use super::export::ExportSource;
 use super::letters::Letters;
 use super::password::PasswordPool;
 use super::registrant::Registrants;
+use super::second_factor::pending::PendingLogins;
 use super::second_factor::{Factors, verify};
 use super::token::ApiTokens;
 use super::trip::Trip;
@@ -34,6 +37,11 @@ pub(super) struct Site {
     pub(super) devices: Devices,
     pub(super) factors: Factors,
     pub(super) registrants: Registrants,
+    /// Logins that wait for whether an account is to be kept.
+    pub(super) keeping: PendingLogins,
+    /// What the host tells of its users.
+    pub(super) export_sources: Vec<Arc<dyn ExportSource>>,
+    pub(super) deletion_hook: Option<Arc<dyn DeletionHook>>,
     pub(super) pages: Arc<dyn Pages>,
     pub(super) paths: Paths,
     pub(super) other_logins: Vec<OtherLogin>,
@@ -215,6 +223,8 @@ async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
         Flow::ForgotPassword if submits => reset::request(site, visit).await,
         Flow::ResetPassword if shows => reset::show(site, visit).await,
         Flow::ResetPassword if submits => reset::submit(site, visit).await,
+        Flow::KeepAccount if shows => keep::show(site, visit).await,
+        Flow::KeepAccount if submits => keep::submit(site, visit).await,
         Flow::Settings(flow) => settings::go(site, flow, method, visit).await,
         _ => Err(AccountError::Method),
     }

@@ -50,6 +50,21 @@ impl Action {
     pub const RESET_PASSWORD: Self = Self::of("account.password_reset");
     /// An address or a browser was locked after too many wrong passwords.
     pub const LOCK: Self = Self::of("account.lock");
+    /// A user took all that is known of them.
+    pub const EXPORT: Self = Self::of("account.export");
+    /// A user asked for the end of the account; refused if the password or code typed for it was
+    /// wrong.
+    pub const REQUEST_DELETION: Self = Self::of("account.deletion_request");
+    /// An account that was going to be deleted stays.
+    pub const CANCEL_DELETION: Self = Self::of("account.deletion_cancel");
+    /// An account was deleted.
+    pub const DELETE: Self = Self::of("account.delete");
+    /// An administrator keeps a user out.
+    pub const DISABLE_ACCOUNT: Self = Self::of("account.disable");
+    /// An administrator lets a user in again.
+    pub const ENABLE_ACCOUNT: Self = Self::of("account.enable");
+    /// The host changed its attributes of a user.
+    pub const CHANGE_ATTRIBUTES: Self = Self::of("account.attributes_change");
     /// An authenticator app was enrolled.
     pub const ENROLL: Self = Self::of("mfa.enroll");
     /// Somebody who had the password typed a code; written if it was refused.

@@ -51,7 +51,12 @@ fn quote(line: &mut String, field: &str) {
 
 /// An entry as a line of JSON Lines, its end included. What is not there is `null`.
 pub fn json_line(entry: &AuditEntry) -> String {
-    let line = json!({
+    format!("{}\n", json_value(entry))
+}
+
+/// An entry as a JSON object. What is not there is `null`.
+pub fn json_value(entry: &AuditEntry) -> Value {
+    json!({
         "id": entry.id,
         "at": time(entry),
         "action": entry.action.as_str(),
@@ -65,8 +70,7 @@ pub fn json_line(entry: &AuditEntry) -> String {
         "address": entry.address,
         "user_agent": entry.user_agent,
         "metadata": entry.metadata,
-    });
-    format!("{line}\n")
+    })
 }
 
 fn time(entry: &AuditEntry) -> String {

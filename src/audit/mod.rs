@@ -30,5 +30,5 @@ mod log;
 
 pub use action::{Action, ReservedAction};
 pub use entry::{AuditActor, AuditEntry, Entry, Outcome, Subject};
-pub use export::{CSV_HEADER, csv_line, json_line};
+pub use export::{CSV_HEADER, csv_line, json_line, json_value};
 pub use log::{AuditLog, AuditPage, AuditQuery};

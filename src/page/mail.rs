@@ -1,3 +1,5 @@
+use time::OffsetDateTime;
+
 /// A mail to a user, by what it is about. Addresses are absolute.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -43,6 +45,23 @@ pub enum Letter<'a> {
     SecondFactorRemoved {
         /// The page to ask for a new password.
         forgot: &'a str,
+    },
+    /// The account is going to be deleted.
+    DeletionRequested {
+        /// The link to keep it.
+        keep: &'a str,
+        /// When.
+        at: OffsetDateTime,
+    },
+    /// The account stays after all.
+    DeletionCancelled {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
+    /// The account is deleted.
+    Deleted {
+        /// The application.
+        home: &'a str,
     },
 }
 

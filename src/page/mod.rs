@@ -14,6 +14,7 @@
 //! ```
 
 mod answer;
+mod deletion;
 pub mod error_pages;
 mod mail;
 mod messages;
@@ -27,6 +28,7 @@ mod tokens;
 mod two_factor;
 
 pub use answer::{explain, reject};
+pub use deletion::*;
 pub use error_pages::ErrorPagesLayer;
 pub use mail::{Letter, Mail};
 pub use messages::Messages;

@@ -2,8 +2,8 @@ use std::fmt::Debug;
 
 use super::mail::{Letter, Mail};
 use super::{
-    BackupCodes, SettingsOverview, Theme, TokenCreated, Tokens, TwoFactor, TwoFactorSetup,
-    VerifyLogin, render,
+    AccountLeaving, BackupCodes, DeleteAccount, ExportAccount, KeepAccount, SettingsOverview,
+    Theme, TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin, render,
 };
 use crate::http::Rejection;
 
@@ -106,6 +106,26 @@ pub trait Pages: Debug + Send + Sync + 'static {
         render::settings_token_created(self.theme(), page)
     }
 
+    /// Where a user takes all that is known of them.
+    fn settings_export(&self, page: &ExportAccount<'_>) -> String {
+        render::settings_export(self.theme(), page)
+    }
+
+    /// Where a user asks for the end of the account.
+    fn settings_delete(&self, page: &DeleteAccount<'_>) -> String {
+        render::settings_delete(self.theme(), page)
+    }
+
+    /// After a user asked for the end of the account.
+    fn account_leaving(&self, page: &AccountLeaving<'_>) -> String {
+        render::account_leaving(self.theme(), page)
+    }
+
+    /// Asks whether an account that is going to be deleted is to be kept.
+    fn keep_account(&self, page: &KeepAccount<'_>) -> String {
+        render::keep_account(self.theme(), page)
+    }
+
     /// Asks whether to log out: a link from elsewhere must not do it.
     fn logout(&self, page: &Logout<'_>) -> String {
         render::logout(self.theme(), page)
@@ -191,6 +211,8 @@ pub enum LoginNotice {
     PasswordSet,
     /// Took too long to go on with a second factor, or could not.
     TimedOut,
+    /// Kept an account that was going to be deleted.
+    Kept,
 }
 
 /// Data of [`Pages::register`].

@@ -29,9 +29,11 @@ macro_rules! template {
     };
 }
 
+mod deletion;
 mod tokens;
 mod two_factor;
 
+pub(super) use deletion::*;
 pub(super) use tokens::*;
 pub(super) use two_factor::*;
 
@@ -45,6 +47,7 @@ pub(super) fn login(theme: &Theme, data: &Login<'_>) -> String {
         LoginNotice::Confirmed => m.login_confirmed.as_ref(),
         LoginNotice::PasswordSet => m.login_password_set.as_ref(),
         LoginNotice::TimedOut => m.login_timed_out.as_ref(),
+        LoginNotice::Kept => m.login_kept.as_ref(),
     });
     let problem = data.refused.then_some(m.login_refused.as_ref());
     let label = |name: &str| theme.say_with(&m.login_other, "name", name);
@@ -326,14 +329,38 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             forgot,
             &m.mail_factor_removed_footnote,
         ),
+        Letter::DeletionRequested { keep, .. } => (
+            &m.mail_deletion_subject,
+            &m.mail_deletion_text,
+            &m.mail_deletion_button,
+            keep,
+            &m.mail_deletion_footnote,
+        ),
+        Letter::DeletionCancelled { forgot } => (
+            &m.mail_kept_subject,
+            &m.mail_kept_text,
+            &m.mail_kept_button,
+            forgot,
+            &m.mail_kept_footnote,
+        ),
+        Letter::Deleted { home } => (
+            &m.mail_deleted_subject,
+            &m.mail_deleted_text,
+            &m.mail_deleted_button,
+            home,
+            &m.mail_deleted_footnote,
+        ),
     };
-    let name = match letter {
-        Letter::TokenCreated { name, .. } => *name,
-        _ => "",
+    let said = match letter {
+        Letter::DeletionRequested { at, .. } => {
+            theme.say_with(text, "date", &at.date().to_string())
+        }
+        Letter::TokenCreated { name, .. } => theme.say_with(text, "name", name),
+        _ => theme.say(text),
     };
     let letter = LetterText {
         subject: theme.say(subject),
-        text: theme.say_with(text, "name", name),
+        text: said,
         button,
         link,
         footnote: theme.say(footnote),

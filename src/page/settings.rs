@@ -40,6 +40,10 @@ pub enum SettingsArea {
     TwoFactor,
     /// The API tokens.
     Tokens,
+    /// All that is known of the user.
+    Export,
+    /// The end of the account.
+    Delete,
 }
 
 impl SettingsArea {
@@ -49,6 +53,8 @@ impl SettingsArea {
             Self::Overview => &messages.settings_overview,
             Self::TwoFactor => &messages.settings_two_factor,
             Self::Tokens => &messages.settings_tokens,
+            Self::Export => &messages.settings_export,
+            Self::Delete => &messages.settings_delete,
         }
     }
 }

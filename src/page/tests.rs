@@ -72,6 +72,7 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         FrameLink::new(SettingsArea::TwoFactor, text, true),
     ];
     let frame = Frame::new(email, &links, text, text);
+    let then = time::OffsetDateTime::UNIX_EPOCH;
     let app = |left| Some(EnrolledApp::new(time::OffsetDateTime::UNIX_EPOCH, left));
     let two_factor = |app, refused| TwoFactor::new(frame, app, [text; 3], refused);
     let (svg, key) = ("<svg viewBox=\"0 0 9 9\"><path d=\"M0 0h9v9H0z\"/></svg>", "GEZD GNBV");
@@ -116,6 +117,24 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         ),
         ("token-created", theme.settings_token_created(&TokenCreated::new(frame, key, text, text))),
         ("mail-token", theme.mail(&Letter::TokenCreated { name: key, tokens: text }).html),
+        ("delete", theme.settings_delete(&DeleteAccount::new(frame, text, (true, true), 14, None))),
+        (
+            "delete-refused",
+            theme.settings_delete(&DeleteAccount::new(
+                frame,
+                text,
+                (true, false),
+                0,
+                Some(DeletionProblem::SoleOwner(vec![email.to_owned()])),
+            )),
+        ),
+        ("export", theme.settings_export(&ExportAccount::new(frame, text))),
+        ("leaving", theme.account_leaving(&AccountLeaving::new(Some(then), text))),
+        ("left", theme.account_leaving(&AccountLeaving::new(None, text))),
+        ("keep", theme.keep_account(&KeepAccount::new(text, text, then))),
+        ("mail-deletion", theme.mail(&Letter::DeletionRequested { keep: text, at: then }).html),
+        ("mail-kept", theme.mail(&Letter::DeletionCancelled { forgot: text }).html),
+        ("mail-deleted", theme.mail(&Letter::Deleted { home: text }).html),
         ("login", theme.login(&Login { remember: false, email: "", ..login.clone() })),
         ("login-refused", theme.login(&Login { refused: true, ..login.clone() })),
         (
@@ -190,6 +209,9 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("tokens-none", &["no-tokens", "submit"]);
     ids("token-created", &["token", "done"]);
     ids("two-factor-setup", &["secret", "code", "submit"]);
+    ids("delete", &["password", "code", "confirm", "delete"]);
+    ids("delete-refused", &["password", "confirm", "delete"]);
+    ids("keep", &["keep-text", "submit"]);
     ids("register", &["email", "password", "submit"]);
     ids("register-refused", &["email", "password", "submit"]);
     ids("confirm", &["submit"]);

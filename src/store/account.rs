@@ -26,6 +26,8 @@ pub enum LinkPurpose {
     Confirm,
     /// To set a new password.
     Reset,
+    /// To keep an account that is going to be deleted.
+    Keep,
 }
 
 impl LinkPurpose {
@@ -34,6 +36,7 @@ impl LinkPurpose {
         match self {
             Self::Confirm => "confirm",
             Self::Reset => "reset",
+            Self::Keep => "keep",
         }
     }
 }
@@ -225,14 +228,15 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Completes a login whose password was right, after its session was written: forgets the
     /// attempts under `counter`, and those only, and stores `rehashed`, if the user's password still
-    /// is `verified`. Together with
-    /// [`UserStore::reset_password`] it makes sure that no session opened with the old password
-    /// outlives a reset, whichever of the two is first.
+    /// is `verified` and, if `epoch` is given, their [`LoginUser::device_epoch`] still that.
+    /// Together with [`UserStore::reset_password`], and with the ends of accounts
+    /// ([`LifecycleStore`](super::LifecycleStore)), it makes sure that no session opened with what
+    /// was true before outlives them, whichever of the two is first.
     async fn complete_login(
         &self,
         email: &str,
         counter: LoginCounter,
-        verified: &Redacted<String>,
+        (verified, epoch): (&Redacted<String>, Option<i64>),
         rehashed: Option<&Redacted<String>>,
         along: &Effects,
     ) -> Result<LoginCompletion>;

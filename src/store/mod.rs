@@ -16,6 +16,7 @@ mod audit;
 mod error;
 mod identity;
 mod invitation;
+mod lifecycle;
 mod mfa;
 mod organization;
 mod outbox;
@@ -27,6 +28,7 @@ mod session;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
 mod sweep;
+mod user_data;
 
 pub use account::*;
 pub use api_token::*;
@@ -34,6 +36,7 @@ pub use audit::*;
 pub use error::{Result, StoreError};
 pub use identity::*;
 pub use invitation::*;
+pub use lifecycle::*;
 pub use mfa::*;
 pub use organization::*;
 pub use outbox::*;
@@ -45,6 +48,8 @@ pub use session::*;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sql::{ConnectError, SqlStore};
 pub(crate) use sweep::{SWEEP_BATCH, sweep_regularly};
+#[cfg(feature = "accounts")]
+pub(crate) use user_data::omissions;
 
 /// What the account pages work with.
 pub trait AccountStore:
@@ -56,6 +61,7 @@ pub trait AccountStore:
     + OrganizationStore
     + InvitationStore
     + ApiTokenStore
+    + LifecycleStore
 {
 }
 
@@ -68,6 +74,7 @@ impl<T> AccountStore for T where
         + OrganizationStore
         + InvitationStore
         + ApiTokenStore
+        + LifecycleStore
 {
 }
 

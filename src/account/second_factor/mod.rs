@@ -42,7 +42,7 @@ impl Factors {
     pub(super) fn new(policy: CookiePolicy, keyring: &Keyring) -> Self {
         Self {
             keyring: keyring.clone(),
-            pending: PendingLogins::new(policy, keyring),
+            pending: PendingLogins::for_code(policy, keyring),
             setup: setup_cookie(policy, keyring),
         }
     }
@@ -120,7 +120,7 @@ pub(super) async fn check_code(
 }
 
 /// Uses a code up, for a login of this epoch; `along` is written then.
-async fn use_up(
+pub(super) async fn use_up(
     site: &Site,
     (user, epoch): (&UserId, i64),
     proof: FactorProof,

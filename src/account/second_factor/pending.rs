@@ -27,24 +27,34 @@ pub(in crate::account) struct PendingLogins(SealedCookie);
 /// The login.
 #[derive(Serialize, Deserialize)]
 pub(in crate::account) struct Pending {
-    pub(super) user: UserId,
+    pub(in crate::account) user: UserId,
     email: String,
-    pub(super) methods: Vec<Method>,
-    pub(super) remember: bool,
-    pub(super) epoch: i64,
+    pub(in crate::account) methods: Vec<Method>,
+    pub(in crate::account) remember: bool,
+    pub(in crate::account) epoch: i64,
     /// In microseconds since 1970.
     #[serde(with = "time::serde::timestamp::microseconds")]
     until: OffsetDateTime,
 }
 
 impl PendingLogins {
-    pub(super) fn new(policy: CookiePolicy, keyring: &Keyring) -> Self {
+    /// Those that wait for a code.
+    pub(super) fn for_code(policy: CookiePolicy, keyring: &Keyring) -> Self {
+        Self::new("pending-login", PURPOSE, policy, keyring)
+    }
+
+    pub(in crate::account) fn new(
+        name: &'static str,
+        purpose: Purpose,
+        policy: CookiePolicy,
+        keyring: &Keyring,
+    ) -> Self {
         let keyring = keyring.clone();
-        Self(SealedCookie { name: "pending-login", purpose: PURPOSE, policy, keyring })
+        Self(SealedCookie { name, purpose, policy, keyring })
     }
 
     /// The login that waits in the browser behind a request, and the address it began with.
-    pub(super) fn read(
+    pub(in crate::account) fn read(
         &self,
         request: &HeaderMap,
         now: OffsetDateTime,
@@ -74,7 +84,7 @@ impl PendingLogins {
     }
 
     /// The login does not wait any more.
-    pub(super) fn forget(&self, answer: &mut HeaderMap) {
+    pub(in crate::account) fn forget(&self, answer: &mut HeaderMap) {
         answer.append(SET_COOKIE, self.0.clear());
     }
 }

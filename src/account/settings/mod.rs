@@ -2,6 +2,8 @@
 //!
 //! [`Paths::settings`]: super::Paths::settings
 
+mod delete;
+mod export;
 mod overview;
 mod tokens;
 mod two_factor;
@@ -25,6 +27,8 @@ pub(super) enum Flow {
     TwoFactorDisable,
     Tokens,
     TokenRevoke,
+    Export,
+    Delete,
 }
 
 /// Where each is, below the path of them all.
@@ -36,6 +40,8 @@ const FLOWS: &[(&str, Flow)] = &[
     ("/two-factor/disable", Flow::TwoFactorDisable),
     ("/tokens", Flow::Tokens),
     ("/tokens/revoke", Flow::TokenRevoke),
+    ("/export", Flow::Export),
+    ("/delete", Flow::Delete),
 ];
 
 /// The pages that a user can choose from, in order.
@@ -43,6 +49,8 @@ const AREAS: &[(SettingsArea, Flow)] = &[
     (SettingsArea::Overview, Flow::Overview),
     (SettingsArea::TwoFactor, Flow::TwoFactor),
     (SettingsArea::Tokens, Flow::Tokens),
+    (SettingsArea::Export, Flow::Export),
+    (SettingsArea::Delete, Flow::Delete),
 ];
 
 impl Flow {
@@ -82,6 +90,10 @@ pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) 
         Flow::Tokens if submits => tokens::create(site, visit).await,
         Flow::TokenRevoke if shows => Ok(tokens::back(site)),
         Flow::TokenRevoke if submits => tokens::revoke(site, visit).await,
+        Flow::Export if shows => export::show(site, visit),
+        Flow::Export if submits => export::download(site, visit).await,
+        Flow::Delete if shows => delete::show(site, visit).await,
+        Flow::Delete if submits => delete::submit(site, visit).await,
         _ => Err(AccountError::Method),
     }
 }

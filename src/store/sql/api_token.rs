@@ -40,7 +40,8 @@ pub(super) type PresentedRow = (
 pub(super) type ServiceAccountRow = (String, Option<Uuid>, String, i64, Option<i64>);
 
 pub(super) const FIND: &str = "SELECT t.id, t.name, t.scopes, t.created_at, t.expires_at, \
-     t.last_used_at, t.revoked_at, u.id, u.email, u.email_verified, u.attributes, s.id, \
+     t.last_used_at, \
+     COALESCE(t.revoked_at, u.disabled_at, u.deletion_at, u.deleted_at), u.id, u.email, u.email_verified, u.attributes, s.id, \
      s.organization_id, s.name, s.created_at, COALESCE(s.disabled_at, o.deleted_at) \
      FROM donjon_api_tokens t LEFT JOIN donjon_users u ON u.id = t.user_id \
      LEFT JOIN donjon_service_accounts s ON s.id = t.service_account_id \

@@ -43,6 +43,7 @@ migrations! {
     21 "0021_api_token",
     25 "0025_passkey",
     27 "0027_identity",
+    29 "0029_lifecycle",
 }
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

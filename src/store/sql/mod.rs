@@ -6,6 +6,7 @@ mod audit;
 mod convert;
 mod identity;
 mod invitation;
+mod lifecycle;
 mod mfa;
 mod migrate;
 mod organization;
@@ -117,6 +118,7 @@ coerce!(
     UserStore,
     AuditStore,
     InvitationStore,
+    LifecycleStore,
     MfaStore,
     IdentityStore,
     OrganizationStore,

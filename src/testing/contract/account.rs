@@ -229,7 +229,13 @@ impl Kit {
                     let session = new_session(Some(id.as_str()));
                     sessions.create_session(&session).await?;
                     let completion = store
-                        .complete_login(&email, ADDRESS, &password(), None, &Effects::none())
+                        .complete_login(
+                            &email,
+                            ADDRESS,
+                            (&password(), None),
+                            None,
+                            &Effects::none(),
+                        )
                         .await?;
                     if completion == LoginCompletion::PasswordChanged {
                         sessions.end_session(&id, session.id, SessionEnd::Revoked, at(1)).await?;
@@ -324,23 +330,27 @@ impl Kit {
         let user = self.register().await?;
         let (old, new) = (password(), Redacted("$argon2id$better".to_owned()));
         self.fail(&user.email, LOCKOUT.attempts, epoch()).await?;
-        let wrong =
-            self.store.complete_login(&user.email, ADDRESS, &new, None, &Effects::none()).await?;
+        let wrong = self
+            .store
+            .complete_login(&user.email, ADDRESS, (&new, None), None, &Effects::none())
+            .await?;
         rule(RULE, wrong == LoginCompletion::PasswordChanged, wrong)?;
         let login = self.begin(&user.email, epoch()).await?;
         rule("only a success forgets the attempts", login.locked_until.is_some(), &login)?;
 
         let right = self
             .store
-            .complete_login(&user.email, ADDRESS, &old, Some(&new), &Effects::none())
+            .complete_login(&user.email, ADDRESS, (&old, Some(0)), Some(&new), &Effects::none())
             .await?;
         rule(RULE, right == LoginCompletion::Completed, right)?;
         let login = self.begin(&user.email, epoch()).await?;
         rule("a success forgets the attempts", login.locked_until.is_none(), &login)?;
         let stored = login.user.and_then(|user| user.password);
         rule("a better hash is stored", stored == Some(new), stored.is_some())?;
-        let stale =
-            self.store.complete_login(&user.email, ADDRESS, &old, None, &Effects::none()).await?;
+        let stale = self
+            .store
+            .complete_login(&user.email, ADDRESS, (&old, None), None, &Effects::none())
+            .await?;
         rule(RULE, stale == LoginCompletion::PasswordChanged, stale)
     }
 

@@ -21,6 +21,8 @@ mod audit;
 #[cfg(feature = "accounts")]
 mod identity;
 #[cfg(feature = "accounts")]
+mod lifecycle;
+#[cfg(feature = "accounts")]
 mod mfa;
 #[cfg(feature = "accounts")]
 mod organization;
@@ -43,6 +45,8 @@ pub use self::api_token::api_tokens;
 pub use self::audit::audit;
 #[cfg(feature = "accounts")]
 pub use self::identity::identities;
+#[cfg(feature = "accounts")]
+pub use self::lifecycle::lifecycles;
 #[cfg(feature = "accounts")]
 pub use self::mfa::second_factors;
 #[cfg(feature = "accounts")]

@@ -7,6 +7,7 @@ mod doors;
 mod down;
 mod enumeration;
 mod imported;
+mod lifecycle;
 pub mod organizations;
 mod overtaken;
 mod passkeys;

@@ -153,16 +153,17 @@ impl UserStore for Broken {
         &self,
         email: &str,
         counter: LoginCounter,
-        verified: &Redacted<String>,
+        (verified, epoch): (&Redacted<String>, Option<i64>),
         rehashed: Option<&Redacted<String>>,
         along: &Effects,
     ) -> Result<LoginCompletion> {
         if self.is(Fault::ForgetsTooMuch) {
             let none = Effects::none();
             let everywhere = LoginCounter::Address;
-            self.good.complete_login(email, everywhere, verified, None, &none).await?;
+            self.good.complete_login(email, everywhere, (verified, None), None, &none).await?;
         }
-        let told = self.good.complete_login(email, counter, verified, rehashed, along).await?;
+        let known = (verified, epoch);
+        let told = self.good.complete_login(email, counter, known, rehashed, along).await?;
         let blind = self.is(Fault::CompletesBlindly);
         Ok(if blind { LoginCompletion::Completed } else { told })
     }

@@ -8,6 +8,8 @@ mod audit;
 #[cfg(feature = "accounts")]
 mod identity;
 #[cfg(feature = "accounts")]
+mod lifecycle;
+#[cfg(feature = "accounts")]
 mod mfa;
 #[cfg(feature = "accounts")]
 mod organization;

@@ -123,7 +123,8 @@ impl UserStore for PostgresStore {
         // comes second, and wins.
         let held: Option<Json<serde_json::Value>> = sqlx::query_scalar(
             "UPDATE donjon_users
-             SET attributes = jsonb_build_object($2::text, $3::jsonb) || attributes
+             SET attributes = jsonb_build_object($2::text, $3::jsonb) || attributes,
+                 attributes_version = attributes_version + 1
              WHERE id = $1 RETURNING attributes -> $2::text",
         )
         .bind(id.as_str())
@@ -193,7 +194,7 @@ impl UserStore for PostgresStore {
         &self,
         email: &str,
         counter: LoginCounter,
-        verified: &Redacted<String>,
+        (verified, epoch): (&Redacted<String>, Option<i64>),
         rehashed: Option<&Redacted<String>>,
         along: &Effects,
     ) -> Result<LoginCompletion> {
@@ -205,7 +206,8 @@ impl UserStore for PostgresStore {
         let same = sqlx::query_scalar(concat!(
             "WITH same AS (
                  UPDATE donjon_users SET password = coalesce($3, password)
-                 WHERE email = $1 AND password = $2 RETURNING id AS user_id
+                 WHERE email = $1 AND password = $2 AND device_epoch = coalesce($7, device_epoch)
+                 RETURNING id AS user_id
              ), forgotten AS (
                  DELETE FROM donjon_login_attempts a USING same
                  WHERE a.key = coalesce('device:' || same.user_id || ':' || $4, $5)
@@ -219,6 +221,7 @@ impl UserStore for PostgresStore {
         .bind(device)
         .bind(address_key(email))
         .bind(effects(along))
+        .bind(epoch)
         .fetch_one(self.pool())
         .await?;
         Ok(if same { LoginCompletion::Completed } else { LoginCompletion::PasswordChanged })

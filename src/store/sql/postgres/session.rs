@@ -94,7 +94,7 @@ const CHANGE_DATA: &str = "INSERT INTO donjon_session_data AS stored (id, data) 
 /// Ends the sessions of user `$4` except `$5`; `$6` says whether to note the end of all that is the
 /// user's. Rows are locked in one order, so that two who end the same sessions wait for each other
 /// and not in a circle; they are deleted by what they are now, not by what they were before.
-const END_ALL: &str = "WITH ending AS MATERIALIZED ( \
+pub(super) const END_ALL: &str = "WITH ending AS MATERIALIZED ( \
          SELECT id FROM donjon_sessions WHERE user_id = $4 AND ($5::uuid IS NULL OR id <> $5) \
          ORDER BY id FOR UPDATE \
      ), ended AS ( \

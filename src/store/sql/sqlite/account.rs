@@ -110,11 +110,14 @@ impl UserStore for SqliteStore {
                     return Ok(Some(there.clone()));
                 }
                 attributes.insert(name, value.clone());
-                sqlx::query("UPDATE donjon_users SET attributes = ?2 WHERE id = ?1")
-                    .bind(id.as_str())
-                    .bind(Json(attributes))
-                    .execute(&mut *connection)
-                    .await?;
+                sqlx::query(
+                    "UPDATE donjon_users SET attributes = ?2,
+                         attributes_version = attributes_version + 1 WHERE id = ?1",
+                )
+                .bind(id.as_str())
+                .bind(Json(attributes))
+                .execute(&mut *connection)
+                .await?;
                 Ok(Some(value))
             })
         })
@@ -184,7 +187,7 @@ impl UserStore for SqliteStore {
         &self,
         email: &str,
         counter: LoginCounter,
-        verified: &Redacted<String>,
+        (verified, epoch): (&Redacted<String>, Option<i64>),
         rehashed: Option<&Redacted<String>>,
         along: &Effects,
     ) -> Result<LoginCompletion> {
@@ -194,11 +197,13 @@ impl UserStore for SqliteStore {
             Box::pin(async move {
                 let same: Option<String> = sqlx::query_scalar(
                     "UPDATE donjon_users SET password = coalesce(?3, password)
-                     WHERE email = ?1 AND password = ?2 RETURNING id",
+                     WHERE email = ?1 AND password = ?2 AND device_epoch = coalesce(?4, device_epoch)
+                     RETURNING id",
                 )
                 .bind(&email)
                 .bind(&verified.0)
                 .bind(rehashed.as_ref().map(|hash| &hash.0))
+                .bind(epoch)
                 .fetch_optional(&mut *connection)
                 .await?;
                 let Some(id) = same else { return Ok(LoginCompletion::PasswordChanged) };
@@ -423,7 +428,7 @@ pub(super) async fn forget_attempts(connection: &mut SqliteConnection, key: &str
     Ok(())
 }
 
-async fn end_sessions(
+pub(super) async fn end_sessions(
     connection: &mut SqliteConnection,
     user: &UserId,
     end: SessionEnd,

@@ -6,6 +6,7 @@ mod api_token;
 mod audit;
 mod identity;
 mod invitation;
+mod lifecycle;
 mod mfa;
 mod organization;
 mod outbox;

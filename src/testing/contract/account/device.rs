@@ -86,7 +86,7 @@ impl Kit {
             lock_all().await?;
             let done = self
                 .store
-                .complete_login(&user.email, counter, &password(), None, &Effects::none())
+                .complete_login(&user.email, counter, (&password(), None), None, &Effects::none())
                 .await?;
             rule(RULE, done == LoginCompletion::Completed, done)?;
             let locked = [
@@ -103,7 +103,7 @@ impl Kit {
     async fn device(&self, user: &Registered) -> Result<KnownDevice, Violation> {
         let attempt = self.begin(&user.email, epoch()).await?;
         self.store
-            .complete_login(&user.email, ADDRESS, &password(), None, &Effects::none())
+            .complete_login(&user.email, ADDRESS, (&password(), None), None, &Effects::none())
             .await?;
         let epoch = attempt.user.map(|user| user.device_epoch).unwrap_or_default();
         let id = DeviceId(Uuid::from_bytes(SystemRandom.bytes()));

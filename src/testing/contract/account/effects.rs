@@ -36,7 +36,9 @@ impl Kit {
         let other = Redacted("another".to_owned());
         for (password, owner) in [(&other, None), (&password(), Some(&id))] {
             let along = Along::new();
-            self.store.complete_login(&email, ADDRESS, password, None, &along.effects).await?;
+            self.store
+                .complete_login(&email, ADDRESS, (password, None), None, &along.effects)
+                .await?;
             rule(RULE, self.wrote(&along, owner).await?, ("a login", owner))?;
         }
         for attempt in 1..=LOCKOUT.attempts + 2 {

@@ -19,14 +19,14 @@ const SETUP: &str = "/settings/two-factor/setup";
 const VERIFY: &str = "/login/verify";
 
 /// The authenticator app of a user, and the codes on paper.
-struct App {
+pub struct App {
     secret: TotpSecret,
-    codes: Vec<String>,
+    pub codes: Vec<String>,
 }
 
 impl App {
     /// Sets one up in a browser in which the user is logged in. Its next code is a new one.
-    async fn set_up(world: &World, browser: &mut Browser) -> Self {
+    pub async fn set_up(world: &World, browser: &mut Browser) -> Self {
         let page = browser.get(SETUP).await;
         let secret = secret_on(&page);
         let code = secret.code_at(world.clock.now());
@@ -37,19 +37,19 @@ impl App {
     }
 
     /// A user who has one, and is logged in nowhere.
-    async fn of(world: &World, email: &str) -> Self {
+    pub async fn of(world: &World, email: &str) -> Self {
         world.user(email).await;
         let mut browser = world.logged_in(email).await;
         Self::set_up(world, &mut browser).await
     }
 
     /// What the app shows now.
-    fn code(&self, world: &World) -> String {
+    pub fn code(&self, world: &World) -> String {
         self.secret.code_at(world.clock.now())
     }
 
     /// What it shows when the last code is over.
-    fn next_code(&self, world: &World) -> String {
+    pub fn next_code(&self, world: &World) -> String {
         world.clock.advance(Duration::seconds(30));
         self.code(world)
     }

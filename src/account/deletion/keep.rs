@@ -1,0 +1,144 @@
+//! Keeps an account that is going to be deleted: for its user, who has just proven who they are and
+//! gets a session only now; or for whoever follows the mailed link, who gets none.
+
+use std::future::Future;
+
+use http::{Response, StatusCode};
+use time::OffsetDateTime;
+
+use crate::account::letters::token;
+use crate::account::login::NOTICE;
+use crate::account::second_factor::pending::PendingLogins;
+use crate::account::sign_in::{SignIn, write_session};
+use crate::account::site::{Answer, Site, Visit};
+use crate::account::{AccountError, Email};
+use crate::audit::Action;
+use crate::crypto::{Keyring, Purpose};
+use crate::http::{Body, CookiePolicy, respond};
+use crate::page::{KeepAccount, LinkOver};
+use crate::scope::{Account, UserId};
+use crate::store::{DeletionCancel, Effects, KeptBy, LinkPurpose};
+
+const PURPOSE: Purpose = Purpose::new("account/keep");
+
+/// The cookie in which a login waits for the answer.
+pub(in crate::account) fn waiting(policy: CookiePolicy, keyring: &Keyring) -> PendingLogins {
+    PendingLogins::new("keep-account", PURPOSE, policy, keyring)
+}
+
+/// Asks whoever has just proven who they are, in place of opening a session.
+pub(in crate::account) async fn offer<F>(
+    site: &Site,
+    visit: &Visit,
+    who: &SignIn<'_>,
+    settle: impl FnOnce(Effects) -> F,
+) -> Result<Option<Response<Body>>, AccountError>
+where
+    F: Future<Output = Result<bool, AccountError>>,
+{
+    if !settle(Effects::none()).await? {
+        return Ok(None);
+    }
+    let mut response = respond::see_other(&visit.trip.via(&site.paths.keep_account));
+    site.keeping.keep(&*site.random, response.headers_mut(), who, site.now());
+    Ok(Some(response))
+}
+
+pub(in crate::account) async fn show(site: &Site, visit: &Visit) -> Answer {
+    let secret = visit.query.get("token")?;
+    let user = match token(secret) {
+        Some(token) => {
+            let hash = token.hash();
+            let owner = site.store.load_link(LinkPurpose::Keep, &hash, site.now()).await?;
+            owner.map(|owner| owner.id().clone())
+        }
+        None => site.keeping.read(&visit.headers, site.now()).map(|(pending, _)| pending.user),
+    };
+    let Some(at) = leaves_at(site, user.as_ref()).await? else { return Ok(over(site, visit)) };
+    let page = site.pages.keep_account(&KeepAccount::new(
+        &visit.trip.via(&site.paths.keep_account),
+        secret.unwrap_or_default(),
+        at,
+    ));
+    Ok(if visit.trip.leads_on() {
+        respond::html_leading_on(StatusCode::OK, page)
+    } else {
+        respond::html(StatusCode::OK, page)
+    })
+}
+
+async fn leaves_at(
+    site: &Site,
+    user: Option<&UserId>,
+) -> Result<Option<OffsetDateTime>, AccountError> {
+    let Some(user) = user else { return Ok(None) };
+    let at = site.store.standing(user).await?.and_then(|standing| standing.deletion_at);
+    Ok(at.filter(|at| site.now() < *at))
+}
+
+pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
+    let form = visit.form()?;
+    match token(form.get("token")?) {
+        Some(token) => by_link(site, visit, &token.hash()).await,
+        None => by_login(site, visit).await,
+    }
+}
+
+async fn by_link(site: &Site, visit: &Visit, token: &crate::crypto::TokenHash) -> Answer {
+    let owner = site.store.load_link(LinkPurpose::Keep, token, site.now()).await?;
+    let Some(owner) = owner else { return Ok(over(site, visit)) };
+    let along = effects(site, visit, &owner);
+    Ok(if keep(site, &KeptBy::Link(*token), along).await? {
+        respond::see_other(&visit.trip.via_with(&site.paths.login, &[(NOTICE, "kept")]))
+    } else {
+        over(site, visit)
+    })
+}
+
+/// The session is written before it is known whether the account stays; it opens nothing till then.
+async fn by_login(site: &Site, visit: &Visit) -> Answer {
+    let waiting = site.keeping.read(&visit.headers, site.now());
+    let Some((pending, email)) = waiting else { return Ok(over(site, visit)) };
+    let Some(account) = site.store.find_account(&pending.user).await? else {
+        return Ok(over(site, visit));
+    };
+    let who = SignIn {
+        email: &email,
+        account: &account,
+        device_epoch: pending.epoch,
+        methods: pending.methods,
+        remember: pending.remember,
+    };
+    let settle = async |login: Effects| {
+        let mut along = effects(site, visit, &account);
+        along.audit.extend(login.audit);
+        keep(site, &KeptBy::Login(account.id().clone(), pending.epoch), along).await
+    };
+    let opened = write_session(site, visit, &who, false, settle).await?;
+    let mut response = opened.unwrap_or_else(|| over(site, visit));
+    site.keeping.forget(response.headers_mut());
+    Ok(response)
+}
+
+async fn keep(site: &Site, by: &KeptBy, along: Effects) -> Result<bool, AccountError> {
+    let cooldown = site.policy.deletion.cooldown;
+    let kept = site.store.cancel_deletion(by, cooldown, &along, site.now()).await?;
+    let kept = matches!(kept, DeletionCancel::Kept(_));
+    if kept {
+        along.announce();
+    }
+    Ok(kept)
+}
+
+fn effects(site: &Site, visit: &Visit, account: &Account) -> Effects {
+    let along = site.effects(visit.entry(Action::CANCEL_DELETION).about(account.id()));
+    match account.email().and_then(|email| Email::parse(email).ok()) {
+        Some(to) => along.and_delivery(site.letters.kept(&to, &site.paths, site.now())),
+        None => along,
+    }
+}
+
+fn over(site: &Site, visit: &Visit) -> Response<Body> {
+    let next = visit.trip.via(&site.paths.login);
+    respond::html(StatusCode::GONE, site.pages.link_over(&LinkOver { reset: false, next: &next }))
+}

@@ -1,0 +1,11 @@
+//! The end of an account: asked for in the settings, kept after all by logging in or by the mailed
+//! link, and brought about when its time has come.
+
+mod execute;
+mod hook;
+pub(super) mod keep;
+mod policy;
+
+pub(super) use self::execute::execute_due;
+pub use self::hook::{DeletionHook, DeletionHookError};
+pub use self::policy::DeletionPolicy;

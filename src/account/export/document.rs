@@ -1,0 +1,83 @@
+use serde_json::{Map, Value, json};
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use crate::account::AccountError;
+use crate::account::site::Site;
+use crate::audit::{AuditEntry, json_value};
+use crate::scope::Account;
+use crate::store::{AuditFilter, StoreError, omissions};
+
+/// The version of the document: it changes when a reader of an older one would be misled.
+const VERSION: u32 = 1;
+/// Rows of each kind in one document.
+const ROWS: u32 = 1_000;
+/// Entries of the audit log in one document.
+const ENTRIES: u32 = 5_000;
+const PAGE: u32 = 500;
+
+/// Everything about this user that there is to tell, and a list of what is left out.
+pub(in crate::account) async fn document(
+    site: &Site,
+    account: &Account,
+) -> Result<Value, AccountError> {
+    let mut sections = Map::new();
+    let mut left_out: Vec<Value> =
+        omissions().map(|(what, reason)| json!({ "what": what, "reason": reason })).collect();
+    left_out.push(json!({
+        "what": "passwords, secrets, codes and tokens",
+        "reason": "they open something; of backup codes, only the number is told",
+    }));
+    for source in &site.export_sources {
+        let value = source.export(account).await.map_err(StoreError::Unavailable)?;
+        sections.insert(source.section().to_owned(), value);
+    }
+    for section in site.store.user_data(account.id(), ROWS).await? {
+        if section.truncated {
+            left_out.push(more(section.name, ROWS));
+        }
+        let rows = section.rows.into_iter().map(Value::Object).collect();
+        sections.insert(section.name.to_owned(), Value::Array(rows));
+    }
+    let about = AuditFilter { user: Some(account.id().clone()), ..AuditFilter::default() };
+    let done = AuditFilter { actor: Some(account.id().clone()), ..AuditFilter::default() };
+    for (name, filter) in [("audit_about_you", about), ("audit_done_by_you", done)] {
+        let (entries, truncated) = entries(site, filter).await?;
+        if truncated {
+            left_out.push(more(name, ENTRIES));
+        }
+        sections.insert(name.to_owned(), entries.iter().map(json_value).collect());
+    }
+    Ok(json!({
+        "schema": "donjon.account_export",
+        "version": VERSION,
+        "made_at": site.now().format(&Rfc3339).unwrap_or_default(),
+        "sections": sections,
+        "omissions": left_out,
+    }))
+}
+
+fn more(section: &str, limit: u32) -> Value {
+    json!({ "what": section, "reason": format!("only {limit} of them are in one document") })
+}
+
+/// The newest entries, page by page, and whether there are more.
+async fn entries(
+    site: &Site,
+    mut filter: AuditFilter,
+) -> Result<(Vec<AuditEntry>, bool), AccountError> {
+    let mut all = Vec::new();
+    loop {
+        let page = site.store.audit_entries(&filter, PAGE).await?;
+        let last: Option<Uuid> = page.last().map(|entry| entry.id);
+        let full = page.len() as u64 == u64::from(PAGE);
+        all.extend(page);
+        if !full {
+            return Ok((all, false));
+        }
+        if all.len() as u64 >= u64::from(ENTRIES) {
+            return Ok((all, true));
+        }
+        filter.before = last;
+    }
+}

@@ -1,0 +1,351 @@
+use async_trait::async_trait;
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, PgConnection, query, query_as, query_scalar};
+use time::{Duration, OffsetDateTime};
+
+use super::audit::{along, effects};
+use super::session::END_ALL;
+use super::{PostgresStore, SESSION_EVENTS_LOCK};
+use crate::scope::{Attributes, SessionEnd, UserId};
+use crate::store::sql::account::user_id;
+use crate::store::sql::convert::micros;
+use crate::store::sql::lifecycle::{
+    ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_ORGANIZATIONS, EXECUTING, FINISH, KEEP_LINK,
+    REQUEST, RETRY, SOLE_OWNER, STANDING, StandingRow, due, end_of_user, ends, goes, kept_by,
+    refusal, sections, standing,
+};
+use crate::store::user_data::Kind;
+use crate::store::{
+    AttributesChange, AttributesVersion, DeletionCancel, DeletionExecution, DeletionOutcome,
+    DeletionRequest, DeletionStrategy, DueDeletion, Effects, KeptBy, LifecycleStore, NewDeletion,
+    Result, Standing, UserSection,
+};
+
+/// The user's row before all others, as in a reset; then, for the next statement, the organizations
+/// that they own, so that of two owners who leave the second sees the first.
+const LOCK_USER: &str = "SELECT id FROM donjon_users WHERE id = $1 FOR UPDATE";
+const LOCK_ORGANIZATIONS: &str = "SELECT o.id FROM donjon_organizations o \
+     JOIN donjon_memberships m ON m.organization_id = o.id \
+     WHERE m.user_id = $1 AND m.role = 'owner' ORDER BY o.id FOR NO KEY UPDATE OF o";
+
+#[async_trait]
+impl LifecycleStore for PostgresStore {
+    async fn standing(&self, user: &UserId) -> Result<Option<Standing>> {
+        let row: Option<StandingRow> =
+            query_as(STANDING).bind(user.as_str()).fetch_optional(self.pool()).await?;
+        row.map(standing).transpose()
+    }
+
+    async fn request_deletion(
+        &self,
+        deletion: &NewDeletion,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<DeletionRequest> {
+        // Several statements, since a session that is written meanwhile is seen by a later snapshot
+        // only.
+        let user = deletion.user.as_str();
+        let mut transaction = self.pool().begin().await?;
+        lock(&mut transaction, user).await?;
+        let row: Option<StandingRow> =
+            query_as(STANDING).bind(user).fetch_optional(&mut *transaction).await?;
+        let cools: Option<Option<i64>> =
+            query_scalar(COOLS).bind(user).fetch_optional(&mut *transaction).await?;
+        let sole = query_scalar(SOLE_OWNER).bind(user).fetch_all(&mut *transaction).await?;
+        let present = row.map(standing).transpose()?;
+        if let Some(refusal) = refusal(present, cools.flatten(), sole, now)? {
+            return Ok(refusal);
+        }
+        query(REQUEST)
+            .bind(user)
+            .bind(micros(now))
+            .bind(micros(deletion.at))
+            .execute(&mut *transaction)
+            .await?;
+        query(CLOSE).bind(user).bind(micros(deletion.at)).execute(&mut *transaction).await?;
+        for statement in ends() {
+            query(AssertSqlSafe(statement)).bind(user).execute(&mut *transaction).await?;
+        }
+        if let Some(link) = &deletion.keep {
+            query(KEEP_LINK)
+                .bind(user)
+                .bind(link.purpose.as_str())
+                .bind(link.token.as_bytes())
+                .bind(micros(link.expires_at))
+                .execute(&mut *transaction)
+                .await?;
+            write_effects(&mut transaction, &link.effects, &deletion.user).await?;
+        }
+        write_effects(&mut transaction, along, &deletion.user).await?;
+        end_sessions(&mut transaction, user, SessionEnd::AccountDeleted, now).await?;
+        transaction.commit().await?;
+        Ok(DeletionRequest::Scheduled)
+    }
+
+    async fn cancel_deletion(
+        &self,
+        by: &KeptBy,
+        cooldown: Duration,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<DeletionCancel> {
+        let (id, epoch, token) = kept_by(by);
+        let kept: Option<String> = query_scalar(concat!(
+            "WITH owner AS MATERIALIZED (
+                 SELECT id FROM donjon_users WHERE deletion_at > $1
+                   AND device_epoch = coalesce($3, device_epoch)
+                   AND id = coalesce($2, (SELECT user_id FROM donjon_links
+                       WHERE token_hash = $4 AND purpose = 'keep' AND expires_at > $1))
+                 FOR NO KEY UPDATE
+             ), kept AS (
+                 UPDATE donjon_deletions SET due_at = NULL, email = NULL, cools_until = $5
+                 WHERE attempts = 0 AND due_at IS NOT NULL AND user_id = (SELECT id FROM owner)
+                 RETURNING user_id
+             ), links AS (
+                 DELETE FROM donjon_links l USING kept
+                 WHERE l.user_id = kept.user_id AND l.purpose = 'keep'
+             ), ",
+            along!("kept", "$6"),
+            " UPDATE donjon_users u SET deletion_at = NULL FROM kept WHERE u.id = kept.user_id
+              RETURNING u.id",
+        ))
+        .bind(micros(now))
+        .bind(id)
+        .bind(epoch)
+        .bind(token)
+        .bind(micros(now + cooldown))
+        .bind(effects(along))
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(match kept {
+            Some(id) => DeletionCancel::Kept(user_id(id)?),
+            None => DeletionCancel::Late,
+        })
+    }
+
+    async fn claim_deletions(
+        &self,
+        now: OffsetDateTime,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<DueDeletion>> {
+        let rows: Vec<DueRow> = query_as(
+            "WITH due AS MATERIALIZED (
+                 SELECT user_id FROM donjon_deletions WHERE due_at <= $1
+                 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
+             ), taken AS (
+                 UPDATE donjon_deletions d SET due_at = $2, attempts = attempts + 1
+                 FROM due WHERE d.user_id = due.user_id
+                 RETURNING d.user_id, d.email, d.attempts, d.executed_at
+             )
+             SELECT t.user_id, t.email, t.attempts, t.executed_at,
+                 u.email, u.email_verified, u.attributes
+             FROM taken t LEFT JOIN donjon_users u ON u.id = t.user_id",
+        )
+        .bind(micros(now))
+        .bind(micros(now + lease))
+        .bind(i64::from(limit))
+        .fetch_all(self.pool())
+        .await?;
+        rows.into_iter().map(due).collect()
+    }
+
+    async fn execute_deletion(
+        &self,
+        deletion: &DueDeletion,
+        strategy: DeletionStrategy,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<DeletionExecution> {
+        let user = deletion.user.as_str();
+        let mut transaction = self.pool().begin().await?;
+        lock(&mut transaction, user).await?;
+        let sole: Vec<String> =
+            query_scalar(SOLE_OWNER).bind(user).fetch_all(&mut *transaction).await?;
+        if !sole.is_empty() {
+            return Ok(DeletionExecution::SoleOwner(sole));
+        }
+        let taken = query(EXECUTING)
+            .bind(user)
+            .bind(micros(now))
+            .bind(i64::from(deletion.attempt))
+            .execute(&mut *transaction)
+            .await?;
+        if taken.rows_affected() == 0 {
+            return Ok(DeletionExecution::Late);
+        }
+        query(END_ORGANIZATIONS).bind(user).bind(micros(now)).execute(&mut *transaction).await?;
+        for statement in goes() {
+            query(AssertSqlSafe(statement)).bind(user).execute(&mut *transaction).await?;
+        }
+        query(end_of_user(strategy))
+            .bind(user)
+            .bind(micros(now))
+            .execute(&mut *transaction)
+            .await?;
+        write_effects(&mut transaction, along, &deletion.user).await?;
+        transaction.commit().await?;
+        Ok(DeletionExecution::Deleted)
+    }
+
+    async fn finish_deletion(
+        &self,
+        deletion: &DueDeletion,
+        outcome: DeletionOutcome,
+    ) -> Result<()> {
+        let (user, attempt) = (deletion.user.as_str(), i64::from(deletion.attempt));
+        let done = match outcome {
+            DeletionOutcome::Finished => query(FINISH).bind(user).bind(attempt),
+            DeletionOutcome::Retry { at } => query(RETRY).bind(user).bind(attempt).bind(micros(at)),
+        };
+        done.execute(self.pool()).await?;
+        Ok(())
+    }
+
+    async fn sweep_deletions(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
+        let swept = query(
+            "DELETE FROM donjon_deletions WHERE user_id IN
+             (SELECT user_id FROM donjon_deletions WHERE cools_until <= $1
+              LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        )
+        .bind(micros(now))
+        .bind(i64::from(limit))
+        .execute(self.pool())
+        .await?;
+        Ok(swept.rows_affected())
+    }
+
+    async fn disable_account(
+        &self,
+        user: &UserId,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let mut transaction = self.pool().begin().await?;
+        let done: Option<String> = query_scalar(DISABLE)
+            .bind(user.as_str())
+            .bind(micros(now))
+            .fetch_optional(&mut *transaction)
+            .await?;
+        if done.is_none() {
+            return Ok(false);
+        }
+        write_effects(&mut transaction, along, user).await?;
+        end_sessions(&mut transaction, user.as_str(), SessionEnd::SignedOutEverywhere, now).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn enable_account(&self, user: &UserId, along: &Effects) -> Result<bool> {
+        let done = query_scalar(concat!(
+            "WITH done AS (
+                 UPDATE donjon_users SET disabled_at = NULL
+                 WHERE id = $1 AND disabled_at IS NOT NULL AND deleted_at IS NULL
+                 RETURNING id AS user_id
+             ), ",
+            along!("done", "$2"),
+            " SELECT EXISTS (SELECT 1 FROM done)",
+        ))
+        .bind(user.as_str())
+        .bind(effects(along))
+        .fetch_one(self.pool())
+        .await?;
+        Ok(done)
+    }
+
+    async fn user_data(&self, user: &UserId, limit: u32) -> Result<Vec<UserSection>> {
+        let mut all = Vec::new();
+        for question in sections("jsonb_build_object", json_value) {
+            let rows = query_scalar(AssertSqlSafe(question.sql.clone()))
+                .bind(user.as_str())
+                .bind(i64::from(limit) + 1)
+                .fetch_all(self.pool())
+                .await?;
+            all.push(question.section(rows, limit));
+        }
+        Ok(all)
+    }
+
+    async fn load_attributes(
+        &self,
+        user: &UserId,
+    ) -> Result<Option<(Attributes, AttributesVersion)>> {
+        let row: Option<(Json<Attributes>, i64)> =
+            query_as(ATTRIBUTES).bind(user.as_str()).fetch_optional(self.pool()).await?;
+        Ok(row.map(|(Json(attributes), version)| (attributes, AttributesVersion(version))))
+    }
+
+    async fn change_attributes(
+        &self,
+        user: &UserId,
+        version: AttributesVersion,
+        attributes: &Attributes,
+        along: &Effects,
+    ) -> Result<AttributesChange> {
+        let done = query_scalar(concat!(
+            "WITH done AS (
+                 UPDATE donjon_users SET attributes = $3, attributes_version = $2 + 1
+                 WHERE id = $1 AND attributes_version = $2 RETURNING id AS user_id
+             ), ",
+            along!("done", "$4"),
+            " SELECT EXISTS (SELECT 1 FROM done)",
+        ))
+        .bind(user.as_str())
+        .bind(version.0)
+        .bind(Json(attributes))
+        .bind(effects(along))
+        .fetch_one(self.pool())
+        .await?;
+        Ok(if done { AttributesChange::Written } else { AttributesChange::Late })
+    }
+}
+
+fn json_value(column: &str, kind: Kind) -> String {
+    match kind {
+        Kind::Count => format!("jsonb_array_length({column})"),
+        _ => column.to_owned(),
+    }
+}
+
+async fn lock(connection: &mut PgConnection, user: &str) -> Result<()> {
+    for statement in [LOCK_USER, LOCK_ORGANIZATIONS] {
+        query(statement).bind(user).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn end_sessions(
+    connection: &mut PgConnection,
+    user: &str,
+    end: SessionEnd,
+    now: OffsetDateTime,
+) -> Result<()> {
+    query(END_ALL)
+        .bind(end.as_str())
+        .bind(micros(now))
+        .bind(SESSION_EVENTS_LOCK)
+        .bind(user)
+        .bind(None::<uuid::Uuid>)
+        .bind(true)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Writes what goes along with a change of `user`, in its transaction.
+async fn write_effects(
+    connection: &mut PgConnection,
+    along: &Effects,
+    user: &UserId,
+) -> Result<()> {
+    query(concat!(
+        "WITH done AS (SELECT $1::text AS user_id), ",
+        along!("done", "$2"),
+        " SELECT 1",
+    ))
+    .bind(user.as_str())
+    .bind(effects(along))
+    .execute(connection)
+    .await?;
+    Ok(())
+}

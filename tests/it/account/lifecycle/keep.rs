@@ -1,0 +1,139 @@
+//! Keeping an account that was going to be deleted.
+
+use time::Duration;
+
+use super::*;
+use crate::account::second_factor::App;
+use crate::account::world::{ORIGIN, each_world, log_in};
+
+const KEEP: &str = "/keep-account";
+
+#[tokio::test]
+async fn who_logs_in_is_asked_first_and_gets_a_session_only_with_the_account() {
+    each_world(async |world| {
+        leaving(&world).await;
+        world.mails_to(ALICE).await;
+        let mut browser = world.browser();
+        let page = log_in(&mut browser, ALICE, PASSWORD).await;
+        assert_eq!(page.url.path(), KEEP);
+        assert!(page.body.contains("2026-01-15"), "{}", page.body);
+        assert!(!browser.cookies.contains_key("session"));
+        assert_eq!(browser.get("/").await.body, "hello stranger at /");
+
+        let kept = browser.submit(&page, &[]).await;
+        assert_eq!(browser.follow(kept).await.body, format!("hello {ALICE} at /"));
+        assert_eq!(world.mails_to(ALICE).await[0].subject, "Your account stays");
+        assert!(!browser.cookies.contains_key("keep-account"));
+
+        // It is over for good, and asked for again only after a while.
+        world.clock.advance(Duration::hours(23));
+        assert_eq!(world.accounts.execute_due_deletions().await.unwrap(), 0);
+        let mut again = world.logged_in(ALICE).await;
+        let page = ask(&mut again).await;
+        assert_eq!(page.status, StatusCode::CONFLICT);
+        assert!(page.body.contains("2026-01-02"), "{}", page.body);
+        world.clock.advance(Duration::hours(1));
+        let mut again = world.logged_in(ALICE).await;
+        assert!(ask(&mut again).await.has("leaving"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_mailed_link_keeps_the_account_and_logs_nobody_in() {
+    each_world(async |world| {
+        leaving(&world).await;
+        let link = world.link_to(ALICE).await;
+        let mut browser = world.browser();
+        let page = browser.get(&link).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.has("keep-text"), "a mail scanner opens it, and nothing happens");
+        let page = browser.submit(&page, &[]).await;
+        let login = browser.follow(page).await;
+        assert_eq!(login.url.path(), "/login");
+        assert!(login.body.contains("Your account stays"));
+        assert_eq!(browser.get("/").await.body, "hello stranger at /");
+        assert_eq!(browser.get(&link).await.status, StatusCode::GONE);
+        world.logged_in(ALICE).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_nothing_of_the_deletion() {
+    each_world(async |world| {
+        leaving(&world).await;
+        let mut browser = world.browser();
+        let page = log_in(&mut browser, ALICE, "wrong").await;
+        let nobody = log_in(&mut world.browser(), "bob@example.test", "wrong").await;
+        assert_eq!(page.body.replace(ALICE, "bob@example.test"), nobody.body);
+        let page = browser.get(KEEP).await;
+        assert_eq!(page.status, StatusCode::GONE);
+        assert_eq!(browser.post(KEEP, &[("token", "")]).await.status, StatusCode::GONE);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn with_a_second_factor_it_takes_both() {
+    each_world(async |world| {
+        let app = App::of(&world, ALICE).await;
+        let mut browser = world.browser();
+        log_in(&mut browser, ALICE, PASSWORD).await;
+        let code = app.code(&world);
+        browser.post("/login/verify", &[("code", &code)]).await;
+        assert!(ask(&mut browser).await.has("leaving"));
+
+        let mut owner = world.browser();
+        let page = log_in(&mut owner, ALICE, PASSWORD).await;
+        assert_eq!(page.url.path(), "/login/verify");
+        assert_eq!(owner.get(KEEP).await.status, StatusCode::GONE, "not with the password alone");
+        let used = owner.clone().post("/login/verify", &[("code", &code)]).await;
+        assert_eq!(used.status, REFUSED, "a replay");
+        let code = app.next_code(&world);
+        let page = owner.post("/login/verify", &[("code", &code)]).await;
+        let page = owner.follow(page).await;
+        assert_eq!(page.url.path(), KEEP);
+        let replay = log_in(&mut world.browser(), ALICE, PASSWORD).await;
+        assert_eq!(replay.url.path(), "/login/verify");
+        let page = owner.submit(&page, &[]).await;
+        assert_eq!(owner.follow(page).await.body, format!("hello {ALICE} at /"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_or_twice_opens_nothing() {
+    each_world(async |world| {
+        leaving(&world).await;
+        let mut browser = world.browser();
+        let page = log_in(&mut browser, ALICE, PASSWORD).await;
+        let mut slow = browser.clone();
+        let mut twin = browser.clone();
+        let first = browser.submit(&page, &[]).await;
+        assert_eq!(browser.follow(first).await.body, format!("hello {ALICE} at /"));
+        let second = twin.submit(&page, &[]).await;
+        assert_eq!(second.status, StatusCode::GONE);
+        assert!(!twin.cookies.contains_key("session"), "{:?}", twin.cookies);
+        world.clock.advance(Duration::minutes(5));
+        assert_eq!(slow.submit(&page, &[]).await.status, StatusCode::GONE);
+
+        // Nor after a reset of the password, which moves the epoch.
+        world.clock.advance(Duration::days(1));
+        let mut again = world.logged_in(ALICE).await;
+        assert!(ask(&mut again).await.has("leaving"));
+        world.mails_to(ALICE).await;
+        let mut thief = world.browser();
+        let page = log_in(&mut thief, ALICE, PASSWORD).await;
+        let reset = world.reset_link(ALICE).await;
+        let mut owner = world.browser();
+        let form = owner.get(reset.strip_prefix(ORIGIN).unwrap()).await;
+        owner.submit(&form, &[("password", "another long password")]).await;
+        let late = thief.submit(&page, &[]).await;
+        assert_eq!(late.status, StatusCode::GONE);
+        assert!(!thief.cookies.contains_key("session"));
+        let page = log_in(&mut owner, ALICE, "another long password").await;
+        assert_eq!(page.url.path(), KEEP, "the owner still can");
+    })
+    .await;
+}
