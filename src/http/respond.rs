@@ -6,6 +6,7 @@ use http::header::{
 };
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use super::Body;
 
@@ -88,6 +89,14 @@ pub fn see_other(location: &str) -> Response<Body> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
+}
+
+/// Whole seconds from `now` until `then`, rounded up, as `Retry-After` tells them (RFC 9110, section
+/// 10.2.3).
+pub(crate) fn seconds_until(then: OffsetDateTime, now: OffsetDateTime) -> u32 {
+    let left = then - now;
+    let seconds = left.whole_seconds() + i64::from(left.subsec_nanoseconds() > 0);
+    u32::try_from(seconds.max(0)).unwrap_or(u32::MAX)
 }
 
 /// A status and nothing else.

@@ -147,7 +147,9 @@ macro_rules! conditions {
             pub fn status(self) -> StatusCode {
                 match self {
                     // RFC 6585, section 4.
-                    Self::TooManyLongRequests(_) => StatusCode::TOO_MANY_REQUESTS,
+                    Self::TooManyLongRequests(_) | Self::TooManyWrongSecrets(_) => {
+                        StatusCode::TOO_MANY_REQUESTS
+                    }
                     _ => self.code().status(),
                 }
             }
@@ -155,7 +157,9 @@ macro_rules! conditions {
             /// In how many seconds to try again, where that may help.
             pub fn retry_after(self) -> Option<u32> {
                 match self {
-                    Self::TooManyLongRequests(seconds) => Some(seconds),
+                    Self::TooManyLongRequests(seconds) | Self::TooManyWrongSecrets(seconds) => {
+                        Some(seconds)
+                    }
                     _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
                 }
             }
@@ -180,6 +184,7 @@ conditions! {
         UnknownClient: InvalidClient, "unknown_client", "Client authentication failed.";
         WrongAuthenticationMethod: InvalidClient, "wrong_authentication_method", "Client authentication failed.";
         WrongClientSecret: InvalidClient, "wrong_client_secret", "Client authentication failed.";
+        TooManyWrongSecrets(u32): InvalidClient, "too_many_wrong_secrets", "Too many wrong secrets of this client came from this network; try again in {0} seconds.";
         InvalidClientAssertion: InvalidClient, "invalid_client_assertion", "Client authentication failed.";
         ClientAssertionReplayed: InvalidClient, "client_assertion_replayed", "Client authentication failed.";
 
@@ -305,7 +310,7 @@ mod tests {
             assert_eq!(ours, error.status().is_server_error(), "{error:?}");
             let blames_us =
                 matches!(error.code(), ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable);
-            let later = error.status() == StatusCode::TOO_MANY_REQUESTS;
+            let later = matches!(error, ProviderError::TooManyLongRequests(_));
             assert_eq!(ours || later, blames_us, "{error:?}");
         }
     }
@@ -313,7 +318,8 @@ mod tests {
     #[test]
     fn what_passes_by_itself_says_when() {
         for error in ProviderError::all() {
-            let passes = error.code() == ErrorCode::TemporarilyUnavailable;
+            let passes = error.code() == ErrorCode::TemporarilyUnavailable
+                || error.status() == StatusCode::TOO_MANY_REQUESTS;
             assert_eq!(passes, error.retry_after().is_some(), "{error:?}");
         }
     }

@@ -6,7 +6,7 @@ use tower_layer::Layer;
 use url::Url;
 
 use super::service_provider::ServiceProvider;
-use super::{Connection, ConnectionError, SamlService, UserMapper};
+use super::{Connection, ConnectionError, LoginRequests, SamlService, UserMapper};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
 use crate::http::{BaseUrlError, CookiePolicy, Mounted};
 use crate::page::{Pages, Theme};
@@ -30,6 +30,7 @@ pub struct SamlLayerBuilder {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     request_lifetime: Duration,
+    login_requests: LoginRequests,
 }
 
 /// Why a [`SamlLayer`] cannot be built.
@@ -64,6 +65,7 @@ impl SamlLayer {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             request_lifetime: Duration::minutes(5),
+            login_requests: LoginRequests::default(),
         }
     }
 }
@@ -87,6 +89,13 @@ impl SamlLayerBuilder {
     #[must_use]
     pub fn request_lifetime(mut self, lifetime: Duration) -> Self {
         self.request_lifetime = lifetime;
+        self
+    }
+
+    /// How often a login may be begun; see [`LoginRequests`].
+    #[must_use]
+    pub fn login_requests(mut self, limits: LoginRequests) -> Self {
+        self.login_requests = limits;
         self
     }
 
@@ -136,6 +145,7 @@ impl SamlLayerBuilder {
             clock: self.clock,
             random: self.random,
             request_lifetime: self.request_lifetime,
+            login_requests: self.login_requests,
         });
         sweep_regularly(&provider, |provider| {
             Box::pin(

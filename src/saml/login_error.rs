@@ -38,6 +38,9 @@ pub enum LoginError {
         "this login was begun in another browser, or its cookies are blocked. Start again here"
     )]
     BrowserMismatch,
+    /// Too many logins were begun, from one network or in all.
+    #[error("too many logins were begun here. Try again in {0} seconds")]
+    TooMany(u32),
     /// The host does not let this user in.
     #[error("{0}")]
     Refused(String),
@@ -65,6 +68,7 @@ impl LoginError {
             Self::IntentConsumed => "request_intent_consumed",
             Self::Replayed => "replayed_assertion",
             Self::BrowserMismatch => "browser_mismatch",
+            Self::TooMany(_) => "too_many_logins",
             Self::Refused(_) => "user_refused",
             Self::Gone => "user_gone",
             Self::Unavailable(_) => "temporarily_unavailable",
@@ -76,9 +80,20 @@ impl LoginError {
         match self {
             Self::ConnectionNotFound => StatusCode::NOT_FOUND,
             Self::Refused(_) | Self::Gone => StatusCode::FORBIDDEN,
+            // RFC 6585, section 4.
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoSessionLayer => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// In how many seconds to try again, where that helps.
+    pub(super) fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::TooMany(seconds) => Some(*seconds),
+            Self::Unavailable(_) => Some(1),
+            _ => None,
         }
     }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::RETRY_AFTER;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use time::Duration;
 
 use super::endpoint::{acs, login, metadata};
-use super::{Connection, LoginError, UserMapper};
+use super::{Connection, LoginError, LoginRequests, UserMapper};
 use crate::crypto::{Clock, Keyring, Random};
 use crate::http::{Body, CookiePolicy, Mount, Reader, Rejection, Role, limits};
 use crate::page::{ErrorPage, Pages, Rejected, explain, reject};
@@ -28,6 +28,7 @@ pub(super) struct ServiceProvider {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) request_lifetime: Duration,
+    pub(super) login_requests: LoginRequests,
 }
 
 #[derive(Clone, Copy)]
@@ -79,8 +80,8 @@ impl ServiceProvider {
         let description = sentence(&error.to_string());
         let page = ErrorPage { code, description: &description };
         let mut response = explain(&*self.pages, reader, status, &page);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = error.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response
     }

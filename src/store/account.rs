@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Effects, Result};
+use super::{Effects, RateLimit, Result};
 use crate::crypto::{Redacted, TokenHash};
 use crate::scope::{Account, UserId};
 
@@ -130,15 +130,6 @@ pub enum LoginCompletion {
     Completed,
     /// The password that was verified is no longer the user's: the login must not stand.
     PasswordChanged,
-}
-
-/// A bound on how often something may happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateLimit {
-    /// How many times…
-    pub times: u32,
-    /// …in this window, which begins with the first of them.
-    pub window: Duration,
 }
 
 /// How the request for a link ended. The caller answers all of them alike.

@@ -17,6 +17,7 @@ mod error;
 mod identity;
 mod invitation;
 mod lifecycle;
+mod limit;
 mod mfa;
 mod organization;
 mod outbox;
@@ -37,6 +38,7 @@ pub use error::{Result, StoreError};
 pub use identity::*;
 pub use invitation::*;
 pub use lifecycle::*;
+pub use limit::*;
 pub use mfa::*;
 pub use organization::*;
 pub use outbox::*;
@@ -46,7 +48,7 @@ pub use revocation_log::RevocationLog;
 pub use saml::*;
 pub use session::*;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use sql::{ConnectError, SqlStore};
+pub use sql::{ConnectError, SqlStore, StoreOptions};
 pub(crate) use sweep::{SWEEP_BATCH, sweep_regularly};
 #[cfg(feature = "accounts")]
 pub(crate) use user_data::omissions;
@@ -55,6 +57,7 @@ pub(crate) use user_data::omissions;
 pub trait AccountStore:
     UserStore
     + AuditStore
+    + LimitStore
     + MfaStore
     + PasskeyStore
     + IdentityStore
@@ -68,6 +71,7 @@ pub trait AccountStore:
 impl<T> AccountStore for T where
     T: UserStore
         + AuditStore
+        + LimitStore
         + MfaStore
         + PasskeyStore
         + IdentityStore

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{RateLimit, Result};
+use super::{LimitCount, RateLimit, Result};
 use crate::crypto::{Sealed, TokenHash};
 use crate::scope::{Authentication, UserId};
 
@@ -337,6 +337,16 @@ pub trait ProviderStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Writes one more signing key.
     async fn add_signing_key(&self, issuer: &IssuerId, key: &StoredKey) -> Result<()>;
+
+    /// Counts a wrong secret of a client from a network; answers how many there were in the window.
+    async fn count_client_failure(
+        &self,
+        issuer: &IssuerId,
+        client_id: &str,
+        network: &str,
+        limit: RateLimit,
+        now: OffsetDateTime,
+    ) -> Result<LimitCount>;
 
     /// What a user agreed to let a client do with exactly these resources (sorted, each once).
     async fn consent(

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::Result;
+use super::{LimitUse, Result};
 use crate::crypto::{Sealed, TokenHash};
 
 /// A login request that was sent to an identity provider, and waits for its response.
@@ -21,6 +21,18 @@ pub struct LoginIntent {
     pub forced_at: Option<OffsetDateTime>,
     /// From when on a response comes too late.
     pub expires_at: OffsetDateTime,
+}
+
+/// How it ended to write an intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntentSave {
+    /// It is written.
+    Saved,
+    /// Too many in a window; nothing is written.
+    Limited {
+        /// When the window ends.
+        until: OffsetDateTime,
+    },
 }
 
 /// A message that a browser brought by a cross-site POST, kept until the same browser fetches the
@@ -64,8 +76,14 @@ pub enum AssertionConsumption {
 /// Transitions of SAML logins.
 #[async_trait]
 pub trait SamlStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Writes an intent.
-    async fn save_intent(&self, intent: &LoginIntent) -> Result<()>;
+    /// Counts the uses as [`LimitStore::count_uses`](super::LimitStore::count_uses) does, and writes
+    /// an intent if none is over its limit.
+    async fn save_intent(
+        &self,
+        intent: &LoginIntent,
+        uses: &[LimitUse],
+        now: OffsetDateTime,
+    ) -> Result<IntentSave>;
 
     /// The intent behind a RelayState, used or not, over or not.
     async fn load_intent(&self, relay_state: &TokenHash) -> Result<Option<LoginIntent>>;

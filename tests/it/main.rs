@@ -28,11 +28,21 @@ mod saml;
 #[cfg(all(feature = "provider", feature = "saml"))]
 mod saml_times;
 mod session;
+#[cfg(all(feature = "accounts", feature = "postgres"))]
+mod store_deadline;
 mod support;
 mod supported;
 
 #[cfg(feature = "interop")]
 mod interop;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_database_keeps_the_contract_of_limits() {
+    for database in support::database::databases().await {
+        let outcome = donjon::testing::contract::limits(database.store().await.into()).await;
+        assert!(outcome.is_ok(), "{}: {outcome:?}", database.name);
+    }
+}
 
 #[tokio::test]
 async fn each_database_opens_and_migrates_twice() {

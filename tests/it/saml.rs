@@ -1,6 +1,8 @@
 //! SAML: the store's contract, and the layer over HTTP, with responses that pysaml2 and xmlsec1
 //! signed.
 
+mod limits;
+
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use donjon::crypto::{Keyring, Random, SystemRandom};
 use donjon::http::Body;
-use donjon::saml::{Connection, MapperError, SamlLayer, SamlLogin, UserMapper};
+use donjon::saml::{Connection, LoginRequests, MapperError, SamlLayer, SamlLogin, UserMapper};
 use donjon::scope::{Account, CurrentScope, UserId};
 use donjon::session::{SessionLayer, UserSource, UserSourceError};
 use donjon::store::SqlStore;
@@ -94,6 +96,19 @@ impl App {
     }
 
     fn with_users(store: SqlStore, mapper: Mapper, users: Option<Arc<dyn UserSource>>) -> Self {
+        Self::made(store, mapper, users, LoginRequests::default())
+    }
+
+    fn limited(store: SqlStore, limits: LoginRequests) -> Self {
+        Self::made(store, Mapper::default(), None, limits)
+    }
+
+    fn made(
+        store: SqlStore,
+        mapper: Mapper,
+        users: Option<Arc<dyn UserSource>>,
+        limits: LoginRequests,
+    ) -> Self {
         let (clock, mapper) = (Arc::new(ManualClock::new(fixture_time())), Arc::new(mapper));
         let keyring = Keyring::ephemeral(&SystemRandom);
         let metadata = fixture("idp-metadata.xml");
@@ -104,6 +119,7 @@ impl App {
             .connection(connection("other"))
             .clock(clock.clone())
             .random(Arc::new(FixtureRequest))
+            .login_requests(limits)
             .build()
             .unwrap();
         let mut sessions =

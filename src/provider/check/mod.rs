@@ -27,9 +27,9 @@ mod state;
 
 pub(super) use access_token::{check_access_token, read_access_token};
 pub use client_authentication::AuthenticatedClient;
-pub(super) use client_authentication::check_client;
 #[cfg(any(test, fuzzing))]
 pub(super) use client_authentication::fuzzing;
+pub(super) use client_authentication::{Guesses, check_client};
 pub(super) use client_may_ask::check_client_may_ask;
 pub(super) use code_challenge::check_code_challenge;
 pub use code_verifier::VerifiedPkce;

@@ -1,13 +1,10 @@
+use super::secret::MIN_SECRET;
 use super::{Client, ClientError, ClientMetadata};
 use crate::crypto::{OpaqueToken, RandomExt as _, Redacted};
 use crate::provider::AuthMethod;
 use crate::provider::server::Provider;
 use crate::scope::storable;
 use crate::store::{StoreError, StoredClient};
-
-/// The shortest secret that is stored as it is given, in bytes: one that a person made up is
-/// shorter, and would not be safe under the fast hash that it is stored by.
-const MIN_SECRET: usize = 32;
 
 /// A client that was just registered.
 #[derive(Debug)]

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{MAX_TEXT, check_metadata, is_client_id};
 use super::key_source::check_key_source;
+use super::secret::MIN_SECRET;
 use super::{AuthMethod, ClientMetadata, GrantType, SecretHash};
 use crate::crypto::Redacted;
 use crate::jose::{Algorithm, VerifyingKey};
@@ -33,6 +34,7 @@ pub struct Client {
     scopes: Vec<String>,
     auth_method: AuthMethod,
     secret: Option<SecretHash>,
+    secret_is_guessable: bool,
     keys: Vec<VerifyingKey>,
 }
 
@@ -50,6 +52,8 @@ impl Client {
     /// [`ClientError::Invalid`] names the first field that is wrong.
     pub fn new(mut metadata: ClientMetadata) -> Result<Self, ClientError> {
         let secret = metadata.client_secret.take();
+        let is_short = |secret: &Redacted<String>| secret.0.len() < MIN_SECRET;
+        let secret_is_guessable = secret.as_ref().is_some_and(is_short);
         let secret = match secret {
             Some(Redacted(secret)) if secret.is_empty() || secret.len() > MAX_TEXT => {
                 let fault = "must have 1 to 2048 characters";
@@ -57,7 +61,7 @@ impl Client {
             }
             secret => secret.map(|Redacted(secret)| SecretHash::of(&secret)),
         };
-        Self::check(metadata, secret)
+        Ok(Self { secret_is_guessable, ..Self::check(metadata, secret)? })
     }
 
     fn check(metadata: ClientMetadata, secret: Option<SecretHash>) -> Result<Self, ClientError> {
@@ -65,7 +69,8 @@ impl Client {
             .map_err(|(field, fault)| invalid(&metadata, field, fault))?;
         let keys = check_key_source(&metadata, auth_method)
             .map_err(|(field, fault)| invalid(&metadata, field, fault))?;
-        Ok(Self { metadata, grant_types, scopes, auth_method, secret, keys })
+        let secret_is_guessable = false;
+        Ok(Self { metadata, grant_types, scopes, auth_method, secret, secret_is_guessable, keys })
     }
 
     /// What is stored of it.
@@ -149,6 +154,11 @@ impl Client {
     /// The keys it signs with.
     pub(crate) fn keys(&self) -> &[VerifyingKey] {
         &self.keys
+    }
+
+    /// Whether its secret is shorter than those that the store takes: a person may have made it up.
+    pub(crate) fn secret_is_guessable(&self) -> bool {
+        self.secret_is_guessable
     }
 
     /// The hash of its secret.

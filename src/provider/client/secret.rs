@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize, de};
 
 use crate::crypto::{TokenHash, constant_time_eq};
 
+/// The shortest secret that is stored as it is given, in bytes: one that a person made up is
+/// shorter, and would not be safe under the fast hash that it is stored by.
+pub(super) const MIN_SECRET: usize = 32;
+
 /// SHA-256 of a client's secret.
 ///
 /// A fast hash, because no secret chosen by people ever gets into the store: those that are stored

@@ -30,7 +30,7 @@ async fn introspect(
     request: &Request<Bytes>,
 ) -> Result<Option<Value>, ProviderError> {
     let form = Form::of_body(request.headers(), request.body())?;
-    let caller = check_client(provider, request.headers(), &form).await?;
+    let caller = check_client(provider, request, &form).await?;
     // Section 2.1: whoever can make up a client_id could try tokens out.
     if caller.client().is_public() {
         return Err(ProviderError::WrongAuthenticationMethod);

@@ -30,7 +30,7 @@ pub(super) async fn answer(provider: &Provider, request: Request<Bytes>) -> Resp
 /// of itself.
 async fn revoke(provider: &Provider, request: &Request<Bytes>) -> Result<(), ProviderError> {
     let form = Form::of_body(request.headers(), request.body())?;
-    let client = check_client(provider, request.headers(), &form).await?;
+    let client = check_client(provider, request, &form).await?;
     let client = client.spend_assertion(provider).await?;
     let token = form.require("token")?;
     match OpaqueToken::parse(token) {

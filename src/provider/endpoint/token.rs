@@ -22,7 +22,7 @@ async fn exchange(
     request: &Request<Bytes>,
 ) -> Result<TokenResponse, ProviderError> {
     let form = Form::of_body(request.headers(), request.body())?;
-    let client = check_client(provider, request.headers(), &form).await?;
+    let client = check_client(provider, request, &form).await?;
     match check_grant_type(&form, client.client())? {
         GrantType::AuthorizationCode => exchange_code(provider, &form, client).await,
         GrantType::RefreshToken => refresh(provider, &form, client).await,

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::state::Thread;
 use super::{AuthorizationRequest, Interaction, InteractionId};
 use crate::crypto::{Purpose, Sealed};
-use crate::http::CookieJar;
+use crate::http::{CookieJar, respond};
 use crate::provider::ProviderError;
 use crate::provider::server::Provider;
 use crate::store::{InteractionSave, SaveInteraction, StoredInteraction};
@@ -150,8 +150,7 @@ async fn save(
     match provider.store.save_interaction(provider.issuer.id(), &save).await? {
         InteractionSave::Saved => Ok(()),
         InteractionSave::Limited { until } => {
-            let seconds = (until - save.now).whole_seconds().saturating_add(1);
-            let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+            let seconds = respond::seconds_until(until, save.now);
             Err(ProviderError::TooManyLongRequests(seconds))
         }
     }

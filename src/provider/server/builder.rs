@@ -1,18 +1,21 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use time::Duration;
+
 use super::{AuthorizationServer, Provider};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
 use crate::http::{BaseUrlError, Egress, TrustedProxies};
 use crate::jose::Algorithm;
 use crate::page::{Pages, Theme};
+use crate::provider::check::Guesses;
 use crate::provider::client::{Client, ClientError, Clients, RemoteJwks};
 use crate::provider::issuer::Issuer;
 use crate::provider::key::{ALWAYS, KeyError, Keys, SealedKeys};
 use crate::provider::policy::{AskOnce, ConsentPolicy, Lifetimes, LongRequests};
 use crate::provider::registry::{Endpoint, Registry};
 use crate::provider::{AccountResolver, background};
-use crate::store::{ProviderStore, RevocationLog, StoreError};
+use crate::store::{ProviderStore, RateLimit, RevocationLog, StoreError};
 
 /// Why a server could not be built: the fault of the host's configuration, or of the store.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +69,7 @@ pub struct AuthorizationServerBuilder {
     algorithms: Vec<Algorithm>,
     proxies: TrustedProxies,
     long_requests: LongRequests,
+    secret_guesses: RateLimit,
 }
 
 impl AuthorizationServerBuilder {
@@ -87,6 +91,7 @@ impl AuthorizationServerBuilder {
             algorithms: ALWAYS.to_vec(),
             proxies: TrustedProxies::default(),
             long_requests: LongRequests::default(),
+            secret_guesses: RateLimit { times: 10, window: Duration::minutes(10) },
         }
     }
 
@@ -146,6 +151,16 @@ impl AuthorizationServerBuilder {
     /// each request ([`PeerAddr`](crate::http::PeerAddr)); without one, all come from one network.
     pub fn long_requests(mut self, limits: LongRequests) -> Self {
         self.long_requests = limits;
+        self
+    }
+
+    /// How many wrong secrets of one client one network may send, at any endpoint, before none is
+    /// looked at until the window is over: 10 in 10 minutes by default. It holds for secrets
+    /// that could be guessed: those of the host's configuration with less than 32 characters. The
+    /// client itself, in another network, goes on as ever. It needs
+    /// [`PeerAddr`](crate::http::PeerAddr); without one it does not hold.
+    pub fn secret_guesses(mut self, limit: RateLimit) -> Self {
+        self.secret_guesses = limit;
         self
     }
 
@@ -227,6 +242,8 @@ impl AuthorizationServerBuilder {
             keys,
             proxies: self.proxies,
             long_requests: self.long_requests,
+            secret_guesses: self.secret_guesses,
+            guesses: Guesses::default(),
             issuer,
         };
         // Nothing is served before what ended meanwhile has ended.

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use http::request::Parts;
+use http::{Extensions, HeaderMap};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -8,13 +9,14 @@ use crate::crypto::{Clock, Keyring, Random};
 use crate::http::{Network, TrustedProxies};
 use crate::jose::{TokenAuthority, VerifyingKey};
 use crate::page::Pages;
+use crate::provider::check::Guesses;
 use crate::provider::client::{Client, Clients, RemoteJwks};
 use crate::provider::issuer::Issuer;
 use crate::provider::key::Keys;
 use crate::provider::policy::{ConsentPolicy, Lifetimes, LongRequests};
 use crate::provider::registry::Registry;
 use crate::provider::{AccountResolver, ProviderError};
-use crate::store::{ProviderStore, RevocationLog, RevocationTarget};
+use crate::store::{ProviderStore, RateLimit, RevocationLog, RevocationTarget};
 
 /// What every endpoint works with: nothing that another process over the same store would lack.
 pub(crate) struct Provider {
@@ -35,6 +37,9 @@ pub(crate) struct Provider {
     pub(crate) revoked: RevocationLog,
     pub(crate) proxies: TrustedProxies,
     pub(crate) long_requests: LongRequests,
+    pub(crate) secret_guesses: RateLimit,
+    /// No truth of its own, like every memory of what the store says.
+    pub(crate) guesses: Guesses,
 }
 
 impl Provider {
@@ -46,8 +51,17 @@ impl Provider {
     /// The network that a request came from, for counting; all that nobody knows anything about
     /// are one.
     pub(crate) fn network_of(&self, request: &Parts) -> String {
-        let address = self.proxies.client_addr(&request.headers, &request.extensions);
-        address.map_or_else(String::new, |address| Network::around(address).to_string())
+        self.network_if_known(&request.headers, &request.extensions).unwrap_or_default()
+    }
+
+    /// The same, if anybody knows.
+    pub(crate) fn network_if_known(
+        &self,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Option<String> {
+        let address = self.proxies.client_addr(headers, extensions);
+        address.map(|address| Network::around(address).to_string())
     }
 
     /// Ends a grant with all its tokens: at once in this process, within a second in every other.

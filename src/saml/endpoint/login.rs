@@ -8,7 +8,8 @@ use crate::saml::protocol::AuthnRequest;
 use crate::saml::service_provider::ServiceProvider;
 use crate::saml::{Connection, LoginError};
 use crate::scope::CurrentScope;
-use crate::store::LoginIntent;
+use crate::session::Session;
+use crate::store::{IntentSave, LoginIntent};
 
 /// What marks a relay state as ours.
 pub(super) const RELAY_STATE_PREFIX: &str = "rs_";
@@ -37,7 +38,7 @@ pub(in crate::saml) async fn login(
         forced_at: forced.then_some(now),
         expires_at: now + provider.request_lifetime,
     };
-    let address = AuthnRequest {
+    let destination = AuthnRequest {
         id: &intent.request_id,
         issue_instant: now,
         idp_sso_url: &connection.idp_sso_url,
@@ -48,8 +49,13 @@ pub(in crate::saml) async fn login(
         is_passive: false,
     }
     .redirect_url(Some(&format!("{RELAY_STATE_PREFIX}{}", relay_state.expose())))?;
-    provider.store.save_intent(&intent).await?;
-    let mut response = respond::see_other(&address);
+    let address =
+        request.extensions().get::<Session>().and_then(|session| session.device().address);
+    let uses = provider.login_requests.uses(address);
+    if let IntentSave::Limited { until } = provider.store.save_intent(&intent, &uses, now).await? {
+        return Err(LoginError::TooMany(respond::seconds_until(until, now)));
+    }
+    let mut response = respond::see_other(&destination);
     let cookie = browser.cookie(provider.cookies);
     provider.cookies.append(response.headers_mut(), cookie);
     Ok(response)

@@ -23,6 +23,7 @@ mod sqlite;
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Store;
 
@@ -45,6 +46,34 @@ use super::Store;
 /// ```
 #[derive(Clone, Debug)]
 pub struct SqlStore(Arc<dyn Store>);
+
+/// How a [`SqlStore`] uses its database.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use donjon::store::StoreOptions;
+///
+/// let mut options = StoreOptions::default();
+/// options.patience = Duration::from_secs(3);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreOptions {
+    /// How long PostgreSQL may take for one call: 10 seconds. The server is told to give up then
+    /// (`statement_timeout`), and is waited for a second longer; after it the call fails
+    /// ([`Unavailable`](super::StoreError::Unavailable)), and the request is answered 503. It does
+    /// not hold for migrations. SQLite is in this very process, and is not waited for.
+    pub patience: Duration,
+    /// How many connections to PostgreSQL there are at most: 16.
+    pub connections: u32,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { patience: Duration::from_secs(10), connections: 16 }
+    }
+}
 
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -73,13 +102,25 @@ impl SqlStore {
     /// # Errors
     /// [`ConnectError`].
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        Self::connect_with(url, StoreOptions::default()).await
+    }
+
+    /// The same, with options of the host's.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, reason = "they are for PostgreSQL")
+    )]
+    pub async fn connect_with(url: &str, options: StoreOptions) -> Result<Self, ConnectError> {
         #[cfg(feature = "sqlite")]
         if url.starts_with("sqlite:") {
             return Ok(Self(Arc::new(sqlite::SqliteStore::connect(url).await?)));
         }
         #[cfg(feature = "postgres")]
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Self(Arc::new(postgres::PostgresStore::connect(url).await?)));
+            return Ok(Self(Arc::new(postgres::PostgresStore::connect(url, options).await?)));
         }
         // The rest of it may hold a password.
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
@@ -119,6 +160,7 @@ coerce!(
     AuditStore,
     InvitationStore,
     LifecycleStore,
+    LimitStore,
     MfaStore,
     IdentityStore,
     OrganizationStore,

@@ -2,11 +2,24 @@
 
 use super::convert::{hash, time};
 use crate::crypto::{Sealed, TokenHash};
-use crate::store::{AssertionConsumption, LoginIntent, ParkedMessage, Result};
+use crate::store::{
+    AssertionConsumption, IntentSave, LimitCount, LimitUse, LoginIntent, ParkedMessage, Result,
+};
 
-pub(super) const SAVE_INTENT: &str = "INSERT INTO donjon_saml_intents \
-     (relay_state, request_id, connection_id, browser, return_to, expires_at, forced_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+/// The columns of an intent, in the order in which they are bound.
+macro_rules! intent_columns {
+    () => {
+        "donjon_saml_intents \
+         (relay_state, request_id, connection_id, browser, return_to, expires_at, forced_at)"
+    };
+}
+pub(super) use intent_columns;
+
+/// What became of an intent whose uses were counted so.
+pub(super) fn intent_save(uses: &[LimitUse], counts: &[LimitCount]) -> IntentSave {
+    let over = uses.iter().zip(counts).find(|(used, count)| count.is_over(used.limit));
+    over.map_or(IntentSave::Saved, |(_, count)| IntentSave::Limited { until: count.until })
+}
 
 pub(super) const LOAD_INTENT: &str = "SELECT request_id, connection_id, browser, return_to, \
      expires_at, forced_at FROM donjon_saml_intents WHERE relay_state = $1";

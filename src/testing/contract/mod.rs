@@ -22,6 +22,7 @@ mod audit;
 mod identity;
 #[cfg(feature = "accounts")]
 mod lifecycle;
+mod limit;
 #[cfg(feature = "accounts")]
 mod mfa;
 #[cfg(feature = "accounts")]
@@ -47,6 +48,7 @@ pub use self::audit::audit;
 pub use self::identity::identities;
 #[cfg(feature = "accounts")]
 pub use self::lifecycle::lifecycles;
+pub use self::limit::limits;
 #[cfg(feature = "accounts")]
 pub use self::mfa::second_factors;
 #[cfg(feature = "accounts")]

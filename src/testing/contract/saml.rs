@@ -4,7 +4,10 @@ use time::Duration;
 
 use super::{CALLERS, Violation, epoch, race, rule};
 use crate::crypto::{RandomExt as _, Sealed, SystemRandom, TokenHash};
-use crate::store::{AssertionConsumption, AssertionUse, LoginIntent, ParkedMessage, SamlStore};
+use crate::store::{
+    AssertionConsumption, AssertionUse, IntentSave, LimitUse, LoginIntent, ParkedMessage,
+    RateLimit, SamlStore,
+};
 
 type Checked = Result<(), Violation>;
 type Logins = Arc<dyn SamlStore>;
@@ -15,6 +18,7 @@ type Logins = Arc<dyn SamlStore>;
 /// The first [`Violation`].
 pub async fn saml(store: Logins) -> Checked {
     intents_are_kept(&store).await?;
+    intents_are_limited(&store).await?;
     messages_are_taken_once(&store).await?;
     one_response_is_used_once(&store).await?;
     one_request_is_answered_once(&store).await?;
@@ -27,8 +31,8 @@ fn key() -> TokenHash {
     SystemRandom.token().hash()
 }
 
-async fn intent(store: &Logins) -> Result<LoginIntent, Violation> {
-    let intent = LoginIntent {
+fn new_intent() -> LoginIntent {
+    LoginIntent {
         relay_state: key(),
         request_id: format!("_{}", SystemRandom.uuid_v7(epoch()).simple()),
         connection_id: "acme".into(),
@@ -36,8 +40,12 @@ async fn intent(store: &Logins) -> Result<LoginIntent, Violation> {
         return_to: "/after".into(),
         forced_at: Some(epoch() + Duration::MICROSECOND),
         expires_at: epoch() + Duration::minutes(5),
-    };
-    store.save_intent(&intent).await?;
+    }
+}
+
+async fn intent(store: &Logins) -> Result<LoginIntent, Violation> {
+    let intent = new_intent();
+    store.save_intent(&intent, &[], epoch()).await?;
     Ok(intent)
 }
 
@@ -52,11 +60,41 @@ async fn intents_are_kept(store: &Logins) -> Checked {
     let loaded = store.load_intent(&intent.relay_state).await?;
     rule(RULE, loaded.as_ref() == Some(&intent), &loaded)?;
     let unforced = LoginIntent { relay_state: key(), forced_at: None, ..intent };
-    store.save_intent(&unforced).await?;
+    store.save_intent(&unforced, &[], epoch()).await?;
     let loaded = store.load_intent(&unforced.relay_state).await?;
     rule(RULE, loaded.as_ref() == Some(&unforced), &loaded)?;
     let unknown = store.load_intent(&key()).await?;
     rule(RULE, unknown.is_none(), &unknown)
+}
+
+async fn intents_are_limited(store: &Logins) -> Checked {
+    const RULE: &str = "intents are written as often as the limits allow, and not once more";
+    let used = |key: &str, times| {
+        let limit = RateLimit { times, window: Duration::MINUTE };
+        LimitUse { key: key.to_owned(), limit }
+    };
+    let many = async |network: &'static str, expected: usize| {
+        let saves = race(|_| {
+            let (store, intent) = (Arc::clone(store), new_intent());
+            let uses = [used(network, 5), used("all", 8)];
+            async move {
+                let saved = store.save_intent(&intent, &uses, epoch()).await?;
+                Ok((saved, store.load_intent(&intent.relay_state).await?.is_some()))
+            }
+        })
+        .await?;
+        let limited = IntentSave::Limited { until: epoch() + Duration::MINUTE };
+        let kept = saves.iter().filter(|save| **save == (IntentSave::Saved, true)).count();
+        let refused = saves.iter().filter(|save| **save == (limited, false)).count();
+        rule(RULE, kept == expected && kept + refused == CALLERS, &saves)
+    };
+    many("one", 5).await?;
+    // What the first was refused does not count for all.
+    many("two", 3).await?;
+    many("three", 0).await?;
+    let later = epoch() + Duration::MINUTE;
+    let again = store.save_intent(&new_intent(), &[used("one", 5), used("all", 8)], later).await?;
+    rule("a limit's window ends", again == IntentSave::Saved, again)
 }
 
 async fn messages_are_taken_once(store: &Logins) -> Checked {

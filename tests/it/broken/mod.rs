@@ -9,6 +9,7 @@ mod audit;
 mod identity;
 #[cfg(feature = "accounts")]
 mod lifecycle;
+mod limit;
 #[cfg(feature = "accounts")]
 mod mfa;
 #[cfg(feature = "accounts")]

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use donjon::crypto::{RandomExt as _, Sealed, SystemRandom, TokenHash};
 use donjon::scope::UserId;
 use donjon::store::{
-    ClientAssertionUse, CodeIssue, CodeRedemption, Consent, InteractionSave, IssuerId, NewCode,
-    ProviderStore, RedeemCode, RefreshRotation, Result, Revocation, RotateRefresh, SaveInteraction,
-    StoredClient, StoredCode, StoredInteraction, StoredKey, StoredRefreshToken,
+    ClientAssertionUse, CodeIssue, CodeRedemption, Consent, InteractionSave, IssuerId, LimitCount,
+    NewCode, ProviderStore, RateLimit, RedeemCode, RefreshRotation, Result, Revocation,
+    RotateRefresh, SaveInteraction, StoredClient, StoredCode, StoredInteraction, StoredKey,
+    StoredRefreshToken,
 };
 use donjon::testing::contract;
 use time::{Duration, OffsetDateTime};
@@ -42,6 +43,8 @@ enum Fault {
     SkipsRevocations,
     /// Looks whether a limit is reached, and counts later.
     CountsLate,
+    /// Reads how many wrong secrets there were, and writes later.
+    CountsFailuresLate,
     /// Looks at the grant, but not at the login behind it, when a refresh token is presented.
     RefreshesForTheEnded,
 }
@@ -122,6 +125,20 @@ impl ProviderStore for Broken {
 
     async fn add_signing_key(&self, issuer: &IssuerId, key: &StoredKey) -> Result<()> {
         self.store.add_signing_key(issuer, key).await
+    }
+
+    async fn count_client_failure(
+        &self,
+        issuer: &IssuerId,
+        client_id: &str,
+        network: &str,
+        limit: RateLimit,
+        now: OffsetDateTime,
+    ) -> Result<LimitCount> {
+        let count = self.store.count_client_failure(issuer, client_id, network, limit, now).await?;
+        // As if it read, and wrote later.
+        let lost = u32::from(self.has(Fault::CountsFailuresLate) && count.times > 20);
+        Ok(LimitCount { times: count.times - lost, ..count })
     }
 
     async fn consent(
@@ -332,6 +349,7 @@ async fn the_kit_names_the_rule_that_a_broken_provider_store_breaks() {
             Fault::CountsLate,
             "interactions are kept as often as the limits allow, and not once more",
         ),
+        (Fault::CountsFailuresLate, "each wrong secret of a client from a network is counted"),
         (Fault::SkipsRevocations, "a cursor that follows the revocation log skips no entry"),
         (
             Fault::RefreshesForTheEnded,

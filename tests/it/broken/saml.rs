@@ -3,7 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use donjon::crypto::TokenHash;
 use donjon::store::{
-    AssertionConsumption, AssertionUse, LoginIntent, ParkedMessage, Result, SamlStore,
+    AssertionConsumption, AssertionUse, IntentSave, LimitUse, LoginIntent, ParkedMessage, Result,
+    SamlStore,
 };
 use donjon::testing::contract;
 use time::OffsetDateTime;
@@ -20,6 +21,8 @@ enum Fault {
     LooksThenWrites,
     /// Uses the replay key up although the intent is refused.
     UsesUpOnRefusal,
+    /// Refuses an intent that is written already.
+    WritesBeforeItCounts,
     /// Hands a parked message to everybody who asks at once.
     HandsOutTwice,
 }
@@ -33,8 +36,17 @@ struct Broken {
 
 #[async_trait]
 impl SamlStore for Broken {
-    async fn save_intent(&self, intent: &LoginIntent) -> Result<()> {
-        self.store.save_intent(intent).await
+    async fn save_intent(
+        &self,
+        intent: &LoginIntent,
+        uses: &[LimitUse],
+        now: OffsetDateTime,
+    ) -> Result<IntentSave> {
+        let saved = self.store.save_intent(intent, uses, now).await?;
+        if self.fault == Fault::WritesBeforeItCounts && saved != IntentSave::Saved {
+            self.store.save_intent(intent, &[], now).await?;
+        }
+        Ok(saved)
     }
 
     async fn load_intent(&self, relay_state: &TokenHash) -> Result<Option<LoginIntent>> {
@@ -83,7 +95,7 @@ impl SamlStore for Broken {
                 }
                 Ok(outcome)
             }
-            Fault::SweepsTheMemory | Fault::HandsOutTwice => {
+            Fault::SweepsTheMemory | Fault::HandsOutTwice | Fault::WritesBeforeItCounts => {
                 self.store.consume_assertion(&assertion, now).await
             }
         }
@@ -103,6 +115,10 @@ async fn the_kit_names_the_rule_that_a_broken_saml_store_breaks() {
         (Fault::SweepsTheMemory, "a replay key outlives the sweep until it is over"),
         (Fault::LooksThenWrites, "of many responses to one request exactly one logs in"),
         (Fault::UsesUpOnRefusal, "an intent is over in time"),
+        (
+            Fault::WritesBeforeItCounts,
+            "intents are written as often as the limits allow, and not once more",
+        ),
         (Fault::HandsOutTwice, "a parked message is taken once, in time"),
     ] {
         let store = Database::sqlite().store().await;

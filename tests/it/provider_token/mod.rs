@@ -3,6 +3,7 @@
 
 mod client;
 mod code;
+mod guesses;
 mod key;
 mod metadata;
 mod refresh;

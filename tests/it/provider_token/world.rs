@@ -39,6 +39,8 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const SECRET: &str = "s3cret: with+%reserved&=characters";
 
+pub const WEAK_SECRET: &str = "hunter2";
+
 /// How the host behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Mood {
@@ -182,6 +184,14 @@ fn clients() -> Vec<Client> {
     clients.push(metadata("other", AuthMethod::None));
     clients.push(metadata("web", AuthMethod::ClientSecretBasic));
     clients.push(metadata("post", AuthMethod::ClientSecretPost));
+    // Whose secrets people made up.
+    for (id, method) in
+        [("weak", AuthMethod::ClientSecretBasic), ("weak-post", AuthMethod::ClientSecretPost)]
+    {
+        let mut weak = metadata(id, method);
+        weak.client_secret = Some(Redacted(WEAK_SECRET.into()));
+        clients.push(weak);
+    }
     // An API that asks about the tokens it is sent.
     clients.push(metadata(API, AuthMethod::ClientSecretBasic));
     clients.into_iter().map(|metadata| Client::new(metadata).unwrap()).collect()

@@ -6,6 +6,8 @@ pub mod database;
 pub mod identity_provider;
 #[cfg(feature = "interop")]
 pub mod process;
+#[cfg(feature = "postgres")]
+pub mod proxy;
 pub mod statements;
 #[cfg(feature = "interop")]
 pub mod tools;

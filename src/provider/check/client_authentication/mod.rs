@@ -3,16 +3,20 @@
 mod assertion;
 #[cfg(any(test, fuzzing))]
 pub(in crate::provider) mod fuzzing;
+mod guesses;
 mod presented;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use bytes::Bytes;
+use http::Request;
 
 use assertion::check_assertion;
+pub(in crate::provider) use guesses::Guesses;
+use guesses::Look;
 use presented::{Presented, read_presented};
 
-use crate::http::Form;
+use crate::http::{Form, respond};
 use crate::provider::server::Provider;
 use crate::provider::{Client, ProviderError};
 use crate::store::ClientAssertionUse;
@@ -54,10 +58,10 @@ impl AuthenticatedClient {
 /// is refused, whatever they prove.
 pub(in crate::provider) async fn check_client(
     provider: &Provider,
-    headers: &HeaderMap,
+    request: &Request<Bytes>,
     form: &Form,
 ) -> Result<AuthenticatedClient, ProviderError> {
-    let presented = read_presented(headers, form)?;
+    let presented = read_presented(request.headers(), form)?;
     let client = provider.client(presented.client_id()).await?;
     let client = client.ok_or(ProviderError::UnknownClient)?;
     if client.auth_method() != presented.method() {
@@ -65,18 +69,45 @@ pub(in crate::provider) async fn check_client(
     }
     let assertion = match &presented {
         Presented::Nothing { .. } => None,
-        Presented::Basic { secret, .. } => check_secret(&client, secret)?,
-        Presented::Post { secret, .. } => check_secret(&client, secret)?,
+        Presented::Basic { secret, .. } => {
+            check_secret(provider, request, &client, secret).await?;
+            None
+        }
+        Presented::Post { secret, .. } => {
+            check_secret(provider, request, &client, secret).await?;
+            None
+        }
         Presented::Assertion { jwt, .. } => Some(check_assertion(provider, &client, jwt).await?),
     };
     Ok(AuthenticatedClient { client, assertion })
 }
 
-/// A secret uses nothing up.
-fn check_secret(
+/// A secret that could be guessed is looked at only so often (RFC 6749, section 2.3.1: the server
+/// must protect the endpoint against brute force).
+async fn check_secret(
+    provider: &Provider,
+    request: &Request<Bytes>,
     client: &Client,
     secret: &str,
-) -> Result<Option<ClientAssertionUse>, ProviderError> {
-    let matches = client.secret().is_some_and(|hash| hash.matches(secret));
-    if matches { Ok(None) } else { Err(ProviderError::WrongClientSecret) }
+) -> Result<(), ProviderError> {
+    let is_right = || client.secret().is_some_and(|hash| hash.matches(secret));
+    let network = provider.network_if_known(request.headers(), request.extensions());
+    let Some(network) = network.filter(|_| client.secret_is_guessable()) else {
+        return if is_right() { Ok(()) } else { Err(ProviderError::WrongClientSecret) };
+    };
+    let (limit, now) = (provider.secret_guesses, provider.now());
+    let pair = (client.id().to_owned(), network);
+    match provider.guesses.look(&pair, limit, now, is_right) {
+        Look::Right => Ok(()),
+        Look::Blocked { until } => {
+            Err(ProviderError::TooManyWrongSecrets(respond::seconds_until(until, now)))
+        }
+        Look::Wrong => {
+            let (issuer, (client, network)) = (provider.issuer.id(), &pair);
+            let store = &provider.store;
+            let count = store.count_client_failure(issuer, client, network, limit, now).await?;
+            provider.guesses.learn(&pair, count);
+            Err(ProviderError::WrongClientSecret)
+        }
+    }
 }

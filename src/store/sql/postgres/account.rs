@@ -332,15 +332,15 @@ impl UserStore for PostgresStore {
         // Two statements: a login that completes while the first waits for the user's row has
         // written a session, and only a later snapshot sees it.
         let mut transaction = self.pool().begin().await?;
-        sqlx::query(
+        let lock = sqlx::query(
             "SELECT u.id FROM donjon_links l
              JOIN donjon_users u ON u.id = l.user_id
              WHERE l.token_hash = $1 AND l.purpose = 'reset' FOR NO KEY UPDATE OF u",
         )
         .bind(token.as_bytes())
-        .execute(&mut *transaction)
-        .await?;
-        let reset: Option<(String, i64)> = sqlx::query_as(concat!(
+        .execute(&mut *transaction);
+        self.pool().within(lock).await?;
+        let reset = sqlx::query_as(concat!(
             "WITH used AS (
                  DELETE FROM donjon_links l USING donjon_users u
                  WHERE l.token_hash = $1 AND l.purpose = 'reset' AND l.expires_at > $2
@@ -378,9 +378,9 @@ impl UserStore for PostgresStore {
         .bind(SessionEnd::PasswordReset.as_str())
         .bind(SESSION_EVENTS_LOCK)
         .bind(effects(along))
-        .fetch_optional(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
+        .fetch_optional(&mut *transaction);
+        let reset: Option<(String, i64)> = self.pool().within(reset).await?;
+        self.pool().within(transaction.commit()).await?;
         Ok(match reset {
             Some((id, device_epoch)) => PasswordReset::Done { user: user_id(id)?, device_epoch },
             None => PasswordReset::Invalid,

@@ -1,6 +1,6 @@
 //! In which organization a session acts.
 
-use sqlx::{PgPool, query_as};
+use sqlx::query_as;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -9,6 +9,7 @@ use crate::crypto::TokenHash;
 use crate::scope::{Membership, OrganizationId, SessionId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::organization::{MembershipRow, membership, select_membership};
+use crate::store::sql::postgres::pool::Pool;
 use crate::store::{Effects, Result};
 
 const ACT_IN: &str = concat!(
@@ -58,7 +59,7 @@ const PRESENT: &str = select_membership!(
 );
 
 pub(super) async fn act_in(
-    pool: &PgPool,
+    pool: &Pool,
     (current, next): (&TokenHash, &TokenHash),
     organization: OrganizationId,
     along: &Effects,
@@ -76,7 +77,7 @@ pub(super) async fn act_in(
 }
 
 pub(super) async fn reselect(
-    pool: &PgPool,
+    pool: &Pool,
     SessionId(id): SessionId,
     OrganizationId(stale): OrganizationId,
     along: &Effects,
@@ -91,6 +92,6 @@ pub(super) async fn reselect(
 }
 
 /// As what the user acts, if somebody else has moved the session.
-async fn present(pool: &PgPool, id: Uuid) -> Result<Option<MembershipRow>> {
+async fn present(pool: &Pool, id: Uuid) -> Result<Option<MembershipRow>> {
     Ok(query_as(PRESENT).bind(id).fetch_optional(pool).await?)
 }

@@ -2,15 +2,26 @@ use async_trait::async_trait;
 use sqlx::{query, query_as};
 use time::OffsetDateTime;
 
-use super::PostgresStore;
+use super::{PostgresStore, limit};
 use crate::crypto::TokenHash;
 use crate::store::sql::convert::micros;
+use crate::store::sql::rate_limit::{bind_uses, counted_uses, counting_uses, limit_count};
 use crate::store::sql::saml::{
-    IntentRow, LOAD_INTENT, PARK, SAVE_INTENT, SWEEPS, TAKE, classify, intent, parked,
+    IntentRow, LOAD_INTENT, PARK, SWEEPS, TAKE, classify, intent, intent_columns, intent_save,
+    parked,
 };
 use crate::store::{
-    AssertionConsumption, AssertionUse, LoginIntent, ParkedMessage, Result, SamlStore, StoreError,
+    AssertionConsumption, AssertionUse, IntentSave, LimitUse, LoginIntent, ParkedMessage, Result,
+    SamlStore, StoreError,
 };
+
+const SAVE_INTENT: &str = concat!(
+    counting_uses!(),
+    ", saved AS (INSERT INTO ",
+    intent_columns!(),
+    " SELECT $14, $15, $16, $17, $18, $19, $20 FROM passes)",
+    counted_uses!()
+);
 
 /// The intent's row decides between callers with one request; the replay keys' uniqueness between
 /// callers with one assertion: the second of those fails whole, its intent included.
@@ -28,8 +39,13 @@ const CLASSIFY: &str = "SELECT \
 
 #[async_trait]
 impl SamlStore for PostgresStore {
-    async fn save_intent(&self, intent: &LoginIntent) -> Result<()> {
-        query(SAVE_INTENT)
+    async fn save_intent(
+        &self,
+        intent: &LoginIntent,
+        uses: &[LimitUse],
+        now: OffsetDateTime,
+    ) -> Result<IntentSave> {
+        let rows: Vec<(i64, i64)> = bind_uses!(query_as(SAVE_INTENT), uses, now)
             .bind(intent.relay_state.as_bytes())
             .bind(&intent.request_id)
             .bind(&intent.connection_id)
@@ -37,9 +53,10 @@ impl SamlStore for PostgresStore {
             .bind(&intent.return_to)
             .bind(micros(intent.expires_at))
             .bind(intent.forced_at.map(micros))
-            .execute(self.pool())
+            .fetch_all(self.pool())
             .await?;
-        Ok(())
+        let counts = rows.into_iter().map(limit_count).collect::<Result<Vec<_>>>()?;
+        Ok(intent_save(uses, &counts))
     }
 
     async fn load_intent(&self, relay_state: &TokenHash) -> Result<Option<LoginIntent>> {
@@ -103,7 +120,7 @@ impl SamlStore for PostgresStore {
 
     async fn sweep_saml(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
         let mut most = 0;
-        for sweep in SWEEPS {
+        for sweep in SWEEPS.into_iter().chain([limit::SWEEP]) {
             let swept = query(sweep).bind(micros(now)).bind(i64::from(limit));
             most = most.max(swept.execute(self.pool()).await?.rows_affected());
         }

@@ -1,10 +1,11 @@
 //! The log of session ends, when it has been read.
 
-use sqlx::{PgPool, query, query_scalar};
+use sqlx::{query, query_scalar};
 use time::OffsetDateTime;
 
 use super::provider::session::apply;
 use crate::store::sql::convert::micros;
+use crate::store::sql::postgres::pool::Pool;
 use crate::store::sql::session::{LATE_ISSUERS, late_issuer, remembered_until};
 use crate::store::{Result, SESSION_EVENTS_KEPT};
 
@@ -18,7 +19,7 @@ const SWEEP: &str = "WITH oldest AS ( \
          ORDER BY e.sequence FOR UPDATE OF e SKIP LOCKED \
      ) DELETE FROM donjon_session_events e USING old WHERE e.sequence = old.sequence";
 
-pub(super) async fn sweep(pool: &PgPool, now: OffsetDateTime, limit: u32) -> Result<u64> {
+pub(super) async fn sweep(pool: &Pool, now: OffsetDateTime, limit: u32) -> Result<u64> {
     let (before, rows) = (micros(now - SESSION_EVENTS_KEPT), i64::from(limit));
     let late: Vec<String> =
         query_scalar(LATE_ISSUERS).bind(before).bind(rows).fetch_all(pool).await?;

@@ -7,6 +7,7 @@ mod audit;
 mod identity;
 mod invitation;
 mod lifecycle;
+mod limit;
 mod mfa;
 mod organization;
 mod outbox;

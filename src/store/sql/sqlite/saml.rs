@@ -3,22 +3,37 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{query, query_as, query_scalar};
 use time::OffsetDateTime;
 
-use super::SqliteStore;
+use super::{SqliteStore, limit};
 use crate::crypto::TokenHash;
 use crate::store::sql::convert::micros;
 use crate::store::sql::saml::{
-    IntentRow, LOAD_INTENT, PARK, SAVE_INTENT, SWEEPS, TAKE, classify, intent, parked,
+    IntentRow, LOAD_INTENT, PARK, SWEEPS, TAKE, classify, intent, intent_columns, intent_save,
+    parked,
 };
 use crate::store::{
-    AssertionConsumption, AssertionUse, LoginIntent, ParkedMessage, Result, SamlStore,
+    AssertionConsumption, AssertionUse, IntentSave, LimitUse, LoginIntent, ParkedMessage, Result,
+    SamlStore,
 };
+
+const SAVE_INTENT: &str =
+    concat!("INSERT INTO ", intent_columns!(), " VALUES ($1, $2, $3, $4, $5, $6, $7)");
 
 #[async_trait]
 impl SamlStore for SqliteStore {
-    async fn save_intent(&self, intent: &LoginIntent) -> Result<()> {
-        let intent = intent.clone();
+    async fn save_intent(
+        &self,
+        intent: &LoginIntent,
+        uses: &[LimitUse],
+        now: OffsetDateTime,
+    ) -> Result<IntentSave> {
+        let (intent, uses) = (intent.clone(), uses.to_vec());
         self.transition(move |connection| {
             Box::pin(async move {
+                let counts = limit::count_uses(connection, &uses, now).await?;
+                let outcome = intent_save(&uses, &counts);
+                if outcome != IntentSave::Saved {
+                    return Ok(outcome);
+                }
                 query(SAVE_INTENT)
                     .bind(intent.relay_state.as_bytes().as_slice())
                     .bind(&intent.request_id)
@@ -29,7 +44,7 @@ impl SamlStore for SqliteStore {
                     .bind(intent.forced_at.map(micros))
                     .execute(connection)
                     .await?;
-                Ok(())
+                Ok(outcome)
             })
         })
         .await
@@ -94,7 +109,7 @@ impl SamlStore for SqliteStore {
         self.transition(move |connection| {
             Box::pin(async move {
                 let mut most = 0;
-                for sweep in SWEEPS {
+                for sweep in SWEEPS.into_iter().chain([limit::SWEEP]) {
                     let swept = query(sweep).bind(micros(now)).bind(limit);
                     most = most.max(swept.execute(&mut *connection).await?.rows_affected());
                 }

@@ -9,15 +9,17 @@ use time::Duration;
 use super::{CLIENT, Checked, Kit, any_grant, any_hash, any_id, redeem, rotation};
 use crate::crypto::Sealed;
 use crate::store::{
-    ClientAssertionUse, CodeRedemption, IssuerId, RefreshRotation, StoredClient, StoredKey,
+    ClientAssertionUse, CodeRedemption, IssuerId, LimitCount, RateLimit, RefreshRotation,
+    StoredClient, StoredKey,
 };
-use crate::testing::contract::{epoch, race, rule};
+use crate::testing::contract::{CALLERS, epoch, race, rule};
 
 pub(super) async fn check(kit: &Kit) -> Checked {
     found_by_issuer(kit).await?;
     one_first_key(kit).await?;
     added_keys_are_kept(kit).await?;
     asserted_once(kit).await?;
+    failures_are_counted(kit).await?;
     replayed_assertion_changes_nothing(kit).await
 }
 
@@ -33,6 +35,38 @@ async fn found_by_issuer(kit: &Kit) -> Checked {
     rule(RULE, elsewhere.is_none(), &elsewhere)?;
     let unknown = kit.store.client(&kit.issuer, "C").await?;
     rule(RULE, unknown.is_none(), &unknown)
+}
+
+async fn failures_are_counted(kit: &Kit) -> Checked {
+    const RULE: &str = "each wrong secret of a client from a network is counted";
+    let limit = RateLimit { times: 3, window: Duration::MINUTE };
+    let end = epoch() + limit.window;
+    let counts = race(|_| {
+        let kit = kit.clone();
+        async move {
+            kit.store.count_client_failure(&kit.issuer, CLIENT, "a", limit, epoch()).await
+        }
+    })
+    .await?;
+    let mut times: Vec<u32> = counts.iter().map(|count| count.times).collect();
+    times.sort_unstable();
+    rule(RULE, times.iter().copied().eq(1..=CALLERS as u32), &counts)?;
+    let elsewhere = IssuerId::new("https://other.example");
+    for (issuer, client, network, now, expected) in [
+        (&kit.issuer, CLIENT, "b", epoch(), 1),
+        (&kit.issuer, "other", "a", epoch(), 1),
+        (&elsewhere, CLIENT, "a", epoch(), 1),
+        (&kit.issuer, CLIENT, "a", end, 1),
+    ] {
+        let count = kit.store.count_client_failure(issuer, client, network, limit, now).await?;
+        let first = LimitCount { times: expected, until: now + limit.window };
+        rule(
+            "failures of another client, network or window are counted apart",
+            count == first,
+            count,
+        )?;
+    }
+    Ok(())
 }
 
 fn key(algorithm: &str) -> StoredKey {

@@ -1,13 +1,13 @@
-use sqlx::PgPool;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use crate::store::sql::convert::micros;
+use crate::store::sql::postgres::pool::Pool;
 use crate::store::sql::provider::{KeyRow, key, statement};
 use crate::store::{ClientAssertionUse, IssuerId, Result, StoredClient, StoredKey};
 
 pub(super) async fn load(
-    pool: &PgPool,
+    pool: &Pool,
     issuer: &IssuerId,
     client_id: &str,
 ) -> Result<Option<StoredClient>> {
@@ -19,7 +19,7 @@ pub(super) async fn load(
     Ok(document.map(|(Json(document),)| StoredClient { client_id: client_id.into(), document }))
 }
 
-pub(super) async fn save(pool: &PgPool, issuer: &IssuerId, client: &StoredClient) -> Result<()> {
+pub(super) async fn save(pool: &Pool, issuer: &IssuerId, client: &StoredClient) -> Result<()> {
     sqlx::query(statement::SAVE_CLIENT)
         .bind(issuer.as_str())
         .bind(&client.client_id)
@@ -29,14 +29,14 @@ pub(super) async fn save(pool: &PgPool, issuer: &IssuerId, client: &StoredClient
     Ok(())
 }
 
-pub(super) async fn keys(pool: &PgPool, issuer: &IssuerId) -> Result<Vec<StoredKey>> {
+pub(super) async fn keys(pool: &Pool, issuer: &IssuerId) -> Result<Vec<StoredKey>> {
     let rows: Vec<KeyRow> =
         sqlx::query_as(statement::KEYS).bind(issuer.as_str()).fetch_all(pool).await?;
     rows.into_iter().map(key).collect()
 }
 
 pub(super) async fn ensure_keys(
-    pool: &PgPool,
+    pool: &Pool,
     issuer: &IssuerId,
     candidates: &[StoredKey],
 ) -> Result<Vec<StoredKey>> {
@@ -54,7 +54,7 @@ pub(super) async fn ensure_keys(
     keys(pool, issuer).await
 }
 
-pub(super) async fn add_key(pool: &PgPool, issuer: &IssuerId, key: &StoredKey) -> Result<()> {
+pub(super) async fn add_key(pool: &Pool, issuer: &IssuerId, key: &StoredKey) -> Result<()> {
     sqlx::query(statement::ADD_KEY)
         .bind(issuer.as_str())
         .bind(&key.kid)
@@ -69,7 +69,7 @@ pub(super) async fn add_key(pool: &PgPool, issuer: &IssuerId, key: &StoredKey) -
 
 /// Uses an assertion up; `false` if it was used before and could still be believed.
 pub(super) async fn consume_assertion(
-    pool: &PgPool,
+    pool: &Pool,
     issuer: &IssuerId,
     assertion: &ClientAssertionUse,
     now: OffsetDateTime,

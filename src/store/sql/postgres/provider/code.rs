@@ -1,11 +1,12 @@
+use sqlx::PgConnection;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use super::present::{Presented, locking, presenting};
 use super::revocation;
 use crate::crypto::TokenHash;
 use crate::store::sql::convert::micros;
+use crate::store::sql::postgres::pool::Pool;
 use crate::store::sql::provider::{
     self, CodeRow, CodeState, CodeStateRow, judge_code, resources_hash, statement,
 };
@@ -39,7 +40,7 @@ WITH code AS (
 )
 SELECT EXISTS (SELECT FROM code)";
 
-pub(super) async fn issue(pool: &PgPool, issuer: &IssuerId, code: &NewCode) -> Result<CodeIssue> {
+pub(super) async fn issue(pool: &Pool, issuer: &IssuerId, code: &NewCode) -> Result<CodeIssue> {
     let grant = &code.grant;
     let consent = code.consent.as_ref();
     let (issued,): (bool,) = sqlx::query_as(ISSUE)
@@ -75,7 +76,7 @@ pub(super) async fn issue(pool: &PgPool, issuer: &IssuerId, code: &NewCode) -> R
 }
 
 pub(super) async fn load(
-    pool: &PgPool,
+    pool: &Pool,
     issuer: &IssuerId,
     code: &TokenHash,
 ) -> Result<Option<StoredCode>> {
@@ -104,7 +105,7 @@ SELECT EXISTS (SELECT FROM assertion), EXISTS (SELECT FROM redeemed)"
 );
 
 pub(super) async fn redeem(
-    pool: &PgPool,
+    pool: &Pool,
     issuer: &IssuerId,
     redeem: &RedeemCode,
 ) -> Result<CodeRedemption> {
@@ -127,13 +128,13 @@ pub(super) async fn redeem(
     } else if redeem.assertion.is_some() && !asserted {
         Ok(CodeRedemption::AssertionReplayed)
     } else {
-        refuse(pool, &presented, redeem.revocation_expires_at).await
+        pool.within(refuse(pool, &presented, redeem.revocation_expires_at)).await
     }
 }
 
 /// Finds out why a code was not redeemed, and revokes its grant if it was redeemed before.
 async fn refuse(
-    pool: &PgPool,
+    pool: &Pool,
     presented: &Presented<'_>,
     until: OffsetDateTime,
 ) -> Result<CodeRedemption> {

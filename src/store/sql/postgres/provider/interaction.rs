@@ -1,8 +1,8 @@
-use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use crate::scope::UserId;
 use crate::store::sql::convert::micros;
+use crate::store::sql::postgres::pool::Pool;
 use crate::store::sql::provider::{self, ConsentRow, resources_hash, statement};
 use crate::store::sql::rate_limit::{counting_one_more, interaction_keys};
 use crate::store::{
@@ -32,7 +32,7 @@ FROM network n LEFT JOIN all_together a ON TRUE"
 );
 
 pub(super) async fn save(
-    pool: &PgPool,
+    pool: &Pool,
     issuer: &IssuerId,
     save: &SaveInteraction,
 ) -> Result<InteractionSave> {
@@ -56,7 +56,7 @@ pub(super) async fn save(
 }
 
 pub(super) async fn load(
-    pool: &PgPool,
+    pool: &Pool,
     issuer: &IssuerId,
     interaction_id: &str,
     now: OffsetDateTime,
@@ -71,7 +71,7 @@ pub(super) async fn load(
 }
 
 pub(super) async fn consent(
-    pool: &PgPool,
+    pool: &Pool,
     issuer: &IssuerId,
     subject: &UserId,
     client_id: &str,

@@ -21,11 +21,19 @@ use uuid::Uuid;
 use super::PostgresStore;
 use crate::crypto::TokenHash;
 use crate::scope::UserId;
+use crate::store::sql::convert::micros;
+use crate::store::sql::rate_limit::{client_failure_key, counting_one_more, limit_count};
 use crate::store::{
-    ClientAssertionUse, CodeIssue, CodeRedemption, Consent, InteractionSave, IssuerId, NewCode,
-    ProviderStore, RedeemCode, RefreshRotation, Result, Revocation, RotateRefresh, SaveInteraction,
-    StoredClient, StoredCode, StoredInteraction, StoredKey, StoredRefreshToken,
+    ClientAssertionUse, CodeIssue, CodeRedemption, Consent, InteractionSave, IssuerId, LimitCount,
+    NewCode, ProviderStore, RateLimit, RedeemCode, RefreshRotation, Result, Revocation,
+    RotateRefresh, SaveInteraction, StoredClient, StoredCode, StoredInteraction, StoredKey,
+    StoredRefreshToken,
 };
+
+const COUNT_FAILURE: &str = concat!(
+    "INSERT INTO donjon_rate_limits AS r (key, times, expires_at) VALUES ($1, 1, $3)",
+    counting_one_more!("$2")
+);
 
 #[async_trait]
 impl ProviderStore for PostgresStore {
@@ -51,6 +59,24 @@ impl ProviderStore for PostgresStore {
 
     async fn add_signing_key(&self, issuer: &IssuerId, key: &StoredKey) -> Result<()> {
         client::add_key(self.pool(), issuer, key).await
+    }
+
+    async fn count_client_failure(
+        &self,
+        issuer: &IssuerId,
+        client_id: &str,
+        network: &str,
+        limit: RateLimit,
+        now: OffsetDateTime,
+    ) -> Result<LimitCount> {
+        let key = client_failure_key(issuer, client_id, network);
+        let row = sqlx::query_as(COUNT_FAILURE)
+            .bind(key)
+            .bind(micros(now))
+            .bind(micros(now + limit.window))
+            .fetch_one(self.pool())
+            .await?;
+        limit_count(row)
     }
 
     async fn consent(

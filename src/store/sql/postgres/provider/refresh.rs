@@ -1,9 +1,10 @@
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use super::present::{Presented, locking, presenting};
 use super::revocation;
 use crate::crypto::TokenHash;
 use crate::store::sql::convert::micros;
+use crate::store::sql::postgres::pool::Pool;
 use crate::store::sql::provider::{
     self, RefreshRow, RefreshState, RefreshStateRow, judge_refresh, statement,
 };
@@ -12,7 +13,7 @@ use crate::store::{
 };
 
 pub(super) async fn load(
-    pool: &PgPool,
+    pool: &Pool,
     issuer: &IssuerId,
     token: &TokenHash,
 ) -> Result<Option<StoredRefreshToken>> {
@@ -46,7 +47,7 @@ SELECT EXISTS (SELECT FROM assertion), EXISTS (SELECT FROM rotated)"
 );
 
 pub(super) async fn rotate(
-    pool: &PgPool,
+    pool: &Pool,
     issuer: &IssuerId,
     rotate: &RotateRefresh,
 ) -> Result<RefreshRotation> {
@@ -70,14 +71,14 @@ pub(super) async fn rotate(
     } else if rotate.assertion.is_some() && !asserted {
         Ok(RefreshRotation::AssertionReplayed)
     } else {
-        refuse(pool, &presented, rotate).await
+        pool.within(refuse(pool, &presented, rotate)).await
     }
 }
 
 /// Finds out why a token was not rotated, and revokes its grant if it was rotated before and the
 /// grace window does not cover this.
 async fn refuse(
-    pool: &PgPool,
+    pool: &Pool,
     presented: &Presented<'_>,
     rotate: &RotateRefresh,
 ) -> Result<RefreshRotation> {

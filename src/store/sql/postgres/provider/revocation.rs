@@ -1,8 +1,9 @@
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::store::sql::convert::micros;
+use crate::store::sql::postgres::pool::Pool;
 use crate::store::sql::provider::{self, RevocationRow, statement};
 use crate::store::{IssuerId, Result, Revocation};
 
@@ -42,7 +43,7 @@ pub(super) async fn revoke(
 }
 
 pub(super) async fn revoke_token(
-    pool: &PgPool,
+    pool: &Pool,
     issuer: &IssuerId,
     jti: &str,
     expires_at: OffsetDateTime,
@@ -61,7 +62,7 @@ pub(super) async fn revoke_token(
 }
 
 pub(super) async fn log(
-    pool: &PgPool,
+    pool: &Pool,
     issuer: &IssuerId,
     after: i64,
     limit: u32,

@@ -1,7 +1,7 @@
-use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use crate::store::sql::convert::micros;
+use crate::store::sql::postgres::pool::Pool;
 use crate::store::sql::provider::statement::{self, reaches_offline_access};
 use crate::store::{IssuerId, Result};
 
@@ -43,7 +43,7 @@ SELECT EXISTS (SELECT FROM donjon_provider_cursors WHERE issuer_id = $1),
 );
 
 pub(in crate::store::sql::postgres) async fn apply(
-    pool: &PgPool,
+    pool: &Pool,
     issuer: &IssuerId,
     limit: u32,
     now: OffsetDateTime,

@@ -1,8 +1,8 @@
-use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use crate::store::Result;
 use crate::store::sql::convert::micros;
+use crate::store::sql::postgres::pool::Pool;
 use crate::store::sql::provider::SEALED_FOR;
 
 /// A grant goes with its codes and tokens; none of them could still be worth anything. A row that
@@ -33,7 +33,7 @@ const ERASE_SEALED: &str = "UPDATE donjon_provider_refresh_tokens SET successor_
         (SELECT ctid FROM donjon_provider_refresh_tokens
          WHERE successor_sealed IS NOT NULL AND rotated_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
-pub(super) async fn sweep(pool: &PgPool, now: OffsetDateTime, limit: u32) -> Result<u64> {
+pub(super) async fn sweep(pool: &Pool, now: OffsetDateTime, limit: u32) -> Result<u64> {
     let limit = i64::from(limit);
     let mut swept = 0;
     for statement in OVER {

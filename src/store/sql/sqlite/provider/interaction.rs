@@ -5,9 +5,10 @@ use time::OffsetDateTime;
 use crate::scope::UserId;
 use crate::store::sql::convert::micros;
 use crate::store::sql::provider::{self, ConsentRow, resources_hash, statement};
-use crate::store::sql::rate_limit::{counting_one_more, interaction_keys};
+use crate::store::sql::rate_limit::interaction_keys;
+use crate::store::sql::sqlite::limit::count_use;
 use crate::store::{
-    Consent, InteractionSave, IssuerId, RateLimit, Result, SaveInteraction, StoredInteraction,
+    Consent, InteractionSave, IssuerId, Result, SaveInteraction, StoredInteraction,
 };
 
 pub(super) async fn save(
@@ -18,9 +19,9 @@ pub(super) async fn save(
     let SaveInteraction { interaction, per_network, in_all, now, .. } = save;
     let [network, all] = interaction_keys(issuer, &save.network);
     for (key, limit) in [(network, per_network), (all, in_all)] {
-        let until = count(connection, &key, *limit, *now).await?;
-        if until.is_some() {
-            return provider::interaction_save(until);
+        let count = count_use(connection, &key, *limit, *now).await?;
+        if count.is_over(*limit) {
+            return provider::interaction_save(Some(micros(count.until)));
         }
     }
     sqlx::query(
@@ -36,25 +37,6 @@ pub(super) async fn save(
     .execute(connection)
     .await?;
     Ok(InteractionSave::Saved)
-}
-
-/// Counts one more use of a limit; if that is one too many, answers when its window is over.
-async fn count(
-    connection: &mut SqliteConnection,
-    key: &str,
-    limit: RateLimit,
-    now: OffsetDateTime,
-) -> Result<Option<i64>> {
-    let (times, until): (i64, i64) = sqlx::query_as(concat!(
-        "INSERT INTO donjon_rate_limits AS r (key, times, expires_at) VALUES ($1, 1, $3)",
-        counting_one_more!("$2")
-    ))
-    .bind(key)
-    .bind(micros(now))
-    .bind(micros(now + limit.window))
-    .fetch_one(connection)
-    .await?;
-    Ok((times > i64::from(limit.times)).then_some(until))
 }
 
 pub(super) async fn load(

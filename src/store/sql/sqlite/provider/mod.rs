@@ -16,10 +16,13 @@ use uuid::Uuid;
 use super::SqliteStore;
 use crate::crypto::TokenHash;
 use crate::scope::UserId;
+use crate::store::sql::rate_limit::client_failure_key;
+use crate::store::sql::sqlite::limit::count_use;
 use crate::store::{
-    ClientAssertionUse, CodeIssue, CodeRedemption, Consent, InteractionSave, IssuerId, NewCode,
-    ProviderStore, RedeemCode, RefreshRotation, Result, Revocation, RotateRefresh, SaveInteraction,
-    StoredClient, StoredCode, StoredInteraction, StoredKey, StoredRefreshToken,
+    ClientAssertionUse, CodeIssue, CodeRedemption, Consent, InteractionSave, IssuerId, LimitCount,
+    NewCode, ProviderStore, RateLimit, RedeemCode, RefreshRotation, Result, Revocation,
+    RotateRefresh, SaveInteraction, StoredClient, StoredCode, StoredInteraction, StoredKey,
+    StoredRefreshToken,
 };
 
 /// Runs a function of this module as a transition, on clones of what it is given.
@@ -54,6 +57,19 @@ impl ProviderStore for SqliteStore {
 
     async fn add_signing_key(&self, issuer: &IssuerId, key: &StoredKey) -> Result<()> {
         transition!(self, client::add_key, issuer, key)
+    }
+
+    async fn count_client_failure(
+        &self,
+        issuer: &IssuerId,
+        client_id: &str,
+        network: &str,
+        limit: RateLimit,
+        now: OffsetDateTime,
+    ) -> Result<LimitCount> {
+        let key = client_failure_key(issuer, client_id, network);
+        self.transition(move |c| Box::pin(async move { count_use(c, &key, limit, now).await }))
+            .await
     }
 
     async fn consent(
