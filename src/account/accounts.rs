@@ -6,7 +6,7 @@ use crate::audit::{Action, AuditActor, Entry};
 use crate::crypto::{Clock, Random, RandomExt as _, Redacted};
 use crate::page::{PasswordLength, PasswordProblem};
 use crate::scope::{Account, Attributes, UserId, storable, storable_text};
-use crate::store::{AccountStore, NewUser, Registration, StoreError};
+use crate::store::{AccountStore, Effects, NewUser, Registration, StoreError};
 
 /// The accounts, for the host's own code: to seed, to import, to find. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -107,6 +107,38 @@ impl Accounts {
     ) -> Result<Option<serde_json::Value>, StoreError> {
         let (name, value) = (storable_text(name.to_owned()), storable(value.clone()));
         self.store.claim_attribute(id, &name, &value).await
+    }
+
+    /// Has the user choose another password: the next login, by whichever way, leads to a page for
+    /// that and gets no session before. All sessions of the user end, and logins that are under way
+    /// do not stand. `false` if there is no such account. Nothing is mailed.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use donjon::account::AccountLayer;
+    /// # use donjon::crypto::{Keyring, SystemRandom};
+    /// # use donjon::store::SqlStore;
+    /// # let store = SqlStore::connect("sqlite::memory:").await?;
+    /// # let keyring = Keyring::ephemeral(&SystemRandom);
+    /// # let layer = AccountLayer::builder(&store, &keyring, "https://app.example").build()?;
+    /// # let accounts = layer.accounts();
+    /// let alice = accounts.create("alice@example.test", Some("Welcome-17"), Default::default(), true);
+    /// assert!(accounts.require_password_change(alice.await?.id()).await?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn require_password_change(&self, id: &UserId) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let entry = Entry::new(Action::REQUIRE_PASSWORD_CHANGE).by(AuditActor::System);
+        let along = Effects::from(entry.at(now, &*self.random));
+        let marked = self.store.require_password_change(id, &along, now).await?;
+        if marked {
+            along.announce();
+        }
+        Ok(marked)
     }
 
     /// The account with this id.

@@ -8,7 +8,8 @@ use super::device::Devices;
 use super::export::ExportSource;
 use super::layer::AccountLayer;
 use super::letters::Letters;
-use super::password::{HashCost, ImportLimits, PasswordPool, PoolSize};
+use super::password::{HashCost, ImportLimits, PasswordPool, PasswordRules, PoolSize};
+use super::pending::{PendingLogins, Step};
 use super::registrant::Registrants;
 use super::second_factor::Factors;
 use super::site::Site;
@@ -47,6 +48,7 @@ pub struct AccountLayerBuilder {
     paths: Paths,
     other_logins: Vec<OtherLogin>,
     policy: Policy,
+    password_rules: PasswordRules,
     hash_cost: HashCost,
     pool_size: PoolSize,
     import_limits: ImportLimits,
@@ -67,6 +69,7 @@ impl AccountLayerBuilder {
             paths: Paths::default(),
             other_logins: Vec::new(),
             policy: Policy::default(),
+            password_rules: PasswordRules::default(),
             hash_cost: HashCost::default(),
             pool_size: PoolSize::default(),
             import_limits: ImportLimits::default(),
@@ -100,6 +103,12 @@ impl AccountLayerBuilder {
     /// The rules.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// What users may choose as a password.
+    pub fn password_rules(mut self, rules: PasswordRules) -> Self {
+        self.password_rules = rules;
         self
     }
 
@@ -177,6 +186,7 @@ impl AccountLayerBuilder {
             .trusting(self.policy.trust_for);
         let factors = Factors::new(cookies, &self.keyring);
         let keeping = keep::waiting(cookies, &self.keyring);
+        let pending = PendingLogins::new(Step::Password, cookies, &self.keyring);
         let registrants = Registrants::new(cookies, &self.keyring, self.policy.confirm_for);
         let letters = Letters {
             pages: Arc::clone(&pages),
@@ -187,7 +197,7 @@ impl AccountLayerBuilder {
         let accounts = Accounts {
             store: Arc::clone(&self.store),
             passwords: passwords.clone(),
-            password_length: self.policy.password_length,
+            password_length: self.password_rules.bounds(),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
         };
@@ -195,9 +205,11 @@ impl AccountLayerBuilder {
             origin: url.origin().ascii_serialization(),
             store: self.store,
             passwords,
+            password_rules: self.password_rules,
             letters,
             devices,
             factors,
+            pending,
             registrants,
             keeping,
             deletion_hook: self.deletion_hook,

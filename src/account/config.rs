@@ -3,7 +3,6 @@ use time::Duration;
 
 use super::deletion::DeletionPolicy;
 use super::settings;
-use crate::page::PasswordLength;
 use crate::store::{LockoutPolicy, RateLimit};
 
 /// The absolute paths of the account pages.
@@ -19,6 +18,8 @@ pub struct Paths {
     pub login: String,
     /// The second step of logging in, for those who have a second factor; `/login/verify`.
     pub verify: String,
+    /// Where a login leads that must choose another password first; `/login/password`.
+    pub new_password: String,
     /// Log out; `/logout`.
     pub logout: String,
     /// Ask for a new password; `/forgot-password`.
@@ -41,6 +42,7 @@ impl Default for Paths {
             resend: "/confirm/resend".to_owned(),
             login: "/login".to_owned(),
             verify: "/login/verify".to_owned(),
+            new_password: "/login/password".to_owned(),
             logout: "/logout".to_owned(),
             forgot_password: "/forgot-password".to_owned(),
             reset_password: "/reset-password".to_owned(),
@@ -59,6 +61,7 @@ pub(super) enum Flow {
     Resend,
     Login,
     Verify,
+    NewPassword,
     Logout,
     ForgotPassword,
     ResetPassword,
@@ -79,13 +82,14 @@ impl Flow {
 }
 
 impl Paths {
-    fn own(&self) -> [(&str, Flow); 9] {
-        [
+    fn own(&self) -> Vec<(&str, Flow)> {
+        vec![
             (&self.register, Flow::Register),
             (&self.confirm, Flow::Confirm),
             (&self.resend, Flow::Resend),
             (&self.login, Flow::Login),
             (&self.verify, Flow::Verify),
+            (&self.new_password, Flow::NewPassword),
             (&self.logout, Flow::Logout),
             (&self.forgot_password, Flow::ForgotPassword),
             (&self.reset_password, Flow::ResetPassword),
@@ -121,8 +125,11 @@ pub(super) fn is_plain(path: &str) -> bool {
 /// The rules of the account pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// How long a password is, in characters; 8 to 128.
-    pub password_length: PasswordLength,
+    /// How old a password may be; a login with an older one leads to choosing another. `None`, since
+    /// passwords that are changed for their age are made worse by it (NIST SP 800-63B-4, section
+    /// 3.1.1.2). To have one account choose another is
+    /// [`Accounts::require_password_change`](super::Accounts::require_password_change).
+    pub password_max_age: Option<Duration>,
     /// How long a link to confirm an address works; 48 hours.
     pub confirm_for: Duration,
     /// How long a link to set a new password works; one hour.
@@ -165,7 +172,7 @@ impl Default for Policy {
     fn default() -> Self {
         let window = Duration::minutes(15);
         Self {
-            password_length: PasswordLength { min: 8, max: 128 },
+            password_max_age: None,
             confirm_for: Duration::hours(48),
             reset_for: Duration::HOUR,
             lockout: LockoutPolicy { attempts: 5, lock_for: window },

@@ -66,6 +66,23 @@ impl Letters {
         self.write(to, &Letter::PasswordSet { forgot: &forgot }, now)
     }
 
+    /// Tells the owner that the password was chosen by somebody who was logged in: another, or the
+    /// first one.
+    pub(super) fn password_chosen(
+        &self,
+        to: &str,
+        is_first: bool,
+        paths: &Paths,
+        now: OffsetDateTime,
+    ) -> NewDelivery {
+        let forgot = &self.absolute(&paths.forgot_password);
+        let letter = match is_first {
+            true => Letter::PasswordAdded { forgot },
+            false => Letter::PasswordChanged { forgot },
+        };
+        self.write(to, &letter, now)
+    }
+
     /// Tells the owner that the address is locked.
     pub(super) fn locked(&self, to: &Email, paths: &Paths, now: OffsetDateTime) -> NewDelivery {
         let forgot = self.absolute(&paths.forgot_password);

@@ -82,6 +82,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         device_epoch: proven.device_epoch,
         methods: vec![Method::PASSWORD],
         remember,
+        must_change_password: proven.must_change_password,
     };
     match sign_in(site, visit, &who, proven.has_second_factor, settle).await? {
         Some(response) => Ok(response),

@@ -20,6 +20,10 @@
 //! before, the user and that browser ([`Policy::lockout`], [`Policy::known_for`]). So whoever knows
 //! an address can lock it, but not keep its owner out.
 //!
+//! What may be a password is up to [`PasswordRules`](password::PasswordRules). A user changes it at
+//! `/settings/password`, and all other sessions end; the host can have a user choose another before
+//! the next login gets any further ([`Accounts::require_password_change`]).
+//!
 //! A user who has set up an authenticator app (`/settings/two-factor`) is logged in by the password
 //! and a code, at `/login/verify`, unless the browser is one that the user trusts
 //! ([`Policy::trust_for`]). Until the code there is no session.
@@ -54,6 +58,7 @@
 mod accounts;
 mod attributes;
 mod builder;
+mod choice;
 mod code;
 mod config;
 mod confirm;
@@ -71,11 +76,13 @@ mod letters;
 mod login;
 mod logout;
 pub mod mfa;
+mod new_password;
 pub mod organization;
 mod other_login;
 #[cfg(feature = "passkeys")]
 pub mod passkey;
 pub mod password;
+mod pending;
 mod prove;
 mod register;
 mod registrant;

@@ -5,7 +5,7 @@ use super::site::{Site, Visit};
 use super::{AccountError, Email};
 use crate::audit::{self, Action};
 use crate::crypto::Redacted;
-use crate::scope::Account;
+use crate::scope::{Account, Method};
 use crate::store::{Effects, LoginCompletion, LoginCounter};
 
 /// A user whose password was just verified.
@@ -13,8 +13,9 @@ pub(super) struct ProvenUser {
     pub(super) account: Account,
     pub(super) device_epoch: i64,
     pub(super) has_second_factor: bool,
-    counter: LoginCounter,
-    verified: Redacted<String>,
+    pub(super) must_change_password: bool,
+    pub(super) counter: LoginCounter,
+    pub(super) verified: Redacted<String>,
     rehashed: Option<Redacted<String>>,
 }
 
@@ -40,6 +41,7 @@ pub(super) async fn prove(
     let verdict = place.verify(password, stored, attempt.locked_until.is_none()).await?;
     match (attempt.locked_until, attempt.user, verdict) {
         (None, Some(user), Verdict::Right { verified, rehashed }) => Ok(Some(ProvenUser {
+            must_change_password: site.must_change_password(&user, &[Method::PASSWORD]),
             account: user.account,
             device_epoch: user.device_epoch,
             has_second_factor: user.has_second_factor,

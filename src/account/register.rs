@@ -2,9 +2,8 @@
 
 use http::StatusCode;
 
-use super::password::check_length;
 use super::site::{Answer, Site, Visit};
-use super::{Email, InvalidEmail};
+use super::{Email, choice};
 use crate::audit::Action;
 use crate::crypto::{RandomExt as _, Redacted};
 use crate::http::respond;
@@ -20,13 +19,15 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let form = visit.form()?;
     let typed = form.get("email")?.unwrap_or_default();
     let password = form.get("password")?.unwrap_or_default();
-    let (email, problem) = check(site, typed, password);
+    let password = Redacted(password.to_owned());
+    let email = Email::parse(typed);
+    let problem = choice::problem(site, &password, typed).await?;
     let (Ok(email), None) = (&email, problem) else {
         let page = page(site, visit, typed, email.is_err(), problem);
         return Ok(respond::html(StatusCode::UNPROCESSABLE_ENTITY, page));
     };
 
-    let hash = site.passwords.hash(Redacted(password.to_owned())).await?;
+    let hash = site.passwords.hash(password).await?;
     let now = site.now();
     let user = NewUser {
         account: Account::new(UserId::from(site.random.uuid_v7(now)))
@@ -50,14 +51,6 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     Ok(response)
 }
 
-fn check(
-    site: &Site,
-    email: &str,
-    password: &str,
-) -> (Result<Email, InvalidEmail>, Option<PasswordProblem>) {
-    (Email::parse(email), check_length(password, site.policy.password_length).err())
-}
-
 fn page(
     site: &Site,
     visit: &Visit,
@@ -71,7 +64,7 @@ fn page(
         email,
         invalid_email,
         password_problem,
-        password_length: site.policy.password_length,
+        password_length: site.password_rules.bounds(),
     })
 }
 

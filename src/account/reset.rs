@@ -2,13 +2,12 @@
 
 use http::{Response, StatusCode};
 
-use super::Email;
 use super::confirm::request_entry;
 use super::letters::token;
 use super::login::{LOGIN_HINT, NOTICE};
-use super::password::check_length;
 use super::register::check_mail;
 use super::site::{Answer, Site, Visit};
+use super::{Email, choice};
 use crate::audit::Action;
 use crate::crypto::{OpaqueToken, Redacted};
 use crate::http::{Body, respond};
@@ -52,19 +51,19 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
 /// before the first login.
 pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let form = visit.form()?;
-    let password = form.get("password")?.unwrap_or_default();
+    let password = Redacted(form.get("password")?.unwrap_or_default().to_owned());
     let Some(token) = token(form.get("token")?) else { return Ok(over(site, visit)) };
     // Who has no link makes us hash nothing.
     let owner = site.store.load_link(LinkPurpose::Reset, &token.hash(), site.now()).await?;
     let Some(owner) = owner else { return Ok(over(site, visit)) };
-    if let Err(problem) = check_length(password, site.policy.password_length) {
+    let to = owner.email().unwrap_or_default();
+    if let Some(problem) = choice::problem(site, &password, to).await? {
         let page = page(site, visit, &token, &owner, Some(problem));
         return Ok(respond::html(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
 
-    let hash = site.passwords.hash(Redacted(password.to_owned())).await?;
+    let hash = site.passwords.hash(password).await?;
     let now = site.now();
-    let to = owner.email().unwrap_or_default();
     let notice = site.letters.password_set(to, &site.paths, now);
     let along = site.effects(visit.entry(Action::RESET_PASSWORD)).and_delivery(notice);
     match site.store.reset_password(&token.hash(), &hash, &along, now).await? {
@@ -101,7 +100,7 @@ fn page(
         token: &token.expose(),
         email: owner.email().unwrap_or_default(),
         password_problem,
-        password_length: site.policy.password_length,
+        password_length: site.password_rules.bounds(),
     })
 }
 

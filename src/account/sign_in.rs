@@ -1,5 +1,5 @@
-//! What comes after a user has proven who they are: a session, or the question for a second
-//! factor. Here, and nowhere else among the account pages, a session is written.
+//! What comes after a user has proven who they are: a session, the question for a second factor, or
+//! that for another password. Here, and nowhere else among the account pages, a session is written.
 
 use std::future::Future;
 
@@ -22,6 +22,8 @@ pub(super) struct SignIn<'a> {
     pub(super) device_epoch: i64,
     pub(super) methods: Vec<Method>,
     pub(super) remember: bool,
+    /// Whether another password must be chosen before there is a session.
+    pub(super) must_change_password: bool,
 }
 
 /// Goes on after a first factor. Who has a second one, and is not in a browser that is trusted to
@@ -47,11 +49,11 @@ where
         return Ok(None);
     }
     let mut response = respond::see_other(&visit.trip.via(&site.paths.verify));
-    site.factors.pending.keep(&*site.random, response.headers_mut(), who, now);
+    site.factors.pending.keep(&*site.random, response.headers_mut(), (who, false), now);
     Ok(Some(response))
 }
 
-/// Opens a session for whoever may come in. Who has asked for the end of the account is asked
+/// Goes on after all factors. Opens a session for whoever may come in. Who has asked for the end of the account is asked
 /// whether to keep it; who is kept out gets no other answer than one who has proven nothing.
 pub(super) async fn open<F>(
     site: &Site,
@@ -70,7 +72,30 @@ where
     if standing.deletion_at.is_some() {
         return keep::offer(site, visit, who, settle).await;
     }
-    write_session(site, visit, who, trust, settle).await
+    enter(site, visit, who, trust, settle).await
+}
+
+/// Lets somebody in who may come in. Who must choose another password first gets no session but the
+/// question for it.
+pub(super) async fn enter<F>(
+    site: &Site,
+    visit: &Visit,
+    who: &SignIn<'_>,
+    trust: bool,
+    settle: impl FnOnce(Effects) -> F,
+) -> Result<Option<Response<Body>>, AccountError>
+where
+    F: Future<Output = Result<bool, AccountError>>,
+{
+    if !who.must_change_password {
+        return write_session(site, visit, who, trust, settle).await;
+    }
+    if !settle(Effects::none()).await? {
+        return Ok(None);
+    }
+    let mut response = respond::see_other(&visit.trip.via(&site.paths.new_password));
+    site.pending.keep(&*site.random, response.headers_mut(), (who, trust), site.now());
+    Ok(Some(response))
 }
 
 /// Writes the session, and only then settles that what was proven still holds: a reset that came

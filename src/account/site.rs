@@ -11,20 +11,24 @@ use super::device::Devices;
 use super::even::evenly;
 use super::export::ExportSource;
 use super::letters::Letters;
-use super::password::PasswordPool;
+use super::login::NOTICE;
+use super::password::{PasswordPool, PasswordRules};
+use super::pending::PendingLogins;
 use super::registrant::Registrants;
-use super::second_factor::pending::PendingLogins;
 use super::second_factor::{Factors, verify};
 use super::token::ApiTokens;
 use super::trip::Trip;
-use super::{AccountError, Email, OtherLogin, confirm, login, logout, register, reset, settings};
+use super::{
+    AccountError, Email, OtherLogin, confirm, login, logout, new_password, register, reset,
+    settings,
+};
 use crate::audit::{Action, Entry};
 use crate::crypto::{Clock, Random};
 use crate::http::{Body, Form, Reader, respond};
 use crate::page::Pages;
-use crate::scope::{Account, UserId};
+use crate::scope::{Account, Actor, Method as Proven, UserId};
 use crate::session::Session;
-use crate::store::{AccountStore, Effects};
+use crate::store::{AccountStore, Effects, LoginUser};
 
 /// What every flow works with: nothing that another process over the same store would lack.
 #[derive(Debug)]
@@ -33,9 +37,12 @@ pub(super) struct Site {
     pub(super) origin: String,
     pub(super) store: Arc<dyn AccountStore>,
     pub(super) passwords: PasswordPool,
+    pub(super) password_rules: PasswordRules,
     pub(super) letters: Letters,
     pub(super) devices: Devices,
     pub(super) factors: Factors,
+    /// Logins that wait for another password.
+    pub(super) pending: PendingLogins,
     pub(super) registrants: Registrants,
     /// Logins that wait for whether an account is to be kept.
     pub(super) keeping: PendingLogins,
@@ -69,6 +76,24 @@ impl Site {
     /// The present moment.
     pub(super) fn now(&self) -> OffsetDateTime {
         self.clock.now()
+    }
+
+    /// Whether a login by these methods must choose another password first.
+    pub(super) fn must_change_password(&self, user: &LoginUser, methods: &[Proven]) -> bool {
+        let too_old = |set_at: OffsetDateTime| {
+            self.policy.password_max_age.is_some_and(|age| set_at + age <= self.now())
+        };
+        user.must_change_password
+            || (methods.contains(&Proven::PASSWORD) && user.password_set_at.is_some_and(too_old))
+    }
+
+    /// A login that waited waits no longer: it begins anew.
+    pub(super) fn begin_anew(&self, visit: &Visit) -> Response<Body> {
+        let login = visit.trip.via_with(&self.paths.login, &[(NOTICE, "timed-out")]);
+        let mut response = respond::see_other(&login);
+        self.factors.pending.forget(response.headers_mut());
+        self.pending.forget(response.headers_mut());
+        response
     }
 
     /// Makes the visitor's browser known as one that the owner of this address has used; see
@@ -133,6 +158,14 @@ impl Visit {
     /// Who is logged in.
     pub(super) fn account(&self) -> Result<Account, AccountError> {
         self.session.scope().account().cloned().ok_or(AccountError::LoginRequired)
+    }
+
+    /// Who is logged in, and is nobody who acts as them.
+    pub(super) fn account_in_person(&self) -> Result<Account, AccountError> {
+        match self.session.scope().actor() {
+            Actor::Impersonator(_) => Err(AccountError::ReauthenticationRequired),
+            _ => self.account(),
+        }
     }
 
     /// Who is logged in, and proved it just now: what sensitive changes ask for.
@@ -217,6 +250,8 @@ async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
         Flow::Login if submits => login::submit(site, visit).await,
         Flow::Verify if shows => verify::show(site, visit),
         Flow::Verify if submits => verify::submit(site, visit).await,
+        Flow::NewPassword if shows => new_password::show(site, visit),
+        Flow::NewPassword if submits => new_password::submit(site, visit).await,
         Flow::Logout if shows => logout::show(site, visit),
         Flow::Logout if submits => logout::submit(site, visit).await,
         Flow::ForgotPassword if shows => reset::show_request(site, visit),

@@ -48,6 +48,12 @@ impl Action {
     pub const REQUEST_LINK: Self = Self::of("account.link_request");
     /// A new password was set by a mailed link.
     pub const RESET_PASSWORD: Self = Self::of("account.password_reset");
+    /// A password took the place of another; refused if the present one was wrong.
+    pub const CHANGE_PASSWORD: Self = Self::of("account.password_change");
+    /// An account without a password got one.
+    pub const SET_PASSWORD: Self = Self::of("account.password_set");
+    /// The host has a user choose another password at the next login.
+    pub const REQUIRE_PASSWORD_CHANGE: Self = Self::of("account.password_change_require");
     /// An address or a browser was locked after too many wrong passwords.
     pub const LOCK: Self = Self::of("account.lock");
     /// A user took all that is known of them.

@@ -24,6 +24,16 @@ pub enum Letter<'a> {
         /// The page to ask for a new password.
         forgot: &'a str,
     },
+    /// The password was changed by somebody who was logged in.
+    PasswordChanged {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
+    /// An account that had no password has got one.
+    PasswordAdded {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
     /// Too many failed logins.
     Locked {
         /// The page to ask for a new password.

@@ -19,6 +19,7 @@ pub mod error_pages;
 mod mail;
 mod messages;
 mod pages;
+mod password;
 mod render;
 mod settings;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use error_pages::ErrorPagesLayer;
 pub use mail::{Letter, Mail};
 pub use messages::Messages;
 pub use pages::*;
+pub use password::*;
 pub use settings::*;
 pub use theme::{Accent, InvalidAccent, Theme};
 pub use tokens::*;

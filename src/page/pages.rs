@@ -2,8 +2,9 @@ use std::fmt::Debug;
 
 use super::mail::{Letter, Mail};
 use super::{
-    AccountLeaving, BackupCodes, DeleteAccount, ExportAccount, KeepAccount, SettingsOverview,
-    Theme, TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin, render,
+    AccountLeaving, BackupCodes, DeleteAccount, ExportAccount, KeepAccount, NewPasswordPage,
+    PasswordSettings, SettingsOverview, Theme, TokenCreated, Tokens, TwoFactor, TwoFactorSetup,
+    VerifyLogin, render,
 };
 use crate::http::Rejection;
 
@@ -45,6 +46,11 @@ pub trait Pages: Debug + Send + Sync + 'static {
         render::verify_login(self.theme(), page)
     }
 
+    /// The last step of logging in, for those who must choose another password first.
+    fn new_password(&self, page: &NewPasswordPage<'_>) -> String {
+        render::new_password(self.theme(), page)
+    }
+
     /// Where a user signs up.
     fn register(&self, page: &Register<'_>) -> String {
         render::register(self.theme(), page)
@@ -79,6 +85,11 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// Where a user sees to their own account.
     fn settings_overview(&self, page: &SettingsOverview<'_>) -> String {
         render::settings_overview(self.theme(), page)
+    }
+
+    /// Where a user changes the password, or sets the first one.
+    fn settings_password(&self, page: &PasswordSettings<'_>) -> String {
+        render::settings_password(self.theme(), page)
     }
 
     /// Where a user sees to their second factor.
@@ -245,6 +256,10 @@ pub enum PasswordProblem {
     Common,
     /// It has leaked somewhere.
     Breached,
+    /// It is the one that there is.
+    Unchanged,
+    /// Nobody could tell just now whether it has leaked.
+    Unchecked,
     /// It is easy to guess.
     Guessable(PasswordAdvice),
 }

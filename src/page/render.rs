@@ -30,10 +30,12 @@ macro_rules! template {
 }
 
 mod deletion;
+mod password;
 mod tokens;
 mod two_factor;
 
 pub(super) use deletion::*;
+pub(super) use password::*;
 pub(super) use tokens::*;
 pub(super) use two_factor::*;
 
@@ -86,6 +88,8 @@ fn password_problem(
         }
         PasswordProblem::Common => theme.say(&m.password_common),
         PasswordProblem::Breached => theme.say(&m.password_breached),
+        PasswordProblem::Unchanged => theme.say(&m.password_unchanged),
+        PasswordProblem::Unchecked => theme.say(&m.password_unchecked),
         PasswordProblem::Guessable(advice) => {
             theme.say_with(&m.password_guessable, "advice", &theme.say(password_advice(m, advice)))
         }
@@ -297,6 +301,20 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
         Letter::PasswordSet { forgot } => (
             &m.mail_password_set_subject,
             &m.mail_password_set_text,
+            &m.mail_password_set_button,
+            forgot,
+            &m.mail_password_set_footnote,
+        ),
+        Letter::PasswordChanged { forgot } => (
+            &m.mail_password_changed_subject,
+            &m.mail_password_changed_text,
+            &m.mail_password_set_button,
+            forgot,
+            &m.mail_password_set_footnote,
+        ),
+        Letter::PasswordAdded { forgot } => (
+            &m.mail_password_added_subject,
+            &m.mail_password_added_text,
             &m.mail_password_set_button,
             forgot,
             &m.mail_password_set_footnote,

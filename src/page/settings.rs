@@ -36,6 +36,8 @@ pub struct FrameLink {
 pub enum SettingsArea {
     /// The account at a glance.
     Overview,
+    /// The password.
+    Password,
     /// The second factor.
     TwoFactor,
     /// The API tokens.
@@ -51,6 +53,7 @@ impl SettingsArea {
     pub fn name<'a>(&self, messages: &'a Messages) -> &'a str {
         match self {
             Self::Overview => &messages.settings_overview,
+            Self::Password => &messages.settings_password,
             Self::TwoFactor => &messages.settings_two_factor,
             Self::Tokens => &messages.settings_tokens,
             Self::Export => &messages.settings_export,

@@ -75,6 +75,7 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
     let then = time::OffsetDateTime::UNIX_EPOCH;
     let app = |left| Some(EnrolledApp::new(time::OffsetDateTime::UNIX_EPOCH, left));
     let two_factor = |app, refused| TwoFactor::new(frame, app, [text; 3], refused);
+    let password = |has| PasswordSettings::new(frame, (text, email), has, length);
     let (svg, key) = ("<svg viewBox=\"0 0 9 9\"><path d=\"M0 0h9v9H0z\"/></svg>", "GEZD GNBV");
     let key = if text == EVIL { EVIL } else { key };
     let token = |expired| {
@@ -88,6 +89,24 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
     vec![
         ("verify-login", theme.verify_login(&VerifyLogin::new(text, text, false, Some(30)))),
         ("verify-login-refused", theme.verify_login(&VerifyLogin::new(text, text, true, None))),
+        ("password-change", theme.settings_password(&password(true))),
+        ("password-first", theme.settings_password(&password(false))),
+        (
+            "password-refused",
+            theme.settings_password(&PasswordSettings {
+                refused: true,
+                password_problem: Some(PasswordProblem::Unchanged),
+                ..password(true)
+            }),
+        ),
+        (
+            "password-changed",
+            theme.settings_password(&PasswordSettings { changed: true, ..password(true) }),
+        ),
+        (
+            "new-password",
+            theme.new_password(&NewPasswordPage::new(text, text, email, None, length)),
+        ),
         ("two-factor-off", theme.settings_two_factor(&two_factor(None, None))),
         ("two-factor-on", theme.settings_two_factor(&two_factor(app(10), None))),
         (
@@ -176,6 +195,8 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         ("mail-taken", theme.mail(&Letter::EmailTaken { forgot: text }).html),
         ("mail-reset", theme.mail(&Letter::Reset { link: text }).html),
         ("mail-password-set", theme.mail(&Letter::PasswordSet { forgot: text }).html),
+        ("mail-password-changed", theme.mail(&Letter::PasswordChanged { forgot: text }).html),
+        ("mail-password-added", theme.mail(&Letter::PasswordAdded { forgot: text }).html),
         ("mail-factor-locked", theme.mail(&Letter::SecondFactorLocked { forgot: text }).html),
         ("mail-factor-removed", theme.mail(&Letter::SecondFactorRemoved { forgot: text }).html),
         ("mail-locked", theme.mail(&Letter::Locked { forgot: text }).html),
@@ -212,6 +233,9 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("delete", &["password", "code", "confirm", "delete"]);
     ids("delete-refused", &["password", "confirm", "delete"]);
     ids("keep", &["keep-text", "submit"]);
+    ids("password-change", &["email", "current", "password", "submit"]);
+    ids("password-first", &["email", "password", "submit"]);
+    ids("new-password", &["email", "password", "submit"]);
     ids("register", &["email", "password", "submit"]);
     ids("register-refused", &["email", "password", "submit"]);
     ids("confirm", &["submit"]);
@@ -264,7 +288,8 @@ fn each_problem_of_a_password_is_said_in_words() {
 
     let theme = Theme::new("Acme");
     let advice = [Personal, Similar, Word, Name, Keys, Repeats, Sequence, Date, More];
-    let problems = [PasswordProblem::Common, PasswordProblem::Breached].into_iter();
+    use PasswordProblem::{Breached, Common, Unchanged, Unchecked};
+    let problems = [Common, Breached, Unchanged, Unchecked].into_iter();
     let mut said: Vec<String> = problems
         .chain(advice.map(PasswordProblem::Guessable))
         .map(|problem| {
@@ -280,5 +305,5 @@ fn each_problem_of_a_password_is_said_in_words() {
         .collect();
     assert!(said.iter().all(|page| !page.contains("{advice}")));
     said.dedup();
-    assert_eq!(said.len(), 11);
+    assert_eq!(said.len(), 13);
 }

@@ -111,6 +111,10 @@ pub struct LoginUser {
     pub device_epoch: i64,
     /// Whether the password alone does not log in.
     pub has_second_factor: bool,
+    /// When the password was chosen; `None` if there is none.
+    pub password_set_at: Option<OffsetDateTime>,
+    /// Whether the next login must choose another.
+    pub must_change_password: bool,
 }
 
 /// When attempts without a success lock an address, or a browser that a user is known by.
@@ -128,7 +132,8 @@ pub struct LockoutPolicy {
 pub enum LoginCompletion {
     /// The attempts are forgotten, and a better hash is stored.
     Completed,
-    /// The password that was verified is no longer the user's: the login must not stand.
+    /// The password that was verified is no longer the user's, or the epoch has moved: the login must
+    /// not stand.
     PasswordChanged,
 }
 

@@ -22,6 +22,7 @@ mod mfa;
 mod organization;
 mod outbox;
 mod passkey;
+mod password;
 mod provider;
 mod revocation_log;
 mod saml;
@@ -43,6 +44,7 @@ pub use mfa::*;
 pub use organization::*;
 pub use outbox::*;
 pub use passkey::*;
+pub use password::*;
 pub use provider::*;
 pub use revocation_log::RevocationLog;
 pub use saml::*;
@@ -65,6 +67,7 @@ pub trait AccountStore:
     + InvitationStore
     + ApiTokenStore
     + LifecycleStore
+    + PasswordStore
 {
 }
 
@@ -79,6 +82,7 @@ impl<T> AccountStore for T where
         + InvitationStore
         + ApiTokenStore
         + LifecycleStore
+        + PasswordStore
 {
 }
 

@@ -193,7 +193,7 @@ async fn a_site_that_rebinds_its_name_does_not_get_the_mailbox() {
 async fn a_mail_for_programs_is_kept_by_no_cache() {
     let app = app().await;
     let register = form("/register", BROWSER).header("sec-fetch-site", "same-origin");
-    ask(&app, register, "email=robin%40example.test&password=long+enough").await;
+    ask(&app, register, "email=robin%40example.test&password=correct+horse+battery").await;
     let answer = ask(&app, request(Method::GET, "/dev/mailbox", JSON), "").await;
     assert_eq!(answer.headers["cache-control"], "no-store");
     assert_eq!(answer.headers["content-type"], JSON);

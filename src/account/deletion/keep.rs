@@ -8,22 +8,20 @@ use time::OffsetDateTime;
 
 use crate::account::letters::token;
 use crate::account::login::NOTICE;
-use crate::account::second_factor::pending::PendingLogins;
-use crate::account::sign_in::{SignIn, write_session};
+use crate::account::pending::{PendingLogins, Step};
+use crate::account::sign_in::{SignIn, enter};
 use crate::account::site::{Answer, Site, Visit};
 use crate::account::{AccountError, Email};
 use crate::audit::Action;
-use crate::crypto::{Keyring, Purpose};
+use crate::crypto::Keyring;
 use crate::http::{Body, CookiePolicy, respond};
 use crate::page::{KeepAccount, LinkOver};
 use crate::scope::{Account, UserId};
 use crate::store::{DeletionCancel, Effects, KeptBy, LinkPurpose};
 
-const PURPOSE: Purpose = Purpose::new("account/keep");
-
 /// The cookie in which a login waits for the answer.
 pub(in crate::account) fn waiting(policy: CookiePolicy, keyring: &Keyring) -> PendingLogins {
-    PendingLogins::new("keep-account", PURPOSE, policy, keyring)
+    PendingLogins::new(Step::Keep, policy, keyring)
 }
 
 /// Asks whoever has just proven who they are, in place of opening a session.
@@ -40,7 +38,7 @@ where
         return Ok(None);
     }
     let mut response = respond::see_other(&visit.trip.via(&site.paths.keep_account));
-    site.keeping.keep(&*site.random, response.headers_mut(), who, site.now());
+    site.keeping.keep(&*site.random, response.headers_mut(), (who, false), site.now());
     Ok(Some(response))
 }
 
@@ -108,13 +106,14 @@ async fn by_login(site: &Site, visit: &Visit) -> Answer {
         device_epoch: pending.epoch,
         methods: pending.methods,
         remember: pending.remember,
+        must_change_password: pending.must_change_password,
     };
     let settle = async |login: Effects| {
         let mut along = effects(site, visit, &account);
         along.audit.extend(login.audit);
         keep(site, &KeptBy::Login(account.id().clone(), pending.epoch), along).await
     };
-    let opened = write_session(site, visit, &who, false, settle).await?;
+    let opened = enter(site, visit, &who, false, settle).await?;
     let mut response = opened.unwrap_or_else(|| over(site, visit));
     site.keeping.forget(response.headers_mut());
     Ok(response)

@@ -86,6 +86,11 @@ impl PasswordRules {
         Self { length, ..self }
     }
 
+    /// How long it may be.
+    pub(in crate::account) fn bounds(&self) -> PasswordLength {
+        self.length
+    }
+
     /// How hard it is to guess, at least; `None` for any.
     #[must_use]
     pub fn min_score(self, min_score: Option<Score>) -> Self {

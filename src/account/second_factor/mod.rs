@@ -1,15 +1,14 @@
 //! Logins and changes that take a code: of the authenticator app, or a backup code.
 
-pub(super) mod pending;
 pub(super) mod verify;
 
 use aws_lc_rs::error::Unspecified;
 use time::OffsetDateTime;
 
-use self::pending::PendingLogins;
 use super::AccountError;
 use super::cookie::SealedCookie;
 use super::mfa::{BACKUP_CODES, BackupCode, TotpSecret, TotpStep};
+use super::pending::{PendingLogins, Step};
 use super::settings::setup_cookie;
 use super::site::{Site, Visit};
 use crate::audit::Action;
@@ -42,7 +41,7 @@ impl Factors {
     pub(super) fn new(policy: CookiePolicy, keyring: &Keyring) -> Self {
         Self {
             keyring: keyring.clone(),
-            pending: PendingLogins::for_code(policy, keyring),
+            pending: PendingLogins::new(Step::Code, policy, keyring),
             setup: setup_cookie(policy, keyring),
         }
     }

@@ -3,7 +3,6 @@
 use http::{Response, StatusCode};
 
 use super::{Checked, check_code, use_up};
-use crate::account::login::NOTICE;
 use crate::account::sign_in::{SignIn, open};
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
@@ -15,13 +14,13 @@ use crate::store::FactorProof;
 pub(in crate::account) fn show(site: &Site, visit: &Visit) -> Answer {
     match site.factors.pending.read(&visit.headers, site.now()) {
         Some(_) => Ok(page(site, visit, StatusCode::OK, false)),
-        None => Ok(over(site, visit)),
+        None => Ok(site.begin_anew(visit)),
     }
 }
 
 pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let Some((pending, email)) = site.factors.pending.read(&visit.headers, site.now()) else {
-        return Ok(over(site, visit));
+        return Ok(site.begin_anew(visit));
     };
     let form = visit.form()?;
     let typed = form.get("code")?.unwrap_or_default();
@@ -31,7 +30,7 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let (user, proof) = match check_code(site, visit, Action::VERIFY, whom, typed).await? {
         Checked::Right(user, proof) => (user, proof),
         Checked::Wrong => return refused(),
-        Checked::Gone => return Ok(over(site, visit)),
+        Checked::Gone => return Ok(site.begin_anew(visit)),
     };
 
     let mut methods = pending.methods;
@@ -42,6 +41,7 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
         device_epoch: pending.epoch,
         methods,
         remember: pending.remember,
+        must_change_password: pending.must_change_password,
     };
     let used = async |mut along: crate::store::Effects| {
         if let FactorProof::BackupCode(_) = proof {
@@ -58,14 +58,6 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
         }
         None => refused(),
     }
-}
-
-/// The login waits no longer: it begins anew.
-fn over(site: &Site, visit: &Visit) -> Response<Body> {
-    let login = visit.trip.via_with(&site.paths.login, &[(NOTICE, "timed-out")]);
-    let mut response = respond::see_other(&login);
-    site.factors.pending.forget(response.headers_mut());
-    response
 }
 
 fn page(site: &Site, visit: &Visit, status: StatusCode, refused: bool) -> Response<Body> {

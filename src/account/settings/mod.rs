@@ -5,6 +5,7 @@
 mod delete;
 mod export;
 mod overview;
+mod password;
 mod tokens;
 mod two_factor;
 mod two_factor_setup;
@@ -21,6 +22,7 @@ use crate::scope::Account;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     Overview,
+    Password,
     TwoFactor,
     TwoFactorSetup,
     BackupCodes,
@@ -34,6 +36,7 @@ pub(super) enum Flow {
 /// Where each is, below the path of them all.
 const FLOWS: &[(&str, Flow)] = &[
     ("", Flow::Overview),
+    ("/password", Flow::Password),
     ("/two-factor", Flow::TwoFactor),
     ("/two-factor/setup", Flow::TwoFactorSetup),
     ("/two-factor/backup-codes", Flow::BackupCodes),
@@ -47,6 +50,7 @@ const FLOWS: &[(&str, Flow)] = &[
 /// The pages that a user can choose from, in order.
 const AREAS: &[(SettingsArea, Flow)] = &[
     (SettingsArea::Overview, Flow::Overview),
+    (SettingsArea::Password, Flow::Password),
     (SettingsArea::TwoFactor, Flow::TwoFactor),
     (SettingsArea::Tokens, Flow::Tokens),
     (SettingsArea::Export, Flow::Export),
@@ -79,6 +83,8 @@ pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) 
     let submits = method == Method::POST;
     match flow {
         Flow::Overview if shows => overview::show(site, visit),
+        Flow::Password if shows => password::show(site, visit).await,
+        Flow::Password if submits => password::submit(site, visit).await,
         Flow::TwoFactor if shows => two_factor::show(site, visit).await,
         Flow::TwoFactorSetup if shows => two_factor_setup::show(site, visit).await,
         Flow::TwoFactorSetup if submits => two_factor_setup::confirm(site, visit).await,

@@ -2,6 +2,7 @@
 
 use sqlx::types::Json;
 
+use super::convert::time;
 use crate::crypto::Redacted;
 use crate::scope::{Account, Attributes, UserId};
 use crate::store::{DeviceId, KnownDevice, LoginCounter, LoginUser, Result, StoreError};
@@ -9,9 +10,21 @@ use crate::store::{DeviceId, KnownDevice, LoginCounter, LoginUser, Result, Store
 /// `id, email, email_verified, attributes` of a user.
 pub(super) type AccountRow = (String, Option<String>, bool, Json<Attributes>);
 
-/// An [`AccountRow`], `password`, `device_epoch`, and whether there is a second factor.
+/// What a [`UserRow`] is read from: the columns of user `u`.
+macro_rules! login_user_columns {
+    () => {
+        "u.id, u.email, u.email_verified, u.attributes, u.password, u.device_epoch, \
+         u.passkeys > 0 OR EXISTS \
+             (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id) AS factor, \
+         u.password_set_at, u.must_change_password"
+    };
+}
+pub(super) use login_user_columns;
+
+/// An [`AccountRow`], `password`, `device_epoch`, whether there is a second factor,
+/// `password_set_at`, `must_change_password`.
 pub(super) type UserRow =
-    (String, Option<String>, bool, Json<Attributes>, Option<String>, i64, bool);
+    (String, Option<String>, bool, Json<Attributes>, Option<String>, i64, bool, Option<i64>, bool);
 
 pub(super) fn account((id, email, verified, attributes): AccountRow) -> Result<Account> {
     let account = Account::new(user_id(id)?).with_attributes(attributes.0);
@@ -21,11 +34,17 @@ pub(super) fn account((id, email, verified, attributes): AccountRow) -> Result<A
     })
 }
 
-pub(super) fn login_user(
-    (id, email, verified, attributes, password, device_epoch, has_second_factor): UserRow,
-) -> Result<LoginUser> {
-    let account = account((id, email, verified, attributes))?;
-    Ok(LoginUser { account, password: password.map(Redacted), device_epoch, has_second_factor })
+pub(super) fn login_user(row: UserRow) -> Result<LoginUser> {
+    let (id, email, verified, attributes, password, device_epoch, has_second_factor, set, must) =
+        row;
+    Ok(LoginUser {
+        account: account((id, email, verified, attributes))?,
+        password: password.map(Redacted),
+        device_epoch,
+        has_second_factor,
+        password_set_at: set.map(time).transpose()?,
+        must_change_password: must,
+    })
 }
 
 /// Where the attempts for an address are counted.
@@ -36,6 +55,24 @@ pub(super) fn address_key(email: &str) -> String {
 /// Where the attempts from a browser that a user is known by are counted.
 pub(super) fn device_key(user: &UserId, id: DeviceId) -> String {
     format!("device:{user}:{}", id.0)
+}
+
+/// Where the attempts under a counter are.
+#[cfg(feature = "sqlite")]
+pub(super) fn counter_key(counter: LoginCounter, email: &str, user: &UserId) -> String {
+    match counter {
+        LoginCounter::Address => address_key(email),
+        LoginCounter::Device(id) => device_key(user, id),
+    }
+}
+
+/// The browser of a counter, as its key names it.
+#[cfg(feature = "postgres")]
+pub(super) fn device_of(counter: LoginCounter) -> Option<String> {
+    match counter {
+        LoginCounter::Address => None,
+        LoginCounter::Device(id) => Some(id.0.to_string()),
+    }
 }
 
 /// What an attempt was counted under.

@@ -33,6 +33,8 @@ pub(super) type OwnerRow = (
     Option<String>,
     i64,
     bool,
+    Option<i64>,
+    bool,
 );
 /// `provider, subject, email, name, created_at, last_used_at` of an identity.
 pub(super) type IdentityRow = (String, String, Option<String>, Option<String>, i64, i64);
@@ -41,9 +43,10 @@ pub(super) type TokensRow = (String, Vec<u8>, i64, Option<i64>);
 
 pub(super) fn owners(rows: Vec<OwnerRow>) -> Result<IdentityOwners> {
     let mut owners = IdentityOwners::default();
-    for (by_identity, id, email, verified, attributes, password, epoch, factor) in rows {
+    for (by_identity, id, email, verified, attributes, password, epoch, factor, set, must) in rows {
         if by_identity {
-            let row: UserRow = (id, email, verified, attributes, password, epoch, factor);
+            let row: UserRow =
+                (id, email, verified, attributes, password, epoch, factor, set, must);
             owners.identity = Some(login_user(row)?);
         } else {
             owners.email = Some(account((id, email, verified, attributes))?);

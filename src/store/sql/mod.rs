@@ -165,6 +165,7 @@ coerce!(
     IdentityStore,
     OrganizationStore,
     ApiTokenStore,
+    PasswordStore,
     OutboxStore,
     PasskeyStore,
     ProviderStore,

@@ -31,6 +31,7 @@ mod organization;
 mod outbox;
 #[cfg(feature = "accounts")]
 mod passkey;
+mod password;
 mod provider;
 mod saml;
 mod session;
@@ -57,6 +58,7 @@ pub use self::organization::{OrganizationParts, organizations};
 pub use self::outbox::outbox;
 #[cfg(feature = "accounts")]
 pub use self::passkey::passkeys;
+pub use self::password::passwords;
 pub use self::provider::provider;
 pub use self::saml::saml;
 pub use self::session::sessions;

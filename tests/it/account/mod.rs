@@ -11,6 +11,7 @@ mod lifecycle;
 pub mod organizations;
 mod overtaken;
 mod passkeys;
+mod password;
 mod prehijack;
 mod second_factor;
 mod social;

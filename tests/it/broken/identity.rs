@@ -67,6 +67,8 @@ impl IdentityStore for Broken {
                 password: None,
                 device_epoch: 0,
                 has_second_factor: false,
+                password_set_at: None,
+                must_change_password: false,
             });
         }
         Ok(found)

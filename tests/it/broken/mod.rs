@@ -18,6 +18,7 @@ mod organization;
 mod outbox;
 #[cfg(feature = "accounts")]
 mod passkey;
+mod password;
 pub mod provider;
 pub mod saml;
 pub mod session;

@@ -12,7 +12,7 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
 const DRIVER: &str = "sqlx::query";
-/// Each hashing of a password stands in the list too; `transitions` does not count it.
+/// Each hashing or rating of a password stands in the list too; `transitions` does not count it.
 const PASSWORDS: &str = "donjon::password";
 const COUNTED: &str = "donjon-counted";
 
@@ -78,7 +78,7 @@ impl Statements {
                     None
                 }
                 _ if inside => None,
-                "HASH" => None,
+                "HASH" | "ESTIMATE" => None,
                 "SELECT" => Some(Unit::Read),
                 _ => Some(Unit::Transition),
             }

@@ -7,7 +7,8 @@ use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::{Redacted, TokenHash};
 use crate::scope::{Account, SessionEnd, UserId};
 use crate::store::sql::account::{
-    AccountRow, UserRow, account, address_key, counter, device_key, login_user, user_id,
+    AccountRow, UserRow, account, address_key, counter, device_key, device_of, login_user,
+    login_user_columns, user_id,
 };
 use crate::store::sql::convert::{micros, time};
 use crate::store::{
@@ -28,8 +29,9 @@ impl UserStore for PostgresStore {
         let fresh = sqlx::query_scalar(concat!(
             "WITH fresh AS (
                  INSERT INTO donjon_users
-                     (id, email, email_verified, attributes, password, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6)
+                     (id, email, email_verified, attributes, password, created_at, password_set_at)
+                 VALUES ($1, $2, $3, $4, $5, $6,
+                     CASE WHEN $5::text IS NULL THEN NULL ELSE $6::bigint END)
                  ON CONFLICT (email) DO NOTHING RETURNING id AS user_id, email
              ), link AS (
                  INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at)
@@ -74,8 +76,9 @@ impl UserStore for PostgresStore {
         let fresh = sqlx::query_scalar(concat!(
             "WITH fresh AS (
                  INSERT INTO donjon_users
-                     (id, email, email_verified, attributes, password, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6)
+                     (id, email, email_verified, attributes, password, created_at, password_set_at)
+                 VALUES ($1, $2, $3, $4, $5, $6,
+                     CASE WHEN $5::text IS NULL THEN NULL ELSE $6::bigint END)
                  ON CONFLICT (email) DO NOTHING RETURNING id AS user_id
              ), ",
             along!("fresh", "$7"),
@@ -146,11 +149,9 @@ impl UserStore for PostgresStore {
         let allowed = i64::from(policy.attempts);
         let (attempts, expires_at, known, row): (i64, i64, bool, Option<Json<UserRow>>) =
             sqlx::query_as(concat!(
-                "WITH owner AS MATERIALIZED (
-                     SELECT id, email, email_verified, attributes, password, device_epoch,
-                         u.passkeys > 0 OR EXISTS
-                             (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id) AS factor
-                     FROM donjon_users u WHERE email = $1
+                "WITH owner AS MATERIALIZED (SELECT ",
+                login_user_columns!(),
+                "    FROM donjon_users u WHERE u.email = $1
                  ), chosen AS MATERIALIZED (
                      SELECT EXISTS
                          (SELECT 1 FROM owner WHERE id = $6 AND device_epoch = $7) AS known
@@ -168,7 +169,8 @@ impl UserStore for PostgresStore {
                 along!("locked", "$5"),
                 " SELECT attempts, expires_at, known,
                      (SELECT jsonb_build_array
-                          (id, email, email_verified, attributes, password, device_epoch, factor)
+                          (id, email, email_verified, attributes, password, device_epoch, factor,
+                           password_set_at, must_change_password)
                       FROM owner)
                  FROM counted, chosen",
             ))
@@ -198,10 +200,6 @@ impl UserStore for PostgresStore {
         rehashed: Option<&Redacted<String>>,
         along: &Effects,
     ) -> Result<LoginCompletion> {
-        let device = match counter {
-            LoginCounter::Address => None,
-            LoginCounter::Device(id) => Some(id.0.to_string()),
-        };
         // The update waits for a reset in progress, and sees its password.
         let same = sqlx::query_scalar(concat!(
             "WITH same AS (
@@ -218,7 +216,7 @@ impl UserStore for PostgresStore {
         .bind(email)
         .bind(&verified.0)
         .bind(rehashed.map(|hash| &hash.0))
-        .bind(device)
+        .bind(device_of(counter))
         .bind(address_key(email))
         .bind(effects(along))
         .bind(epoch)
@@ -369,7 +367,8 @@ impl UserStore for PostgresStore {
              ), ",
             along!("used", "$6"),
             " UPDATE donjon_users u
-             SET password = $3, email_verified = TRUE, device_epoch = device_epoch + 1 FROM used
+             SET password = $3, password_set_at = $2, must_change_password = FALSE,
+                 email_verified = TRUE, device_epoch = device_epoch + 1 FROM used
              WHERE u.id = used.user_id RETURNING u.id, u.device_epoch",
         ))
         .bind(token.as_bytes())

@@ -13,6 +13,7 @@ mod mfa;
 mod organization;
 mod outbox;
 mod passkey;
+mod password;
 mod pool;
 mod provider;
 mod saml;

@@ -6,9 +6,10 @@ use time::OffsetDateTime;
 use super::SqliteStore;
 use super::audit::{write_effects, write_effects_if};
 use crate::crypto::{Redacted, TokenHash};
-use crate::scope::{Account, Attributes, SessionEnd, UserId};
+use crate::scope::{Account, Attributes, SessionEnd, SessionId, UserId};
 use crate::store::sql::account::{
-    AccountRow, UserRow, account, address_key, counter, device_key, login_user, user_id,
+    AccountRow, UserRow, account, address_key, counter, counter_key, device_key, login_user,
+    login_user_columns, user_id,
 };
 use crate::store::sql::convert::{micros, time};
 use crate::store::{
@@ -135,12 +136,11 @@ impl UserStore for SqliteStore {
         let (email, device, locked) = (email.to_owned(), device.cloned(), locked.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                let row: Option<UserRow> = sqlx::query_as(
-                    "SELECT id, email, email_verified, attributes, password, device_epoch,
-                         u.passkeys > 0
-                             OR EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id)
-                     FROM donjon_users u WHERE email = ?1",
-                )
+                let row: Option<UserRow> = sqlx::query_as(concat!(
+                    "SELECT ",
+                    login_user_columns!(),
+                    " FROM donjon_users u WHERE u.email = ?1",
+                ))
                 .bind(&email)
                 .fetch_optional(&mut *connection)
                 .await?;
@@ -208,11 +208,7 @@ impl UserStore for SqliteStore {
                 .await?;
                 let Some(id) = same else { return Ok(LoginCompletion::PasswordChanged) };
                 let id = user_id(id)?;
-                let key = match counter {
-                    LoginCounter::Address => address_key(&email),
-                    LoginCounter::Device(device) => device_key(&id, device),
-                };
-                forget_attempts(connection, &key).await?;
+                forget_attempts(connection, &counter_key(counter, &email, &id)).await?;
                 write_effects(connection, &along, Some(&id)).await?;
                 Ok(LoginCompletion::Completed)
             })
@@ -321,18 +317,16 @@ impl UserStore for SqliteStore {
                     return Ok(PasswordReset::Invalid);
                 };
                 let device_epoch = sqlx::query_scalar(
-                    "UPDATE donjon_users SET password = ?2, email_verified = TRUE,
+                    "UPDATE donjon_users SET password = ?2, password_set_at = ?3,
+                         must_change_password = FALSE, email_verified = TRUE,
                          device_epoch = device_epoch + 1
                      WHERE id = ?1 RETURNING device_epoch",
                 )
                 .bind(id.as_str())
                 .bind(&password.0)
+                .bind(micros(now))
                 .fetch_one(&mut *connection)
                 .await?;
-                sqlx::query("DELETE FROM donjon_links WHERE user_id = ?1")
-                    .bind(id.as_str())
-                    .execute(&mut *connection)
-                    .await?;
                 sqlx::query(
                     "UPDATE donjon_api_tokens SET revoked_at = ?2
                      WHERE user_id = ?1 AND revoked_at IS NULL",
@@ -341,8 +335,9 @@ impl UserStore for SqliteStore {
                 .bind(micros(now))
                 .execute(&mut *connection)
                 .await?;
+                drop_links(connection, &id).await?;
                 forget_attempts(connection, &address_key(&email)).await?;
-                end_sessions(connection, &id, SessionEnd::PasswordReset, now).await?;
+                end_sessions(connection, &id, None, (SessionEnd::PasswordReset, now)).await?;
                 write_effects(connection, &along, Some(&id)).await?;
                 Ok(PasswordReset::Done { user: id, device_epoch })
             })
@@ -384,8 +379,10 @@ pub(super) async fn insert_user(
     user: &NewUser,
 ) -> Result<Registration> {
     let written = sqlx::query(
-        "INSERT INTO donjon_users (id, email, email_verified, attributes, password, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (email) DO NOTHING",
+        "INSERT INTO donjon_users
+             (id, email, email_verified, attributes, password, created_at, password_set_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?5 IS NULL THEN NULL ELSE ?6 END)
+         ON CONFLICT (email) DO NOTHING",
     )
     .bind(user.account.id().as_str())
     .bind(user.account.email())
@@ -431,20 +428,34 @@ pub(super) async fn forget_attempts(connection: &mut SqliteConnection, key: &str
 pub(super) async fn end_sessions(
     connection: &mut SqliteConnection,
     user: &UserId,
-    end: SessionEnd,
-    now: OffsetDateTime,
+    keep: Option<SessionId>,
+    (end, now): (SessionEnd, OffsetDateTime),
 ) -> Result<()> {
+    let keep = keep.map(|id| id.0);
     sqlx::query(
         "INSERT INTO donjon_session_events (session_id, user_id, reason, at)
-         SELECT id, user_id, ?2, ?3 FROM donjon_sessions WHERE user_id = ?1
-         UNION ALL SELECT NULL, ?1, ?2, ?3",
+         SELECT id, user_id, ?2, ?3 FROM donjon_sessions
+         WHERE user_id = ?1 AND (?4 IS NULL OR id <> ?4)
+         UNION ALL SELECT NULL, ?1, ?2, ?3 WHERE ?5",
     )
     .bind(user.as_str())
     .bind(end.as_str())
     .bind(micros(now))
+    .bind(keep)
+    .bind(end.ends_offline_access())
     .execute(&mut *connection)
     .await?;
-    sqlx::query("DELETE FROM donjon_sessions WHERE user_id = ?1")
+    sqlx::query("DELETE FROM donjon_sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2)")
+        .bind(user.as_str())
+        .bind(keep)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// None of the mailed links of a user works any more.
+pub(super) async fn drop_links(connection: &mut SqliteConnection, user: &UserId) -> Result<()> {
+    sqlx::query("DELETE FROM donjon_links WHERE user_id = ?1")
         .bind(user.as_str())
         .execute(connection)
         .await?;

@@ -7,6 +7,7 @@ use super::account::{count_against_limit, insert_user};
 use super::audit::{write_effects, write_effects_if};
 use crate::crypto::{Sealed, TokenHash};
 use crate::scope::UserId;
+use crate::store::sql::account::login_user_columns;
 use crate::store::sql::convert::micros;
 use crate::store::sql::identity::{
     IdentityRow, OwnerRow, TokensRow, owners, refused, tokens, unlinking, ways, ways_in,
@@ -25,15 +26,15 @@ impl IdentityStore for SqliteStore {
         subject: &str,
         email: Option<&str>,
     ) -> Result<IdentityOwners> {
-        let rows: Vec<OwnerRow> = sqlx::query_as(
-            "SELECT TRUE, u.id, u.email, u.email_verified, u.attributes, u.password, u.device_epoch,
-                 EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id)
-             FROM donjon_identities i JOIN donjon_users u ON u.id = i.user_id
+        let rows: Vec<OwnerRow> = sqlx::query_as(concat!(
+            "SELECT TRUE, ",
+            login_user_columns!(),
+            " FROM donjon_identities i JOIN donjon_users u ON u.id = i.user_id
              WHERE i.provider = ?1 AND i.subject = ?2
              UNION ALL
-             SELECT FALSE, id, email, email_verified, attributes, NULL, 0, FALSE
+             SELECT FALSE, id, email, email_verified, attributes, NULL, 0, FALSE, NULL, FALSE
              FROM donjon_users WHERE email = ?3",
-        )
+        ))
         .bind(provider)
         .bind(subject)
         .bind(email)

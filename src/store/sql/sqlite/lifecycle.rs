@@ -190,7 +190,8 @@ impl LifecycleStore for SqliteStore {
                 if done.is_none() {
                     return Ok(false);
                 }
-                end_sessions(connection, &user, SessionEnd::SignedOutEverywhere, now).await?;
+                end_sessions(connection, &user, None, (SessionEnd::SignedOutEverywhere, now))
+                    .await?;
                 write_effects(connection, &along, Some(&user)).await?;
                 Ok(true)
             })
@@ -317,7 +318,7 @@ async fn request(
             .await?;
         write_effects(connection, &link.effects, Some(&deletion.user)).await?;
     }
-    end_sessions(connection, &deletion.user, SessionEnd::AccountDeleted, now).await?;
+    end_sessions(connection, &deletion.user, None, (SessionEnd::AccountDeleted, now)).await?;
     write_effects(connection, along, Some(&deletion.user)).await?;
     Ok(DeletionRequest::Scheduled)
 }

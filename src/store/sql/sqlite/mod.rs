@@ -12,6 +12,7 @@ mod mfa;
 mod organization;
 mod outbox;
 mod passkey;
+mod password;
 mod provider;
 mod saml;
 mod session;

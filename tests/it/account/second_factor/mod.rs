@@ -16,7 +16,7 @@ use crate::support::browser::{Browser, Page};
 
 const REFUSED: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 const SETUP: &str = "/settings/two-factor/setup";
-const VERIFY: &str = "/login/verify";
+pub(super) const VERIFY: &str = "/login/verify";
 
 /// The authenticator app of a user, and the codes on paper.
 pub struct App {
@@ -74,20 +74,20 @@ fn codes_on(page: &Page) -> Vec<String> {
 }
 
 /// Types the password, and stands before the question for the code.
-async fn pending(browser: &mut Browser, email: &str) -> Page {
+pub(super) async fn pending(browser: &mut Browser, email: &str) -> Page {
     let page = log_in(browser, email, PASSWORD).await;
     assert_eq!((page.status, page.url.path()), (StatusCode::OK, VERIFY), "{}", page.body);
     page
 }
 
 /// Types a code.
-async fn verify(browser: &mut Browser, code: &str) -> Page {
+pub(super) async fn verify(browser: &mut Browser, code: &str) -> Page {
     let page = browser.post(VERIFY, &[("code", code)]).await;
     browser.follow(page).await
 }
 
 /// The `amr` of each session the user has, the newest first.
-async fn methods(world: &World, email: &str) -> Vec<Vec<String>> {
+pub(super) async fn methods(world: &World, email: &str) -> Vec<Vec<String>> {
     let account = world.accounts.accounts().find_by_email(email).await.unwrap().unwrap();
     let sessions = world.store.sessions_of(account.id(), world.clock.now()).await.unwrap();
     let logins = sessions.into_iter().filter_map(|session| session.login);
