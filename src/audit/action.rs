@@ -102,6 +102,21 @@ impl Action {
     /// Somebody logged in; refused if the password was wrong, or locked.
     pub const LOG_IN: Self = Self::of("session.log_in");
 
+    /// A webhook endpoint was made.
+    pub const CREATE_WEBHOOK: Self = Self::of("webhook.endpoint_create");
+    /// A webhook endpoint got another address, or other events.
+    pub const CHANGE_WEBHOOK: Self = Self::of("webhook.endpoint_change");
+    /// A webhook endpoint was enabled again.
+    pub const ENABLE_WEBHOOK: Self = Self::of("webhook.endpoint_enable");
+    /// A webhook endpoint was disabled, by hand or because it said that it is gone.
+    pub const DISABLE_WEBHOOK: Self = Self::of("webhook.endpoint_disable");
+    /// A webhook endpoint was removed.
+    pub const DELETE_WEBHOOK: Self = Self::of("webhook.endpoint_delete");
+    /// A webhook endpoint got a new secret.
+    pub const ROTATE_WEBHOOK_SECRET: Self = Self::of("webhook.secret_rotate");
+    /// An event was sent again by hand.
+    pub const REPLAY_WEBHOOK: Self = Self::of("webhook.replay");
+
     pub(crate) const fn of(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))
     }

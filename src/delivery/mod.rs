@@ -27,6 +27,7 @@
 mod mailbox;
 mod mailer;
 mod message;
+mod pump;
 pub mod webhook;
 mod worker;
 
@@ -35,4 +36,5 @@ pub use mailer::{MailError, Mailer};
 pub use message::Message;
 #[cfg(feature = "accounts")]
 pub(crate) use message::seal;
-pub use worker::{RetryPolicy, RunningWorker, Worker};
+pub use pump::RunningWorker;
+pub use worker::{RetryPolicy, Worker};

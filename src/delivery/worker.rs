@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use time::Duration;
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
 
 use super::message::{MAIL, open};
+use super::pump::{self, Pump, RunningWorker};
 use super::{MailError, Mailer};
 use crate::crypto::{Clock, Keyring, SystemClock};
 use crate::store::{Delivery, DeliveryOutcome, OutboxStore};
@@ -101,54 +102,13 @@ impl Worker {
     /// Runs in a task of its own until it is stopped, or what this returns is dropped. Must be
     /// called inside a tokio runtime.
     pub fn start(self) -> RunningWorker {
-        let (stop, stopped) = watch::channel(());
-        RunningWorker { stop, task: tokio::spawn(self.run(stopped)) }
+        pump::start(self)
     }
 
     /// Sends what is due now, and answers how many messages were tried: for tests, and for a host
     /// that calls it when it likes.
     pub async fn run_once(&self) -> usize {
-        let mut tried = 0;
-        loop {
-            let mut sending = JoinSet::new();
-            self.take_up(&mut sending).await;
-            if sending.is_empty() {
-                return tried;
-            }
-            tried += sending.len();
-            while sending.join_next().await.is_some() {}
-        }
-    }
-
-    async fn run(self, mut stopped: watch::Receiver<()>) {
-        let mut sending = JoinSet::new();
-        loop {
-            if sending.len() < self.concurrency {
-                self.take_up(&mut sending).await;
-            }
-            let full = sending.len() >= self.concurrency;
-            tokio::select! {
-                _ = stopped.changed() => break,
-                Some(_) = sending.join_next() => {}
-                () = tokio::time::sleep(self.poll_every), if !full => {}
-            }
-        }
-        // What was taken up is brought to an end; what was not, waits for the next worker.
-        while sending.join_next().await.is_some() {}
-    }
-
-    /// Claims as much as may be sent now, and begins to send it.
-    async fn take_up(&self, sending: &mut JoinSet<()>) {
-        let free = u32::try_from(self.concurrency - sending.len()).unwrap_or(u32::MAX);
-        match self.store.claim_deliveries(MAIL, self.clock.now(), LEASE, free).await {
-            Ok(claimed) => {
-                for delivery in claimed {
-                    let worker = self.clone();
-                    sending.spawn(async move { worker.deliver(delivery).await });
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the outbox could not be read"),
-        }
+        pump::run_once(self).await
     }
 
     async fn deliver(&self, delivery: Delivery) {
@@ -189,26 +149,28 @@ impl Worker {
     }
 }
 
-/// A worker at work. Dropping it tells the worker to stop, without waiting for it.
-#[derive(Debug)]
-pub struct RunningWorker {
-    stop: watch::Sender<()>,
-    task: JoinHandle<()>,
-}
-
-impl RunningWorker {
-    /// Stops the worker, and waits until what it was sending is sent.
-    pub async fn stop(self) {
-        drop(self.stop);
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the mail worker ended badly");
-        }
+impl Pump for Worker {
+    fn concurrency(&self) -> usize {
+        self.concurrency
     }
 
-    /// Kills the worker where it stands, as a crash would; what it was sending is sent again once
-    /// its lease has run out.
-    pub fn kill(self) {
-        self.task.abort();
+    fn poll_every(&self) -> std::time::Duration {
+        self.poll_every
+    }
+
+    fn claim(&self, free: u32) -> BoxFuture<'_, Vec<BoxFuture<'static, ()>>> {
+        Box::pin(async move {
+            let claimed = self.store.claim_deliveries(MAIL, self.clock.now(), LEASE, free).await;
+            let claimed = claimed.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the outbox could not be read");
+                Vec::new()
+            });
+            let deliver = |delivery| {
+                let worker = self.clone();
+                async move { worker.deliver(delivery).await }.boxed()
+            };
+            claimed.into_iter().map(deliver).collect()
+        })
     }
 }
 

@@ -19,7 +19,6 @@ pub use body::{Body, ResponseBody};
 #[cfg(feature = "provider")]
 pub(crate) use cookie::is_loopback;
 pub use cookie::{BaseUrlError, CookieJar, CookiePolicy};
-#[cfg(any(feature = "accounts", feature = "provider"))]
 pub(crate) use egress::is_fetchable;
 #[cfg(all(test, any(feature = "accounts", feature = "provider")))]
 pub(crate) use egress::test_server;

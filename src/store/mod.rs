@@ -31,6 +31,7 @@ mod session;
 mod sql;
 mod sweep;
 mod user_data;
+mod webhook;
 
 pub use account::*;
 pub use api_token::*;
@@ -54,6 +55,7 @@ pub use sql::{ConnectError, SqlStore, StoreOptions};
 pub(crate) use sweep::{SWEEP_BATCH, sweep_regularly};
 #[cfg(feature = "accounts")]
 pub(crate) use user_data::omissions;
+pub use webhook::*;
 
 /// What the account pages work with.
 pub trait AccountStore:
@@ -87,6 +89,12 @@ impl<T> AccountStore for T where
 }
 
 /// A backend that fulfils the whole contract.
-pub trait Store: SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore {}
+pub trait Store:
+    SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore + WebhookStore
+{
+}
 
-impl<T> Store for T where T: SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore {}
+impl<T> Store for T where
+    T: SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore + WebhookStore
+{
+}

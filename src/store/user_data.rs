@@ -52,6 +52,7 @@ use Fate::{Ends, Goes, Stays};
 use Kind::{Count, Flag, Json, Text, Time, Uuid};
 
 const ELSEWHERE: &str = "told of in another section";
+const COPIED: &str = "a copy of what was done, on its way to who asked for it";
 
 /// Every column that names a user.
 pub(crate) const USER_DATA: &[UserData] = &[
@@ -208,6 +209,8 @@ pub(crate) const USER_DATA: &[UserData] = &[
     of("donjon_deletions", "email", Stays("goes with the deletion"), Omitted(ELSEWHERE)),
     of("donjon_audit", "actor_id", Stays("what was done is never undone"), Omitted(ELSEWHERE)),
     of("donjon_audit", "user_id", Stays("what was done is never undone"), Omitted(ELSEWHERE)),
+    of("donjon_webhook_events", "user_id", Stays("swept when delivered"), Omitted(COPIED)),
+    of("donjon_webhook_events", "actor_id", Stays("swept when delivered"), Omitted(COPIED)),
     of(
         "donjon_provider_grants",
         "subject",

@@ -32,6 +32,8 @@ mod session;
 mod store_deadline;
 mod support;
 mod supported;
+#[cfg(feature = "accounts")]
+mod webhooks;
 
 #[cfg(feature = "interop")]
 mod interop;

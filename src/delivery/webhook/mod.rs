@@ -1,6 +1,31 @@
 //! Webhooks by the rules of [Standard Webhooks](https://www.standardwebhooks.com): each message is
 //! signed with a secret that only its sender and its receiver know.
 //!
+//! An application tells others of what happens to its users: [`WebhookEndpoints`] says whom, and a
+//! [`WebhookWorker`] sees the events off.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! use donjon::crypto::{Keyring, SystemRandom};
+//! use donjon::delivery::webhook::{EventType, WebhookEndpoints, WebhookWorker};
+//! use donjon::http::Egress;
+//! use donjon::store::SqlStore;
+//!
+//! let store = SqlStore::connect("sqlite::memory:").await?;
+//! let keyring = Keyring::ephemeral(&SystemRandom);
+//! let endpoints = WebhookEndpoints::new(&store, &keyring);
+//! let events = [EventType::UserCreated, EventType::UserDeleted];
+//! let (_, secret) = endpoints.create("https://crm.example/hooks", &events, None).await?;
+//! println!("verify what comes with {}", secret.expose());
+//! let worker = WebhookWorker::new(&store, &keyring, &Egress::new()).start();
+//! // … the application runs …
+//! worker.stop().await;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! Sending and receiving by hand:
+//!
 //! ```
 //! use donjon::crypto::{Clock as _, RandomExt as _, SystemClock, SystemRandom};
 //! use donjon::delivery::webhook::{WebhookSecret, WebhookVerifier, sign};
@@ -18,10 +43,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod endpoints;
+mod event;
 mod secret;
 mod signature;
 mod verifier;
+mod worker;
 
+pub use endpoints::{EndpointError, WebhookEndpoints};
+pub use event::{EventType, UnknownEventType};
 pub use secret::{InvalidWebhookSecret, WebhookSecret};
 pub use signature::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, sign};
 pub use verifier::{VerifiedWebhook, WebhookError, WebhookVerifier};
+pub use worker::WebhookWorker;

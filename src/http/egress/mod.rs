@@ -24,6 +24,7 @@ pub(crate) mod test_server;
 use std::error::Error as StdError;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
@@ -50,7 +51,7 @@ mod limits {
     pub(in crate::http::egress) const HEAD: usize = 16 * 1024;
     /// Resolving the name and opening the connection.
     pub(in crate::http::egress) const CONNECT: Duration = Duration::from_secs(1);
-    /// Everything, from the name to the last byte.
+    /// Everything, from the name to the last byte, unless the caller has more patience.
     pub(in crate::http::egress) const TOTAL: Duration = Duration::from_secs(3);
 }
 
@@ -97,7 +98,10 @@ pub struct InvalidRoots(#[source] BoxError);
 
 /// The guarded client. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Egress(Client<HttpsConnector<GuardedConnector>, Full<Bytes>>);
+pub struct Egress {
+    client: Client<HttpsConnector<GuardedConnector>, Full<Bytes>>,
+    patience: Duration,
+}
 
 impl Egress {
     /// A client that reaches the public internet, trusting Mozilla's certificate authorities.
@@ -108,6 +112,12 @@ impl Egress {
     /// A client that reaches or trusts more.
     pub fn builder() -> EgressBuilder {
         EgressBuilder { roots: public_roots(), danger_allow: Vec::new() }
+    }
+
+    /// The same client, which waits for so long for a whole exchange; three seconds unless set.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Fetches a document: the body of a 200.
@@ -133,14 +143,14 @@ impl Egress {
     /// # Errors
     /// [`EgressError`], except [`EgressError::Status`].
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
-        timeout(limits::TOTAL, self.exchange(request)).await.map_err(|_| EgressError::Timeout)?
+        timeout(self.patience, self.exchange(request)).await.map_err(|_| EgressError::Timeout)?
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
         let (mut parts, body) = request.into_parts();
         parts.uri = checked_url(&parts.uri.to_string())?;
         let request = Request::from_parts(parts, Full::new(body));
-        let response = self.0.request(request).await.map_err(failure)?;
+        let response = self.client.request(request).await.map_err(failure)?;
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, limits::BODY).collect().await.map_err(failure)?;
         Ok(Response::from_parts(parts, body.to_bytes()))
@@ -204,14 +214,13 @@ impl EgressBuilder {
             .https_only()
             .enable_http1()
             .wrap_connector(guarded);
-        Egress(
-            Client::builder(TokioExecutor::new())
-                // A kept connection would outlive the check of its address.
-                .pool_max_idle_per_host(0)
-                .retry_canceled_requests(false)
-                .http1_max_buf_size(limits::HEAD)
-                .build(connector),
-        )
+        let client = Client::builder(TokioExecutor::new())
+            // A kept connection would outlive the check of its address.
+            .pool_max_idle_per_host(0)
+            .retry_canceled_requests(false)
+            .http1_max_buf_size(limits::HEAD)
+            .build(connector);
+        Egress { client, patience: limits::TOTAL }
     }
 }
 
@@ -221,7 +230,6 @@ fn public_roots() -> rustls::RootCertStore {
 
 /// Whether a URL has a form that [`Egress`] fetches, so that one that never will be is refused when
 /// it is registered. Where it leads is looked at when it is fetched.
-#[cfg(any(feature = "accounts", feature = "provider"))]
 pub(crate) fn is_fetchable(url: &str) -> bool {
     checked_url(url).is_ok()
 }

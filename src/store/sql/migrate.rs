@@ -42,6 +42,7 @@ migrations! {
     18 "0018_organization",
     19 "0019_invitation",
     21 "0021_api_token",
+    22 "0022_webhook",
     25 "0025_passkey",
     27 "0027_identity",
     29 "0029_lifecycle",

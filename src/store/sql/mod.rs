@@ -20,6 +20,7 @@ mod saml;
 mod session;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod webhook;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -169,7 +170,8 @@ coerce!(
     OutboxStore,
     PasskeyStore,
     ProviderStore,
-    SamlStore
+    SamlStore,
+    WebhookStore
 );
 
 #[cfg(all(test, feature = "sqlite"))]

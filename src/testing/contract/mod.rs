@@ -35,6 +35,8 @@ mod password;
 mod provider;
 mod saml;
 mod session;
+#[cfg(feature = "accounts")]
+mod webhook;
 
 use std::future::Future;
 
@@ -62,6 +64,8 @@ pub use self::password::passwords;
 pub use self::provider::provider;
 pub use self::saml::saml;
 pub use self::session::sessions;
+#[cfg(feature = "accounts")]
+pub use self::webhook::webhooks;
 use crate::store::StoreError;
 
 /// Callers in a race.

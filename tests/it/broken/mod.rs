@@ -22,3 +22,5 @@ mod password;
 pub mod provider;
 pub mod saml;
 pub mod session;
+#[cfg(feature = "accounts")]
+mod webhook;

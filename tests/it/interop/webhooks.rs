@@ -25,6 +25,42 @@ struct Report {
 }
 
 #[tokio::test]
+async fn what_the_worker_delivers_is_accepted_by_an_independent_receiver() {
+    use std::sync::Arc;
+
+    use crate::webhooks::each_story;
+
+    each_story(async |story| {
+        let Some(python) = tools::python_with("standardwebhooks", "webhooks.py") else { return };
+        let old = story.secret.clone();
+        let decades = time::Duration::days(36_500);
+        let new = story.endpoints.rotate_secret(story.id, decades).await.unwrap();
+        story.user("a@example.test").await;
+        // The other side reads the machine's clock.
+        assert_eq!(story.worker().clock(Arc::new(SystemClock)).run_once().await, 1);
+        let message = &story.receiver.received()[0];
+        let headers: HeaderMap = [HEADER_ID, HEADER_TIMESTAMP, HEADER_SIGNATURE]
+            .map(|name| (name.clone(), message.headers[name].clone()))
+            .into_iter()
+            .collect();
+        let body = String::from_utf8(message.body.clone()).unwrap();
+        let received = |secret: &WebhookSecret, body: &str| {
+            json!({"secret": secret.expose(), "headers": texts(&headers), "body": body})
+        };
+        let received = [
+            received(&old, &body),
+            received(&new, &body),
+            received(&secret(), &body),
+            received(&new, &body.replace("user.created", "user.deleted")),
+        ];
+        let request = json!({"received": received, "to_send": []});
+        let report: Report = process::run(python, &request, LIMIT).await;
+        assert_eq!(report.accepted, [true, true, false, false]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn webhooks_are_those_of_the_standard_in_both_directions() {
     let Some(python) = tools::python_with("standardwebhooks", "webhooks.py") else { return };
     let (old, new, other) = (secret(), secret(), secret());

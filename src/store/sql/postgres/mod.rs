@@ -20,6 +20,7 @@ mod saml;
 mod session;
 mod session_data;
 mod session_events;
+mod webhook;
 
 use self::pool::Pool;
 use super::{ConnectError, StoreOptions};

@@ -17,6 +17,7 @@ mod provider;
 mod saml;
 mod session;
 mod session_events;
+mod webhook;
 mod writer;
 
 use std::path::PathBuf;
