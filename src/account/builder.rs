@@ -8,6 +8,7 @@ use super::device::Devices;
 use super::export::ExportSource;
 use super::layer::AccountLayer;
 use super::letters::Letters;
+use super::organization::OrganizationPolicy;
 use super::password::{HashCost, ImportLimits, PasswordPool, PasswordRules, PoolSize};
 use super::pending::{PendingLogins, Step};
 use super::registrant::Registrants;
@@ -49,6 +50,7 @@ pub struct AccountLayerBuilder {
     other_logins: Vec<OtherLogin>,
     policy: Policy,
     password_rules: PasswordRules,
+    organizations: OrganizationPolicy,
     hash_cost: HashCost,
     pool_size: PoolSize,
     import_limits: ImportLimits,
@@ -70,6 +72,7 @@ impl AccountLayerBuilder {
             other_logins: Vec::new(),
             policy: Policy::default(),
             password_rules: PasswordRules::default(),
+            organizations: OrganizationPolicy::default(),
             hash_cost: HashCost::default(),
             pool_size: PoolSize::default(),
             import_limits: ImportLimits::default(),
@@ -109,6 +112,12 @@ impl AccountLayerBuilder {
     /// What users may choose as a password.
     pub fn password_rules(mut self, rules: PasswordRules) -> Self {
         self.password_rules = rules;
+        self
+    }
+
+    /// The rules of organizations.
+    pub fn organizations(mut self, policy: OrganizationPolicy) -> Self {
+        self.organizations = policy;
         self
     }
 
@@ -218,6 +227,7 @@ impl AccountLayerBuilder {
             paths: self.paths,
             other_logins: self.other_logins,
             policy: self.policy,
+            organizations: self.organizations,
             clock: self.clock,
             random: self.random,
             tokens: self.tokens,

@@ -28,6 +28,8 @@ pub struct Paths {
     pub reset_password: String,
     /// Where a user keeps an account that is going to be deleted; `/keep-account`.
     pub keep_account: String,
+    /// The mailed link to join an organization; `/invitation`.
+    pub invitation: String,
     /// The pages where a user sees to their own account, this one and all below it; `/settings`.
     pub settings: String,
     /// Where a visitor goes who came from nowhere in particular; `/`. Not answered by this layer.
@@ -47,6 +49,7 @@ impl Default for Paths {
             forgot_password: "/forgot-password".to_owned(),
             reset_password: "/reset-password".to_owned(),
             keep_account: "/keep-account".to_owned(),
+            invitation: "/invitation".to_owned(),
             settings: "/settings".to_owned(),
             home: "/".to_owned(),
         }
@@ -66,6 +69,7 @@ pub(super) enum Flow {
     ForgotPassword,
     ResetPassword,
     KeepAccount,
+    Invitation,
     Settings(settings::Flow),
 }
 
@@ -94,6 +98,7 @@ impl Paths {
             (&self.forgot_password, Flow::ForgotPassword),
             (&self.reset_password, Flow::ResetPassword),
             (&self.keep_account, Flow::KeepAccount),
+            (&self.invitation, Flow::Invitation),
         ]
     }
 

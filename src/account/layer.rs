@@ -9,6 +9,7 @@ use tower_layer::Layer;
 use super::accounts::Accounts;
 use super::builder::AccountLayerBuilder;
 use super::deletion::execute_due;
+use super::organization::Organizations;
 use super::site::{Site, answer};
 use crate::crypto::Keyring;
 use crate::http::{Body, Mount, Mounted, Reader, Rejection, Role};
@@ -57,6 +58,11 @@ impl AccountLayer {
     /// [`StoreError`](crate::store::StoreError); what was begun is gone on with later.
     pub async fn execute_due_deletions(&self) -> crate::store::Result<u64> {
         execute_due(&self.site).await
+    }
+
+    /// The organizations, for the host's own code.
+    pub fn organizations(&self) -> Organizations {
+        Organizations::new(Arc::clone(&self.site))
     }
 }
 
@@ -124,5 +130,6 @@ async fn sweep_batch(site: &Site) -> Result<u64, StoreError> {
     let removed = site.store.sweep_accounts(now, SWEEP_BATCH).await?;
     let tokens = site.store.sweep_api_tokens(now - TOKENS_KEPT, SWEEP_BATCH).await?;
     let cancelled = site.store.sweep_deletions(now, SWEEP_BATCH).await?;
-    Ok(removed + tokens + cancelled + execute_due(site).await?)
+    let invitations = site.store.sweep_invitations(now, SWEEP_BATCH).await?;
+    Ok(removed + tokens + cancelled + invitations + execute_due(site).await?)
 }

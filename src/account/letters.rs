@@ -135,6 +135,18 @@ impl Letters {
         self.write(to, &Letter::Deleted { home: &home }, now)
     }
 
+    /// Tells somebody that they are invited; `path` leads to the invitation.
+    pub(super) fn invitation(
+        &self,
+        to: &Email,
+        path: &str,
+        (organization, inviter): (&str, Option<&str>),
+        now: OffsetDateTime,
+    ) -> NewDelivery {
+        let link = self.absolute(path);
+        self.write(to.as_str(), &Letter::Invitation { link: &link, organization, inviter }, now)
+    }
+
     fn write(&self, to: &str, letter: &Letter<'_>, now: OffsetDateTime) -> NewDelivery {
         let mail = self.pages.mail(letter);
         let message =

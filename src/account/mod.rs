@@ -71,6 +71,7 @@ mod even;
 mod export;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod invitation;
 mod layer;
 mod letters;
 mod login;

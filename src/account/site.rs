@@ -12,6 +12,7 @@ use super::even::evenly;
 use super::export::ExportSource;
 use super::letters::Letters;
 use super::login::NOTICE;
+use super::organization::OrganizationPolicy;
 use super::password::{PasswordPool, PasswordRules};
 use super::pending::PendingLogins;
 use super::registrant::Registrants;
@@ -19,8 +20,8 @@ use super::second_factor::{Factors, verify};
 use super::token::ApiTokens;
 use super::trip::Trip;
 use super::{
-    AccountError, Email, OtherLogin, confirm, login, logout, new_password, register, reset,
-    settings,
+    AccountError, Email, OtherLogin, confirm, invitation, login, logout, new_password, register,
+    reset, settings,
 };
 use crate::audit::{Action, Entry};
 use crate::crypto::{Clock, Random};
@@ -53,6 +54,7 @@ pub(super) struct Site {
     pub(super) paths: Paths,
     pub(super) other_logins: Vec<OtherLogin>,
     pub(super) policy: Policy,
+    pub(super) organizations: OrganizationPolicy,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) tokens: Option<ApiTokens>,
@@ -138,6 +140,8 @@ pub(super) struct Visit {
     pub(super) query: Form,
     pub(super) trip: Trip,
     pub(super) headers: HeaderMap,
+    /// Which of our pages it is.
+    pub(super) path: String,
     body: Bytes,
 }
 
@@ -151,6 +155,7 @@ impl Visit {
             trip: Trip::of(&query),
             query,
             headers: parts.headers,
+            path: parts.uri.path().to_owned(),
             body,
         })
     }
@@ -260,6 +265,8 @@ async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
         Flow::ResetPassword if submits => reset::submit(site, visit).await,
         Flow::KeepAccount if shows => keep::show(site, visit).await,
         Flow::KeepAccount if submits => keep::submit(site, visit).await,
+        Flow::Invitation if shows => invitation::show(site, visit).await,
+        Flow::Invitation if submits => invitation::submit(site, visit).await,
         Flow::Settings(flow) => settings::go(site, flow, method, visit).await,
         _ => Err(AccountError::Method),
     }

@@ -14,6 +14,15 @@ pub enum Letter<'a> {
         /// The page to ask for a new password.
         forgot: &'a str,
     },
+    /// You are invited to an organization.
+    Invitation {
+        /// The link.
+        link: &'a str,
+        /// The name of the organization.
+        organization: &'a str,
+        /// Who invites; `None` for the application itself.
+        inviter: Option<&'a str>,
+    },
     /// Choose a new password.
     Reset {
         /// The link.

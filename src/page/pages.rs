@@ -2,9 +2,9 @@ use std::fmt::Debug;
 
 use super::mail::{Letter, Mail};
 use super::{
-    AccountLeaving, BackupCodes, DeleteAccount, ExportAccount, KeepAccount, NewPasswordPage,
-    PasswordSettings, SettingsOverview, Theme, TokenCreated, Tokens, TwoFactor, TwoFactorSetup,
-    VerifyLogin, render,
+    AccountLeaving, BackupCodes, DeleteAccount, ExportAccount, InvitationPage, KeepAccount,
+    NewPasswordPage, OrganizationList, OrganizationPage, PasswordSettings, SettingsOverview, Theme,
+    TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin, render,
 };
 use crate::http::Rejection;
 
@@ -135,6 +135,22 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// Asks whether an account that is going to be deleted is to be kept.
     fn keep_account(&self, page: &KeepAccount<'_>) -> String {
         render::keep_account(self.theme(), page)
+    }
+
+    /// Where a user sees to their organizations.
+    fn settings_organizations(&self, page: &OrganizationList<'_>) -> String {
+        render::settings_organizations(self.theme(), page)
+    }
+
+    /// Where the members of an organization see to it.
+    fn settings_organization(&self, page: &OrganizationPage<'_>) -> String {
+        render::settings_organization(self.theme(), page)
+    }
+
+    /// Behind the mailed link to join an organization. Mail scanners open links, so it takes a
+    /// click more.
+    fn invitation(&self, page: &InvitationPage<'_>) -> String {
+        render::invitation(self.theme(), page)
     }
 
     /// Asks whether to log out: a link from elsewhere must not do it.

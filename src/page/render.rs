@@ -30,11 +30,13 @@ macro_rules! template {
 }
 
 mod deletion;
+mod organization;
 mod password;
 mod tokens;
 mod two_factor;
 
 pub(super) use deletion::*;
+pub(super) use organization::*;
 pub(super) use password::*;
 pub(super) use tokens::*;
 pub(super) use two_factor::*;
@@ -291,6 +293,16 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             forgot,
             &m.mail_taken_footnote,
         ),
+        Letter::Invitation { link, inviter, .. } => (
+            &m.mail_invitation_subject,
+            match inviter {
+                Some(_) => &m.mail_invitation_text,
+                None => &m.mail_invitation_host_text,
+            },
+            &m.mail_invitation_button,
+            link,
+            &m.mail_invitation_footnote,
+        ),
         Letter::Reset { link } => (
             &m.mail_reset_subject,
             &m.mail_reset_text,
@@ -369,16 +381,21 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             &m.mail_deleted_footnote,
         ),
     };
-    let said = match letter {
+    let date;
+    let values = match letter {
         Letter::DeletionRequested { at, .. } => {
-            theme.say_with(text, "date", &at.date().to_string())
+            date = at.date().to_string();
+            vec![("date", date.as_str())]
         }
-        Letter::TokenCreated { name, .. } => theme.say_with(text, "name", name),
-        _ => theme.say(text),
+        Letter::TokenCreated { name, .. } => vec![("name", *name)],
+        Letter::Invitation { organization, inviter, .. } => {
+            vec![("organization", *organization), ("inviter", inviter.unwrap_or_default())]
+        }
+        _ => Vec::new(),
     };
     let letter = LetterText {
-        subject: theme.say(subject),
-        text: said,
+        subject: theme.say_all(subject, &values),
+        text: theme.say_all(text, &values),
         button,
         link,
         footnote: theme.say(footnote),

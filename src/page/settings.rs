@@ -46,6 +46,8 @@ pub enum SettingsArea {
     Export,
     /// The end of the account.
     Delete,
+    /// The organizations.
+    Organizations,
 }
 
 impl SettingsArea {
@@ -58,6 +60,7 @@ impl SettingsArea {
             Self::Tokens => &messages.settings_tokens,
             Self::Export => &messages.settings_export,
             Self::Delete => &messages.settings_delete,
+            Self::Organizations => &messages.settings_organizations,
         }
     }
 }

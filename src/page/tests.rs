@@ -86,7 +86,58 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
     let tokens =
         |items, new| Tokens::new(frame, items, [text; 2], (&scopes, &lifetimes), new).clone();
     let backup_codes = ["7KQ2M-X9D4T", "0A1B2-C3D4E", text].map(str::to_owned);
+    let member = MemberItem::new([text, email, "admin"].map(str::to_owned), false, true);
+    let myself = MemberItem::new([text, email, text].map(str::to_owned), true, false);
+    let members = [member, myself];
+    let epoch = time::OffsetDateTime::UNIX_EPOCH;
+    let invitations = [InvitationItem::new([text, email, text].map(str::to_owned), epoch)];
+    let roles = ["owner", "admin", text].map(str::to_owned);
+    let name = if text == EVIL { EVIL } else { "Acme" };
+    let items = [OrganizationItem::new(name, text, [text; 3].map(str::to_owned), true)];
+    let organizations =
+        |items, problem| OrganizationList::new(frame, items, Some(text), (name, problem));
+    let mut organization = OrganizationPage::new(frame, [name, text], [text, text]);
+    (organization.manages, organization.owns) = (true, true);
+    (organization.members, organization.more) = (&members, Some(text));
+    (organization.invitations, organization.roles) = (&invitations, &roles);
+    let plain = OrganizationPage { manages: false, owns: false, ..organization.clone() };
+    let invitation = |state| InvitationPage::new(state, [text; 2], [text; 3]);
+    let visitor = |taken| InvitationState::Visitor {
+        organization: name,
+        email,
+        taken,
+        password_problem: None,
+        password_length: length,
+    };
     vec![
+        ("organizations", theme.settings_organizations(&organizations(&items, None))),
+        (
+            "organizations-refused",
+            theme.settings_organizations(&organizations(&[], Some(OrganizationProblem::SlugTaken))),
+        ),
+        ("organization", theme.settings_organization(&organization)),
+        ("organization-member", theme.settings_organization(&plain)),
+        ("invitation-over", theme.invitation(&invitation(InvitationState::Over))),
+        (
+            "invitation-other",
+            theme.invitation(&invitation(InvitationState::Other { account: email })),
+        ),
+        (
+            "invitation-unconfirmed",
+            theme.invitation(&invitation(InvitationState::Unconfirmed { email })),
+        ),
+        (
+            "invitation-ready",
+            theme.invitation(&invitation(InvitationState::Ready { organization: name, email })),
+        ),
+        ("invitation-visitor", theme.invitation(&invitation(visitor(false)))),
+        ("invitation-taken", theme.invitation(&invitation(visitor(true)))),
+        (
+            "mail-invitation",
+            theme
+                .mail(&Letter::Invitation { link: text, organization: name, inviter: Some(email) })
+                .html,
+        ),
         ("verify-login", theme.verify_login(&VerifyLogin::new(text, text, false, Some(30)))),
         ("verify-login-refused", theme.verify_login(&VerifyLogin::new(text, text, true, None))),
         ("password-change", theme.settings_password(&password(true))),
@@ -236,6 +287,11 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("password-change", &["email", "current", "password", "submit"]);
     ids("password-first", &["email", "password", "submit"]);
     ids("new-password", &["email", "password", "submit"]);
+    ids("organizations", &["name", "slug", "submit"]);
+    ids("organization", &["members", "email", "role", "invite", "rename", "delete", "more"]);
+    ids("invitation-ready", &["accept"]);
+    ids("invitation-visitor", &["login", "email", "password", "submit"]);
+    ids("invitation-other", &["invitation-other", "logout"]);
     ids("register", &["email", "password", "submit"]);
     ids("register-refused", &["email", "password", "submit"]);
     ids("confirm", &["submit"]);

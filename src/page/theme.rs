@@ -77,6 +77,11 @@ impl Theme {
         self.say_with(text, "", "")
     }
 
+    /// A text with the product's name and these values in it.
+    pub(super) fn say_all(&self, text: &str, values: &[(&str, &str)]) -> String {
+        fill(text, &[&[("product", self.product.as_str())], values].concat())
+    }
+
     /// A text with the product's name and one value in it.
     pub(super) fn say_with(&self, text: &str, name: &str, value: &str) -> String {
         fill(text, &[("product", &self.product), (name, value)])

@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use url::Host;
 
 use crate::account::Email;
-use crate::account::organization::{EmailDomain, Slug, SlugRules};
+use crate::account::organization::{
+    EmailDomain, InvitationLink, OrganizationName, Slug, SlugRules,
+};
 use crate::fuzzing::Outcome;
 
 /// A slug is a label of a host and a segment of a path; whatever an organization is called, what
@@ -33,7 +35,15 @@ pub fn organization(data: &[u8]) -> Outcome {
         let of_address = Email::parse(&format!("a@{name}")).ok();
         assert!(of_address.is_none_or(|email| EmailDomain::of(&email).as_ref() == Some(domain)));
     }
-    Outcome::accepted(slug.is_ok() || domain.is_ok())
+    let name = text.parse::<OrganizationName>();
+    if let Ok(name) = &name {
+        assert!((1..=100).contains(&name.as_str().chars().count()));
+        assert!(!name.as_str().contains(char::is_control), "{name:?}");
+        assert_eq!(name.as_str().parse().as_ref(), Ok(name));
+    }
+    let link = InvitationLink::parse(text);
+    assert!(link.as_ref().is_none_or(|link| link.expose() == text), "{text}");
+    Outcome::accepted(slug.is_ok() || domain.is_ok() || link.is_some())
 }
 
 fn is_a_label(slug: &Slug) {

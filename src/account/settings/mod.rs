@@ -4,6 +4,8 @@
 
 mod delete;
 mod export;
+mod organization;
+mod organizations;
 mod overview;
 mod password;
 mod tokens;
@@ -12,6 +14,7 @@ mod two_factor_setup;
 
 use http::Method;
 
+use self::organization::OrganizationFlow;
 pub(super) use self::two_factor_setup::cookie as setup_cookie;
 use super::AccountError;
 use super::site::{Answer, Site, Visit};
@@ -31,7 +34,12 @@ pub(super) enum Flow {
     TokenRevoke,
     Export,
     Delete,
+    Organizations,
+    Organization(OrganizationFlow),
 }
+
+/// Where the organizations are.
+const ORGANIZATIONS: &str = "/organizations";
 
 /// Where each is, below the path of them all.
 const FLOWS: &[(&str, Flow)] = &[
@@ -45,6 +53,7 @@ const FLOWS: &[(&str, Flow)] = &[
     ("/tokens/revoke", Flow::TokenRevoke),
     ("/export", Flow::Export),
     ("/delete", Flow::Delete),
+    (ORGANIZATIONS, Flow::Organizations),
 ];
 
 /// The pages that a user can choose from, in order.
@@ -52,6 +61,7 @@ const AREAS: &[(SettingsArea, Flow)] = &[
     (SettingsArea::Overview, Flow::Overview),
     (SettingsArea::Password, Flow::Password),
     (SettingsArea::TwoFactor, Flow::TwoFactor),
+    (SettingsArea::Organizations, Flow::Organizations),
     (SettingsArea::Tokens, Flow::Tokens),
     (SettingsArea::Export, Flow::Export),
     (SettingsArea::Delete, Flow::Delete),
@@ -60,7 +70,11 @@ const AREAS: &[(SettingsArea, Flow)] = &[
 impl Flow {
     /// The page at this path below them all.
     pub(super) fn at(rest: &str) -> Option<Self> {
-        FLOWS.iter().find(|(path, _)| *path == rest).map(|(_, flow)| *flow)
+        let fixed = FLOWS.iter().find(|(path, _)| *path == rest).map(|(_, flow)| *flow);
+        fixed.or_else(|| {
+            let rest = rest.strip_prefix(ORGANIZATIONS)?.strip_prefix('/')?;
+            OrganizationFlow::at(rest).map(Flow::Organization)
+        })
     }
 
     /// Whether there is such a page here.
@@ -100,6 +114,10 @@ pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) 
         Flow::Export if submits => export::download(site, visit).await,
         Flow::Delete if shows => delete::show(site, visit).await,
         Flow::Delete if submits => delete::submit(site, visit).await,
+        Flow::Organizations if shows => organizations::show(site, visit).await,
+        Flow::Organizations if submits => organizations::create(site, visit).await,
+        Flow::Organization(flow) if shows => organization::show(site, flow, visit).await,
+        Flow::Organization(flow) if submits => organization::change(site, flow, visit).await,
         _ => Err(AccountError::Method),
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn regenerate(site: &Site, visit: &Visit) -> Answer {
             let used = site.store.regenerate_backup_codes(id, step, &hashes, &along).await?;
             if used == FactorUse::Done {
                 along.announce();
-                return Ok(show_codes(site, &account, &codes));
+                return Ok(show_codes(site, visit, &account, &codes));
             }
         }
         Checked::Right(..) | Checked::Wrong => {}
@@ -76,10 +76,17 @@ pub(super) fn back(site: &Site) -> Response<Body> {
 }
 
 /// The page that shows fresh codes, once.
-pub(super) fn show_codes(site: &Site, account: &Account, codes: &[String]) -> Response<Body> {
+pub(super) fn show_codes(
+    site: &Site,
+    visit: &Visit,
+    account: &Account,
+    codes: &[String],
+) -> Response<Body> {
     let parts = FrameParts::new(site, account, Flow::TwoFactor);
-    let next = Flow::TwoFactor.path(site);
-    let page = BackupCodes::new(parts.frame(site), codes, &next);
+    let here = Flow::TwoFactor.path(site);
+    // Whoever was sent to set it up goes back to where they were.
+    let next = visit.trip.destination(&here);
+    let page = BackupCodes::new(parts.frame(site), codes, next);
     respond::html(StatusCode::OK, site.pages.settings_backup_codes(&page))
 }
 

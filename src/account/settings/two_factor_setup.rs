@@ -43,7 +43,7 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
         return Ok(back(site));
     }
     if let Some(secret) = begun(site, visit, &account) {
-        return Ok(page(site, &account, &secret, StatusCode::OK));
+        return Ok(page(site, visit, &account, (&secret, StatusCode::OK)));
     }
     let secret = TotpSecret::generate(&*site.random);
     let begun = Begun {
@@ -52,7 +52,7 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
         secret: *secret.as_bytes(),
         until: site.now() + WAITS,
     };
-    let mut response = page(site, &account, &secret, StatusCode::OK);
+    let mut response = page(site, visit, &account, (&secret, StatusCode::OK));
     let set = site.factors.setup.set(&*site.random, &begun, WAITS);
     response.headers_mut().append(SET_COOKIE, set);
     Ok(response)
@@ -63,11 +63,11 @@ pub(super) async fn confirm(site: &Site, visit: &Visit) -> Answer {
     let form = visit.form()?;
     let typed = form.get("code")?.unwrap_or_default();
     let Some(secret) = begun(site, visit, &account) else {
-        return Ok(respond::see_other(&Flow::TwoFactorSetup.path(site)));
+        return Ok(respond::see_other(&visit.trip.via(&Flow::TwoFactorSetup.path(site))));
     };
     let (id, now) = (account.id(), site.now());
     let Some(TotpStep(step)) = secret.check(typed, now, None) else {
-        return Ok(page(site, &account, &secret, StatusCode::UNPROCESSABLE_ENTITY));
+        return Ok(page(site, visit, &account, (&secret, StatusCode::UNPROCESSABLE_ENTITY)));
     };
     let (codes, backup_codes) = site.factors.backup_codes(&*site.random, id);
     let totp = NewTotp {
@@ -81,7 +81,7 @@ pub(super) async fn confirm(site: &Site, visit: &Visit) -> Answer {
     let mut response = match site.store.enroll_totp(&totp, &along).await? {
         Enrolment::Enrolled => {
             along.announce();
-            show_codes(site, &account, &codes)
+            show_codes(site, visit, &account, &codes)
         }
         Enrolment::Refused => back(site),
     };
@@ -98,9 +98,15 @@ fn begun(site: &Site, visit: &Visit, account: &Account) -> Option<TotpSecret> {
     ours.then(|| TotpSecret::from_bytes(begun.secret))
 }
 
-fn page(site: &Site, account: &Account, secret: &TotpSecret, status: StatusCode) -> Response<Body> {
+fn page(
+    site: &Site,
+    visit: &Visit,
+    account: &Account,
+    (secret, status): (&TotpSecret, StatusCode),
+) -> Response<Body> {
     let parts = FrameParts::new(site, account, Flow::TwoFactor);
-    let (action, next) = (Flow::TwoFactorSetup.path(site), Flow::TwoFactor.path(site));
+    let action = visit.trip.via(&Flow::TwoFactorSetup.path(site));
+    let next = Flow::TwoFactor.path(site);
     let theme = site.pages.theme();
     let name = account.email().unwrap_or(account.id().as_str());
     let qr = secret.expose_qr(theme.product(), name, &theme.messages().two_factor_qr_label);

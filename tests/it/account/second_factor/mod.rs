@@ -56,7 +56,7 @@ impl App {
 }
 
 /// The key that the page shows for typing.
-fn secret_on(page: &Page) -> TotpSecret {
+pub fn secret_on(page: &Page) -> TotpSecret {
     let text: String = page.text_of("secret").split(' ').collect();
     let mut bits = text.bytes().flat_map(|letter| {
         let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|c| *c == letter).unwrap();

@@ -1,0 +1,167 @@
+//! Behind the mailed link to join an organization. Opening it changes nothing, since mail scanners
+//! open links. It is for the invited address alone: who is logged in with another one is told so,
+//! and of the invitation nothing.
+
+use http::{Method, Response, StatusCode, Uri};
+
+use super::login::LOGIN_HINT;
+use super::organization::InvitationLink;
+use super::sign_in::{SignIn, open};
+use super::site::{Answer, Site, Visit};
+use super::trip::Trip;
+use super::{AccountError, Email, choice};
+use crate::audit::Action;
+use crate::crypto::{RandomExt as _, Redacted};
+use crate::http::{Body, respond};
+use crate::page::{InvitationPage, InvitationState, PasswordProblem};
+use crate::scope::{Account, Method as AuthenticationMethod, UserId};
+use crate::store::{Acceptance, Effects, Invitation, LoginCompletion, LoginCounter, NewUser};
+
+/// An invitation that the visitor has the link of.
+struct Found {
+    link: InvitationLink,
+    invitation: Invitation,
+}
+
+pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
+    let Some(found) = find(site, visit.query.get("token")?).await? else { return Ok(over(site)) };
+    Ok(page(site, visit, &found, StatusCode::OK, (false, None)))
+}
+
+pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
+    let form = visit.form()?;
+    // Who has no link makes us hash nothing.
+    let Some(found) = find(site, form.get("token")?).await? else { return Ok(over(site)) };
+    if visit.session.scope().account().is_none() {
+        let password = form.get("password")?.unwrap_or_default();
+        return register(site, visit, &found, password).await;
+    }
+    let account = visit.account_in_person()?;
+    if !is_invited(&account, &found) || !account.email_verified() {
+        return Ok(page(site, visit, &found, StatusCode::FORBIDDEN, (false, None)));
+    }
+    let (user, invitation) = (account.id(), &found.invitation);
+    let entry = visit.entry(Action::ACCEPT_INVITATION).to("invitation", invitation.id.0);
+    let along = site.effects(entry.in_organization(invitation.organization.id));
+    let (id, secret) = (invitation.id, &invitation.secret);
+    match site.store.accept_invitation(id, secret, user, &along, site.now()).await? {
+        Acceptance::Joined => along.announce(),
+        Acceptance::AlreadyMember => {}
+        Acceptance::EmailTaken | Acceptance::Invalid => return Ok(over(site)),
+    }
+    visit.session.act_in(invitation.organization.id).await?;
+    Ok(respond::see_other(visit.trip.destination(&site.paths.home)))
+}
+
+/// A new account with the invited address: whoever has the link reads its mail.
+async fn register(site: &Site, visit: &Visit, found: &Found, password: &str) -> Answer {
+    let refused = |taken, problem| {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Ok(page(site, visit, found, status, (taken, problem)))
+    };
+    let invitation = &found.invitation;
+    let password = Redacted(password.to_owned());
+    if let Some(problem) = choice::problem(site, &password, &invitation.email).await? {
+        return refused(false, Some(problem));
+    }
+    let Ok(email) = Email::parse(&invitation.email) else { return Ok(over(site)) };
+    let hash = site.passwords.hash(password).await?;
+    let now = site.now();
+    let id = UserId::from(site.random.uuid_v7(now));
+    let account = Account::new(id.clone()).with_email(email.as_str(), true);
+    let new = NewUser { account, password: Some(hash.clone()), created_at: now };
+    let organization = invitation.organization.id;
+    let entry = visit.entry(Action::ACCEPT_INVITATION).to("invitation", invitation.id.0);
+    let joins = entry.about(&id).in_organization(organization).at(now, &*site.random);
+    let along = site.effects(visit.entry(Action::REGISTER).about(&id)).and_entry(joins);
+    match site.store.register_invited(invitation.id, &invitation.secret, &new, &along).await? {
+        Acceptance::Joined => along.announce(),
+        Acceptance::EmailTaken => return refused(true, None),
+        Acceptance::AlreadyMember | Acceptance::Invalid => return Ok(over(site)),
+    }
+    let who = SignIn {
+        email: &email,
+        account: &new.account,
+        device_epoch: 0,
+        methods: vec![AuthenticationMethod::PASSWORD],
+        remember: false,
+        must_change_password: false,
+    };
+    let settle = async |along: Effects| {
+        let (address, counter) = (email.as_str(), LoginCounter::Address);
+        let told = site.store.complete_login(address, counter, (&hash, None), None, &along).await?;
+        let completed = told == LoginCompletion::Completed;
+        if completed {
+            along.announce();
+        }
+        Ok(completed)
+    };
+    match open(site, visit, &who, false, settle).await? {
+        Some(response) => Ok(response),
+        None => Ok(respond::see_other(&visit.trip.via(&site.paths.login))),
+    }
+}
+
+/// The invitation that a link opens.
+async fn find(site: &Site, token: Option<&str>) -> Result<Option<Found>, AccountError> {
+    let Some(link) = token.and_then(InvitationLink::parse) else { return Ok(None) };
+    let Some(invitation) = site.store.find_invitation(link.id, site.now()).await? else {
+        return Ok(None);
+    };
+    let (keyring, stored) = (&site.letters.keyring, &invitation.secret);
+    let opens = link.opens(keyring, stored, invitation.organization.id, &invitation.email);
+    Ok(opens.then_some(Found { link, invitation }))
+}
+
+fn is_invited(account: &Account, found: &Found) -> bool {
+    let email = account.email().and_then(|email| Email::parse(email).ok());
+    email.is_some_and(|email| email.as_str() == found.invitation.email)
+}
+
+fn over(site: &Site) -> Response<Body> {
+    let home = site.paths.home.as_str();
+    let page = InvitationPage::new(InvitationState::Over, ["", ""], ["", "", home]);
+    respond::html(StatusCode::GONE, site.pages.invitation(&page))
+}
+
+fn page(
+    site: &Site,
+    visit: &Visit,
+    found: &Found,
+    status: StatusCode,
+    (taken, password_problem): (bool, Option<PasswordProblem>),
+) -> Response<Body> {
+    let scope = visit.session.scope();
+    let (organization, email) =
+        (found.invitation.organization.name.as_str(), found.invitation.email.as_str());
+    let state = match scope.account() {
+        None => InvitationState::Visitor {
+            organization,
+            email,
+            taken,
+            password_problem,
+            password_length: site.password_rules.bounds(),
+        },
+        Some(account) if !is_invited(account, found) => {
+            InvitationState::Other { account: account.email().unwrap_or(account.id().as_str()) }
+        }
+        Some(account) if !account.email_verified() => InvitationState::Unconfirmed { email },
+        Some(_) => InvitationState::Ready { organization, email },
+    };
+    let token = found.link.expose();
+    let here = format!("{}?token={token}", site.paths.invitation);
+    let back = here.parse::<Uri>().map(|uri| Trip::back_to(&uri, &Method::GET)).unwrap_or_default();
+    let login = match state {
+        InvitationState::Visitor { .. } => back.via_with(&site.paths.login, &[(LOGIN_HINT, email)]),
+        _ => String::new(),
+    };
+    let logout = back.via(&site.paths.logout);
+    let action = visit.trip.via(&site.paths.invitation);
+    let page = InvitationPage::new(state, [&action, &token], [&login, &logout, &site.paths.home]);
+    let html = site.pages.invitation(&page);
+    if visit.trip.leads_on() {
+        respond::html_leading_on(status, html)
+    } else {
+        respond::html(status, html)
+    }
+}

@@ -1,0 +1,63 @@
+use time::Duration;
+
+use super::SlugRules;
+use crate::scope::MemberRole;
+use crate::store::{Authority, InvitationLimits, RateLimit};
+
+/// The rules of organizations.
+#[derive(Clone, Debug)]
+pub struct OrganizationPolicy {
+    /// The roles that members can have, the mightiest first: `owner`, `admin`, `member`.
+    pub roles: Vec<MemberRole>,
+    /// The roles, beside [`MemberRole::OWNER`], that invite, and change and remove members who are
+    /// no owners: `admin`.
+    pub managers: Vec<MemberRole>,
+    /// How many organizations a user may make; 10 a day. `None` if only the host makes them.
+    pub creations: Option<RateLimit>,
+    /// How many may be invited; 20 a day by one user, 50 a day to one organization.
+    pub invitations: InvitationLimits,
+    /// How long an invitation is good for; 7 days.
+    pub invite_for: Duration,
+    /// Which slugs may be chosen.
+    pub slugs: SlugRules,
+}
+
+impl Default for OrganizationPolicy {
+    fn default() -> Self {
+        let a_day = |times| RateLimit { times, window: Duration::DAY };
+        Self {
+            roles: vec![MemberRole::OWNER, MemberRole::ADMIN, MemberRole::MEMBER],
+            managers: vec![MemberRole::ADMIN],
+            creations: Some(a_day(10)),
+            invitations: InvitationLimits { inviter: a_day(20), organization: a_day(50) },
+            invite_for: Duration::WEEK,
+            slugs: SlugRules::default(),
+        }
+    }
+}
+
+impl OrganizationPolicy {
+    /// Whether members of this role invite and manage others.
+    pub(in crate::account) fn manages(&self, role: &MemberRole) -> bool {
+        *role == MemberRole::OWNER || self.managers.contains(role)
+    }
+
+    /// The roles that a member of this role may give.
+    pub(in crate::account) fn may_give(&self, role: &MemberRole) -> Vec<MemberRole> {
+        let owns = *role == MemberRole::OWNER;
+        let gives = |given: &&MemberRole| owns || **given != MemberRole::OWNER;
+        let all = self.roles.iter().filter(gives).cloned().collect();
+        if self.manages(role) { all } else { Vec::new() }
+    }
+
+    /// What changes that every manager may do ask of a user.
+    pub(in crate::account) fn manager(&self, user: &crate::scope::UserId) -> Authority {
+        let roles = self.managers.iter().cloned().chain([MemberRole::OWNER]).collect();
+        Authority { user: user.clone(), roles }
+    }
+}
+
+/// What changes that only owners may do ask of a user.
+pub(in crate::account) fn owner(user: &crate::scope::UserId) -> Authority {
+    Authority { user: user.clone(), roles: vec![MemberRole::OWNER] }
+}

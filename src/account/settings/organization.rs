@@ -1,0 +1,211 @@
+//! One organization: its name, its members and their roles, who is invited, and its end.
+
+mod change;
+mod invitations;
+mod members;
+
+use http::{Response, StatusCode};
+
+use super::{Flow, FrameParts, ORGANIZATIONS, organizations};
+use crate::account::AccountError;
+use crate::account::organization::Slug;
+use crate::account::site::{Answer, Site, Visit};
+use crate::http::{Body, respond};
+use crate::page::{InvitationItem, MemberItem, OrganizationPage, OrganizationProblem};
+use crate::scope::{Account, MemberRole, UserId};
+use crate::store::{Member, Organization};
+
+/// Members on a page.
+const PAGE: u32 = 100;
+
+/// What is done to an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::account) enum OrganizationFlow {
+    Show,
+    Switch,
+    Leave,
+    Rename,
+    Role,
+    Remove,
+    Invite,
+    Revoke,
+    SecondFactor,
+    Delete,
+}
+
+const FLOWS: &[(&str, OrganizationFlow)] = &[
+    ("switch", OrganizationFlow::Switch),
+    ("leave", OrganizationFlow::Leave),
+    ("rename", OrganizationFlow::Rename),
+    ("role", OrganizationFlow::Role),
+    ("remove", OrganizationFlow::Remove),
+    ("invite", OrganizationFlow::Invite),
+    ("revoke", OrganizationFlow::Revoke),
+    ("second-factor", OrganizationFlow::SecondFactor),
+    ("delete", OrganizationFlow::Delete),
+];
+
+impl OrganizationFlow {
+    /// What is done at this path, below those of all organizations.
+    pub(super) fn at(rest: &str) -> Option<Self> {
+        let (slug, action) = match rest.split_once('/') {
+            Some((slug, action)) => (slug, Some(action)),
+            None => (rest, None),
+        };
+        Slug::parse(slug).ok()?;
+        match action {
+            None => Some(Self::Show),
+            Some(action) => FLOWS.iter().find(|(name, _)| *name == action).map(|(_, flow)| *flow),
+        }
+    }
+}
+
+/// An organization as one of its members sees it.
+struct Place {
+    organization: Organization,
+    account: Account,
+    role: MemberRole,
+}
+
+impl Place {
+    /// The organization that the path names. Who is no member is told that there is none.
+    async fn of(site: &Site, visit: &Visit, account: Account) -> Result<Self, AccountError> {
+        let rest = visit.path.strip_prefix(site.paths.settings.as_str());
+        let rest = rest.and_then(|rest| rest.strip_prefix(ORGANIZATIONS)).unwrap_or_default();
+        let slug = rest.trim_start_matches('/').split('/').next().unwrap_or_default();
+        let found = site.store.organization_of(slug, account.id()).await?;
+        let (organization, role) = found.ok_or(AccountError::NotFound)?;
+        Ok(Self { organization, account, role })
+    }
+
+    fn path(&self, site: &Site) -> String {
+        organizations::path(site, &self.organization.slug)
+    }
+
+    fn back(&self, site: &Site) -> Response<Body> {
+        respond::see_other(&self.path(site))
+    }
+
+    /// Refuses who may not manage others.
+    fn managed(self, site: &Site) -> Result<Self, AccountError> {
+        let manages = site.organizations.manages(&self.role);
+        if manages { Ok(self) } else { Err(AccountError::Forbidden) }
+    }
+
+    /// Refuses who does not own it.
+    fn owned(self) -> Result<Self, AccountError> {
+        let owns = self.role == MemberRole::OWNER;
+        if owns { Ok(self) } else { Err(AccountError::Forbidden) }
+    }
+}
+
+/// Whoever had to log in in between comes back by a GET.
+pub(super) async fn show(site: &Site, flow: OrganizationFlow, visit: &Visit) -> Answer {
+    let place = Place::of(site, visit, visit.account()?).await?;
+    match flow {
+        OrganizationFlow::Show => page(site, visit, &place, None).await,
+        _ => Ok(place.back(site)),
+    }
+}
+
+pub(super) async fn change(site: &Site, flow: OrganizationFlow, visit: &Visit) -> Answer {
+    let everyday = async || Place::of(site, visit, visit.account_in_person()?).await;
+    let fresh = async || Place::of(site, visit, visit.fresh_account(site)?).await;
+    match flow {
+        OrganizationFlow::Show => Err(AccountError::Method),
+        OrganizationFlow::Switch => {
+            let place = Place::of(site, visit, visit.account()?).await?;
+            visit.session.act_in(place.organization.id).await?;
+            let list = Flow::Organizations.path(site);
+            Ok(respond::see_other(visit.trip.destination(&list)))
+        }
+        OrganizationFlow::Leave => members::leave(site, visit, fresh().await?).await,
+        OrganizationFlow::Rename => {
+            change::rename(site, visit, everyday().await?.managed(site)?).await
+        }
+        OrganizationFlow::Role => {
+            members::change_role(site, visit, fresh().await?.managed(site)?).await
+        }
+        OrganizationFlow::Remove => {
+            members::remove(site, visit, fresh().await?.managed(site)?).await
+        }
+        OrganizationFlow::Invite => {
+            invitations::invite(site, visit, everyday().await?.managed(site)?).await
+        }
+        OrganizationFlow::Revoke => {
+            invitations::revoke(site, visit, everyday().await?.managed(site)?).await
+        }
+        OrganizationFlow::SecondFactor => {
+            change::require_second_factor(site, visit, fresh().await?.owned()?).await
+        }
+        OrganizationFlow::Delete => change::delete(site, visit, fresh().await?.owned()?).await,
+    }
+}
+
+/// The page, after something was not done.
+async fn refused(
+    site: &Site,
+    visit: &Visit,
+    place: &Place,
+    problem: OrganizationProblem,
+) -> Result<Response<Body>, AccountError> {
+    page(site, visit, place, Some(problem)).await
+}
+
+async fn page(
+    site: &Site,
+    visit: &Visit,
+    place: &Place,
+    problem: Option<OrganizationProblem>,
+) -> Result<Response<Body>, AccountError> {
+    let Place { organization, account, role } = place;
+    let after = visit.query.get("after")?.and_then(|after| UserId::new(after).ok());
+    let members = site.store.members_of(organization.id, after.as_ref(), PAGE).await?;
+    let manages = site.organizations.manages(role);
+    let invitations = match manages {
+        true => site.store.invitations_to(organization.id, site.now()).await?,
+        false => Vec::new(),
+    };
+    let given = site.organizations.may_give(role);
+    let roles: Vec<_> = given.iter().map(|role| role.as_str().to_owned()).collect();
+    let item = |member: &Member| {
+        let id = member.account.id();
+        let name = member.account.email().unwrap_or(id.as_str()).to_owned();
+        let is_self = id == account.id();
+        let changeable = manages && !is_self && given.contains(&member.role);
+        let texts = [id.as_str().to_owned(), name, member.role.as_str().to_owned()];
+        MemberItem::new(texts, is_self, changeable)
+    };
+    let items: Vec<_> = members.iter().map(item).collect();
+    let invited: Vec<_> = invitations
+        .into_iter()
+        .map(|found| {
+            let role = found.role.as_str().to_owned();
+            InvitationItem::new([found.id.0.to_string(), found.email, role], found.expires_at)
+        })
+        .collect();
+    let (path, list) = (place.path(site), Flow::Organizations.path(site));
+    let last = members.last().filter(|_| members.len() == PAGE as usize);
+    let more = last.map(|member| {
+        let after = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("after", member.account.id().as_str())
+            .finish();
+        format!("{path}?{after}")
+    });
+    let parts = FrameParts::new(site, account, Flow::Organizations);
+    let names = [organization.name.as_str(), &organization.slug];
+    let mut page = OrganizationPage::new(parts.frame(site), names, [&path, &list]);
+    page.manages = manages;
+    page.owns = *role == MemberRole::OWNER;
+    page.requires_second_factor = organization.requires_second_factor;
+    page.members = &items;
+    page.more = more.as_deref();
+    page.invitations = &invited;
+    page.roles = &roles;
+    page.problem = problem;
+    let status = match problem {
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    };
+    Ok(respond::html(status, site.pages.settings_organization(&page)))
+}

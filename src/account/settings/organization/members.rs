@@ -1,0 +1,115 @@
+//! Who belongs to it, and as what.
+
+use super::{Place, refused};
+use crate::account::AccountError;
+use crate::account::organization::owner;
+use crate::account::settings::{Flow, organizations};
+use crate::account::site::{Answer, Site, Visit};
+use crate::audit::{Action, Entry};
+use crate::http::{Form, respond};
+use crate::page::OrganizationProblem;
+use crate::scope::{MemberRole, Membership, UserId};
+use crate::store::{Authority, MemberChange, NewRole};
+
+/// The last owner stays.
+pub(super) async fn leave(site: &Site, visit: &Visit, place: Place) -> Answer {
+    let (id, user) = (place.organization.id, place.account.id());
+    let entry = || visit.entry(Action::LEAVE_ORGANIZATION).in_organization(id);
+    let along = site.effects(entry());
+    let told = site.store.remove_member(id, user, None, &along).await?;
+    if let Some(problem) = problem(told) {
+        note_refusal(site, entry(), told).await?;
+        return organizations::page(site, visit, &place.account, ("", Some(problem))).await;
+    }
+    along.announce();
+    Ok(respond::see_other(&Flow::Organizations.path(site)))
+}
+
+pub(super) async fn remove(site: &Site, visit: &Visit, place: Place) -> Answer {
+    let form = visit.form()?;
+    let (target, by) = target(site, &place, &form).await?;
+    let id = place.organization.id;
+    let Some((user, _)) = target else {
+        return refused(site, visit, &place, OrganizationProblem::Changed).await;
+    };
+    let entry = || visit.entry(Action::REMOVE_MEMBER).about(&user).in_organization(id);
+    let along = site.effects(entry());
+    let told = site.store.remove_member(id, &user, Some(&by), &along).await?;
+    if let Some(problem) = problem(told) {
+        note_refusal(site, entry(), told).await?;
+        return refused(site, visit, &place, problem).await;
+    }
+    along.announce();
+    Ok(place.back(site))
+}
+
+pub(super) async fn change_role(site: &Site, visit: &Visit, place: Place) -> Answer {
+    let form = visit.form()?;
+    let (target, by) = target(site, &place, &form).await?;
+    let id = place.organization.id;
+    let role = given(site, &place, &form)?;
+    let Some((user, _)) = target else {
+        return refused(site, visit, &place, OrganizationProblem::Changed).await;
+    };
+    let entry = || {
+        let entry = visit.entry(Action::CHANGE_ROLE).about(&user).in_organization(id);
+        entry.with("role", role.as_str())
+    };
+    let along = site.effects(entry());
+    let revokes_invitations = !site.organizations.manages(&role);
+    let new = NewRole { role: role.clone(), revokes_invitations };
+    let told = site.store.change_role(id, &user, &new, Some(&by), &along).await?;
+    if let Some(problem) = problem(told) {
+        note_refusal(site, entry(), told).await?;
+        return refused(site, visit, &place, problem).await;
+    }
+    along.announce();
+    Ok(place.back(site))
+}
+
+/// The role that the form gives, if the member may give it.
+pub(super) fn given(site: &Site, place: &Place, form: &Form) -> Result<MemberRole, AccountError> {
+    let typed = form.get("role")?.unwrap_or_default();
+    let roles = site.organizations.may_give(&place.role);
+    let role = roles.into_iter().find(|role| role.as_str() == typed);
+    role.ok_or(AccountError::Forbidden)
+}
+
+/// Whom the form is about, and who may change them: an owner is changed by owners only.
+async fn target(
+    site: &Site,
+    place: &Place,
+    form: &Form,
+) -> Result<(Option<(UserId, Membership)>, Authority), AccountError> {
+    let manager = site.organizations.manager(place.account.id());
+    let typed = form.get("user")?.unwrap_or_default();
+    let Ok(user) = UserId::new(typed) else { return Ok((None, manager)) };
+    let Some(found) = site.store.membership(place.organization.id, &user).await? else {
+        return Ok((None, manager));
+    };
+    if found.role != MemberRole::OWNER {
+        return Ok((Some((user, found)), manager));
+    }
+    if place.role != MemberRole::OWNER {
+        return Err(AccountError::Forbidden);
+    }
+    Ok((Some((user, found)), owner(place.account.id())))
+}
+
+fn problem(told: MemberChange) -> Option<OrganizationProblem> {
+    match told {
+        MemberChange::Done => None,
+        MemberChange::LastOwner => Some(OrganizationProblem::LastOwner),
+        MemberChange::NotAMember | MemberChange::NotAllowed => Some(OrganizationProblem::Changed),
+    }
+}
+
+/// Tells the audit log that somebody would have left an organization without an owner.
+async fn note_refusal(site: &Site, entry: Entry, told: MemberChange) -> Result<(), AccountError> {
+    if told == MemberChange::LastOwner {
+        let entry = entry.refused().at(site.now(), &*site.random);
+        site.store.write_audit_entry(&entry).await?;
+        entry.announce();
+    }
+    Ok(())
+}
