@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::OtherLogin;
 use super::accounts::Accounts;
+use super::admin::{AdminAuthorizer, impersonate};
 use super::config::{Paths, Policy, is_plain};
 use super::deletion::{DeletionHook, keep};
 use super::device::Devices;
@@ -56,6 +57,7 @@ pub struct AccountLayerBuilder {
     import_limits: ImportLimits,
     deletion_hook: Option<Arc<dyn DeletionHook>>,
     export_sources: Vec<Arc<dyn ExportSource>>,
+    authorizer: Option<Arc<dyn AdminAuthorizer>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     tokens: Option<ApiTokens>,
@@ -78,6 +80,7 @@ impl AccountLayerBuilder {
             import_limits: ImportLimits::default(),
             deletion_hook: None,
             export_sources: Vec::new(),
+            authorizer: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             tokens: None,
@@ -152,6 +155,12 @@ impl AccountLayerBuilder {
         self
     }
 
+    /// Mounts the pages of administrators, and says who is one.
+    pub fn administrators(mut self, authorizer: impl AdminAuthorizer) -> Self {
+        self.authorizer = Some(Arc::new(authorizer));
+        self
+    }
+
     /// What the host knows of a user, for the export of their data; one more with each call.
     pub fn export_source(mut self, source: impl ExportSource) -> Self {
         self.export_sources.push(Arc::new(source));
@@ -194,6 +203,7 @@ impl AccountLayerBuilder {
         let devices = Devices::new(cookies, &self.keyring, self.policy.known_for)
             .trusting(self.policy.trust_for);
         let factors = Factors::new(cookies, &self.keyring);
+        let impersonator = impersonate::cookie(cookies, &self.keyring);
         let keeping = keep::waiting(cookies, &self.keyring);
         let pending = PendingLogins::new(Step::Password, cookies, &self.keyring);
         let registrants = Registrants::new(cookies, &self.keyring, self.policy.confirm_for);
@@ -223,6 +233,8 @@ impl AccountLayerBuilder {
             keeping,
             deletion_hook: self.deletion_hook,
             export_sources: self.export_sources,
+            authorizer: self.authorizer,
+            impersonator,
             pages,
             paths: self.paths,
             other_logins: self.other_logins,

@@ -32,6 +32,9 @@ pub struct Paths {
     pub invitation: String,
     /// The pages where a user sees to their own account, this one and all below it; `/settings`.
     pub settings: String,
+    /// The pages of administrators, this one and all below it; `/admin`. There are none unless the
+    /// host says who is one.
+    pub admin: String,
     /// Where a visitor goes who came from nowhere in particular; `/`. Not answered by this layer.
     pub home: String,
 }
@@ -51,6 +54,7 @@ impl Default for Paths {
             keep_account: "/keep-account".to_owned(),
             invitation: "/invitation".to_owned(),
             settings: "/settings".to_owned(),
+            admin: "/admin".to_owned(),
             home: "/".to_owned(),
         }
     }
@@ -71,6 +75,7 @@ pub(super) enum Flow {
     KeepAccount,
     Invitation,
     Settings(settings::Flow),
+    Admin,
 }
 
 impl Flow {
@@ -105,17 +110,23 @@ impl Paths {
     /// The flow that a path belongs to.
     pub(super) fn flow(&self, path: &str) -> Option<Flow> {
         let own = self.own().into_iter().find(|(own, _)| *own == path).map(|(_, flow)| flow);
-        own.or_else(|| {
+        let settings = || {
             let rest = path.strip_prefix(self.settings.as_str())?;
             settings::Flow::at(rest).map(Flow::Settings)
-        })
+        };
+        let admin = || {
+            let rest = path.strip_prefix(self.admin.as_str())?;
+            (rest.is_empty() || rest.starts_with('/')).then_some(Flow::Admin)
+        };
+        own.or_else(settings).or_else(admin)
     }
 
     /// A path that cannot be one: not absolute, with a query, or of two flows.
     pub(super) fn fault(&self) -> Option<&str> {
         let own = self.own();
         let twice = |path: &str| own.iter().filter(|(other, _)| *other == path).count() > 1;
-        let mut paths = own.iter().map(|(path, _)| *path).chain([self.home.as_str()]);
+        let mut paths =
+            own.iter().map(|(path, _)| *path).chain([self.home.as_str(), self.admin.as_str()]);
         paths.find(|path| !is_plain(path) || twice(path))
     }
 }

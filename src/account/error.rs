@@ -29,6 +29,12 @@ pub enum AccountError {
     /// The browser's fault: the user may see this, but not do it.
     #[error("the user may not do this")]
     Forbidden,
+    /// The browser's fault: only the user in person may do this.
+    #[error("an administrator who acts as a user may not do this")]
+    Impersonating,
+    /// The browser's fault: that was often enough for now.
+    #[error("this was done too often")]
+    TooMany,
     /// Nobody's fault: too many passwords at a time.
     #[error(transparent)]
     Busy(#[from] Busy),
@@ -72,6 +78,12 @@ impl AccountError {
             }
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", &m.rejected_not_found),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", &m.rejected_forbidden),
+            Self::Impersonating => {
+                (StatusCode::FORBIDDEN, "impersonation_forbidden", &m.error_impersonating)
+            }
+            Self::TooMany => {
+                (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", &m.rejected_too_many)
+            }
             Self::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy", &m.error_busy),
             Self::Store(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &m.error_unavailable)

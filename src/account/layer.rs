@@ -7,6 +7,7 @@ use http::{Method, Request, Response};
 use tower_layer::Layer;
 
 use super::accounts::Accounts;
+use super::admin::impersonate;
 use super::builder::AccountLayerBuilder;
 use super::deletion::execute_due;
 use super::organization::Organizations;
@@ -14,6 +15,7 @@ use super::site::{Site, answer};
 use crate::crypto::Keyring;
 use crate::http::{Body, Mount, Mounted, Reader, Rejection, Role};
 use crate::page::{Rejected, reject};
+use crate::scope::CurrentScope;
 use crate::store::{AccountStore, StoreError};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -48,6 +50,12 @@ impl AccountLayer {
     /// The accounts, for the host's own code.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
+    }
+
+    /// What must be seen on every page while an administrator acts as a user: a piece of HTML with a
+    /// button to stop. `None` at all other times.
+    pub fn impersonation_banner(&self, scope: &CurrentScope) -> Option<String> {
+        impersonate::banner(&self.site, scope)
     }
 
     /// Deletes accounts whose time has come, a few at a time; answers how many were taken in hand.

@@ -2,9 +2,11 @@
 
 use http::StatusCode;
 
+use super::admin::impersonate;
 use super::site::{Answer, Site, Visit};
 use crate::http::respond;
 use crate::page::{LoggedOut, Logout};
+use crate::scope::Actor;
 
 pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
     let scope = visit.session.scope();
@@ -22,6 +24,10 @@ pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
 }
 
 pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
+    if matches!(visit.session.scope().actor(), Actor::Impersonator(_)) {
+        // Or the administrator's own session would wait for whoever comes next.
+        return impersonate::stop(site, visit).await;
+    }
     visit.session.log_out().await?;
     Ok(respond::see_other(visit.trip.destination(&site.paths.logout)))
 }

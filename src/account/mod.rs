@@ -56,6 +56,7 @@
 //! ```
 
 mod accounts;
+mod admin;
 mod attributes;
 mod builder;
 mod choice;
@@ -97,6 +98,7 @@ pub mod token;
 mod trip;
 
 pub use accounts::{Accounts, CreateError};
+pub use admin::{AdminAct, AdminAuthorizer};
 pub use attributes::AttributesError;
 pub use builder::{AccountLayerBuilder, BuildError};
 pub use code::{CodeFor, MailCode};

@@ -5,7 +5,9 @@ use http::header::ALLOW;
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use time::OffsetDateTime;
 
+use super::admin::{self, AdminAuthorizer};
 use super::config::{Flow, Paths, Policy};
+use super::cookie::SealedCookie;
 use super::deletion::{DeletionHook, keep};
 use super::device::Devices;
 use super::even::evenly;
@@ -47,6 +49,10 @@ pub(super) struct Site {
     pub(super) registrants: Registrants,
     /// Logins that wait for whether an account is to be kept.
     pub(super) keeping: PendingLogins,
+    /// Who is an administrator, if the host says.
+    pub(super) authorizer: Option<Arc<dyn AdminAuthorizer>>,
+    /// Where an administrator's own session waits.
+    pub(super) impersonator: SealedCookie,
     /// What the host tells of its users.
     pub(super) export_sources: Vec<Arc<dyn ExportSource>>,
     pub(super) deletion_hook: Option<Arc<dyn DeletionHook>>,
@@ -65,6 +71,7 @@ impl Site {
     pub(super) fn flow(&self, path: &str) -> Option<Flow> {
         let there = |flow: &Flow| match flow {
             Flow::Settings(flow) => flow.is_there(self),
+            Flow::Admin => self.authorizer.is_some(),
             _ => true,
         };
         self.paths.flow(path).filter(there)
@@ -177,6 +184,9 @@ impl Visit {
     pub(super) fn fresh_account(&self, site: &Site) -> Result<Account, AccountError> {
         let account = self.account()?;
         let scope = self.session.scope();
+        if matches!(scope.actor(), Actor::Impersonator(_)) {
+            return Err(AccountError::Impersonating);
+        }
         let until = scope.authentication().and_then(|authentication| authentication.fresh_until);
         match until {
             Some(until) if site.now() < until => Ok(account),
@@ -212,13 +222,24 @@ pub(super) async fn answer(site: &Site, request: Request<Bytes>) -> Response<Bod
                 let status = answer.as_ref().ok().map(Response::status);
                 method == Method::POST && status.is_some_and(|status| flow.keeps_silent(status))
             };
-            let answer = go(site, flow, &method, &visit);
+            let answer = async { noted(site, &visit, go(site, flow, &method, &visit).await).await };
             evenly(site.policy.even_answers, answer, keeps_silent).await
         }
         (Err(error), _) => Err(error),
         (_, None) => Err(AccountError::Method),
     };
     answer.unwrap_or_else(|error| refuse(site, error, flow, reader, &here))
+}
+
+/// Notes what an administrator was denied who acts as a user.
+async fn noted(site: &Site, visit: &Visit, answer: Answer) -> Answer {
+    if matches!(answer, Err(AccountError::Impersonating)) {
+        let entry = visit.entry(Action::IMPERSONATION_DENIED).refused();
+        let entry = entry.with("path", visit.path.as_str()).at(site.now(), &*site.random);
+        site.store.write_audit_entry(&entry).await?;
+        entry.announce();
+    }
+    answer
 }
 
 fn refuse(
@@ -267,6 +288,7 @@ async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
         Flow::KeepAccount if submits => keep::submit(site, visit).await,
         Flow::Invitation if shows => invitation::show(site, visit).await,
         Flow::Invitation if submits => invitation::submit(site, visit).await,
+        Flow::Admin => admin::go(site, method, visit).await,
         Flow::Settings(flow) => settings::go(site, flow, method, visit).await,
         _ => Err(AccountError::Method),
     }

@@ -71,6 +71,18 @@ impl Action {
     pub const ENABLE_ACCOUNT: Self = Self::of("account.enable");
     /// The host changed its attributes of a user.
     pub const CHANGE_ATTRIBUTES: Self = Self::of("account.attributes_change");
+    /// An administrator tried what they may not do.
+    pub const ADMIN_DENIED: Self = Self::of("admin.denied");
+    /// An administrator took the audit log along.
+    pub const ADMIN_EXPORT_AUDIT: Self = Self::of("admin.audit_export");
+    /// An administrator ended a user's sessions.
+    pub const ADMIN_REVOKE_SESSIONS: Self = Self::of("admin.sessions_revoke");
+    /// An administrator begins to act as a user.
+    pub const IMPERSONATION_START: Self = Self::of("impersonation.start");
+    /// An administrator stopped acting as a user.
+    pub const IMPERSONATION_STOP: Self = Self::of("impersonation.stop");
+    /// An administrator who acts as a user tried what only the user may do.
+    pub const IMPERSONATION_DENIED: Self = Self::of("impersonation.denied");
     /// An authenticator app was enrolled.
     pub const ENROLL: Self = Self::of("mfa.enroll");
     /// Somebody who had the password typed a code; written if it was refused.

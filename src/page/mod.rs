@@ -13,6 +13,7 @@
 //! # Ok::<(), donjon::page::InvalidAccent>(())
 //! ```
 
+mod admin;
 mod answer;
 mod deletion;
 pub mod error_pages;
@@ -29,6 +30,7 @@ mod theme;
 mod tokens;
 mod two_factor;
 
+pub use admin::*;
 pub use answer::{explain, reject};
 pub use deletion::*;
 pub use error_pages::ErrorPagesLayer;

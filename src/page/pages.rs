@@ -2,9 +2,10 @@ use std::fmt::Debug;
 
 use super::mail::{Letter, Mail};
 use super::{
-    AccountLeaving, BackupCodes, DeleteAccount, ExportAccount, InvitationPage, KeepAccount,
-    NewPasswordPage, OrganizationList, OrganizationPage, PasswordSettings, SettingsOverview, Theme,
-    TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin, render,
+    AccountLeaving, AdminAudit, AdminUser, AdminUsers, BackupCodes, DeleteAccount, ExportAccount,
+    ImpersonationBanner, InvitationPage, KeepAccount, NewPasswordPage, OrganizationList,
+    OrganizationPage, PasswordSettings, SettingsOverview, Theme, TokenCreated, Tokens, TwoFactor,
+    TwoFactorSetup, VerifyLogin, render,
 };
 use crate::http::Rejection;
 
@@ -151,6 +152,26 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// click more.
     fn invitation(&self, page: &InvitationPage<'_>) -> String {
         render::invitation(self.theme(), page)
+    }
+
+    /// Where an administrator looks for users.
+    fn admin_users(&self, page: &AdminUsers<'_>) -> String {
+        render::admin_users(self.theme(), page)
+    }
+
+    /// Where an administrator sees to one user.
+    fn admin_user(&self, page: &AdminUser<'_>) -> String {
+        render::admin_user(self.theme(), page)
+    }
+
+    /// Where an administrator reads the audit log.
+    fn admin_audit(&self, page: &AdminAudit<'_>) -> String {
+        render::admin_audit(self.theme(), page)
+    }
+
+    /// What is seen on every page while an administrator acts as a user: a piece of HTML.
+    fn impersonation_banner(&self, banner: &ImpersonationBanner<'_>) -> String {
+        render::impersonation_banner(self.theme(), banner)
     }
 
     /// Asks whether to log out: a link from elsewhere must not do it.

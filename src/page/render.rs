@@ -29,12 +29,14 @@ macro_rules! template {
     };
 }
 
+mod admin;
 mod deletion;
 mod organization;
 mod password;
 mod tokens;
 mod two_factor;
 
+pub(super) use admin::*;
 pub(super) use deletion::*;
 pub(super) use organization::*;
 pub(super) use password::*;

@@ -73,6 +73,12 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
     ];
     let frame = Frame::new(email, &links, text, text);
     let then = time::OffsetDateTime::UNIX_EPOCH;
+    let office = AdminFrame::new(email, text, text, text);
+    let account = crate::scope::Account::new(crate::scope::UserId::new("u-1").unwrap());
+    let account = account.with_email(email, true);
+    let lines = [AdminUserLine::new(&account, AccountState::Disabled, then, text.to_owned())];
+    let entry = crate::audit::Entry::new(crate::audit::Action::LOG_IN).refused();
+    let entries = [AuditLine::of(&entry.at(then, &crate::crypto::SystemRandom))];
     let app = |left| Some(EnrolledApp::new(time::OffsetDateTime::UNIX_EPOCH, left));
     let two_factor = |app, refused| TwoFactor::new(frame, app, [text; 3], refused);
     let password = |has| PasswordSettings::new(frame, (text, email), has, length);
@@ -187,6 +193,27 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         ),
         ("token-created", theme.settings_token_created(&TokenCreated::new(frame, key, text, text))),
         ("mail-token", theme.mail(&Letter::TokenCreated { name: key, tokens: text }).html),
+        ("admin-users", theme.admin_users(&AdminUsers::new(office, text, &lines, Some(text)))),
+        (
+            "admin-user",
+            theme.admin_user(
+                &AdminUser::new(office, &account, (AccountState::Open, true), text)
+                    .with_entries(&entries)
+                    .refused(true),
+            ),
+        ),
+        (
+            "admin-audit",
+            theme.admin_audit(&AdminAudit::new(office, &entries, (text, text), [text; 2], None)),
+        ),
+        (
+            "settings-impersonated",
+            theme.settings_overview(&SettingsOverview::new(
+                frame.with_impersonation(Some(ImpersonationBanner::new(email, text))),
+                Some(email),
+                true,
+            )),
+        ),
         ("delete", theme.settings_delete(&DeleteAccount::new(frame, text, (true, true), 14, None))),
         (
             "delete-refused",
@@ -281,6 +308,8 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("tokens-none", &["no-tokens", "submit"]);
     ids("token-created", &["token", "done"]);
     ids("two-factor-setup", &["secret", "code", "submit"]);
+    ids("admin-user", &["state", "disable", "delete", "reason", "impersonate"]);
+    ids("settings-impersonated", &["stop-impersonation"]);
     ids("delete", &["password", "code", "confirm", "delete"]);
     ids("delete-refused", &["password", "confirm", "delete"]);
     ids("keep", &["keep-text", "submit"]);

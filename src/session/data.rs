@@ -101,6 +101,17 @@ impl HostData {
         foreign && !matches!(place.known, Known::Absent)
     }
 
+    /// Leaves the data where it is, for the session that is set aside, and goes on as a visitor.
+    pub(super) fn leave_behind(&self) {
+        let mut place = self.place();
+        (place.data_id, place.known) = (None, Known::NoSession { waiting: false });
+    }
+
+    /// Goes on with the data of a session that was set aside.
+    pub(super) fn go_on(&self, data_id: Uuid, expires_at: OffsetDateTime) {
+        *self.place() = Place { data_id: Some(data_id), expires_at, known: Known::Nothing };
+    }
+
     /// Leaves the data behind, and goes on as a visitor.
     pub(super) async fn begin_anew(&self) {
         let left = {

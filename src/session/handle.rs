@@ -279,7 +279,7 @@ impl Session {
         scope.account().map(|account| account.id().clone()).ok_or(SessionError::NotLoggedIn)
     }
 
-    fn live(&self) -> Option<Live> {
+    pub(super) fn live(&self) -> Option<Live> {
         self.state().live.clone()
     }
 

@@ -34,6 +34,7 @@
 //!
 #![doc = include_str!("session.md")]
 
+mod aside;
 mod asked;
 #[cfg(feature = "axum")]
 mod axum;
@@ -68,7 +69,8 @@ pub use place::{CountryCode, InvalidCountryCode, NoPlaces, Place, Places};
 #[cfg(feature = "geoip")]
 pub use place::{GeoIpError, MaxMind};
 pub use require::{
-    RequireMembershipLayer, RequirePermissionLayer, RequireSudoLayer, RequireUserLayer,
+    ForbidDuringImpersonationLayer, RequireMembershipLayer, RequirePermissionLayer,
+    RequireSudoLayer, RequireUserLayer,
 };
 pub use service::SessionService;
 #[cfg(feature = "accounts")]

@@ -109,7 +109,7 @@ impl Session {
     }
 }
 
-fn scope_of(stored: &StoredSession) -> CurrentScope {
+pub(super) fn scope_of(stored: &StoredSession) -> CurrentScope {
     match &stored.login {
         Some(login) => {
             let mut scope = CurrentScope::user(login.account.clone(), login.authentication.clone());
@@ -125,7 +125,7 @@ fn scope_of(stored: &StoredSession) -> CurrentScope {
     }
 }
 
-fn cookie_of(config: &Config, Live { token, stored }: &Live) -> HeaderValue {
+pub(super) fn cookie_of(config: &Config, Live { token, stored }: &Live) -> HeaderValue {
     let max_age = stored.remembered.then(|| stored.expires_at - config.clock.now());
     config.cookie.set(token, max_age)
 }

@@ -11,6 +11,7 @@
 //! Times are given by the caller, never taken from the database's clock.
 
 mod account;
+mod admin;
 mod api_token;
 mod audit;
 mod error;
@@ -34,6 +35,7 @@ mod user_data;
 mod webhook;
 
 pub use account::*;
+pub use admin::*;
 pub use api_token::*;
 pub use audit::*;
 pub use error::{Result, StoreError};
@@ -70,6 +72,7 @@ pub trait AccountStore:
     + ApiTokenStore
     + LifecycleStore
     + PasswordStore
+    + AdminStore
 {
 }
 
@@ -85,6 +88,7 @@ impl<T> AccountStore for T where
         + ApiTokenStore
         + LifecycleStore
         + PasswordStore
+        + AdminStore
 {
 }
 

@@ -106,6 +106,12 @@ pub(crate) const USER_DATA: &[UserData] = &[
         Omitted("sessions in other users' names; the audit log tells of them"),
     ),
     of(
+        "donjon_impersonations",
+        "administrator_id",
+        Stays("goes with the session, at most half an hour old"),
+        Omitted("sessions in other users' names; the audit log tells of them"),
+    ),
+    of(
         "donjon_session_events",
         "user_id",
         Stays("swept after a week"),

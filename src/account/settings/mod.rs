@@ -18,8 +18,8 @@ use self::organization::OrganizationFlow;
 pub(super) use self::two_factor_setup::cookie as setup_cookie;
 use super::AccountError;
 use super::site::{Answer, Site, Visit};
-use crate::page::{Frame, FrameLink, SettingsArea};
-use crate::scope::Account;
+use crate::page::{Frame, FrameLink, ImpersonationBanner, SettingsArea};
+use crate::scope::{Account, Actor, CurrentScope};
 
 /// One of the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +126,8 @@ pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) 
 pub(super) struct FrameParts {
     name: String,
     links: Vec<FrameLink>,
+    /// Where an administrator who acts as the user stops.
+    stop: Option<String>,
 }
 
 impl FrameParts {
@@ -136,11 +138,21 @@ impl FrameParts {
             .filter(|(_, flow)| flow.is_there(site))
             .map(|(area, flow)| FrameLink::new(*area, flow.path(site), *flow == current))
             .collect();
-        Self { name: account.email().unwrap_or(account.id().as_str()).to_owned(), links }
+        let name = account.email().unwrap_or(account.id().as_str()).to_owned();
+        Self { name, links, stop: None }
+    }
+
+    /// The same, which says so if an administrator acts as the user.
+    pub(super) fn within(self, site: &Site, scope: &CurrentScope) -> Self {
+        let acting = matches!(scope.actor(), Actor::Impersonator(_));
+        Self { stop: acting.then(|| format!("{}/stop", site.paths.admin)), ..self }
     }
 
     /// As the page takes it.
     pub(super) fn frame<'a>(&'a self, site: &'a Site) -> Frame<'a> {
+        let stop = self.stop.as_deref();
+        let banner = stop.map(|stop| ImpersonationBanner::new(&self.name, stop));
         Frame::new(&self.name, &self.links, &site.paths.logout, &site.paths.home)
+            .with_impersonation(banner)
     }
 }

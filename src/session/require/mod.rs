@@ -8,6 +8,7 @@
 //! | | browser | program |
 //! |---|---|---|
 //! | nobody is logged in | 303 to the login page | 401 `{"error":"authentication_required"}` |
+//! | an administrator acts as the user | 403 | 403 `{"error":"impersonation_forbidden"}` |
 //! | the login is not fresh | 303 to prove it again | 403 `{"error":"reauthentication_required"}` |
 //! | the user acts in no organization | 303 to choose one | 403 `{"error":"organization_required"}` |
 //! | the role is another | 403, a page | 403 `{"error":"role_required"}` |
@@ -38,6 +39,7 @@
 //! ```
 
 mod future;
+mod in_person;
 mod layer;
 mod membership;
 mod permission;
@@ -45,6 +47,7 @@ mod refusal;
 mod service;
 
 pub use future::{PermittedFuture, RequireFuture};
+pub use in_person::{ForbidDuringImpersonationLayer, InPerson};
 pub use layer::{RequireSudoLayer, RequireUserLayer};
 pub use membership::RequireMembershipLayer;
 pub use permission::{Permitted, RequirePermissionLayer};

@@ -23,6 +23,8 @@ pub(super) enum Refusal<'a> {
     SecondFactorRequired(&'a str),
     /// No rule of the host's allows it.
     NotPermitted,
+    /// An administrator acts as the user.
+    InPersonOnly,
 }
 
 impl Refusal<'_> {
@@ -41,7 +43,9 @@ impl Refusal<'_> {
             {
                 respond::see_other(&with_return_to(path, request))
             }
-            Self::RoleRequired | Self::NotPermitted if wants_html(request.headers()) => {
+            Self::RoleRequired | Self::NotPermitted | Self::InPersonOnly
+                if wants_html(request.headers()) =>
+            {
                 let page = Rejected::new(Rejection::Forbidden);
                 reject(&Theme::new(""), Reader::Person, &page)
             }
@@ -52,6 +56,7 @@ impl Refusal<'_> {
             Self::OrganizationRequired(_) => error(StatusCode::FORBIDDEN, "organization_required"),
             Self::RoleRequired => error(StatusCode::FORBIDDEN, "role_required"),
             Self::SecondFactorRequired(_) => error(StatusCode::FORBIDDEN, "second_factor_required"),
+            Self::InPersonOnly => error(StatusCode::FORBIDDEN, "impersonation_forbidden"),
             Self::NotPermitted => error(StatusCode::FORBIDDEN, "permission_denied"),
         }
     }

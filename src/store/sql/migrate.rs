@@ -46,6 +46,7 @@ migrations! {
     25 "0025_passkey",
     27 "0027_identity",
     29 "0029_lifecycle",
+    30 "0030_impersonation",
 }
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

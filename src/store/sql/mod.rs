@@ -1,6 +1,7 @@
 //! The contract on SQLite and PostgreSQL.
 
 mod account;
+mod admin;
 mod api_token;
 mod audit;
 mod convert;
@@ -162,6 +163,7 @@ coerce!(
     InvitationStore,
     LifecycleStore,
     LimitStore,
+    AdminStore,
     MfaStore,
     IdentityStore,
     OrganizationStore,

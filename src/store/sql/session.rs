@@ -91,7 +91,12 @@ macro_rules! select {
              LEFT JOIN donjon_memberships m \
                  ON m.organization_id = s.organization_id AND m.user_id = s.user_id \
              LEFT JOIN donjon_organizations o \
-                 ON o.id = m.organization_id AND o.deleted_at IS NULL WHERE ",
+                 ON o.id = m.organization_id AND o.deleted_at IS NULL \
+             LEFT JOIN donjon_impersonations i ON i.session_id = s.id \
+             LEFT JOIN donjon_sessions a ON a.id = i.administrator_session_id \
+                 AND a.user_id = i.administrator_id AND a.expires_at > $2 \
+                 AND (a.idle_expires_at IS NULL OR a.idle_expires_at > $2) \
+             WHERE (i.session_id IS NULL OR a.id IS NOT NULL) AND ",
             $condition
         )
     };

@@ -16,6 +16,8 @@
 #[cfg(feature = "accounts")]
 mod account;
 #[cfg(feature = "accounts")]
+mod admin;
+#[cfg(feature = "accounts")]
 mod api_token;
 mod audit;
 #[cfg(feature = "accounts")]
@@ -44,6 +46,8 @@ use time::{Duration, OffsetDateTime};
 
 #[cfg(feature = "accounts")]
 pub use self::account::accounts;
+#[cfg(feature = "accounts")]
+pub use self::admin::administration;
 #[cfg(feature = "accounts")]
 pub use self::api_token::api_tokens;
 pub use self::audit::audit;

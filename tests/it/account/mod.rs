@@ -1,5 +1,6 @@
 //! Accounts: the store's contract, the flows over HTTP, the mails.
 
+mod admin;
 mod attacks;
 mod delivery;
 mod devices;

@@ -3,6 +3,8 @@
 #[cfg(feature = "accounts")]
 mod account;
 #[cfg(feature = "accounts")]
+mod admin;
+#[cfg(feature = "accounts")]
 mod api_token;
 mod audit;
 #[cfg(feature = "accounts")]

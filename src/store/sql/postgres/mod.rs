@@ -3,6 +3,7 @@
 
 mod account;
 mod acting;
+mod admin;
 mod api_token;
 mod audit;
 mod identity;

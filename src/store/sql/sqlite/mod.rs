@@ -2,6 +2,7 @@
 
 mod account;
 mod acting;
+mod admin;
 mod api_token;
 mod audit;
 mod identity;

@@ -1,0 +1,133 @@
+//! What an administrator does to an account: each with a fresh login, counted, and written into the
+//! audit log with the change.
+
+use super::{AdminAct, LIMIT, find, impersonate, permit, user};
+use crate::account::site::{Answer, Site, Visit};
+use crate::account::trip::Trip;
+use crate::account::{AccountError, Email};
+use crate::audit::Action;
+use crate::http::respond;
+use crate::scope::{Account, UserId};
+use crate::store::{Effects, KeptBy, LinkPurpose, NewDeletion};
+
+pub(super) async fn submit(site: &Site, visit: &Visit, id: &UserId, name: &str) -> Answer {
+    let act = match name {
+        "revoke-sessions" => AdminAct::RevokeSessions,
+        "send-reset" => AdminAct::SendReset,
+        "disable" => AdminAct::Disable,
+        "enable" => AdminAct::Enable,
+        "remove-second-factor" => AdminAct::RemoveSecondFactor,
+        "delete" => AdminAct::Delete,
+        "keep" => AdminAct::Keep,
+        "impersonate" => AdminAct::Impersonate,
+        _ => return Err(AccountError::NotFound),
+    };
+    let administrator = visit.fresh_account(site)?;
+    let target = find(site, visit, id).await?;
+    let act = match (act, &site.authorizer) {
+        (AdminAct::Impersonate, Some(who)) if who.is_administrator(&target).await => {
+            AdminAct::ImpersonateAdministrator
+        }
+        _ => act,
+    };
+    permit(site, visit, act, Some(&target)).await?;
+    let drastic = [AdminAct::Disable, AdminAct::Delete].contains(&act);
+    let acts_as = [AdminAct::Impersonate, AdminAct::ImpersonateAdministrator].contains(&act);
+    if (drastic || acts_as) && target.id() == administrator.id() {
+        // Nobody shuts themselves out by a slip of the hand.
+        return Err(AccountError::Forbidden);
+    }
+    if !site.store.count_admin_action(administrator.id(), LIMIT, site.now()).await? {
+        return Err(AccountError::TooMany);
+    }
+    if acts_as {
+        return impersonate::start(site, visit, &administrator, &target).await;
+    }
+    apply(site, visit, act, &target).await?;
+    Ok(respond::see_other(&user::path(site, id)))
+}
+
+async fn apply(
+    site: &Site,
+    visit: &Visit,
+    act: AdminAct,
+    target: &Account,
+) -> Result<(), AccountError> {
+    let (store, id, now) = (&site.store, target.id(), site.now());
+    let along = |action: Action| site.effects(visit.entry(action).about(id));
+    match act {
+        AdminAct::RevokeSessions => {
+            let ended = visit.session.end_sessions_of(id).await?;
+            let entry = visit.entry(Action::ADMIN_REVOKE_SESSIONS).about(id).with("ended", ended);
+            note(site, entry).await?;
+        }
+        AdminAct::SendReset => send_reset(site, visit, target).await?,
+        AdminAct::Disable => {
+            let along = along(Action::DISABLE_ACCOUNT);
+            announce(store.disable_account(id, &along, now).await?, &along);
+        }
+        AdminAct::Enable => {
+            let along = along(Action::ENABLE_ACCOUNT);
+            announce(store.enable_account(id, &along).await?, &along);
+        }
+        AdminAct::RemoveSecondFactor => {
+            let mut along = along(Action::DISABLE);
+            if let Some(to) = target.email() {
+                let mail = site.letters.second_factor_removed(to, &site.paths, now);
+                along = along.and_delivery(mail);
+            }
+            let removed = store.remove_totp(id, None, &along).await?;
+            announce(removed != crate::store::FactorRemoval::Refused, &along);
+        }
+        AdminAct::Delete => {
+            let grace = site.policy.deletion.grace;
+            let email = target.email().and_then(|email| Email::parse(email).ok());
+            let keep = email.filter(|_| grace.is_positive()).map(|to| {
+                let paths = (&site.paths, &Trip::default());
+                site.letters.link(LinkPurpose::Keep, &to, paths, (now, grace))
+            });
+            let deletion = NewDeletion { user: id.clone(), at: now + grace, keep };
+            let along = along(Action::REQUEST_DELETION);
+            let asked = store.request_deletion(&deletion, &along, now).await?;
+            announce(asked == crate::store::DeletionRequest::Scheduled, &along);
+        }
+        AdminAct::Keep => {
+            let (by, along) = (KeptBy::Administrator(id.clone()), along(Action::CANCEL_DELETION));
+            let cooldown = site.policy.deletion.cooldown;
+            let kept = store.cancel_deletion(&by, cooldown, &along, now).await?;
+            announce(matches!(kept, crate::store::DeletionCancel::Kept(_)), &along);
+        }
+        AdminAct::Look
+        | AdminAct::ReadAudit
+        | AdminAct::Impersonate
+        | AdminAct::ImpersonateAdministrator => {}
+    }
+    Ok(())
+}
+
+fn announce(done: bool, along: &Effects) {
+    if done {
+        along.announce();
+    }
+}
+
+async fn note(site: &Site, entry: crate::audit::Entry) -> Result<(), AccountError> {
+    let entry = entry.at(site.now(), &*site.random);
+    site.store.write_audit_entry(&entry).await?;
+    entry.announce();
+    Ok(())
+}
+
+/// The same link as the user can ask for, under the same limit.
+async fn send_reset(site: &Site, visit: &Visit, target: &Account) -> Result<(), AccountError> {
+    let Some(to) = target.email().and_then(|email| Email::parse(email).ok()) else {
+        return Ok(());
+    };
+    let (now, trip) = (site.now(), Trip::default());
+    let life = (now, site.policy.reset_for);
+    let mut link = site.letters.link(LinkPurpose::Reset, &to, (&site.paths, &trip), life);
+    let entry = visit.entry(Action::REQUEST_LINK).about(target.id()).with("purpose", "reset");
+    link.effects = link.effects.and_entry(entry.at(now, &*site.random));
+    site.store.request_link(to.as_str(), &link, site.policy.link_requests, now).await?;
+    Ok(())
+}

@@ -1,0 +1,92 @@
+use async_trait::async_trait;
+
+use crate::scope::{Account, CurrentScope};
+
+/// What an administrator is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AdminAct {
+    /// Look for users, and at one of them.
+    Look,
+    /// Read the audit log, and take it along.
+    ReadAudit,
+    /// End a user's sessions.
+    RevokeSessions,
+    /// Mail a user the link to a new password.
+    SendReset,
+    /// Keep a user out.
+    Disable,
+    /// Let a user in again.
+    Enable,
+    /// Take a user's second factor away, since it is lost.
+    RemoveSecondFactor,
+    /// Ask for the end of an account.
+    Delete,
+    /// Keep an account that is going to be deleted.
+    Keep,
+    /// Act as a user who is no administrator.
+    Impersonate,
+    /// Act as another administrator.
+    ImpersonateAdministrator,
+}
+
+impl AdminAct {
+    /// Its name, as the audit log tells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Look => "look",
+            Self::ReadAudit => "read_audit",
+            Self::RevokeSessions => "revoke_sessions",
+            Self::SendReset => "send_reset",
+            Self::Disable => "disable",
+            Self::Enable => "enable",
+            Self::RemoveSecondFactor => "remove_second_factor",
+            Self::Delete => "delete",
+            Self::Keep => "keep",
+            Self::Impersonate => "impersonate",
+            Self::ImpersonateAdministrator => "impersonate_administrator",
+        }
+    }
+}
+
+/// Says who is an administrator, and what each may do: the host's own business. What it does not
+/// say is denied.
+///
+/// ```
+/// use donjon::account::{AdminAct, AdminAuthorizer};
+/// use donjon::scope::{Account, CurrentScope};
+///
+/// #[derive(Debug)]
+/// struct Staff;
+///
+/// fn is_staff(account: &Account) -> bool {
+///     account.attributes().get("staff").and_then(|value| value.as_bool()) == Some(true)
+/// }
+///
+/// #[async_trait::async_trait]
+/// impl AdminAuthorizer for Staff {
+///     async fn may(&self, who: &CurrentScope, act: AdminAct, _: Option<&Account>) -> bool {
+///         who.account().is_some_and(is_staff) && act != AdminAct::ImpersonateAdministrator
+///     }
+///
+///     async fn is_administrator(&self, account: &Account) -> bool {
+///         is_staff(account)
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait AdminAuthorizer: std::fmt::Debug + Send + Sync + 'static {
+    /// Whether `who`, who is there in person, may do this, to this account if it is about one. It is
+    /// asked at each request. An account that they may not [look](AdminAct::Look) at is not found.
+    async fn may(&self, who: &CurrentScope, act: AdminAct, account: Option<&Account>) -> bool {
+        let _ = (who, act, account);
+        false
+    }
+
+    /// Whether this account is an administrator's own, so that acting as its user takes
+    /// [`AdminAct::ImpersonateAdministrator`].
+    async fn is_administrator(&self, account: &Account) -> bool {
+        let _ = account;
+        true
+    }
+}

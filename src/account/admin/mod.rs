@@ -1,0 +1,112 @@
+//! The pages of administrators, below [`Paths::admin`](super::Paths::admin): there are none unless
+//! the host says who is one.
+
+mod act;
+mod audit;
+mod authorizer;
+pub(super) mod impersonate;
+mod user;
+mod users;
+
+use http::Method;
+
+pub use self::authorizer::{AdminAct, AdminAuthorizer};
+use super::AccountError;
+use super::site::{Answer, Site, Visit};
+use crate::audit::Action;
+use crate::scope::{Account, Actor, UserId};
+use crate::store::RateLimit;
+
+/// How much one administrator may do.
+const LIMIT: RateLimit = RateLimit { times: 60, window: time::Duration::minutes(10) };
+
+/// Where a path below the pages leads.
+enum Route<'p> {
+    Users,
+    User(UserId),
+    Act(UserId, &'p str),
+    Audit,
+    Csv,
+    JsonLines,
+    Stop,
+}
+
+impl<'p> Route<'p> {
+    fn of(rest: &'p str) -> Option<Self> {
+        let user = |text: &str| UserId::new(text).ok();
+        let mut parts = rest.split('/').skip(1);
+        Some(match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (None, ..) => Self::Users,
+            (Some("users"), Some(id), None, _) => Self::User(user(id)?),
+            (Some("users"), Some(id), Some(act), None) => Self::Act(user(id)?, act),
+            (Some("audit"), None, ..) => Self::Audit,
+            (Some("audit.csv"), None, ..) => Self::Csv,
+            (Some("audit.jsonl"), None, ..) => Self::JsonLines,
+            (Some("stop"), None, ..) => Self::Stop,
+            _ => return None,
+        })
+    }
+}
+
+pub(super) async fn go(site: &Site, method: &Method, visit: &Visit) -> Answer {
+    let rest = visit.path.strip_prefix(site.paths.admin.as_str()).unwrap_or_default();
+    let shows = method == Method::GET || method == Method::HEAD;
+    let submits = method == Method::POST;
+    match Route::of(rest) {
+        Some(Route::Users) if shows => users::show(site, visit).await,
+        Some(Route::User(id)) if shows => user::show(site, visit, &id).await,
+        Some(Route::Act(id, act)) if submits => act::submit(site, visit, &id, act).await,
+        // Whoever had to log in in between comes back by a GET.
+        Some(Route::Act(id, _)) if shows => user::show(site, visit, &id).await,
+        Some(Route::Audit) if shows => audit::show(site, visit).await,
+        Some(Route::Csv) if shows => audit::download(site, visit, audit::Format::Csv).await,
+        Some(Route::JsonLines) if shows => {
+            audit::download(site, visit, audit::Format::JsonLines).await
+        }
+        Some(Route::Stop) if submits => impersonate::stop(site, visit).await,
+        Some(_) => Err(AccountError::Method),
+        None => Err(AccountError::NotFound),
+    }
+}
+
+/// Lets an administrator go on who is there in person and may do this; a denial is noted.
+async fn permit(
+    site: &Site,
+    visit: &Visit,
+    act: AdminAct,
+    target: Option<&Account>,
+) -> Result<Account, AccountError> {
+    let scope = visit.session.scope();
+    let administrator = visit.account()?;
+    if *scope.actor() != Actor::User {
+        return Err(AccountError::Impersonating);
+    }
+    let permitted = match &site.authorizer {
+        Some(authorizer) => authorizer.may(&scope, act, target).await,
+        None => false,
+    };
+    if permitted {
+        return Ok(administrator);
+    }
+    let mut entry = visit.entry(Action::ADMIN_DENIED).refused().with("act", act.as_str());
+    if let Some(target) = target {
+        entry = entry.about(target.id());
+    }
+    let entry = entry.at(site.now(), &*site.random);
+    site.store.write_audit_entry(&entry).await?;
+    entry.announce();
+    Err(if act == AdminAct::Look && target.is_some() {
+        AccountError::NotFound
+    } else {
+        AccountError::Forbidden
+    })
+}
+
+/// The account, if the administrator may look at it.
+async fn find(site: &Site, visit: &Visit, id: &UserId) -> Result<Account, AccountError> {
+    // Nobody learns who there is but those who may look at all.
+    permit(site, visit, AdminAct::Look, None).await?;
+    let found = site.store.find_account(id).await?.ok_or(AccountError::NotFound)?;
+    permit(site, visit, AdminAct::Look, Some(&found)).await?;
+    Ok(found)
+}

@@ -1,0 +1,58 @@
+//! One user: what there is to know, and what can be done.
+
+use http::{Response, StatusCode};
+
+use super::find;
+use super::users::{escaped, state};
+use crate::account::AccountError;
+use crate::account::site::{Answer, Site, Visit};
+use crate::http::{Body, respond};
+use crate::page::{AdminFrame, AdminSession, AdminUser, AuditLine};
+use crate::scope::{Account, UserId};
+use crate::store::AuditFilter;
+
+/// Entries of the audit log on the page.
+const ENTRIES: u32 = 20;
+
+pub(super) async fn show(site: &Site, visit: &Visit, id: &UserId) -> Answer {
+    let account = find(site, visit, id).await?;
+    page(site, visit, &account, StatusCode::OK, false).await
+}
+
+/// The path of the page.
+pub(super) fn path(site: &Site, id: &UserId) -> String {
+    format!("{}/users/{}", site.paths.admin, escaped(id.as_str()))
+}
+
+pub(super) async fn page(
+    site: &Site,
+    visit: &Visit,
+    account: &Account,
+    status: StatusCode,
+    refused: bool,
+) -> Result<Response<Body>, AccountError> {
+    let id = account.id();
+    let standing = site.store.standing(id).await?.ok_or(AccountError::NotFound)?;
+    let factor = site.store.find_second_factor(id).await?.is_some();
+    let sessions = visit.session.sessions_of(id).await?;
+    let sessions: Vec<_> = sessions
+        .iter()
+        .map(|session| {
+            let agent = session.device.user_agent.as_deref().unwrap_or_default();
+            AdminSession::new(agent, session.created_at, session.last_active_at)
+        })
+        .collect();
+    let filter = AuditFilter { user: Some(id.clone()), ..AuditFilter::default() };
+    let entries = site.store.audit_entries(&filter, ENTRIES).await?;
+    let entries: Vec<_> = entries.iter().map(AuditLine::of).collect();
+    let administrator = visit.account()?;
+    let name = administrator.email().unwrap_or(administrator.id().as_str());
+    let audit = format!("{}/audit", site.paths.admin);
+    let frame = AdminFrame::new(name, &site.paths.admin, &audit, &site.paths.home);
+    let action = path(site, id);
+    let page = AdminUser::new(frame, account, (state(standing), factor), &action)
+        .with_sessions(&sessions)
+        .with_entries(&entries)
+        .refused(refused);
+    Ok(respond::html(status, site.pages.admin_user(&page)))
+}

@@ -1,0 +1,68 @@
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use super::{Effects, RateLimit, Result, Standing};
+use crate::scope::{Account, SessionId, UserId};
+
+/// Which accounts an administrator looks for. All conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountFilter {
+    /// Whose address begins so; as it is normalised.
+    pub email_prefix: String,
+    /// Made before this one: goes on after a page.
+    pub before: Option<UserId>,
+}
+
+/// An account as a list shows it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct AccountSummary {
+    /// The account.
+    pub account: Account,
+    /// How it stands.
+    pub standing: Standing,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+}
+
+/// A session that was written, in which an administrator is to act as a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewImpersonation {
+    /// The session.
+    pub session: SessionId,
+    /// The administrator.
+    pub administrator: UserId,
+    /// The administrator's own session, which it is led from.
+    pub led_from: SessionId,
+    /// Why.
+    pub reason: String,
+}
+
+/// Transitions of administrators.
+#[async_trait]
+pub trait AdminStore: std::fmt::Debug + Send + Sync + 'static {
+    /// The accounts that fit, those made last first; at most `limit`.
+    async fn list_accounts(
+        &self,
+        filter: &AccountFilter,
+        limit: u32,
+    ) -> Result<Vec<AccountSummary>>;
+
+    /// Binds an impersonation to the session it is led from, if that is alive, is the
+    /// administrator's own and no impersonation itself, and the user may come in. From then on it
+    /// is alive only while the other is. Of two callers exactly one is told so.
+    async fn begin_impersonation(
+        &self,
+        impersonation: &NewImpersonation,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool>;
+
+    /// Counts one thing more that an administrator does; `false` beyond the limit.
+    async fn count_admin_action(
+        &self,
+        administrator: &UserId,
+        limit: RateLimit,
+        now: OffsetDateTime,
+    ) -> Result<bool>;
+}

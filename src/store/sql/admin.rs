@@ -1,0 +1,52 @@
+//! The statements that both backends share, and how they read an account in a list.
+
+use sqlx::types::Json;
+
+use super::account::account;
+use super::convert::time;
+use super::lifecycle::standing;
+use crate::scope::{Attributes, UserId};
+use crate::store::{AccountSummary, Result};
+
+/// By the time they were made, then by id, so that a page goes on after the last one before.
+pub(super) const LIST: &str = "SELECT id, email, email_verified, attributes, disabled_at, \
+     deletion_at, deleted_at, password IS NOT NULL, created_at FROM donjon_users \
+     WHERE substr(coalesce(email, ''), 1, length($1)) = $1 \
+     AND ($2 IS NULL OR (created_at, id) < \
+         ((SELECT created_at FROM donjon_users WHERE id = $2), $2)) \
+     ORDER BY created_at DESC, id DESC LIMIT $3";
+
+pub(super) const BEGIN: &str = "INSERT INTO donjon_impersonations \
+     (session_id, administrator_session_id, administrator_id, reason, begun_at) \
+     SELECT s.id, a.id, a.user_id, $4, $5 FROM donjon_sessions s \
+     JOIN donjon_sessions a ON a.id = $2 AND a.user_id = $3 AND a.impersonator_id IS NULL \
+         AND a.expires_at > $5 AND (a.idle_expires_at IS NULL OR a.idle_expires_at > $5) \
+     JOIN donjon_users u ON u.id = s.user_id AND u.disabled_at IS NULL \
+         AND u.deletion_at IS NULL AND u.deleted_at IS NULL \
+     WHERE s.id = $1 AND s.impersonator_id = $3 \
+     ON CONFLICT (session_id) DO NOTHING";
+
+pub(super) fn key(administrator: &UserId) -> String {
+    format!("admin:{administrator}")
+}
+
+pub(super) type SummaryRow = (
+    String,
+    Option<String>,
+    bool,
+    Json<Attributes>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    bool,
+    i64,
+);
+
+pub(super) fn summary(row: SummaryRow) -> Result<AccountSummary> {
+    let (id, email, verified, attributes, disabled, deletion, deleted, password, created) = row;
+    Ok(AccountSummary {
+        account: account((id, email, verified, attributes))?,
+        standing: standing((disabled, deletion, deleted, password))?,
+        created_at: time(created)?,
+    })
+}

@@ -1,0 +1,73 @@
+use async_trait::async_trait;
+use sqlx::{query, query_as};
+use time::OffsetDateTime;
+
+use super::SqliteStore;
+use super::account::count_against_limit;
+use super::audit::write_effects;
+use crate::scope::UserId;
+use crate::store::sql::admin::{BEGIN, LIST, SummaryRow, key, summary};
+use crate::store::sql::convert::micros;
+use crate::store::{
+    AccountFilter, AccountSummary, AdminStore, Effects, NewImpersonation, RateLimit, Result,
+};
+
+#[async_trait]
+impl AdminStore for SqliteStore {
+    async fn list_accounts(
+        &self,
+        filter: &AccountFilter,
+        limit: u32,
+    ) -> Result<Vec<AccountSummary>> {
+        let rows: Vec<SummaryRow> = query_as(LIST)
+            .bind(&filter.email_prefix)
+            .bind(filter.before.as_ref().map(UserId::as_str))
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        rows.into_iter().map(summary).collect()
+    }
+
+    async fn begin_impersonation(
+        &self,
+        impersonation: &NewImpersonation,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let (new, along) = (impersonation.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let begun = query(BEGIN)
+                    .bind(new.session.0)
+                    .bind(new.led_from.0)
+                    .bind(new.administrator.as_str())
+                    .bind(&new.reason)
+                    .bind(micros(now))
+                    .execute(&mut *connection)
+                    .await?;
+                if begun.rows_affected() == 0 {
+                    return Ok(false);
+                }
+                write_effects(connection, &along, None).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
+    async fn count_admin_action(
+        &self,
+        administrator: &UserId,
+        limit: RateLimit,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let key = key(administrator);
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let times = count_against_limit(connection, &key, limit, now, true).await?;
+                Ok(times <= i64::from(limit.times))
+            })
+        })
+        .await
+    }
+}

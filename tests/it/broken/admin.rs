@@ -1,0 +1,79 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use donjon::scope::UserId;
+use donjon::store::*;
+use donjon::testing::contract;
+use time::OffsetDateTime;
+
+use crate::support::database::Database;
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Begins each page anew.
+    ForgetsTheCursor,
+    /// Tells everybody that they began.
+    BeginsTwice,
+    /// Says yes, and binds nothing.
+    BindsNothing,
+    /// Does not mind the limit.
+    CountsNothing,
+}
+
+#[derive(Debug)]
+struct Broken {
+    good: Arc<dyn AdminStore>,
+    fault: Fault,
+}
+
+#[async_trait]
+impl AdminStore for Broken {
+    async fn list_accounts(
+        &self,
+        filter: &AccountFilter,
+        limit: u32,
+    ) -> Result<Vec<AccountSummary>> {
+        let mut filter = filter.clone();
+        filter.before = filter.before.filter(|_| self.fault != Fault::ForgetsTheCursor);
+        self.good.list_accounts(&filter, limit).await
+    }
+
+    async fn begin_impersonation(
+        &self,
+        impersonation: &NewImpersonation,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let late = now + time::Duration::days(9_000);
+        let now = if self.fault == Fault::BindsNothing { late } else { now };
+        let told = self.good.begin_impersonation(impersonation, along, now).await?;
+        Ok(told || self.fault == Fault::BeginsTwice)
+    }
+
+    async fn count_admin_action(
+        &self,
+        administrator: &UserId,
+        limit: RateLimit,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let told = self.good.count_admin_action(administrator, limit, now).await?;
+        Ok(told || self.fault == Fault::CountsNothing)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_names_the_rule_that_a_store_of_administrators_breaks() {
+    for (fault, rule) in [
+        (Fault::ForgetsTheCursor, "accounts are listed page by page, by how their addresses begin"),
+        (Fault::BeginsTwice, "an impersonation begins once"),
+        (Fault::BindsNothing, "an impersonation begins once"),
+        (Fault::CountsNothing, "what an administrator does is counted exactly"),
+    ] {
+        let store = Database::sqlite().store().await;
+        let broken = Arc::new(Broken { good: (&store).into(), fault });
+        let (users, lifecycles, sessions) = ((&store).into(), (&store).into(), (&store).into());
+        let seen = contract::administration(broken, users, lifecycles, sessions).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
+}
