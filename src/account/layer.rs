@@ -47,6 +47,12 @@ impl AccountLayer {
         Self { site: Arc::new(site), accounts, sweeping: Arc::new(Once::new()) }
     }
 
+    /// What the flows work with.
+    #[cfg(feature = "testing")]
+    pub(super) fn site(&self) -> &Site {
+        &self.site
+    }
+
     /// The accounts, for the host's own code.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts

@@ -89,6 +89,8 @@ mod prove;
 mod register;
 mod registrant;
 mod reset;
+#[cfg(feature = "testing")]
+pub(crate) mod scenario;
 mod second_factor;
 mod settings;
 mod sign_in;

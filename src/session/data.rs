@@ -102,12 +102,14 @@ impl HostData {
     }
 
     /// Leaves the data where it is, for the session that is set aside, and goes on as a visitor.
+    #[cfg(feature = "accounts")]
     pub(super) fn leave_behind(&self) {
         let mut place = self.place();
         (place.data_id, place.known) = (None, Known::NoSession { waiting: false });
     }
 
     /// Goes on with the data of a session that was set aside.
+    #[cfg(feature = "accounts")]
     pub(super) fn go_on(&self, data_id: Uuid, expires_at: OffsetDateTime) {
         *self.place() = Place { data_id: Some(data_id), expires_at, known: Known::Nothing };
     }

@@ -34,6 +34,7 @@
 //!
 #![doc = include_str!("session.md")]
 
+#[cfg(feature = "accounts")]
 mod aside;
 mod asked;
 #[cfg(feature = "axum")]

@@ -31,6 +31,10 @@ mod session;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
 mod sweep;
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres")),
+    expect(dead_code, reason = "only the SQL backends read all of it")
+)]
 mod user_data;
 mod webhook;
 

@@ -26,7 +26,7 @@ pub(crate) enum Fate {
 }
 
 /// How the owner is told of rows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Export {
     /// By these columns, as a section of this name.
     Section(&'static str, &'static [(&'static str, Kind)]),

@@ -6,5 +6,8 @@ pub mod contract;
 mod soft_passkey;
 
 pub use clock::ManualClock;
+
+#[cfg(feature = "accounts")]
+pub use crate::account::scenario::{Persona, Scenario, ScenarioError};
 #[cfg(feature = "passkeys")]
 pub use soft_passkey::{SoftPasskey, SoftPasskeyRefusal};

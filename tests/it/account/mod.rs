@@ -14,6 +14,7 @@ mod overtaken;
 mod passkeys;
 mod password;
 mod prehijack;
+mod scenarios;
 mod second_factor;
 mod social;
 mod store;
