@@ -43,6 +43,7 @@ migrations! {
     19 "0019_invitation",
     21 "0021_api_token",
     22 "0022_webhook",
+    23 "0023_webhook_actions",
     25 "0025_passkey",
     27 "0027_identity",
     29 "0029_lifecycle",

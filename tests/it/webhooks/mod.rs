@@ -29,6 +29,28 @@ async fn webhooks_keep_the_contract_on_each_database() {
     }
 }
 
+#[tokio::test]
+async fn every_type_of_event_is_made_by_some_action() {
+    use std::collections::BTreeSet;
+
+    use sqlx::Connection as _;
+
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", directory.path().join("app.db").display());
+    SqlStore::connect(&url).await.unwrap();
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let types: BTreeSet<String> = sqlx::query_scalar("SELECT type FROM donjon_webhook_actions")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap()
+        .into_iter()
+        .collect();
+    // Sessions end without an action of their own.
+    let known = EventType::ALL.into_iter().filter(|event| *event != EventType::SessionRevoked);
+    let known: BTreeSet<String> = known.map(|event| event.to_string()).collect();
+    assert_eq!(types, known);
+}
+
 /// An application, and a receiver that is told of new users.
 pub struct Story {
     store: SqlStore,
