@@ -10,6 +10,8 @@ use super::export::ExportSource;
 use super::layer::AccountLayer;
 use super::letters::Letters;
 use super::organization::OrganizationPolicy;
+#[cfg(feature = "passkeys")]
+use super::passkey::pages::PasskeySite;
 use super::password::{HashCost, ImportLimits, PasswordPool, PasswordRules, PoolSize};
 use super::pending::{PendingLogins, Step};
 use super::registrant::Registrants;
@@ -34,6 +36,10 @@ pub enum BuildError {
     /// A path is no path, or is that of two pages.
     #[error("path {0:?} is not an absolute path of plain characters, or two pages have it")]
     Path(String),
+    /// Passkeys need a domain.
+    #[cfg(feature = "passkeys")]
+    #[error("passkeys: {0}")]
+    Passkeys(#[from] super::passkey::InvalidRelyingParty),
     /// The cost of a hash is none that argon2 has.
     #[error("password hash cost: {0}")]
     HashCost(String),
@@ -52,6 +58,8 @@ pub struct AccountLayerBuilder {
     policy: Policy,
     password_rules: PasswordRules,
     organizations: OrganizationPolicy,
+    #[cfg(feature = "passkeys")]
+    passkeys: Option<super::passkey::Passkeys>,
     hash_cost: HashCost,
     pool_size: PoolSize,
     import_limits: ImportLimits,
@@ -75,6 +83,8 @@ impl AccountLayerBuilder {
             policy: Policy::default(),
             password_rules: PasswordRules::default(),
             organizations: OrganizationPolicy::default(),
+            #[cfg(feature = "passkeys")]
+            passkeys: None,
             hash_cost: HashCost::default(),
             pool_size: PoolSize::default(),
             import_limits: ImportLimits::default(),
@@ -121,6 +131,14 @@ impl AccountLayerBuilder {
     /// The rules of organizations.
     pub fn organizations(mut self, policy: OrganizationPolicy) -> Self {
         self.organizations = policy;
+        self
+    }
+
+    /// Passkeys, by these rules: users register them, log in with them, and have them as a second
+    /// factor.
+    #[cfg(feature = "passkeys")]
+    pub fn passkeys(mut self, passkeys: super::passkey::Passkeys) -> Self {
+        self.passkeys = Some(passkeys);
         self
     }
 
@@ -206,6 +224,16 @@ impl AccountLayerBuilder {
         let impersonator = impersonate::cookie(cookies, &self.keyring);
         let keeping = keep::waiting(cookies, &self.keyring);
         let pending = PendingLogins::new(Step::Password, cookies, &self.keyring);
+        #[cfg(feature = "passkeys")]
+        let passkeys = self
+            .passkeys
+            .map(|policy| {
+                let party = policy.party(&base_url)?;
+                Ok::<_, BuildError>(PasskeySite::new(party, policy, cookies, &self.keyring))
+            })
+            .transpose()?;
+        #[cfg(not(feature = "passkeys"))]
+        let passkeys = None;
         let registrants = Registrants::new(cookies, &self.keyring, self.policy.confirm_for);
         let letters = Letters {
             pages: Arc::clone(&pages),
@@ -229,6 +257,7 @@ impl AccountLayerBuilder {
             devices,
             factors,
             pending,
+            passkeys,
             registrants,
             keeping,
             deletion_hook: self.deletion_hook,

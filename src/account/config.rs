@@ -20,6 +20,8 @@ pub struct Paths {
     pub verify: String,
     /// Where a login leads that must choose another password first; `/login/password`.
     pub new_password: String,
+    /// The script that pages with passkeys have; `/login/passkey.js`.
+    pub passkey_script: String,
     /// Log out; `/logout`.
     pub logout: String,
     /// Ask for a new password; `/forgot-password`.
@@ -48,6 +50,7 @@ impl Default for Paths {
             login: "/login".to_owned(),
             verify: "/login/verify".to_owned(),
             new_password: "/login/password".to_owned(),
+            passkey_script: "/login/passkey.js".to_owned(),
             logout: "/logout".to_owned(),
             forgot_password: "/forgot-password".to_owned(),
             reset_password: "/reset-password".to_owned(),
@@ -69,6 +72,7 @@ pub(super) enum Flow {
     Login,
     Verify,
     NewPassword,
+    PasskeyScript,
     Logout,
     ForgotPassword,
     ResetPassword,
@@ -99,6 +103,7 @@ impl Paths {
             (&self.login, Flow::Login),
             (&self.verify, Flow::Verify),
             (&self.new_password, Flow::NewPassword),
+            (&self.passkey_script, Flow::PasskeyScript),
             (&self.logout, Flow::Logout),
             (&self.forgot_password, Flow::ForgotPassword),
             (&self.reset_password, Flow::ResetPassword),

@@ -147,6 +147,48 @@ impl Letters {
         self.write(to.as_str(), &Letter::Invitation { link: &link, organization, inviter }, now)
     }
 
+    /// Tells the owner that the app is gone, and the passkeys are not.
+    pub(super) fn app_removed(&self, to: &str, paths: &Paths, now: OffsetDateTime) -> NewDelivery {
+        let forgot = self.absolute(&paths.forgot_password);
+        self.write(to, &Letter::AppRemoved { forgot: &forgot }, now)
+    }
+
+    /// Tells the owner that there is a new passkey.
+    #[cfg(feature = "passkeys")]
+    pub(super) fn passkey_added(
+        &self,
+        to: &str,
+        paths: &Paths,
+        now: OffsetDateTime,
+    ) -> NewDelivery {
+        let forgot = self.absolute(&paths.forgot_password);
+        self.write(to, &Letter::PasskeyAdded { forgot: &forgot }, now)
+    }
+
+    /// Tells the owner that a passkey is gone.
+    #[cfg(feature = "passkeys")]
+    pub(super) fn passkey_removed(
+        &self,
+        to: &str,
+        paths: &Paths,
+        now: OffsetDateTime,
+    ) -> NewDelivery {
+        let forgot = self.absolute(&paths.forgot_password);
+        self.write(to, &Letter::PasskeyRemoved { forgot: &forgot }, now)
+    }
+
+    /// Tells the owner that a passkey may have been copied.
+    #[cfg(feature = "passkeys")]
+    pub(super) fn passkey_suspected(
+        &self,
+        to: &str,
+        paths: &Paths,
+        now: OffsetDateTime,
+    ) -> NewDelivery {
+        let forgot = self.absolute(&paths.forgot_password);
+        self.write(to, &Letter::PasskeySuspected { forgot: &forgot }, now)
+    }
+
     fn write(&self, to: &str, letter: &Letter<'_>, now: OffsetDateTime) -> NewDelivery {
         let mail = self.pages.mail(letter);
         let message =

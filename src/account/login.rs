@@ -5,7 +5,7 @@ use http::{Response, StatusCode};
 use super::config::Unconfirmed;
 use super::prove::{complete, prove};
 use super::sign_in::{SignIn, sign_in};
-use super::site::{Answer, Site, Visit};
+use super::site::{Answer, Asking, Site, Visit};
 use super::{Email, confirm};
 use crate::audit::Action;
 use crate::crypto::Redacted;
@@ -35,7 +35,7 @@ pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
     let hint = hint.as_ref().map(Email::as_str);
     let email = scope.account().and_then(Account::email).or(hint).unwrap_or_default();
     let again = scope.account().is_some();
-    let entry = Entry { email, remember: false, again, refused: false, notice };
+    let entry = Entry { email, remember: false, again, refused: Refused::Nothing, notice };
     Ok(page(site, visit, StatusCode::OK, &entry))
 }
 
@@ -52,11 +52,18 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let typed = form.get("email")?.unwrap_or_default();
     let password = Redacted(form.get("password")?.unwrap_or_default().to_owned());
     let remember = form.get("remember")?.is_some();
-    let refused = || {
+    let refused_as = |refused| {
         let again = visit.session.scope().account().is_some();
-        let entry = Entry { email: typed, remember, again, refused: true, notice: None };
+        let entry = Entry { email: typed, remember, again, refused, notice: None };
         Ok(page(site, visit, StatusCode::UNPROCESSABLE_ENTITY, &entry))
     };
+    if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
+        return match keys.log_in(site, visit, answer, remember).await? {
+            Some(response) => Ok(response),
+            None => refused_as(Refused::Passkey),
+        };
+    }
+    let refused = || refused_as(Refused::Password);
 
     // What is no address is nobody’s.
     let Ok(email) = Email::parse(typed) else { return refused() };
@@ -95,8 +102,16 @@ struct Entry<'a> {
     email: &'a str,
     remember: bool,
     again: bool,
-    refused: bool,
+    refused: Refused,
     notice: Option<LoginNotice>,
+}
+
+/// What was refused, if anything.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    Nothing,
+    Password,
+    Passkey,
 }
 
 fn page(site: &Site, visit: &Visit, status: StatusCode, entry: &Entry<'_>) -> Response<Body> {
@@ -104,6 +119,9 @@ fn page(site: &Site, visit: &Visit, status: StatusCode, entry: &Entry<'_>) -> Re
     let doors: Vec<_> = doors.collect();
     let others: Vec<_> =
         doors.iter().map(|(door, href)| OtherDoor { name: &door.name, href }).collect();
+    let refused = entry.refused == Refused::Passkey;
+    let asking = if refused { Asking::Anew } else { Asking::Still };
+    let asked = site.passkeys.as_ref().map(|keys| keys.ask_login(site, visit, asking));
     let page = site.pages.login(&Login {
         action: &visit.trip.via(&site.paths.login),
         register: &visit.trip.via(&site.paths.register),
@@ -111,13 +129,10 @@ fn page(site: &Site, visit: &Visit, status: StatusCode, entry: &Entry<'_>) -> Re
         email: entry.email,
         remember: entry.remember,
         again: entry.again,
-        refused: entry.refused,
+        refused: entry.refused == Refused::Password,
         notice: entry.notice,
         others: &others,
+        passkey: asked.as_ref().map(|asked| asked.prompt(refused)),
     });
-    if visit.trip.leads_on() {
-        respond::html_leading_on(status, page)
-    } else {
-        respond::html(status, page)
-    }
+    site.asking_page(visit, status, page, asked.as_ref())
 }

@@ -28,6 +28,9 @@
 //! and a code, at `/login/verify`, unless the browser is one that the user trusts
 //! ([`Policy::trust_for`]). Until the code there is no session.
 //!
+//! With feature `passkeys`, and where the host says so, users register passkeys
+//! (`/settings/passkeys`), log in with them and nothing else, and prove the second step by them.
+//!
 //! With [`AccountLayerBuilder::api_tokens`] users make tokens for programs, at `/settings/tokens`; see
 //! [`token`].
 //!
@@ -83,6 +86,8 @@ pub mod organization;
 mod other_login;
 #[cfg(feature = "passkeys")]
 pub mod passkey;
+#[cfg(not(feature = "passkeys"))]
+mod passkey_off;
 pub mod password;
 mod pending;
 mod prove;

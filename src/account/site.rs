@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::ALLOW;
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::header::{ALLOW, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use time::OffsetDateTime;
 
 use super::admin::{self, AdminAuthorizer};
@@ -15,6 +15,10 @@ use super::export::ExportSource;
 use super::letters::Letters;
 use super::login::NOTICE;
 use super::organization::OrganizationPolicy;
+#[cfg(feature = "passkeys")]
+pub(super) use super::passkey::pages::{Asked, Asking, PasskeySite};
+#[cfg(not(feature = "passkeys"))]
+pub(super) use super::passkey_off::{Asked, Asking, PasskeySite};
 use super::password::{PasswordPool, PasswordRules};
 use super::pending::PendingLogins;
 use super::registrant::Registrants;
@@ -27,6 +31,7 @@ use super::{
 };
 use crate::audit::{Action, Entry};
 use crate::crypto::{Clock, Random};
+use crate::http::respond::Allowed;
 use crate::http::{Body, Form, Reader, respond};
 use crate::page::Pages;
 use crate::scope::{Account, Actor, Method as Proven, UserId};
@@ -46,6 +51,8 @@ pub(super) struct Site {
     pub(super) factors: Factors,
     /// Logins that wait for another password.
     pub(super) pending: PendingLogins,
+    /// Where there are passkeys.
+    pub(super) passkeys: Option<PasskeySite>,
     pub(super) registrants: Registrants,
     /// Logins that wait for whether an account is to be kept.
     pub(super) keeping: PendingLogins,
@@ -72,6 +79,7 @@ impl Site {
         let there = |flow: &Flow| match flow {
             Flow::Settings(flow) => flow.is_there(self),
             Flow::Admin => self.authorizer.is_some(),
+            Flow::PasskeyScript => self.passkeys.is_some(),
             _ => true,
         };
         self.paths.flow(path).filter(there)
@@ -80,6 +88,24 @@ impl Site {
     /// An entry of the audit log, to be written along with what it tells of.
     pub(super) fn effects(&self, entry: Entry) -> Effects {
         entry.at(self.now(), &*self.random).into()
+    }
+
+    /// A page that may ask the browser for a passkey. Its form goes on to where the trip leads.
+    pub(super) fn asking_page(
+        &self,
+        visit: &Visit,
+        status: StatusCode,
+        page: String,
+        asked: Option<&Asked>,
+    ) -> Response<Body> {
+        let script = format!("{}{}", self.origin, self.paths.passkey_script);
+        let script = asked.is_some().then_some(script.as_str());
+        let allowed = Allowed { leads_on: visit.trip.leads_on(), script };
+        let mut response = respond::html_allowing(status, page, allowed);
+        if let Some(cookie) = asked.and_then(Asked::cookie) {
+            response.headers_mut().append(SET_COOKIE, cookie.clone());
+        }
+        response
     }
 
     /// The present moment.
@@ -274,10 +300,13 @@ async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
         Flow::Resend if submits => confirm::resend(site, visit).await,
         Flow::Login if shows => login::show(site, visit),
         Flow::Login if submits => login::submit(site, visit).await,
-        Flow::Verify if shows => verify::show(site, visit),
+        Flow::Verify if shows => verify::show(site, visit).await,
         Flow::Verify if submits => verify::submit(site, visit).await,
         Flow::NewPassword if shows => new_password::show(site, visit),
         Flow::NewPassword if submits => new_password::submit(site, visit).await,
+        Flow::PasskeyScript if shows => {
+            site.passkeys.as_ref().map(PasskeySite::script).ok_or(AccountError::Method)
+        }
         Flow::Logout if shows => logout::show(site, visit),
         Flow::Logout if submits => logout::submit(site, visit).await,
         Flow::ForgotPassword if shows => reset::show_request(site, visit),

@@ -111,6 +111,14 @@ impl Action {
     pub const DISABLE_SERVICE_ACCOUNT: Self = Self::of("service_account.disable");
     /// A service account was enabled again.
     pub const ENABLE_SERVICE_ACCOUNT: Self = Self::of("service_account.enable");
+    /// A passkey was registered.
+    pub const ADD_PASSKEY: Self = Self::of("passkey.add");
+    /// A passkey got another name.
+    pub const RENAME_PASSKEY: Self = Self::of("passkey.rename");
+    /// A passkey was removed by its owner.
+    pub const REMOVE_PASSKEY: Self = Self::of("passkey.remove");
+    /// A passkey may have been copied: it has signed less often than before.
+    pub const SUSPECT_PASSKEY: Self = Self::of("passkey.suspect");
     /// Somebody logged in; refused if the password was wrong, or locked.
     pub const LOG_IN: Self = Self::of("session.log_in");
 

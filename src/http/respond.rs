@@ -25,6 +25,28 @@ pub fn html_leading_on(status: StatusCode, page: String) -> Response<Body> {
     html_with_policy(status, page, BASE_POLICY)
 }
 
+/// What a page may do that most pages may not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowed<'a> {
+    /// Its form leads on: see [`html_leading_on`].
+    pub leads_on: bool,
+    /// The address of the one script it has.
+    pub script: Option<&'a str>,
+}
+
+/// A page that may do these things, and else what every page may.
+pub fn html_allowing(status: StatusCode, page: String, allowed: Allowed<'_>) -> Response<Body> {
+    let mut policy = BASE_POLICY.to_owned();
+    if !allowed.leads_on {
+        policy.push_str("; form-action 'self'");
+    }
+    if let Some(script) = allowed.script {
+        policy.push_str("; script-src ");
+        policy.push_str(script);
+    }
+    html_with_policy(status, page, &policy)
+}
+
 /// A page whose forms may also lead to `origins` (space-separated), as a consent form does whose
 /// answer redirects to the client.
 pub fn html_with_form_action(status: StatusCode, page: String, origins: &str) -> Response<Body> {

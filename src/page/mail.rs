@@ -60,6 +60,26 @@ pub enum Letter<'a> {
         /// The page about tokens.
         tokens: &'a str,
     },
+    /// A passkey was added.
+    PasskeyAdded {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
+    /// A passkey was removed.
+    PasskeyRemoved {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
+    /// A passkey may have been copied.
+    PasskeySuspected {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
+    /// The authenticator app was removed; there are passkeys beside it.
+    AppRemoved {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
     /// The second factor was turned off.
     SecondFactorRemoved {
         /// The page to ask for a new password.

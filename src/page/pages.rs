@@ -4,8 +4,8 @@ use super::mail::{Letter, Mail};
 use super::{
     AccountLeaving, AdminAudit, AdminUser, AdminUsers, BackupCodes, DeleteAccount, ExportAccount,
     ImpersonationBanner, InvitationPage, KeepAccount, NewPasswordPage, OrganizationList,
-    OrganizationPage, PasswordSettings, SettingsOverview, Theme, TokenCreated, Tokens, TwoFactor,
-    TwoFactorSetup, VerifyLogin, render,
+    OrganizationPage, PasskeyPrompt, PasskeySettings, PasswordSettings, SettingsOverview, Theme,
+    TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin, render,
 };
 use crate::http::Rejection;
 
@@ -13,7 +13,8 @@ use crate::http::Rejection;
 /// [`Theme`]; a host replaces those it wants, one by one. A theme itself is all the defaults.
 ///
 /// A page is a whole HTML document. It may carry inline styles, and images from the application's
-/// own origin; no script runs on it. Whatever it shows of its data must be escaped. The element ids
+/// own origin; no script runs on it but ours, where it asks for a passkey
+/// ([`PasskeyPrompt`]). Whatever it shows of its data must be escaped. The element ids
 /// of the built-in pages (`email`, `password`, `submit`, `approve`, `deny`, `error`,
 /// `error-description`, `logged-out`) are what outside tools look for.
 ///
@@ -174,6 +175,11 @@ pub trait Pages: Debug + Send + Sync + 'static {
         render::impersonation_banner(self.theme(), banner)
     }
 
+    /// Where a user sees to their passkeys.
+    fn settings_passkeys(&self, page: &PasskeySettings<'_>) -> String {
+        render::settings_passkeys(self.theme(), page)
+    }
+
     /// Asks whether to log out: a link from elsewhere must not do it.
     fn logout(&self, page: &Logout<'_>) -> String {
         render::logout(self.theme(), page)
@@ -238,6 +244,9 @@ pub struct Login<'a> {
     pub notice: Option<LoginNotice>,
     /// Other ways to log in, beside the form.
     pub others: &'a [OtherDoor<'a>],
+    /// What is asked of the browser, where there are passkeys; the same form takes its answer, in a
+    /// field `credential`.
+    pub passkey: Option<PasskeyPrompt<'a>>,
 }
 
 /// Another way to log in than the form of [`Pages::login`]: a link.

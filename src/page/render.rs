@@ -32,6 +32,7 @@ macro_rules! template {
 mod admin;
 mod deletion;
 mod organization;
+mod passkey;
 mod password;
 mod tokens;
 mod two_factor;
@@ -39,6 +40,7 @@ mod two_factor;
 pub(super) use admin::*;
 pub(super) use deletion::*;
 pub(super) use organization::*;
+pub(super) use passkey::*;
 pub(super) use password::*;
 pub(super) use tokens::*;
 pub(super) use two_factor::*;
@@ -55,7 +57,12 @@ pub(super) fn login(theme: &Theme, data: &Login<'_>) -> String {
         LoginNotice::TimedOut => m.login_timed_out.as_ref(),
         LoginNotice::Kept => m.login_kept.as_ref(),
     });
-    let problem = data.refused.then_some(m.login_refused.as_ref());
+    let passkey_refused = data.passkey.is_some_and(|prompt| prompt.refused);
+    let problem = match (data.refused, passkey_refused) {
+        (true, _) => Some(m.login_refused.as_ref()),
+        (false, true) => Some(m.passkey_refused.as_ref()),
+        (false, false) => None,
+    };
     let label = |name: &str| theme.say_with(&m.login_other, "name", name);
     let doors = data.others.iter().map(|door| (label(door.name), door.href)).collect();
     page(&LoginPage { theme, m, page: data, notice, problem, doors })
@@ -353,6 +360,34 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             &m.mail_token_button,
             tokens,
             &m.mail_token_footnote,
+        ),
+        Letter::PasskeyAdded { forgot } => (
+            &m.mail_passkey_added_subject,
+            &m.mail_passkey_added_text,
+            &m.mail_passkey_added_button,
+            forgot,
+            &m.mail_passkey_added_footnote,
+        ),
+        Letter::PasskeyRemoved { forgot } => (
+            &m.mail_passkey_removed_subject,
+            &m.mail_passkey_removed_text,
+            &m.mail_passkey_removed_button,
+            forgot,
+            &m.mail_passkey_removed_footnote,
+        ),
+        Letter::PasskeySuspected { forgot } => (
+            &m.mail_passkey_suspected_subject,
+            &m.mail_passkey_suspected_text,
+            &m.mail_passkey_suspected_button,
+            forgot,
+            &m.mail_passkey_suspected_footnote,
+        ),
+        Letter::AppRemoved { forgot } => (
+            &m.mail_app_removed_subject,
+            &m.mail_app_removed_text,
+            &m.mail_factor_removed_button,
+            forgot,
+            &m.mail_factor_removed_footnote,
         ),
         Letter::SecondFactorRemoved { forgot } => (
             &m.mail_factor_removed_subject,

@@ -42,6 +42,8 @@ pub enum SettingsArea {
     Password,
     /// The second factor.
     TwoFactor,
+    /// Passkeys.
+    Passkeys,
     /// The API tokens.
     Tokens,
     /// All that is known of the user.
@@ -59,6 +61,7 @@ impl SettingsArea {
             Self::Overview => &messages.settings_overview,
             Self::Password => &messages.settings_password,
             Self::TwoFactor => &messages.settings_two_factor,
+            Self::Passkeys => &messages.settings_passkeys,
             Self::Tokens => &messages.settings_tokens,
             Self::Export => &messages.settings_export,
             Self::Delete => &messages.settings_delete,

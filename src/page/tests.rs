@@ -25,7 +25,10 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         refused: false,
         notice: None,
         others: &[],
+        passkey: None,
     };
+    let options = if text == EVIL { EVIL } else { "{\"challenge\":\"AAAA\"}" };
+    let prompt = PasskeyPrompt::new(options, "/login/passkey.js?v=1", true);
     let register = Register {
         action: text,
         login: text,
@@ -70,6 +73,7 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
     let links = [
         FrameLink::new(SettingsArea::Overview, text, false),
         FrameLink::new(SettingsArea::TwoFactor, text, true),
+        FrameLink::new(SettingsArea::Passkeys, text, false),
     ];
     let frame = Frame::new(email, &links, text, text);
     let then = time::OffsetDateTime::UNIX_EPOCH;
@@ -82,6 +86,12 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
     let app = |left| Some(EnrolledApp::new(time::OffsetDateTime::UNIX_EPOCH, left));
     let two_factor = |app, refused| TwoFactor::new(frame, app, [text; 3], refused);
     let password = |has| PasswordSettings::new(frame, (text, email), has, length);
+    let epoch = time::OffsetDateTime::UNIX_EPOCH;
+    let entries = [
+        PasskeyEntry::new("1", text, (epoch, Some(epoch)), true),
+        PasskeyEntry::new(text, "YubiKey", (epoch, None), false),
+    ];
+    let passkeys = |entries, prompt| PasskeySettings::new(frame, entries, [text; 3], prompt);
     let (svg, key) = ("<svg viewBox=\"0 0 9 9\"><path d=\"M0 0h9v9H0z\"/></svg>", "GEZD GNBV");
     let key = if text == EVIL { EVIL } else { key };
     let token = |expired| {
@@ -164,6 +174,29 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
             "new-password",
             theme.new_password(&NewPasswordPage::new(text, text, email, None, length)),
         ),
+        (
+            "verify-login-passkey",
+            theme.verify_login(
+                &VerifyLogin::new(text, text, false, Some(30)).with_passkey(Some(prompt), true),
+            ),
+        ),
+        (
+            "verify-login-only-passkey",
+            theme.verify_login(
+                &VerifyLogin::new(text, text, false, None).with_passkey(Some(prompt), false),
+            ),
+        ),
+        ("passkeys-none", theme.settings_passkeys(&passkeys(&[], Some(prompt)))),
+        (
+            "passkeys-one",
+            theme.settings_passkeys(&passkeys(&entries[..1], Some(prompt)).with_only_one(true)),
+        ),
+        (
+            "passkeys-full",
+            theme.settings_passkeys(
+                &passkeys(&entries, None).with_notice(Some(PasskeyNotice::LastWayIn)),
+            ),
+        ),
         ("two-factor-off", theme.settings_two_factor(&two_factor(None, None))),
         ("two-factor-on", theme.settings_two_factor(&two_factor(app(10), None))),
         (
@@ -239,6 +272,10 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
             theme.login(&Login { notice: Some(LoginNotice::Confirmed), ..login.clone() }),
         ),
         ("login-others", theme.login(&Login { others: &others, email: "", ..login.clone() })),
+        (
+            "login-passkey",
+            theme.login(&Login { passkey: Some(prompt), email: "", ..login.clone() }),
+        ),
         ("login-again", theme.login(&Login { again: true, ..login })),
         ("register", theme.register(&register)),
         ("register-refused", theme.register(&refused)),
@@ -276,6 +313,10 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         ("mail-password-changed", theme.mail(&Letter::PasswordChanged { forgot: text }).html),
         ("mail-password-added", theme.mail(&Letter::PasswordAdded { forgot: text }).html),
         ("mail-factor-locked", theme.mail(&Letter::SecondFactorLocked { forgot: text }).html),
+        ("mail-passkey-added", theme.mail(&Letter::PasskeyAdded { forgot: text }).html),
+        ("mail-passkey-removed", theme.mail(&Letter::PasskeyRemoved { forgot: text }).html),
+        ("mail-passkey-suspected", theme.mail(&Letter::PasskeySuspected { forgot: text }).html),
+        ("mail-app-removed", theme.mail(&Letter::AppRemoved { forgot: text }).html),
         ("mail-factor-removed", theme.mail(&Letter::SecondFactorRemoved { forgot: text }).html),
         ("mail-locked", theme.mail(&Letter::Locked { forgot: text }).html),
     ]
@@ -292,7 +333,9 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     }
     for (name, html) in &pages {
         assert!(html.starts_with("<!doctype html>") && html.trim().ends_with("</html>"), "{name}");
-        assert!(!html.contains("{product}") && !html.contains("<script"), "{name}");
+        let scripts = html.matches("<script").count();
+        let ours = html.matches("<script src=\"/login/passkey.js?v=1\" defer></script>").count();
+        assert!(!html.contains("{product}") && scripts == ours && ours <= 1, "{name}");
     }
     let ids = |name: &str, ids: &[&str]| {
         let html = &pages.iter().find(|(page, _)| *page == name).unwrap().1;
@@ -302,6 +345,10 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     };
     ids("login", &["email", "password", "remember", "submit"]);
     ids("verify-login", &["code", "trust", "submit"]);
+    ids("login-passkey", &["email", "password", "submit", "passkey"]);
+    ids("verify-login-passkey", &["code", "trust", "submit", "passkey"]);
+    ids("verify-login-only-passkey", &["passkey"]);
+    ids("passkeys-none", &["passkey", "name"]);
     ids("verify-login-refused", &["code", "submit"]);
     ids("two-factor-refused", &["regenerate", "disable", "codes-low"]);
     ids("tokens", &["tokens", "name", "lifetime", "submit"]);
@@ -334,6 +381,7 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
 #[test]
 fn no_data_becomes_markup() {
     for (name, html) in gallery(&theme(), EVIL, EVIL) {
+        let html = html.replace("<script src=\"/login/passkey.js?v=1\" defer></script>", "");
         assert!(!html.contains("<script") && !html.contains("' onload"), "{name}: {html}");
         assert!(!html.contains("javascript:"), "{name}");
     }

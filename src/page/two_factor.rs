@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::Frame;
+use super::{Frame, PasskeyPrompt};
 
 /// Data of [`Pages::verify_login`](super::Pages::verify_login).
 #[derive(Clone, Debug)]
@@ -16,12 +16,25 @@ pub struct VerifyLogin<'a> {
     pub refused: bool,
     /// For how many days the browser can be trusted; `None` if it can't.
     pub trust_days: Option<i64>,
+    /// What is asked of the browser, if the user has passkeys; the same form takes its answer, in a
+    /// field `credential`.
+    pub passkey: Option<PasskeyPrompt<'a>>,
+    /// Whether a code will do.
+    pub takes_code: bool,
 }
 
 impl<'a> VerifyLogin<'a> {
     /// The page that posts to `action`.
     pub fn new(action: &'a str, login: &'a str, refused: bool, trust_days: Option<i64>) -> Self {
-        Self { action, login, refused, trust_days }
+        Self { action, login, refused, trust_days, passkey: None, takes_code: true }
+    }
+
+    /// The same, for a user with passkeys, who may have no app.
+    #[must_use]
+    pub fn with_passkey(mut self, passkey: Option<PasskeyPrompt<'a>>, takes_code: bool) -> Self {
+        self.passkey = passkey;
+        self.takes_code = takes_code;
+        self
     }
 }
 

@@ -17,6 +17,10 @@ impl Method {
     pub const MULTI_FACTOR: Self = Self::of("mfa");
     /// A key bound to hardware or device, such as a passkey (`hwk`).
     pub const HARDWARE_KEY: Self = Self::of("hwk");
+    /// A key that its user has on several devices, such as a synced passkey (`swk`).
+    pub const SOFTWARE_KEY: Self = Self::of("swk");
+    /// Somebody touched an authenticator (`user`).
+    pub const USER_PRESENCE: Self = Self::of("user");
     /// A link or code sent by mail (`email`, not in the registry).
     pub const EMAIL: Self = Self::of("email");
     /// Another party vouched for the user, such as a SAML identity provider (`fed`, not in the

@@ -146,6 +146,17 @@ pub enum SignCountPolicy {
     Revoke,
 }
 
+impl SignCountPolicy {
+    /// Its name, for logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Warn => "warn",
+            Self::RequireReauth => "require_reauth",
+            Self::Revoke => "revoke",
+        }
+    }
+}
+
 /// How it ended to use a passkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasskeyUse {
@@ -168,7 +179,7 @@ pub enum PasskeyRemoval {
         /// Whether it was the last second factor: the password alone logs in from now on.
         last_factor: bool,
     },
-    /// It is the last way in of a user without a password: it stays.
+    /// The user has no other way in, by a password or another provider: it stays.
     LastWayIn,
     /// The user has none with this id.
     NotFound,
@@ -233,7 +244,7 @@ pub trait PasskeyStore: fmt::Debug + Send + Sync + 'static {
         along: &Effects,
     ) -> Result<bool>;
 
-    /// Removes a passkey of a user, unless it is their last and they have no password. If it was the
+    /// Removes a passkey of a user, unless it is the only way in. If it was the
     /// last second factor, no browser is known to be the user's any more, and `last` is written too.
     async fn remove_passkey(
         &self,

@@ -1,19 +1,18 @@
 //! The second step of a login: a code.
 
-use http::{Response, StatusCode};
+use http::StatusCode;
 
 use super::{Checked, check_code, use_up};
 use crate::account::sign_in::{SignIn, open};
-use crate::account::site::{Answer, Site, Visit};
+use crate::account::site::{Answer, Asking, Site, Visit};
 use crate::audit::Action;
-use crate::http::{Body, respond};
 use crate::page::VerifyLogin;
-use crate::scope::Method;
+use crate::scope::{Method, UserId};
 use crate::store::FactorProof;
 
-pub(in crate::account) fn show(site: &Site, visit: &Visit) -> Answer {
+pub(in crate::account) async fn show(site: &Site, visit: &Visit) -> Answer {
     match site.factors.pending.read(&visit.headers, site.now()) {
-        Some(_) => Ok(page(site, visit, StatusCode::OK, false)),
+        Some((pending, _)) => page(site, visit, &pending.user, Refused::Nothing).await,
         None => Ok(site.begin_anew(visit)),
     }
 }
@@ -25,15 +24,24 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let form = visit.form()?;
     let typed = form.get("code")?.unwrap_or_default();
     let trust = form.get("trust")?.is_some();
+    if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
+        return match keys.verify(site, visit, (&pending, &email), trust, answer).await? {
+            Some(mut response) => {
+                site.factors.pending.forget(response.headers_mut());
+                Ok(response)
+            }
+            None => page(site, visit, &pending.user, Refused::Passkey).await,
+        };
+    }
     let whom = (&pending.user, Some(email.as_str()), Some(pending.epoch));
-    let refused = || Ok(page(site, visit, StatusCode::UNPROCESSABLE_ENTITY, true));
+    let refused = async || page(site, visit, &pending.user, Refused::Code).await;
     let (user, proof) = match check_code(site, visit, Action::VERIFY, whom, typed).await? {
         Checked::Right(user, proof) => (user, proof),
-        Checked::Wrong => return refused(),
+        Checked::Wrong => return refused().await,
         Checked::Gone => return Ok(site.begin_anew(visit)),
     };
 
-    let mut methods = pending.methods;
+    let mut methods = pending.methods.clone();
     methods.extend([Method::ONE_TIME_CODE, Method::MULTI_FACTOR]);
     let who = SignIn {
         email: &email,
@@ -56,21 +64,35 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
             site.factors.pending.forget(response.headers_mut());
             Ok(response)
         }
-        None => refused(),
+        None => refused().await,
     }
 }
 
-fn page(site: &Site, visit: &Visit, status: StatusCode, refused: bool) -> Response<Body> {
+/// What was refused, if anything.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    Nothing,
+    Code,
+    Passkey,
+}
+
+/// Asks for what the user has.
+async fn page(site: &Site, visit: &Visit, user: &UserId, refused: Refused) -> Answer {
+    let asking = if refused == Refused::Passkey { Asking::Anew } else { Asking::Still };
+    let asked = match &site.passkeys {
+        Some(keys) => keys.ask_verify(site, visit, user, asking).await?,
+        None => None,
+    };
+    let takes_code = asked.is_none() || site.store.find_second_factor(user).await?.is_some();
     let trust_for = site.devices.trust_for();
-    let page = site.pages.verify_login(&VerifyLogin::new(
-        &visit.trip.via(&site.paths.verify),
-        &visit.trip.via(&site.paths.login),
-        refused,
-        trust_for.map(|time| time.whole_days()),
-    ));
-    if visit.trip.leads_on() {
-        respond::html_leading_on(status, page)
-    } else {
-        respond::html(status, page)
-    }
+    let (action, login) = (visit.trip.via(&site.paths.verify), visit.trip.via(&site.paths.login));
+    let days = trust_for.map(|time| time.whole_days());
+    let prompt = asked.as_ref().map(|asked| asked.prompt(refused == Refused::Passkey));
+    let page = VerifyLogin::new(&action, &login, refused == Refused::Code, days)
+        .with_passkey(prompt, takes_code);
+    let status = match refused {
+        Refused::Nothing => StatusCode::OK,
+        Refused::Code | Refused::Passkey => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    Ok(site.asking_page(visit, status, site.pages.verify_login(&page), asked.as_ref()))
 }

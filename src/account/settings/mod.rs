@@ -30,6 +30,9 @@ pub(super) enum Flow {
     TwoFactorSetup,
     BackupCodes,
     TwoFactorDisable,
+    Passkeys,
+    PasskeyRename,
+    PasskeyDelete,
     Tokens,
     TokenRevoke,
     Export,
@@ -49,6 +52,9 @@ const FLOWS: &[(&str, Flow)] = &[
     ("/two-factor/setup", Flow::TwoFactorSetup),
     ("/two-factor/backup-codes", Flow::BackupCodes),
     ("/two-factor/disable", Flow::TwoFactorDisable),
+    ("/passkeys", Flow::Passkeys),
+    ("/passkeys/rename", Flow::PasskeyRename),
+    ("/passkeys/delete", Flow::PasskeyDelete),
     ("/tokens", Flow::Tokens),
     ("/tokens/revoke", Flow::TokenRevoke),
     ("/export", Flow::Export),
@@ -61,6 +67,7 @@ const AREAS: &[(SettingsArea, Flow)] = &[
     (SettingsArea::Overview, Flow::Overview),
     (SettingsArea::Password, Flow::Password),
     (SettingsArea::TwoFactor, Flow::TwoFactor),
+    (SettingsArea::Passkeys, Flow::Passkeys),
     (SettingsArea::Organizations, Flow::Organizations),
     (SettingsArea::Tokens, Flow::Tokens),
     (SettingsArea::Export, Flow::Export),
@@ -80,6 +87,7 @@ impl Flow {
     /// Whether there is such a page here.
     pub(super) fn is_there(self, site: &Site) -> bool {
         match self {
+            Self::Passkeys | Self::PasskeyRename | Self::PasskeyDelete => site.passkeys.is_some(),
             Self::Tokens | Self::TokenRevoke => site.tokens.is_some(),
             _ => true,
         }
@@ -106,6 +114,10 @@ pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) 
         Flow::BackupCodes | Flow::TwoFactorDisable if shows => Ok(two_factor::back(site)),
         Flow::BackupCodes if submits => two_factor::regenerate(site, visit).await,
         Flow::TwoFactorDisable if submits => two_factor::disable(site, visit).await,
+        Flow::Passkeys | Flow::PasskeyRename | Flow::PasskeyDelete if shows || submits => {
+            let keys = site.passkeys.as_ref().ok_or(AccountError::Method)?;
+            keys.settings(site, (flow, method), visit).await
+        }
         Flow::Tokens if shows => tokens::show(site, visit).await,
         Flow::Tokens if submits => tokens::create(site, visit).await,
         Flow::TokenRevoke if shows => Ok(tokens::back(site)),

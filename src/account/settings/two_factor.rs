@@ -51,7 +51,11 @@ pub(super) async fn disable(site: &Site, visit: &Visit) -> Answer {
         Checked::Right(_, proof) => {
             let mut along = site.effects(visit.entry(Action::DISABLE));
             if let Some(to) = account.email() {
-                let mail = site.letters.second_factor_removed(to, &site.paths, site.now());
+                let (paths, now) = (&site.paths, site.now());
+                let mail = match site.store.passkeys_of(id).await?.is_empty() {
+                    true => site.letters.second_factor_removed(to, paths, now),
+                    false => site.letters.app_removed(to, paths, now),
+                };
                 along = along.and_delivery(mail);
             }
             let removed = site.store.remove_totp(id, Some(proof), &along).await?;

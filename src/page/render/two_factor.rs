@@ -8,7 +8,12 @@ template!(VerifyPage, "verify_login.html", VerifyLogin<'a> {
 
 pub(in crate::page) fn verify_login(theme: &Theme, data: &VerifyLogin<'_>) -> String {
     let m = &theme.messages;
-    let problem = data.refused.then_some(m.verify_refused.as_ref());
+    let passkey_refused = data.passkey.is_some_and(|prompt| prompt.refused);
+    let problem = match (data.refused, passkey_refused) {
+        (true, _) => Some(m.verify_refused.as_ref()),
+        (false, true) => Some(m.verify_passkey_refused.as_ref()),
+        (false, false) => None,
+    };
     let trust = data
         .trust_days
         .map(|days| theme.say_with(&m.verify_trust_label, "days", &days.to_string()));

@@ -10,13 +10,22 @@ use crate::store::{DeviceId, KnownDevice, LoginCounter, LoginUser, Result, Store
 /// `id, email, email_verified, attributes` of a user.
 pub(super) type AccountRow = (String, Option<String>, bool, Json<Attributes>);
 
+/// Whether the user of row `u` has a second factor: a passkey or an authenticator app.
+macro_rules! has_second_factor {
+    () => {
+        "(u.passkeys > 0 OR EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id))"
+    };
+}
+pub(super) use has_second_factor;
+
 /// What a [`UserRow`] is read from: the columns of user `u`.
 macro_rules! login_user_columns {
     () => {
-        "u.id, u.email, u.email_verified, u.attributes, u.password, u.device_epoch, \
-         u.passkeys > 0 OR EXISTS \
-             (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id) AS factor, \
-         u.password_set_at, u.must_change_password"
+        concat!(
+            "u.id, u.email, u.email_verified, u.attributes, u.password, u.device_epoch, ",
+            $crate::store::sql::account::has_second_factor!(),
+            " AS factor, u.password_set_at, u.must_change_password"
+        )
     };
 }
 pub(super) use login_user_columns;

@@ -17,6 +17,8 @@ macro_rules! ways_in {
             $user,
             ") + (SELECT count(*) FROM donjon_identities w WHERE w.user_id = ",
             $user,
+            ") + (SELECT count(*) FROM donjon_passkeys w WHERE w.user_id = ",
+            $user,
             "))"
         )
     };

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::account::user_id;
 use super::convert::time;
-use crate::store::{CredentialId, Passkey, Result, SignCountPolicy, StoreError};
+use crate::store::{CredentialId, Passkey, Result, StoreError};
 
 /// The columns of a [`PasskeyRow`].
 macro_rules! columns {
@@ -52,13 +52,4 @@ pub(super) fn passkey(row: PasskeyRow) -> Result<Passkey> {
         created_at: time(created_at)?,
         last_used_at: last_used_at.map(time).transpose()?,
     })
-}
-
-/// A policy as statements know it.
-pub(super) fn policy_name(policy: SignCountPolicy) -> &'static str {
-    match policy {
-        SignCountPolicy::Warn => "warn",
-        SignCountPolicy::RequireReauth => "reauth",
-        SignCountPolicy::Revoke => "revoke",
-    }
 }

@@ -86,6 +86,7 @@ macro_rules! select {
              s.organization_id, s.impersonator_id, o.slug, o.name, m.role, \
              o.requires_second_factor AND NOT EXISTS \
                  (SELECT 1 FROM donjon_totp t WHERE t.user_id = s.user_id) \
+                 AND NOT EXISTS (SELECT 1 FROM donjon_passkeys k WHERE k.user_id = s.user_id) \
              FROM donjon_sessions s LEFT JOIN donjon_users u ON u.id = s.user_id \
              LEFT JOIN donjon_user_epochs e ON e.user_id = s.user_id \
              LEFT JOIN donjon_memberships m \

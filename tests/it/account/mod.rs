@@ -20,4 +20,4 @@ mod social;
 mod store;
 mod tokens;
 mod trips;
-mod world;
+pub mod world;

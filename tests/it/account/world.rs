@@ -54,28 +54,46 @@ pub async fn each_world_over(
     change: impl Fn(&SqlStore, Arc<ManualClock>, AccountLayerBuilder) -> AccountLayerBuilder,
     story: impl AsyncFn(World),
 ) {
+    each_world_there(ORIGIN, change, story).await;
+}
+
+/// Tells the story on each database, at another origin.
+pub async fn each_world_at(
+    origin: &str,
+    change: impl Fn(AccountLayerBuilder) -> AccountLayerBuilder,
+    story: impl AsyncFn(World),
+) {
+    each_world_there(origin, |_, _, builder| change(builder), story).await;
+}
+
+async fn each_world_there(
+    origin: &str,
+    change: impl Fn(&SqlStore, Arc<ManualClock>, AccountLayerBuilder) -> AccountLayerBuilder,
+    story: impl AsyncFn(World),
+) {
     for database in databases().await {
         println!("on {}", database.name);
-        story(World::new(database, &change).await).await;
+        story(World::new(database, origin, &change).await).await;
     }
 }
 
 impl World {
     async fn new(
         database: Database,
+        origin: &str,
         change: &impl Fn(&SqlStore, Arc<ManualClock>, AccountLayerBuilder) -> AccountLayerBuilder,
     ) -> Self {
         let store = database.store().await;
         let keyring = Keyring::ephemeral(&SystemRandom);
         let clock = Arc::new(ManualClock::default());
-        let builder = AccountLayer::builder(&store, &keyring, ORIGIN)
+        let builder = AccountLayer::builder(&store, &keyring, origin)
             .pages(Theme::new("Acme"))
             .hash_cost(HashCost { memory: 64, passes: 1, lanes: 1 })
             .pool_size(PoolSize { workers: 2, queue: 64 })
             .clock(clock.clone());
         let accounts = change(&store, clock.clone(), builder).build().unwrap();
         let sessions = SessionLayer::new(store.clone(), &keyring)
-            .base_url(ORIGIN)
+            .base_url(origin)
             .unwrap()
             .clock(clock.clone());
         let users = accounts.accounts().clone();
@@ -83,7 +101,7 @@ impl World {
         let app = sessions.layer(accounts.layer(host));
         let mailbox = Mailbox::default();
         let worker = Worker::new(&store, &keyring, mailbox.clone()).clock(clock.clone());
-        let browser = Browser::new(app, ORIGIN);
+        let browser = Browser::new(app, origin);
         Self { store, clock, accounts, mailbox, keyring, worker, browser, _database: database }
     }
 

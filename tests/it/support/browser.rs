@@ -70,6 +70,11 @@ impl Browser {
         Self { send: Arc::new(send), origin, cookies: BTreeMap::new() }
     }
 
+    /// Hands a request on to the application.
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Response<Bytes> {
+        (self.send)(request).await
+    }
+
     /// The same application, another person's browser.
     pub fn another(&self) -> Self {
         Self { cookies: BTreeMap::new(), ..self.clone() }
@@ -200,6 +205,12 @@ impl Page {
         let mut inputs = self.tags("input");
         let tag = inputs.find(|tag| attribute(tag, "id").as_deref() == Some(id));
         attribute(tag.unwrap_or_else(|| panic!("no #{id} on {}", self.url)), "value").unwrap()
+    }
+
+    /// The value of the first attribute with this name.
+    pub fn data(&self, name: &str) -> String {
+        let value = self.tags("").find_map(|tag| attribute(tag, name));
+        value.unwrap_or_else(|| panic!("no {name} on {}: {}", self.url, self.body))
     }
 
     /// The page's one form, as the page fills it in.

@@ -8,6 +8,8 @@ pub mod identity_provider;
 pub mod process;
 #[cfg(feature = "postgres")]
 pub mod proxy;
+#[cfg(feature = "interop")]
+pub mod serve;
 pub mod statements;
 #[cfg(feature = "interop")]
 pub mod tools;

@@ -8,8 +8,9 @@ use super::audit::{along, effects};
 use crate::scope::{Attributes, UserId};
 use crate::store::sql::account::account;
 use crate::store::sql::convert::{micros, time};
+use crate::store::sql::identity::ways_in;
 use crate::store::sql::mfa::factor_key;
-use crate::store::sql::passkey::{PasskeyRow, columns, passkey, policy_name};
+use crate::store::sql::passkey::{PasskeyRow, columns, passkey};
 use crate::store::{
     AnsweredChallenge, CredentialId, Effects, FoundPasskey, LockoutPolicy, MAX_PASSKEYS, Passkey,
     PasskeyAddition, PasskeyAttempt, PasskeyProof, PasskeyRemoval, PasskeyStore, PasskeyUse,
@@ -223,7 +224,7 @@ impl PasskeyStore for PostgresStore {
         .bind(i64::from(proof.sign_count))
         .bind(proof.backed_up)
         .bind(micros(proof.at))
-        .bind(policy_name(policy))
+        .bind(policy.name())
         .bind(effects(along))
         .bind(effects(suspected))
         .fetch_one(self.pool())
@@ -265,18 +266,24 @@ impl PasskeyStore for PostgresStore {
         along: &Effects,
         last: &Effects,
     ) -> Result<PasskeyRemoval> {
+        // Two statements: what took another way in away while the first waited for the user's row is
+        // seen by a later snapshot only.
+        let mut transaction = self.pool().begin().await?;
+        sqlx::query("SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE")
+            .bind(user.as_str())
+            .execute(&mut *transaction)
+            .await?;
         let (found, device_epoch, last_factor): (bool, Option<i64>, Option<bool>) =
             sqlx::query_as(concat!(
-                "WITH owner AS MATERIALIZED (
-                     SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE
-                 ), held AS MATERIALIZED (
-                     SELECT p.id FROM donjon_passkeys p, owner
-                     WHERE p.id = $2 AND p.user_id = owner.id FOR UPDATE OF p
+                "WITH held AS MATERIALIZED (
+                     SELECT id FROM donjon_passkeys WHERE id = $2 AND user_id = $1 FOR UPDATE
                  ), done AS (
                      ",
                 one_passkey_less!(),
                 "    FROM held
-                     WHERE u.id = $1 AND (u.passkeys > 1 OR u.password IS NOT NULL)
+                     WHERE u.id = $1 AND ",
+                ways_in!("$1"),
+                " > 1
                      RETURNING u.id AS user_id, u.device_epoch, u.passkeys = 0 AND NOT EXISTS
                          (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id) AS last_factor
                  ), gone AS (
@@ -294,8 +301,9 @@ impl PasskeyStore for PostgresStore {
             .bind(id)
             .bind(effects(along))
             .bind(effects(last))
-            .fetch_one(self.pool())
+            .fetch_one(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(match (found, device_epoch, last_factor) {
             (_, Some(device_epoch), Some(last_factor)) => {
                 PasskeyRemoval::Removed { device_epoch, last_factor }

@@ -8,8 +8,9 @@ use super::SqliteStore;
 use super::account::forget_attempts;
 use super::audit::{write_effects, write_effects_if};
 use crate::scope::{Attributes, UserId};
-use crate::store::sql::account::account;
+use crate::store::sql::account::{account, has_second_factor};
 use crate::store::sql::convert::{micros, time};
+use crate::store::sql::identity::ways_in;
 use crate::store::sql::mfa::factor_key;
 use crate::store::sql::passkey::{PasskeyRow, columns, passkey};
 use crate::store::{
@@ -230,11 +231,11 @@ impl PasskeyStore for SqliteStore {
         let (user, along, last) = (user.clone(), along.clone(), last.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                let needed: Option<bool> = sqlx::query_scalar(
-                    "SELECT u.passkeys = 1 AND u.password IS NULL
-                     FROM donjon_passkeys p JOIN donjon_users u ON u.id = p.user_id
-                     WHERE p.user_id = ?1 AND p.id = ?2",
-                )
+                let needed: Option<bool> = sqlx::query_scalar(concat!(
+                    "SELECT ",
+                    ways_in!("?1"),
+                    " <= 1 FROM donjon_passkeys WHERE user_id = ?1 AND id = ?2",
+                ))
                 .bind(user.as_str())
                 .bind(id)
                 .fetch_optional(&mut *connection)
@@ -299,17 +300,21 @@ async fn remove(connection: &mut SqliteConnection, user: &UserId, id: Uuid) -> R
         .bind(id)
         .execute(&mut *connection)
         .await?;
-    let last_factor: bool = sqlx::query_scalar(
-        "SELECT passkeys = 1 AND NOT EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id)
-         FROM donjon_users u WHERE id = ?1",
-    )
+    sqlx::query("UPDATE donjon_users SET passkeys = passkeys - 1 WHERE id = ?1")
+        .bind(user.as_str())
+        .execute(&mut *connection)
+        .await?;
+    let last_factor: bool = sqlx::query_scalar(concat!(
+        "SELECT NOT ",
+        has_second_factor!(),
+        " FROM donjon_users u WHERE id = ?1",
+    ))
     .bind(user.as_str())
     .fetch_one(&mut *connection)
     .await?;
     let device_epoch = sqlx::query_scalar(
-        "UPDATE donjon_users
-         SET passkeys = passkeys - 1, device_epoch = device_epoch + ?2
-         WHERE id = ?1 RETURNING device_epoch",
+        "UPDATE donjon_users SET device_epoch = device_epoch + ?2 WHERE id = ?1
+         RETURNING device_epoch",
     )
     .bind(user.as_str())
     .bind(last_factor)

@@ -87,7 +87,7 @@ pub(super) async fn verify(browser: &mut Browser, code: &str) -> Page {
 }
 
 /// The `amr` of each session the user has, the newest first.
-pub(super) async fn methods(world: &World, email: &str) -> Vec<Vec<String>> {
+pub async fn methods(world: &World, email: &str) -> Vec<Vec<String>> {
     let account = world.accounts.accounts().find_by_email(email).await.unwrap().unwrap();
     let sessions = world.store.sessions_of(account.id(), world.clock.now()).await.unwrap();
     let logins = sessions.into_iter().filter_map(|session| session.login);

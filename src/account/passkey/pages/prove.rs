@@ -1,0 +1,134 @@
+//! Holds an answer against the passkey that it says it is of. Unknown, locked and wrong cost the
+//! same store calls.
+
+use super::PasskeySite;
+use super::ceremony::{Kind, Whose};
+use crate::account::AccountError;
+use crate::account::passkey::{
+    AssertionResponse, KnownCredential, Naming, PasskeyFault, PasskeyPublicKey, UserHandle,
+    UserVerification, VerifiedAssertion, verify_assertion,
+};
+use crate::account::site::{Site, Visit};
+use crate::audit::Action;
+use crate::scope::UserId;
+use crate::store::{Effects, FoundPasskey, PasskeyProof, PasskeyUse};
+
+/// A passkey whose answer was right; the store decides whether it still is.
+pub(super) struct Proven {
+    pub(super) found: FoundPasskey,
+    pub(super) proof: PasskeyProof,
+}
+
+/// Who is to be proven.
+pub(super) enum Whom<'a> {
+    /// Whoever it is: the passkey must say so, and have verified them.
+    Anybody,
+    /// This user, whose address is known, and whose epoch was this when the login began.
+    User(&'a UserId, &'a str, i64),
+}
+
+/// Counts the attempt, then looks at the answer. The audit log is told of a refusal of this action.
+pub(super) async fn prove(
+    site: &Site,
+    keys: &PasskeySite,
+    visit: &Visit,
+    (kind, whom, action): (Kind, Whom<'_>, Action),
+    answer: &str,
+) -> Result<Option<Proven>, AccountError> {
+    let now = site.now();
+    let (user, asked) = match whom {
+        Whom::Anybody => (None, (UserVerification::Required, Naming::Required)),
+        Whom::User(user, ..) => (Some(user), (UserVerification::Preferred, Naming::Optional)),
+    };
+    let whose = Whose { user: user.cloned(), session: None };
+    let Ok(answer) = AssertionResponse::parse(answer) else { return Ok(None) };
+    let waiting = keys.ceremonies.waiting(&visit.headers, (kind, &whose), now);
+    let Some((challenge, answered)) = waiting else { return Ok(None) };
+
+    let mut locked = site.effects(visit.entry(Action::LOCK_SECOND_FACTOR));
+    if let Whom::User(_, to, _) = whom {
+        locked = locked.and_delivery(site.letters.second_factor_locked(to, &site.paths, now));
+    }
+    let lockout = site.policy.second_factor_lockout;
+    let attempt =
+        site.store.begin_passkey(answer.credential(), user, lockout, &locked, now).await?;
+    let is_locked = attempt.locked_until.is_some();
+    let verdict = attempt.found.as_ref().ok_or(PasskeyFault::Credential).and_then(|found| {
+        let party = &keys.party;
+        let (key, handle) = (
+            PasskeyPublicKey::from_bytes(&found.passkey.public_key)?,
+            UserHandle::of(&found.passkey.user, party),
+        );
+        let known = KnownCredential {
+            id: &found.passkey.credential,
+            key: &key,
+            user: &handle,
+            backup_eligible: found.passkey.backup_eligible,
+        };
+        verify_assertion(&answer, known, &challenge, party, asked)
+    });
+    let epoch = match whom {
+        Whom::Anybody => attempt.found.as_ref().map(|found| found.device_epoch),
+        Whom::User(.., epoch) => Some(epoch),
+    };
+    match (attempt.found, verdict) {
+        (Some(found), Ok(verified)) if !is_locked => {
+            let proof = proof(&found, verified, answered, epoch, now);
+            Ok(Some(Proven { found, proof }))
+        }
+        (found, verdict) => {
+            let mut entry = visit.entry(action).refused().with("locked", is_locked);
+            if let Err(fault) = verdict {
+                entry = entry.with("passkey", fault.to_string());
+            }
+            if let Some(user) = found.as_ref().map(|found| found.account.id()).or(user) {
+                entry = entry.about(user);
+            }
+            let entry = entry.at(now, &*site.random);
+            site.store.write_audit_entry(&entry).await?;
+            entry.announce();
+            Ok(None)
+        }
+    }
+}
+
+fn proof(
+    found: &FoundPasskey,
+    verified: VerifiedAssertion,
+    challenge: crate::store::AnsweredChallenge,
+    epoch: Option<i64>,
+    at: time::OffsetDateTime,
+) -> PasskeyProof {
+    PasskeyProof {
+        user: found.passkey.user.clone(),
+        id: found.passkey.id,
+        challenge,
+        sign_count: verified.sign_count(),
+        backed_up: verified.backed_up(),
+        at,
+        epoch,
+    }
+}
+
+/// Uses the passkey; `along` is written then. A passkey that may have been copied is told of.
+pub(super) async fn use_up(
+    site: &Site,
+    keys: &PasskeySite,
+    visit: &Visit,
+    proven: &Proven,
+    along: Effects,
+) -> Result<bool, AccountError> {
+    let (account, now) = (&proven.found.account, site.now());
+    let entry = visit.entry(Action::SUSPECT_PASSKEY).about(account.id());
+    let entry = entry.with("count", proven.proof.sign_count);
+    let mut suspected = site.effects(entry.with("policy", keys.policy.sign_count.name()));
+    if let Some(to) = account.email() {
+        suspected = suspected.and_delivery(site.letters.passkey_suspected(to, &site.paths, now));
+    }
+    let policy = keys.policy.sign_count;
+    let used = site.store.use_passkey(&proven.proof, policy, &along, &suspected).await?;
+    if used == PasskeyUse::Done {
+        along.announce();
+    }
+    Ok(used == PasskeyUse::Done)
+}

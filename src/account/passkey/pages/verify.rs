@@ -1,0 +1,80 @@
+//! A passkey as the second step of a login.
+
+use http::Response;
+use http::header::SET_COOKIE;
+
+use super::ceremony::{Asking, Kind, Whose};
+use super::prove::{Whom, prove, use_up};
+use super::{Asked, PasskeySite, methods};
+use crate::account::passkey::{NamedCredential, RequestOptions, UserVerification};
+use crate::account::pending::Pending;
+use crate::account::sign_in::{SignIn, open};
+use crate::account::site::{Site, Visit};
+use crate::account::{AccountError, Email};
+use crate::audit::Action;
+use crate::http::Body;
+use crate::scope::UserId;
+use crate::store::{Effects, Passkey};
+
+impl PasskeySite {
+    /// What the page asks, if the user has passkeys of this application.
+    pub(in crate::account) async fn ask_verify(
+        &self,
+        site: &Site,
+        visit: &Visit,
+        user: &UserId,
+        asking: Asking,
+    ) -> Result<Option<Asked>, AccountError> {
+        let mut passkeys = site.store.passkeys_of(user).await?;
+        passkeys.retain(|passkey| passkey.rp_id == self.party.id());
+        if passkeys.is_empty() {
+            return Ok(None);
+        }
+        let allowed = named(&passkeys);
+        let what = (Kind::Verify, Whose { user: Some(user.clone()), session: None }, asking);
+        let (challenge, cookie) =
+            self.ceremonies.begin(&*site.random, &visit.headers, what, site.now());
+        let options = RequestOptions {
+            party: &self.party,
+            challenge: &challenge,
+            verification: UserVerification::Preferred,
+            allowed: &allowed,
+        };
+        Ok(Some(Asked::new(site, options.to_json(), cookie)))
+    }
+
+    /// Completes a login by an answer; `None` if it is refused.
+    pub(in crate::account) async fn verify(
+        &self,
+        site: &Site,
+        visit: &Visit,
+        (pending, email): (&Pending, &Email),
+        trust: bool,
+        answer: &str,
+    ) -> Result<Option<Response<Body>>, AccountError> {
+        let whom = Whom::User(&pending.user, email.as_str(), pending.epoch);
+        let what = (Kind::Verify, whom, Action::VERIFY);
+        let Some(proven) = prove(site, self, visit, what, answer).await? else { return Ok(None) };
+        let who = SignIn {
+            email,
+            account: &proven.found.account,
+            device_epoch: pending.epoch,
+            methods: [pending.methods.as_slice(), &methods(&proven.found.passkey)].concat(),
+            remember: pending.remember,
+            must_change_password: pending.must_change_password,
+        };
+        let used = async |along: Effects| use_up(site, self, visit, &proven, along).await;
+        let mut response = open(site, visit, &who, trust, used).await?;
+        if let Some(response) = &mut response {
+            response.headers_mut().append(SET_COOKIE, self.ceremonies.end(Kind::Verify));
+        }
+        Ok(response)
+    }
+}
+
+/// Passkeys as options name them.
+pub(super) fn named(passkeys: &[Passkey]) -> Vec<NamedCredential<'_>> {
+    let all = passkeys.iter();
+    all.map(|passkey| NamedCredential { id: &passkey.credential, transports: &passkey.transports })
+        .collect()
+}

@@ -1,0 +1,79 @@
+//! A build without passkeys: nothing here is ever called.
+
+use http::{HeaderValue, Method, Response};
+
+use super::pending::Pending;
+use super::settings::Flow;
+use super::site::{Answer, Site, Visit};
+use super::{AccountError, Email};
+use crate::http::Body;
+use crate::page::PasskeyPrompt;
+use crate::scope::UserId;
+
+/// What the pages would work with.
+#[derive(Debug)]
+pub(super) enum PasskeySite {}
+
+/// How it would be asked.
+pub(super) enum Asking {
+    Still,
+    Anew,
+}
+
+/// What a page would ask of the browser.
+pub(super) enum Asked {}
+
+impl Asked {
+    pub(super) fn prompt(&self, _: bool) -> PasskeyPrompt<'_> {
+        match *self {}
+    }
+
+    pub(super) fn cookie(&self) -> Option<&HeaderValue> {
+        match *self {}
+    }
+}
+
+impl PasskeySite {
+    pub(super) fn script(&self) -> Response<Body> {
+        match *self {}
+    }
+
+    pub(super) fn ask_login(&self, _: &Site, _: &Visit, _: Asking) -> Asked {
+        match *self {}
+    }
+
+    pub(super) async fn log_in(
+        &self,
+        _: &Site,
+        _: &Visit,
+        _: &str,
+        _: bool,
+    ) -> Result<Option<Response<Body>>, AccountError> {
+        match *self {}
+    }
+
+    pub(super) async fn ask_verify(
+        &self,
+        _: &Site,
+        _: &Visit,
+        _: &UserId,
+        _: Asking,
+    ) -> Result<Option<Asked>, AccountError> {
+        match *self {}
+    }
+
+    pub(super) async fn verify(
+        &self,
+        _: &Site,
+        _: &Visit,
+        _: (&Pending, &Email),
+        _: bool,
+        _: &str,
+    ) -> Result<Option<Response<Body>>, AccountError> {
+        match *self {}
+    }
+
+    pub(super) async fn settings(&self, _: &Site, _: (Flow, &Method), _: &Visit) -> Answer {
+        match *self {}
+    }
+}
