@@ -103,6 +103,12 @@ const QUESTIONS: &[Question] = &[
         password: None,
         arms: &[Arm::Nobody, Arm::User, Arm::Unconfirmed, Arm::NobodyAgain],
     },
+    Question {
+        name: "link to log in",
+        path: "/login/link",
+        password: None,
+        arms: &[Arm::Nobody, Arm::User, Arm::Unconfirmed, Arm::Federated, Arm::NobodyAgain],
+    },
 ];
 
 fn main() {

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use super::OtherLogin;
 use super::accounts::Accounts;
 use super::admin::{AdminAuthorizer, impersonate};
 use super::config::{Paths, Policy, is_plain};
@@ -18,6 +17,7 @@ use super::registrant::Registrants;
 use super::second_factor::Factors;
 use super::site::Site;
 use super::token::ApiTokens;
+use super::{OtherLogin, login_link};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
 use crate::http::{BaseUrlError, CookiePolicy};
 use crate::page::{Pages, Theme};
@@ -235,6 +235,7 @@ impl AccountLayerBuilder {
         #[cfg(not(feature = "passkeys"))]
         let passkeys = None;
         let registrants = Registrants::new(cookies, &self.keyring, self.policy.confirm_for);
+        let askers = login_link::askers(cookies, &self.keyring, self.policy.login_link_for);
         let letters = Letters {
             pages: Arc::clone(&pages),
             keyring: self.keyring,
@@ -264,6 +265,7 @@ impl AccountLayerBuilder {
             export_sources: self.export_sources,
             authorizer: self.authorizer,
             impersonator,
+            askers,
             pages,
             paths: self.paths,
             other_logins: self.other_logins,

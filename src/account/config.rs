@@ -22,6 +22,10 @@ pub struct Paths {
     pub new_password: String,
     /// The script that pages with passkeys have; `/login/passkey.js`.
     pub passkey_script: String,
+    /// Ask for a link to log in; `/login/link`.
+    pub login_link: String,
+    /// That link; `/login/link/open`.
+    pub open_login_link: String,
     /// Log out; `/logout`.
     pub logout: String,
     /// Ask for a new password; `/forgot-password`.
@@ -51,6 +55,8 @@ impl Default for Paths {
             verify: "/login/verify".to_owned(),
             new_password: "/login/password".to_owned(),
             passkey_script: "/login/passkey.js".to_owned(),
+            login_link: "/login/link".to_owned(),
+            open_login_link: "/login/link/open".to_owned(),
             logout: "/logout".to_owned(),
             forgot_password: "/forgot-password".to_owned(),
             reset_password: "/reset-password".to_owned(),
@@ -73,6 +79,8 @@ pub(super) enum Flow {
     Verify,
     NewPassword,
     PasskeyScript,
+    LoginLink,
+    OpenLoginLink,
     Logout,
     ForgotPassword,
     ResetPassword,
@@ -87,8 +95,8 @@ impl Flow {
     /// in by it need not wait: that says more than any time.
     pub(super) fn keeps_silent(self, status: StatusCode) -> bool {
         match self {
-            Self::Register | Self::Resend | Self::ForgotPassword => true,
-            Self::Login => status == StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Register | Self::Resend | Self::ForgotPassword | Self::LoginLink => true,
+            Self::Login | Self::Confirm => status == StatusCode::UNPROCESSABLE_ENTITY,
             _ => false,
         }
     }
@@ -104,6 +112,8 @@ impl Paths {
             (&self.verify, Flow::Verify),
             (&self.new_password, Flow::NewPassword),
             (&self.passkey_script, Flow::PasskeyScript),
+            (&self.login_link, Flow::LoginLink),
+            (&self.open_login_link, Flow::OpenLoginLink),
             (&self.logout, Flow::Logout),
             (&self.forgot_password, Flow::ForgotPassword),
             (&self.reset_password, Flow::ResetPassword),
@@ -153,6 +163,11 @@ pub struct Policy {
     pub password_max_age: Option<Duration>,
     /// How long a link to confirm an address works; 48 hours.
     pub confirm_for: Duration,
+    /// How often the codes to confirm an address may be tried, however many are mailed; 5 times in an
+    /// hour. Each code may be tried five times.
+    pub code_tries: RateLimit,
+    /// How long a link to log in works; 10 minutes. Zero for no such links.
+    pub login_link_for: Duration,
     /// How long a link to set a new password works; one hour.
     pub reset_for: Duration,
     /// When an address is locked, or a browser that its user is known by; for 15 minutes after 5
@@ -195,6 +210,8 @@ impl Default for Policy {
         Self {
             password_max_age: None,
             confirm_for: Duration::hours(48),
+            code_tries: RateLimit { times: 5, window: Duration::HOUR },
+            login_link_for: Duration::minutes(10),
             reset_for: Duration::HOUR,
             lockout: LockoutPolicy { attempts: 5, lock_for: window },
             known_for: Duration::days(180),

@@ -1,4 +1,4 @@
-//! Confirm an address by a mailed link. Opening it changes nothing, since mail scanners open
+//! Confirm an address by a mailed link, or by the [code](super::confirm_code) beside it. Opening it changes nothing, since mail scanners open
 //! links; the button behind it does. In another browser than the one that signed up it takes the
 //! account's password, too: see [`registrant`](super::registrant).
 
@@ -9,16 +9,20 @@ use super::login::{LOGIN_HINT, NOTICE};
 use super::prove::{complete, prove};
 use super::register::check_mail;
 use super::site::{Answer, Site, Visit};
-use super::{AccountError, Email};
+use super::{AccountError, Email, confirm_code};
 use crate::audit::{Action, AuditEntry};
-use crate::crypto::{OpaqueToken, Redacted};
+use crate::crypto::{OpaqueToken, RandomExt as _, Redacted, TokenHash};
 use crate::http::{Body, respond};
-use crate::page::{Confirm, LinkOver, MailSent};
+use crate::page::{Confirm, LinkFor, LinkOver, MailSent};
 use crate::scope::{Account, UserId};
 use crate::store::{Effects, LinkPurpose, LinkUse, LoginCompletion};
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
-    let Some(token) = token(visit.query.get("token")?) else { return Ok(over(site, visit)) };
+    let token = match visit.query.get("token")? {
+        Some(text) => token(Some(text)),
+        None => return confirm_code::show(site, visit),
+    };
+    let Some(token) = token else { return Ok(over(site, visit)) };
     let owner = site.store.load_link(LinkPurpose::Confirm, &token.hash(), site.now()).await?;
     let Some(owner) = owner else { return Ok(over(site, visit)) };
     Ok(respond::html(StatusCode::OK, page(site, visit, &token, &owner, false)))
@@ -26,22 +30,37 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
 
 pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let form = visit.form()?;
+    if form.get("code")?.is_some() {
+        return confirm_code::submit(site, visit).await;
+    }
     let password = form.get("password")?.unwrap_or_default();
     let Some(token) = token(form.get("token")?) else { return Ok(over(site, visit)) };
     // Who has no link makes us hash nothing.
     let owner = site.store.load_link(LinkPurpose::Confirm, &token.hash(), site.now()).await?;
     let Some(owner) = owner else { return Ok(over(site, visit)) };
     if !chose_password(site, visit, &owner)
-        && !knows_password(site, visit, &owner, password).await?
+        && !knows_password(site, visit, Action::CONFIRM_EMAIL, &owner, password).await?
     {
         let page = page(site, visit, &token, &owner, true);
         return Ok(respond::html(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
 
+    match confirm(site, visit, &token.hash()).await? {
+        Some(response) => Ok(response),
+        None => Ok(over(site, visit)),
+    }
+}
+
+/// Uses the link with this secret up; `None` if it opens nothing any more.
+pub(super) async fn confirm(
+    site: &Site,
+    visit: &Visit,
+    token: &TokenHash,
+) -> Result<Option<Response<Body>>, AccountError> {
     let along = site.effects(visit.entry(Action::CONFIRM_EMAIL));
-    let user = match site.store.confirm_email(&token.hash(), &along, site.now()).await? {
+    let user = match site.store.confirm_email(token, &along, site.now()).await? {
         LinkUse::Done(user) => user,
-        LinkUse::Invalid => return Ok(over(site, visit)),
+        LinkUse::Invalid => return Ok(None),
     };
     let mut response = if is_logged_in(visit, &user) {
         respond::see_other(visit.trip.destination(&site.paths.home))
@@ -51,11 +70,11 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     };
     let seen = (&visit.headers, response.headers_mut());
     site.registrants.forget(&*site.random, seen, &user, site.now());
-    Ok(response)
+    Ok(Some(response))
 }
 
 /// Whether the account was made in this very browser, or is logged in there.
-fn chose_password(site: &Site, visit: &Visit, owner: &Account) -> bool {
+pub(super) fn chose_password(site: &Site, visit: &Visit, owner: &Account) -> bool {
     let user = owner.id();
     site.registrants.know(&visit.headers, user, site.now()) || is_logged_in(visit, user)
 }
@@ -65,15 +84,16 @@ fn is_logged_in(visit: &Visit, user: &UserId) -> bool {
 }
 
 /// Whether the password is the account's: an attempt to log in as any other.
-async fn knows_password(
+pub(super) async fn knows_password(
     site: &Site,
     visit: &Visit,
+    action: Action,
     owner: &Account,
     password: &str,
 ) -> Result<bool, AccountError> {
     let Ok(email) = Email::parse(owner.email().unwrap_or_default()) else { return Ok(false) };
     let password = Redacted(password.to_owned());
-    let Some(proven) = prove(site, visit, Action::CONFIRM_EMAIL, &email, password).await? else {
+    let Some(proven) = prove(site, visit, action, &email, password).await? else {
         return Ok(false);
     };
     let completion = complete(site, &email, &proven, &Effects::none()).await?;
@@ -104,8 +124,12 @@ pub(super) async fn resend(site: &Site, visit: &Visit) -> Answer {
 /// Writes the link, and answers the same whether there was anybody to write it for.
 pub(super) async fn send(site: &Site, visit: &Visit, email: &Email) -> Answer {
     let now = site.now();
-    let life = (now, site.policy.confirm_for);
-    let mut link = site.letters.link(LinkPurpose::Confirm, email, (&site.paths, &visit.trip), life);
+    // Whose the code will be; without an account it is nobody's, and is not mailed.
+    let owner = site.store.find_account_by_email(email.as_str()).await?;
+    let nobody = || UserId::from(site.random.uuid_v7(now));
+    let user = owner.map_or_else(nobody, |account| account.id().clone());
+    let (places, life) = ((&site.paths, &visit.trip), (now, site.policy.confirm_for));
+    let mut link = site.letters.confirmation(&user, email, places, life);
     link.effects = link.effects.and_entry(request_entry(site, visit, LinkPurpose::Confirm));
     site.store.request_link(email.as_str(), &link, site.policy.link_requests, now).await?;
     Ok(respond::html(StatusCode::OK, check_mail(site, visit, MailSent::Confirmation, email)))
@@ -119,5 +143,8 @@ pub(super) fn request_entry(site: &Site, visit: &Visit, purpose: LinkPurpose) ->
 
 fn over(site: &Site, visit: &Visit) -> Response<Body> {
     let next = visit.trip.via(&site.paths.login);
-    respond::html(StatusCode::GONE, site.pages.link_over(&LinkOver { reset: false, next: &next }))
+    respond::html(
+        StatusCode::GONE,
+        site.pages.link_over(&LinkOver { was_for: LinkFor::Confirm, next: &next }),
+    )
 }

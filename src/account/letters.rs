@@ -2,13 +2,16 @@ use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
 
-use super::Email;
 use super::config::Paths;
 use super::trip::Trip;
-use crate::crypto::{Keyring, OpaqueToken, Random, RandomExt as _};
+use super::{CodeFor, Email, MailCode};
+use crate::crypto::{Keyring, OpaqueToken, Purpose, Random, RandomExt as _};
 use crate::delivery::{self, Message};
 use crate::page::{Letter, Pages};
+use crate::scope::UserId;
 use crate::store::{LinkPurpose, NewDelivery, NewLink};
+
+const CONFIRM_CODE: Purpose = Purpose::new("account/confirm-code");
 
 /// Writes the mails of the account pages, sealed and ready for the outbox.
 ///
@@ -24,29 +27,56 @@ pub(super) struct Letters {
 }
 
 impl Letters {
+    /// A fresh link to confirm an address, with the mail that carries it and the code for those who
+    /// read it elsewhere. The code is good for this user.
+    pub(super) fn confirmation(
+        &self,
+        user: &UserId,
+        to: &Email,
+        (paths, trip): (&Paths, &Trip),
+        (now, works_for): (OffsetDateTime, Duration),
+    ) -> NewLink {
+        let (token, code) = (self.random.token(), MailCode::generate(&*self.random));
+        let link = mailed_path(&paths.confirm, trip, &token);
+        let (link, digits) = (self.absolute(&link), code.expose());
+        let letter = Letter::Confirm { link: &link, code: &digits };
+        let mail = self.write(to.as_str(), &letter, now);
+        let code = code.hash(&self.keyring, confirm_code(user, to));
+        NewLink {
+            purpose: LinkPurpose::Confirm,
+            token: token.hash(),
+            code: Some(code),
+            expires_at: now + works_for,
+            effects: mail.into(),
+        }
+    }
+
     /// A fresh link, with the mail that carries it.
     pub(super) fn link(
         &self,
-        purpose: LinkPurpose,
+        purpose: Linked,
         to: &Email,
         (paths, trip): (&Paths, &Trip),
         (now, works_for): (OffsetDateTime, Duration),
     ) -> NewLink {
         let token = self.random.token();
         let path = match purpose {
-            LinkPurpose::Confirm => &paths.confirm,
-            LinkPurpose::Reset => &paths.reset_password,
-            LinkPurpose::Keep => &paths.keep_account,
+            Linked::Reset => &paths.reset_password,
+            Linked::Login => &paths.open_login_link,
+            Linked::Keep => &paths.keep_account,
         };
-        let link = self.absolute(&trip.mailed().via_with(path, &[("token", &token.expose())]));
-        let letter = match purpose {
-            LinkPurpose::Confirm => Letter::Confirm { link: &link },
-            LinkPurpose::Reset => Letter::Reset { link: &link },
-            LinkPurpose::Keep => Letter::DeletionRequested { keep: &link, at: now + works_for },
+        let link = self.absolute(&mailed_path(path, trip, &token));
+        let (purpose, letter) = match purpose {
+            Linked::Reset => (LinkPurpose::Reset, Letter::Reset { link: &link }),
+            Linked::Login => (LinkPurpose::Login, Letter::LoginLink { link: &link }),
+            Linked::Keep => {
+                let at = now + works_for;
+                (LinkPurpose::Keep, Letter::DeletionRequested { keep: &link, at })
+            }
         };
         let mail = self.write(to.as_str(), &letter, now);
         let (token, expires_at) = (token.hash(), now + works_for);
-        NewLink { purpose, token, expires_at, effects: mail.into() }
+        NewLink { purpose, token, code: None, expires_at, effects: mail.into() }
     }
 
     /// Tells the owner of an address that somebody tried to sign up with it.
@@ -191,14 +221,37 @@ impl Letters {
 
     fn write(&self, to: &str, letter: &Letter<'_>, now: OffsetDateTime) -> NewDelivery {
         let mail = self.pages.mail(letter);
-        let message =
-            Message { to: to.to_owned(), subject: mail.subject, text: mail.text, html: mail.html };
+        let message = Message {
+            // The delivery has one.
+            id: uuid::Uuid::nil(),
+            to: to.to_owned(),
+            subject: mail.subject,
+            text: mail.text,
+            html: mail.html,
+        };
         delivery::seal(&self.keyring, &*self.random, &message, now)
     }
 
     fn absolute(&self, path: &str) -> String {
         format!("{}{path}", self.base_url)
     }
+}
+
+/// What a link without a code is mailed for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Linked {
+    Reset,
+    Login,
+    Keep,
+}
+
+/// What a code to confirm an address is good for.
+pub(super) fn confirm_code<'a>(user: &'a UserId, email: &'a Email) -> CodeFor<'a> {
+    CodeFor { purpose: CONFIRM_CODE, user, email }
+}
+
+fn mailed_path(path: &str, trip: &Trip, token: &OpaqueToken) -> String {
+    trip.mailed().via_with(path, &[("token", &token.expose())])
 }
 
 /// The secret of the link that a visitor came by.

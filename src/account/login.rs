@@ -122,6 +122,8 @@ fn page(site: &Site, visit: &Visit, status: StatusCode, entry: &Entry<'_>) -> Re
     let refused = entry.refused == Refused::Passkey;
     let asking = if refused { Asking::Anew } else { Asking::Still };
     let asked = site.passkeys.as_ref().map(|keys| keys.ask_login(site, visit, asking));
+    let has_links = site.policy.login_link_for.is_positive();
+    let by_link = has_links.then(|| visit.trip.via(&site.paths.login_link));
     let page = site.pages.login(&Login {
         action: &visit.trip.via(&site.paths.login),
         register: &visit.trip.via(&site.paths.register),
@@ -133,6 +135,7 @@ fn page(site: &Site, visit: &Visit, status: StatusCode, entry: &Entry<'_>) -> Re
         notice: entry.notice,
         others: &others,
         passkey: asked.as_ref().map(|asked| asked.prompt(refused)),
+        link: by_link.as_deref(),
     });
     site.asking_page(visit, status, page, asked.as_ref())
 }

@@ -1,7 +1,7 @@
 //! The application's own users: sign up, confirm by mail, log in, log out, forgotten password.
 //!
 //! An [`AccountLayer`] answers the pages (`/register`, `/confirm`, `/login`, `/logout`,
-//! `/forgot-password`, `/reset-password`; see [`Paths`]) and leaves all other paths to the service
+//! `/forgot-password`, `/reset-password` and more; see [`Paths`]) and leaves all other paths to the service
 //! it wraps. It logs in by writing to the [`Session`](crate::session::Session), so it belongs
 //! inside a [`SessionLayer`](crate::session::SessionLayer). It writes mails to the outbox; a
 //! [`delivery::Worker`](crate::delivery::Worker), here or in another process, sends them.
@@ -14,6 +14,13 @@
 //! Whoever confirms an address by the mailed link also shows that the password is theirs: by the
 //! browser that signed up, or by the password itself. So nobody gets an account by signing up with
 //! another's address and waiting for the owner to confirm it.
+//!
+//! The same mail carries six digits, to be typed where the mail cannot be opened. They are tried five
+//! times at most, and not more than five times in an hour for an address.
+//!
+//! Who prefers it is mailed a link to log in (`/login/link`; [`Policy::login_link_for`]). In another
+//! browser than the one that asked for it the link takes the address, so that nobody is logged in to
+//! an account that somebody else has chosen for them.
 //!
 //! A login is counted before its password is looked at. Too many failures in a row lock what they
 //! were counted under, for a while: the address, or, in a browser that the user has logged in with
@@ -66,6 +73,7 @@ mod choice;
 mod code;
 mod config;
 mod confirm;
+mod confirm_code;
 mod cookie;
 mod deletion;
 mod device;
@@ -79,7 +87,9 @@ mod invitation;
 mod layer;
 mod letters;
 mod login;
+mod login_link;
 mod logout;
+mod marks;
 pub mod mfa;
 mod new_password;
 pub mod organization;

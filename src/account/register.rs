@@ -9,7 +9,7 @@ use crate::crypto::{RandomExt as _, Redacted};
 use crate::http::respond;
 use crate::page::{CheckMail, MailSent, PasswordProblem, Register};
 use crate::scope::{Account, UserId};
-use crate::store::{Effects, LinkPurpose, NewUser};
+use crate::store::{Effects, NewUser};
 
 pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
     Ok(respond::html(StatusCode::OK, page(site, visit, "", false, None)))
@@ -36,8 +36,8 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         created_at: now,
     };
     let life = (now, site.policy.confirm_for);
-    let link = site.letters.link(LinkPurpose::Confirm, email, (&site.paths, &visit.trip), life);
-    let mut link = link;
+    let places = (&site.paths, &visit.trip);
+    let mut link = site.letters.confirmation(user.account.id(), email, places, life);
     link.effects = link.effects.and_entry(visit.entry(Action::REGISTER).at(now, &*site.random));
     let notice = site.letters.email_taken(email, &site.paths, now);
     let refused = visit.entry(Action::REGISTER).refused().at(now, &*site.random);
@@ -70,12 +70,17 @@ fn page(
 
 /// The page after something was mailed, or was not.
 pub(super) fn check_mail(site: &Site, visit: &Visit, about: MailSent, email: &Email) -> String {
-    let resend = match about {
-        MailSent::Registration | MailSent::Confirmation => &site.paths.resend,
-        MailSent::Reset => &site.paths.forgot_password,
+    let confirm = visit.trip.via(&site.paths.confirm);
+    let (resend, code) = match about {
+        MailSent::Registration | MailSent::Confirmation => {
+            (&site.paths.resend, Some(confirm.as_str()))
+        }
+        MailSent::Reset => (&site.paths.forgot_password, None),
+        MailSent::LoginLink => (&site.paths.login_link, None),
     };
     site.pages.check_mail(&CheckMail {
         about,
+        code,
         email: email.as_str(),
         resend: &visit.trip.via(resend),
         login: &visit.trip.via(&site.paths.login),

@@ -8,44 +8,35 @@
 //! asked for the password.
 
 use http::HeaderMap;
-use http::header::SET_COOKIE;
-use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::cookie::SealedCookie;
+use super::marks::Marks;
 use crate::crypto::{Keyring, Purpose, Random};
 use crate::http::CookiePolicy;
 use crate::scope::UserId;
 
 const PURPOSE: Purpose = Purpose::new("account/registration");
-/// Accounts that one browser may be waiting for; beyond it the oldest is forgotten.
-const WAITING: usize = 4;
 
 /// Reads and writes the cookie.
 #[derive(Clone, Debug)]
-pub(super) struct Registrants {
-    cookie: SealedCookie,
-    waits_for: Duration,
-}
-
-/// An account whose address is to be confirmed.
-#[derive(Serialize, Deserialize)]
-struct Waiting {
-    id: UserId,
-    /// In seconds since 1970.
-    until: i64,
-}
+pub(super) struct Registrants(Marks);
 
 impl Registrants {
     pub(super) fn new(policy: CookiePolicy, keyring: &Keyring, waits_for: Duration) -> Self {
         let keyring = keyring.clone();
         let cookie = SealedCookie { name: "registration", purpose: PURPOSE, policy, keyring };
-        Self { cookie, waits_for }
+        Self(Marks { cookie, waits_for })
+    }
+
+    /// Whether any account waits for the browser behind a request.
+    pub(super) fn wait(&self, request: &HeaderMap, now: OffsetDateTime) -> bool {
+        self.0.wait(request, now)
     }
 
     /// Whether this account waits for the browser behind a request.
     pub(super) fn know(&self, request: &HeaderMap, user: &UserId, now: OffsetDateTime) -> bool {
-        self.waiting(request, now).iter().any(|waiting| waiting.id == *user)
+        self.0.know(request, user.as_str(), now)
     }
 
     /// The browser behind a request signed up with this id, whether or not an account was made, or
@@ -53,48 +44,28 @@ impl Registrants {
     pub(super) fn remember(
         &self,
         random: &dyn Random,
-        (request, answer): (&HeaderMap, &mut HeaderMap),
+        seen: (&HeaderMap, &mut HeaderMap),
         user: &UserId,
         now: OffsetDateTime,
     ) {
-        let mut all = self.waiting(request, now);
-        all.retain(|waiting| waiting.id != *user);
-        let until = (now + self.waits_for).unix_timestamp();
-        all.insert(0, Waiting { id: user.clone(), until });
-        all.truncate(WAITING);
-        answer.append(SET_COOKIE, self.cookie.set(random, &all, self.waits_for));
+        self.0.remember(random, seen, user.as_str(), now);
     }
 
     /// The account is confirmed.
     pub(super) fn forget(
         &self,
         random: &dyn Random,
-        (request, answer): (&HeaderMap, &mut HeaderMap),
+        seen: (&HeaderMap, &mut HeaderMap),
         user: &UserId,
         now: OffsetDateTime,
     ) {
-        let mut all = self.waiting(request, now);
-        let before = all.len();
-        all.retain(|waiting| waiting.id != *user);
-        if all.len() < before {
-            let cookie = match all.is_empty() {
-                true => self.cookie.clear(),
-                false => self.cookie.set(random, &all, self.waits_for),
-            };
-            answer.append(SET_COOKIE, cookie);
-        }
-    }
-
-    fn waiting(&self, request: &HeaderMap, now: OffsetDateTime) -> Vec<Waiting> {
-        let mut all: Vec<Waiting> = self.cookie.read(request).unwrap_or_default();
-        all.retain(|waiting| now.unix_timestamp() < waiting.until);
-        all
+        self.0.forget(random, seen, user.as_str(), now);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::header::COOKIE;
+    use http::header::{COOKIE, SET_COOKIE};
 
     use super::*;
     use crate::crypto::SystemRandom;

@@ -3,7 +3,7 @@
 use http::{Response, StatusCode};
 
 use super::confirm::request_entry;
-use super::letters::token;
+use super::letters::{Linked, token};
 use super::login::{LOGIN_HINT, NOTICE};
 use super::register::check_mail;
 use super::site::{Answer, Site, Visit};
@@ -11,7 +11,7 @@ use super::{Email, choice};
 use crate::audit::Action;
 use crate::crypto::{OpaqueToken, Redacted};
 use crate::http::{Body, respond};
-use crate::page::{ForgotPassword, LinkOver, MailSent, PasswordProblem, ResetPassword};
+use crate::page::{ForgotPassword, LinkFor, LinkOver, MailSent, PasswordProblem, ResetPassword};
 use crate::scope::Account;
 use crate::store::{LinkPurpose, PasswordReset};
 
@@ -33,7 +33,7 @@ pub(super) async fn request(site: &Site, visit: &Visit) -> Answer {
     };
     let now = site.now();
     let life = (now, site.policy.reset_for);
-    let mut link = site.letters.link(LinkPurpose::Reset, &email, (&site.paths, &visit.trip), life);
+    let mut link = site.letters.link(Linked::Reset, &email, (&site.paths, &visit.trip), life);
     link.effects = link.effects.and_entry(request_entry(site, visit, LinkPurpose::Reset));
     site.store.request_link(email.as_str(), &link, site.policy.link_requests, now).await?;
     Ok(respond::html(StatusCode::OK, check_mail(site, visit, MailSent::Reset, &email)))
@@ -106,5 +106,8 @@ fn page(
 
 fn over(site: &Site, visit: &Visit) -> Response<Body> {
     let next = visit.trip.via(&site.paths.forgot_password);
-    respond::html(StatusCode::GONE, site.pages.link_over(&LinkOver { reset: true, next: &next }))
+    respond::html(
+        StatusCode::GONE,
+        site.pages.link_over(&LinkOver { was_for: LinkFor::Reset, next: &next }),
+    )
 }

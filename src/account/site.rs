@@ -14,6 +14,7 @@ use super::even::evenly;
 use super::export::ExportSource;
 use super::letters::Letters;
 use super::login::NOTICE;
+use super::marks::Marks;
 use super::organization::OrganizationPolicy;
 #[cfg(feature = "passkeys")]
 pub(super) use super::passkey::pages::{Asked, Asking, PasskeySite};
@@ -26,8 +27,8 @@ use super::second_factor::{Factors, verify};
 use super::token::ApiTokens;
 use super::trip::Trip;
 use super::{
-    AccountError, Email, OtherLogin, confirm, invitation, login, logout, new_password, register,
-    reset, settings,
+    AccountError, Email, OtherLogin, confirm, invitation, login, login_link, logout, new_password,
+    register, reset, settings,
 };
 use crate::audit::{Action, Entry};
 use crate::crypto::{Clock, Random};
@@ -63,6 +64,8 @@ pub(super) struct Site {
     /// What the host tells of its users.
     pub(super) export_sources: Vec<Arc<dyn ExportSource>>,
     pub(super) deletion_hook: Option<Arc<dyn DeletionHook>>,
+    /// The browsers that asked for links to log in.
+    pub(super) askers: Marks,
     pub(super) pages: Arc<dyn Pages>,
     pub(super) paths: Paths,
     pub(super) other_logins: Vec<OtherLogin>,
@@ -80,6 +83,7 @@ impl Site {
             Flow::Settings(flow) => flow.is_there(self),
             Flow::Admin => self.authorizer.is_some(),
             Flow::PasskeyScript => self.passkeys.is_some(),
+            Flow::LoginLink | Flow::OpenLoginLink => self.policy.login_link_for.is_positive(),
             _ => true,
         };
         self.paths.flow(path).filter(there)
@@ -307,6 +311,10 @@ async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
         Flow::PasskeyScript if shows => {
             site.passkeys.as_ref().map(PasskeySite::script).ok_or(AccountError::Method)
         }
+        Flow::LoginLink if shows => login_link::show_request(site, visit),
+        Flow::LoginLink if submits => login_link::request(site, visit).await,
+        Flow::OpenLoginLink if shows => login_link::show(site, visit).await,
+        Flow::OpenLoginLink if submits => login_link::submit(site, visit).await,
         Flow::Logout if shows => logout::show(site, visit),
         Flow::Logout if submits => logout::submit(site, visit).await,
         Flow::ForgotPassword if shows => reset::show_request(site, visit),

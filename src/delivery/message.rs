@@ -18,6 +18,10 @@ const PURPOSE: Purpose = Purpose::new("delivery/mail");
 /// A mail to one person. It prints without its content, which may hold a secret link.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
+    /// The id of its delivery: the same each time it is handed to a
+    /// [`Mailer`](super::Mailer), so that a repetition can be recognised.
+    #[serde(skip)]
+    pub id: Uuid,
     /// The address: one, without a display name, free of control characters.
     pub to: String,
     /// The subject: one line.
@@ -31,6 +35,7 @@ pub struct Message {
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
+            .field("id", &self.id)
             .field("to", &self.to)
             .field("subject", &self.subject)
             .finish_non_exhaustive()
@@ -63,7 +68,8 @@ pub(super) enum OpenError {
 /// The message that was sealed into the delivery with this id.
 pub(super) fn open(keyring: &Keyring, id: Uuid, payload: &Sealed) -> Result<Message, OpenError> {
     let plain = keyring.open(PURPOSE, id.as_bytes(), payload)?;
-    Ok(serde_json::from_slice(&plain)?)
+    let message: Message = serde_json::from_slice(&plain)?;
+    Ok(Message { id, ..message })
 }
 
 #[cfg(all(test, feature = "accounts"))]
@@ -75,13 +81,15 @@ mod tests {
     fn a_message_opens_only_in_its_own_delivery() {
         let keyring = Keyring::ephemeral(&SystemRandom);
         let message = Message {
+            id: Uuid::nil(),
             to: "a@example.test".into(),
             subject: "s".into(),
             text: "secret".into(),
             html: "secret".into(),
         };
         let delivery = seal(&keyring, &SystemRandom, &message, OffsetDateTime::UNIX_EPOCH);
-        assert_eq!(open(&keyring, delivery.id, &delivery.payload).unwrap(), message);
+        let opened = open(&keyring, delivery.id, &delivery.payload).unwrap();
+        assert_eq!(opened, Message { id: delivery.id, ..message.clone() });
         assert!(open(&keyring, Uuid::nil(), &delivery.payload).is_err());
         assert!(!format!("{message:?}").contains("secret"));
     }

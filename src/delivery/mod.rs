@@ -5,7 +5,8 @@
 //! tries again when that fails, and gives up after a while: a dead letter stays in the table for
 //! an operator to see. Any number of processes may run workers over one store. A worker that is
 //! killed in the middle leaves a lease that runs out, so a mail is sent at least once, and in rare
-//! cases twice.
+//! cases twice. Both times it has the same [`Message::id`]. With feature `smtp`, `SmtpMailer` sends
+//! what it is given to a mail server.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -28,6 +29,8 @@ mod mailbox;
 mod mailer;
 mod message;
 mod pump;
+#[cfg(feature = "smtp")]
+mod smtp;
 pub mod webhook;
 mod worker;
 
@@ -37,4 +40,6 @@ pub use message::Message;
 #[cfg(feature = "accounts")]
 pub(crate) use message::seal;
 pub use pump::RunningWorker;
+#[cfg(feature = "smtp")]
+pub use smtp::{SmtpError, SmtpMailer, SmtpMailerBuilder, SmtpTls};
 pub use worker::{RetryPolicy, Worker};

@@ -8,6 +8,13 @@ pub enum Letter<'a> {
     Confirm {
         /// The link.
         link: &'a str,
+        /// Six digits that stand in for it.
+        code: &'a str,
+    },
+    /// Log in.
+    LoginLink {
+        /// The link.
+        link: &'a str,
     },
     /// Somebody tried to sign up with an address that has an account.
     EmailTaken {

@@ -2,10 +2,11 @@ use std::fmt::Debug;
 
 use super::mail::{Letter, Mail};
 use super::{
-    AccountLeaving, AdminAudit, AdminUser, AdminUsers, BackupCodes, DeleteAccount, ExportAccount,
-    ImpersonationBanner, InvitationPage, KeepAccount, NewPasswordPage, OrganizationList,
-    OrganizationPage, PasskeyPrompt, PasskeySettings, PasswordSettings, SettingsOverview, Theme,
-    TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin, render,
+    AccountLeaving, AdminAudit, AdminUser, AdminUsers, AskLoginLink, BackupCodes, ConfirmCode,
+    DeleteAccount, ExportAccount, ImpersonationBanner, InvitationPage, KeepAccount,
+    NewPasswordPage, OpenLoginLink, OrganizationList, OrganizationPage, PasskeyPrompt,
+    PasskeySettings, PasswordSettings, SettingsOverview, Theme, TokenCreated, Tokens, TwoFactor,
+    TwoFactorSetup, VerifyLogin, render,
 };
 use crate::http::Rejection;
 
@@ -67,6 +68,21 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// more.
     fn confirm(&self, page: &Confirm<'_>) -> String {
         render::confirm(self.theme(), page)
+    }
+
+    /// Where a user types the code that came with the link to confirm an address.
+    fn confirm_code(&self, page: &ConfirmCode<'_>) -> String {
+        render::confirm_code(self.theme(), page)
+    }
+
+    /// Where a user asks for a link to log in.
+    fn ask_login_link(&self, page: &AskLoginLink<'_>) -> String {
+        render::ask_login_link(self.theme(), page)
+    }
+
+    /// Behind the mailed link to log in. Mail scanners open links, so it takes a click more.
+    fn open_login_link(&self, page: &OpenLoginLink<'_>) -> String {
+        render::open_login_link(self.theme(), page)
     }
 
     /// Behind a mailed link that opens nothing.
@@ -247,6 +263,8 @@ pub struct Login<'a> {
     /// What is asked of the browser, where there are passkeys; the same form takes its answer, in a
     /// field `credential`.
     pub passkey: Option<PasskeyPrompt<'a>>,
+    /// The page to ask for a link to log in, if there are such links.
+    pub link: Option<&'a str>,
 }
 
 /// Another way to log in than the form of [`Pages::login`]: a link.
@@ -349,6 +367,8 @@ pub struct PasswordLength {
 pub struct CheckMail<'a> {
     /// What the mail is about.
     pub about: MailSent,
+    /// Where to post `email` and the `code` that the mail carries, if it does.
+    pub code: Option<&'a str>,
     /// The address.
     pub email: &'a str,
     /// Where to post `email` to, to have it sent again.
@@ -367,6 +387,8 @@ pub enum MailSent {
     Confirmation,
     /// A new password.
     Reset,
+    /// A link to log in.
+    LoginLink,
 }
 
 /// Data of [`Pages::confirm`].
@@ -391,10 +413,22 @@ pub struct Confirm<'a> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LinkOver<'a> {
-    /// Whether the link was to set a new password, and not to confirm an address.
-    pub reset: bool,
-    /// Where to go on: to ask for a new password, or to log in.
+    /// What the link was for.
+    pub was_for: LinkFor,
+    /// Where to go on: to ask for another, or to log in.
     pub next: &'a str,
+}
+
+/// What a mailed link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkFor {
+    /// To confirm an address.
+    Confirm,
+    /// To set a new password.
+    Reset,
+    /// To log in.
+    Login,
 }
 
 /// Data of [`Pages::forgot_password`].

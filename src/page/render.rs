@@ -31,6 +31,7 @@ macro_rules! template {
 
 mod admin;
 mod deletion;
+mod mailed;
 mod organization;
 mod passkey;
 mod password;
@@ -39,6 +40,7 @@ mod two_factor;
 
 pub(super) use admin::*;
 pub(super) use deletion::*;
+pub(super) use mailed::*;
 pub(super) use organization::*;
 pub(super) use passkey::*;
 pub(super) use password::*;
@@ -129,6 +131,7 @@ pub(super) fn check_mail(theme: &Theme, data: &CheckMail<'_>) -> String {
         MailSent::Registration => &m.check_mail_register,
         MailSent::Confirmation => &m.check_mail_confirm,
         MailSent::Reset => &m.check_mail_reset,
+        MailSent::LoginLink => &m.check_mail_login_link,
     };
     let text = theme.say_with(text, "email", data.email);
     page(&CheckMailPage { theme, m, page: data, text })
@@ -148,9 +151,11 @@ template!(LinkOverPage, "link_over.html", LinkOver<'a> { text: &'a str, label: &
 
 pub(super) fn link_over(theme: &Theme, data: &LinkOver<'_>) -> String {
     let m = &theme.messages;
-    let (text, label) = match data.reset {
-        true => (m.link_over_reset.as_ref(), m.link_over_reset_next.as_ref()),
-        false => (m.link_over_confirm.as_ref(), m.login_submit.as_ref()),
+    let (text, label) = match data.was_for {
+        LinkFor::Reset | LinkFor::Login => {
+            (m.link_over_reset.as_ref(), m.link_over_reset_next.as_ref())
+        }
+        LinkFor::Confirm => (m.link_over_confirm.as_ref(), m.login_submit.as_ref()),
     };
     page(&LinkOverPage { theme, m, page: data, text, label })
 }
@@ -265,6 +270,8 @@ pub(super) fn rejection(m: &Messages, rejection: Rejection) -> (&str, &str) {
 struct LetterText<'a> {
     subject: String,
     text: String,
+    /// A code, to be typed, with what is said of it.
+    code: Option<(&'a str, &'a str)>,
     button: &'a str,
     link: &'a str,
     footnote: String,
@@ -288,7 +295,14 @@ struct MailText<'a> {
 pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
     let m = &theme.messages;
     let (subject, text, button, link, footnote) = match letter {
-        Letter::Confirm { link } => (
+        Letter::LoginLink { link } => (
+            &m.mail_login_link_subject,
+            &m.mail_login_link_text,
+            &m.mail_login_link_button,
+            link,
+            &m.mail_login_link_footnote,
+        ),
+        Letter::Confirm { link, .. } => (
             &m.mail_confirm_subject,
             &m.mail_confirm_text,
             &m.mail_confirm_button,
@@ -430,7 +444,12 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
         }
         _ => Vec::new(),
     };
+    let code = match letter {
+        Letter::Confirm { code, .. } => Some((m.mail_code_hint.as_ref(), *code)),
+        _ => None,
+    };
     let letter = LetterText {
+        code,
         subject: theme.say_all(subject, &values),
         text: theme.say_all(text, &values),
         button,

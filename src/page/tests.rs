@@ -26,6 +26,7 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         notice: None,
         others: &[],
         passkey: None,
+        link: Some(text),
     };
     let options = if text == EVIL { EVIL } else { "{\"challenge\":\"AAAA\"}" };
     let prompt = PasskeyPrompt::new(options, "/login/passkey.js?v=1", true);
@@ -57,7 +58,8 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         refused: false,
         forgot: text,
     };
-    let check = |about| CheckMail { about, email, resend: text, login: text };
+    let check = |about| CheckMail { about, code: Some(text), email, resend: text, login: text };
+    let by_link = |email| OpenLoginLink::new([text; 3], email, email.is_none(), true);
     let consent = Consent {
         action: text,
         shown_to: text,
@@ -288,7 +290,11 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
             "confirm-refused",
             theme.confirm(&Confirm { asks_password: true, refused: true, ..confirm }),
         ),
-        ("link-over", theme.link_over(&LinkOver { reset: true, next: text })),
+        ("link-over", theme.link_over(&LinkOver { was_for: LinkFor::Reset, next: text })),
+        ("confirm-code", theme.confirm_code(&ConfirmCode::new([text; 3], email, true, true))),
+        ("ask-login-link", theme.ask_login_link(&AskLoginLink::new(text, text, email, true))),
+        ("open-login-link", theme.open_login_link(&by_link(Some(email)))),
+        ("open-login-link-elsewhere", theme.open_login_link(&by_link(None))),
         (
             "forgot-password",
             theme.forgot_password(&ForgotPassword {
@@ -306,7 +312,8 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         ("rejected", theme.rejected(&Rejected::new(Rejection::NotFound).with_home(text))),
         ("rejected-cross-origin", theme.rejected(&Rejected::new(Rejection::CrossOrigin))),
         ("error", theme.error(&ErrorPage { code: "invalid_request", description: text })),
-        ("mail-confirm", theme.mail(&Letter::Confirm { link: text }).html),
+        ("mail-confirm", theme.mail(&Letter::Confirm { link: text, code: "012345" }).html),
+        ("mail-login-link", theme.mail(&Letter::LoginLink { link: text }).html),
         ("mail-taken", theme.mail(&Letter::EmailTaken { forgot: text }).html),
         ("mail-reset", theme.mail(&Letter::Reset { link: text }).html),
         ("mail-password-set", theme.mail(&Letter::PasswordSet { forgot: text }).html),
@@ -370,6 +377,11 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("invitation-other", &["invitation-other", "logout"]);
     ids("register", &["email", "password", "submit"]);
     ids("register-refused", &["email", "password", "submit"]);
+    ids("check-mail-register", &["code", "submit", "resend"]);
+    ids("confirm-code", &["email", "code", "password", "submit"]);
+    ids("ask-login-link", &["email", "submit"]);
+    ids("open-login-link", &["remember", "submit"]);
+    ids("open-login-link-elsewhere", &["email", "password", "submit", "forgot"]);
     ids("confirm", &["submit"]);
     ids("confirm-refused", &["password", "submit", "forgot"]);
     ids("consent", &["approve", "deny"]);

@@ -4,7 +4,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{Effects, RateLimit, Result};
-use crate::crypto::{Redacted, TokenHash};
+use crate::crypto::{KeyedHash, Redacted, TokenHash};
 use crate::scope::{Account, UserId};
 
 /// A user to be written.
@@ -28,6 +28,8 @@ pub enum LinkPurpose {
     Reset,
     /// To keep an account that is going to be deleted.
     Keep,
+    /// To log in.
+    Login,
 }
 
 impl LinkPurpose {
@@ -37,6 +39,7 @@ impl LinkPurpose {
             Self::Confirm => "confirm",
             Self::Reset => "reset",
             Self::Keep => "keep",
+            Self::Login => "login",
         }
     }
 }
@@ -48,6 +51,8 @@ pub struct NewLink {
     pub purpose: LinkPurpose,
     /// The hash of its secret.
     pub token: TokenHash,
+    /// The code that the mail carries beside it.
+    pub code: Option<KeyedHash>,
     /// From when on it opens nothing.
     pub expires_at: OffsetDateTime,
     /// The mail, and what the audit log tells.

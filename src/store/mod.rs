@@ -19,6 +19,7 @@ mod identity;
 mod invitation;
 mod lifecycle;
 mod limit;
+mod mail_link;
 mod mfa;
 mod organization;
 mod outbox;
@@ -47,6 +48,7 @@ pub use identity::*;
 pub use invitation::*;
 pub use lifecycle::*;
 pub use limit::*;
+pub use mail_link::*;
 pub use mfa::*;
 pub use organization::*;
 pub use outbox::*;
@@ -77,6 +79,7 @@ pub trait AccountStore:
     + LifecycleStore
     + PasswordStore
     + AdminStore
+    + MailLinkStore
 {
 }
 
@@ -93,6 +96,7 @@ impl<T> AccountStore for T where
         + LifecycleStore
         + PasswordStore
         + AdminStore
+        + MailLinkStore
 {
 }
 

@@ -2,13 +2,14 @@
 //! audit log with the change.
 
 use super::{AdminAct, LIMIT, find, impersonate, permit, user};
+use crate::account::letters::Linked;
 use crate::account::site::{Answer, Site, Visit};
 use crate::account::trip::Trip;
 use crate::account::{AccountError, Email};
 use crate::audit::Action;
 use crate::http::respond;
 use crate::scope::{Account, UserId};
-use crate::store::{Effects, KeptBy, LinkPurpose, NewDeletion};
+use crate::store::{Effects, KeptBy, NewDeletion};
 
 pub(super) async fn submit(site: &Site, visit: &Visit, id: &UserId, name: &str) -> Answer {
     let act = match name {
@@ -84,7 +85,7 @@ async fn apply(
             let email = target.email().and_then(|email| Email::parse(email).ok());
             let keep = email.filter(|_| grace.is_positive()).map(|to| {
                 let paths = (&site.paths, &Trip::default());
-                site.letters.link(LinkPurpose::Keep, &to, paths, (now, grace))
+                site.letters.link(Linked::Keep, &to, paths, (now, grace))
             });
             let deletion = NewDeletion { user: id.clone(), at: now + grace, keep };
             let along = along(Action::REQUEST_DELETION);
@@ -125,7 +126,7 @@ async fn send_reset(site: &Site, visit: &Visit, target: &Account) -> Result<(), 
     };
     let (now, trip) = (site.now(), Trip::default());
     let life = (now, site.policy.reset_for);
-    let mut link = site.letters.link(LinkPurpose::Reset, &to, (&site.paths, &trip), life);
+    let mut link = site.letters.link(Linked::Reset, &to, (&site.paths, &trip), life);
     let entry = visit.entry(Action::REQUEST_LINK).about(target.id()).with("purpose", "reset");
     link.effects = link.effects.and_entry(entry.at(now, &*site.random));
     site.store.request_link(to.as_str(), &link, site.policy.link_requests, now).await?;

@@ -15,7 +15,7 @@ use crate::account::{AccountError, Email};
 use crate::audit::Action;
 use crate::crypto::Keyring;
 use crate::http::{Body, CookiePolicy, respond};
-use crate::page::{KeepAccount, LinkOver};
+use crate::page::{KeepAccount, LinkFor, LinkOver};
 use crate::scope::{Account, UserId};
 use crate::store::{DeletionCancel, Effects, KeptBy, LinkPurpose};
 
@@ -139,5 +139,8 @@ fn effects(site: &Site, visit: &Visit, account: &Account) -> Effects {
 
 fn over(site: &Site, visit: &Visit) -> Response<Body> {
     let next = visit.trip.via(&site.paths.login);
-    respond::html(StatusCode::GONE, site.pages.link_over(&LinkOver { reset: false, next: &next }))
+    respond::html(
+        StatusCode::GONE,
+        site.pages.link_over(&LinkOver { was_for: LinkFor::Confirm, next: &next }),
+    )
 }

@@ -5,6 +5,7 @@ use http::{Response, StatusCode};
 
 use super::{Flow, FrameParts};
 use crate::account::deletion::execute_due;
+use crate::account::letters::Linked;
 use crate::account::prove::{complete, prove};
 use crate::account::second_factor::{Checked, check_code, use_up};
 use crate::account::site::{Answer, Site, Visit};
@@ -15,7 +16,7 @@ use crate::crypto::Redacted;
 use crate::http::{Body, Form, respond};
 use crate::page::{AccountLeaving, DeleteAccount, DeletionProblem};
 use crate::scope::Account;
-use crate::store::{DeletionRequest, Effects, LinkPurpose, LoginCompletion, NewDeletion};
+use crate::store::{DeletionRequest, Effects, LoginCompletion, NewDeletion};
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let account = visit.fresh_account(site)?;
@@ -100,7 +101,7 @@ async fn request(
     let email = account.email().and_then(|email| Email::parse(email).ok());
     let keep = email.filter(|_| grace.is_positive()).map(|to| {
         let nowhere = Trip::default();
-        site.letters.link(LinkPurpose::Keep, &to, (&site.paths, &nowhere), (now, grace))
+        site.letters.link(Linked::Keep, &to, (&site.paths, &nowhere), (now, grace))
     });
     let deletion = NewDeletion { user: account.id().clone(), at: now + grace, keep };
     let along = site.effects(visit.entry(Action::REQUEST_DELETION));

@@ -8,6 +8,7 @@ mod convert;
 mod identity;
 mod invitation;
 mod lifecycle;
+mod mail_link;
 mod mfa;
 mod migrate;
 mod organization;
@@ -169,6 +170,7 @@ coerce!(
     OrganizationStore,
     ApiTokenStore,
     PasswordStore,
+    MailLinkStore,
     OutboxStore,
     PasskeyStore,
     ProviderStore,

@@ -483,6 +483,7 @@ pub(super) fn new_link(purpose: LinkPurpose) -> NewLink {
     NewLink {
         purpose,
         token: SystemRandom.token().hash(),
+        code: None,
         expires_at: at(HOUR),
         effects: new_delivery().into(),
     }

@@ -25,6 +25,7 @@ mod identity;
 #[cfg(feature = "accounts")]
 mod lifecycle;
 mod limit;
+mod mail_link;
 #[cfg(feature = "accounts")]
 mod mfa;
 #[cfg(feature = "accounts")]
@@ -56,6 +57,7 @@ pub use self::identity::identities;
 #[cfg(feature = "accounts")]
 pub use self::lifecycle::lifecycles;
 pub use self::limit::limits;
+pub use self::mail_link::mail_links;
 #[cfg(feature = "accounts")]
 pub use self::mfa::second_factors;
 #[cfg(feature = "accounts")]

@@ -23,7 +23,7 @@ async fn a_store_that_is_down_costs_a_503_and_logs_nobody_in() {
     let accounts = AccountLayer::builder(&down, &keyring, ORIGIN).build().unwrap();
     let sessions = SessionLayer::new(sessions, &keyring).base_url(ORIGIN).unwrap();
     let mut browser = Browser::new(sessions.layer(accounts.layer(service_fn(nothing))), ORIGIN);
-    for path in ["/login", "/register", "/forgot-password", "/confirm/resend"] {
+    for path in ["/login", "/register", "/forgot-password", "/confirm/resend", "/login/link"] {
         let page = browser.post(path, &LOGIN).await;
         assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert_eq!(page.text_of("error"), "temporarily_unavailable");

@@ -110,18 +110,51 @@ async fn a_request_for_a_link_looks_and_costs_the_same_for_nobody_and_too_often(
     each_world(async |world| {
         world.user(ALICE).await;
         warm(&world, &world.store).await;
-        let mut browser = world.browser();
-        for path in ["/forgot-password", "/confirm/resend"] {
-            let (nobody, nobody_cost) = cost(&mut browser, path, &[("email", NOBODY)]).await;
+        let browser = world.browser();
+        for path in ["/forgot-password", "/confirm/resend", "/login/link"] {
+            // Each in a browser that has asked for nothing yet.
+            let fields = [("email", NOBODY)];
+            let (nobody, nobody_cost) = cost(&mut browser.another(), path, &fields).await;
             for _ in 0..5 {
-                let (page, page_cost) = cost(&mut browser, path, &[("email", ALICE)]).await;
+                let fields = [("email", ALICE)];
+                let (page, page_cost) = cost(&mut browser.another(), path, &fields).await;
                 assert_eq!(seen(&page, ALICE), seen(&nobody, NOBODY), "{path}");
                 assert_eq!(page_cost, nobody_cost, "{path}");
             }
         }
+        // Three of each kind; a confirmed address needs none to confirm it.
         let mails = world.mails_to(ALICE).await;
-        assert_eq!(mails.len(), 3, "{mails:?}");
+        assert_eq!(mails.len(), 6, "{mails:?}");
         assert!(world.mails_to(NOBODY).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_is_refused_looks_and_costs_the_same_for_every_reason() {
+    each_world(async |world| {
+        let (waiting, worn_out) = ("waiting@example.test", "worn-out@example.test");
+        world.user(ALICE).await;
+        let mut browser = world.browser();
+        for email in [waiting, worn_out] {
+            let fields = [("email", email), ("password", PASSWORD)];
+            browser.another().post("/register", &fields).await;
+        }
+        warm(&world, &world.store).await;
+        for _ in 0..6 {
+            browser.post("/confirm", &[("email", worn_out), ("code", "wrong")]).await;
+        }
+        let mut answers = Vec::new();
+        for email in [NOBODY, ALICE, waiting, worn_out] {
+            let fields = [("email", email), ("code", "no code")];
+            let (page, cost) = cost(&mut browser, "/confirm", &fields).await;
+            answers.push((email, seen(&page, email), cost));
+        }
+        let (_, first_seen, first_cost) = &answers[0];
+        assert_eq!((first_seen.0, first_cost.transitions()), (StatusCode::UNPROCESSABLE_ENTITY, 2));
+        for (email, seen, cost) in &answers {
+            assert_eq!((seen, cost), (first_seen, first_cost), "{email}");
+        }
     })
     .await;
 }

@@ -61,8 +61,13 @@ impl Overtaken {
         };
         let token = TokenHash::of(b"reset");
         let expires_at = now + Duration::HOUR;
-        let link =
-            NewLink { purpose: LinkPurpose::Reset, token, expires_at, effects: mail().into() };
+        let link = NewLink {
+            purpose: LinkPurpose::Reset,
+            token,
+            code: None,
+            expires_at,
+            effects: mail().into(),
+        };
         self.accounts.request_link(ALICE, &link, LIMIT, now).await?;
         let hash = Redacted("$argon2id$another".to_owned());
         self.accounts.reset_password(&token, &hash, &mail().into(), now).await?;

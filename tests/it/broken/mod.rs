@@ -12,6 +12,7 @@ mod identity;
 #[cfg(feature = "accounts")]
 mod lifecycle;
 mod limit;
+mod mail_link;
 #[cfg(feature = "accounts")]
 mod mfa;
 #[cfg(feature = "accounts")]

@@ -8,6 +8,8 @@ mod host;
 mod openid_client;
 mod passkeys;
 mod saml;
+#[cfg(feature = "smtp")]
+mod smtp;
 mod totp;
 mod trip;
 mod two_processes;

@@ -34,8 +34,9 @@ impl UserStore for PostgresStore {
                      CASE WHEN $5::text IS NULL THEN NULL ELSE $6::bigint END)
                  ON CONFLICT (email) DO NOTHING RETURNING id AS user_id, email
              ), link AS (
-                 INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at)
-                 SELECT user_id, $7, $8, email, $9 FROM fresh
+                 INSERT INTO donjon_links
+                     (user_id, purpose, token_hash, email, expires_at, code_hash)
+                 SELECT user_id, $7, $8, email, $9, $16 FROM fresh
              ), told AS (
                  INSERT INTO donjon_rate_limits AS r (key, times, expires_at)
                  SELECT $10, 1, $12 WHERE NOT EXISTS (SELECT 1 FROM fresh)
@@ -67,6 +68,7 @@ impl UserStore for PostgresStore {
         .bind(i64::from(notices.times))
         .bind(effects(&link.effects))
         .bind(effects(taken))
+        .bind(link.code.as_ref().map(|code| code.as_bytes().as_slice()))
         .fetch_one(self.pool())
         .await?;
         Ok(if fresh { Registration::Registered } else { Registration::EmailTaken })
@@ -240,13 +242,15 @@ impl UserStore for PostgresStore {
                      expires_at = CASE WHEN r.expires_at <= $2 THEN $3 ELSE r.expires_at END
                  RETURNING times > $4 AS limited
              ), written AS (
-                 INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at)
-                 SELECT u.id, $6, $7, u.email, $8 FROM donjon_users u, counted
+                 INSERT INTO donjon_links
+                     (user_id, purpose, token_hash, email, expires_at, code_hash)
+                 SELECT u.id, $6, $7, u.email, $8, $10 FROM donjon_users u, counted
                  WHERE u.email = $5 AND NOT counted.limited
                    AND ($6 <> 'confirm' OR NOT u.email_verified)
                  ON CONFLICT (user_id, purpose) DO UPDATE SET
                      token_hash = excluded.token_hash, email = excluded.email,
-                     expires_at = excluded.expires_at
+                     expires_at = excluded.expires_at, code_hash = excluded.code_hash,
+                     code_tries = 0
                  RETURNING user_id
              ), ",
             along!("written", "$9"),
@@ -261,6 +265,7 @@ impl UserStore for PostgresStore {
         .bind(link.token.as_bytes())
         .bind(micros(link.expires_at))
         .bind(effects(&link.effects))
+        .bind(link.code.as_ref().map(|code| code.as_bytes().as_slice()))
         .fetch_one(self.pool())
         .await?;
         Ok(match (sent, limited) {
@@ -413,7 +418,7 @@ impl UserStore for PostgresStore {
     }
 }
 
-fn link_use(id: Option<String>) -> Result<LinkUse> {
+pub(super) fn link_use(id: Option<String>) -> Result<LinkUse> {
     Ok(match id {
         Some(id) => LinkUse::Done(user_id(id)?),
         None => LinkUse::Invalid,

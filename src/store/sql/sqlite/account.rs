@@ -32,13 +32,15 @@ impl UserStore for SqliteStore {
             Box::pin(async move {
                 let outcome = insert_user(connection, &user).await?;
                 sqlx::query(
-                    "INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at)
-                     SELECT id, ?2, ?3, email, ?4 FROM donjon_users WHERE id = ?1",
+                    "INSERT INTO donjon_links
+                         (user_id, purpose, token_hash, email, expires_at, code_hash)
+                     SELECT id, ?2, ?3, email, ?4, ?5 FROM donjon_users WHERE id = ?1",
                 )
                 .bind(user.account.id().as_str())
                 .bind(link.purpose.as_str())
                 .bind(link.token.as_bytes().as_slice())
                 .bind(micros(link.expires_at))
+                .bind(link.code.as_ref().map(|code| code.as_bytes().as_slice()))
                 .execute(&mut *connection)
                 .await?;
                 let fresh = outcome == Registration::Registered;
@@ -230,12 +232,14 @@ impl UserStore for SqliteStore {
                 let times = count_against_limit(connection, &key, limit, now, true).await?;
                 let limited = times > i64::from(limit.times);
                 let written: Option<String> = sqlx::query_scalar(
-                    "INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at)
-                     SELECT id, ?2, ?3, email, ?4 FROM donjon_users
+                    "INSERT INTO donjon_links
+                         (user_id, purpose, token_hash, email, expires_at, code_hash)
+                     SELECT id, ?2, ?3, email, ?4, ?6 FROM donjon_users
                      WHERE email = ?1 AND NOT ?5 AND (?2 <> 'confirm' OR NOT email_verified)
                      ON CONFLICT (user_id, purpose) DO UPDATE SET
                          token_hash = excluded.token_hash, email = excluded.email,
-                         expires_at = excluded.expires_at
+                         expires_at = excluded.expires_at, code_hash = excluded.code_hash,
+                         code_tries = 0
                      RETURNING user_id",
                 )
                 .bind(&email)
@@ -243,6 +247,7 @@ impl UserStore for SqliteStore {
                 .bind(link.token.as_bytes().as_slice())
                 .bind(micros(link.expires_at))
                 .bind(limited)
+                .bind(link.code.as_ref().map(|code| code.as_bytes().as_slice()))
                 .fetch_optional(&mut *connection)
                 .await?;
                 let owner = written.map(user_id).transpose()?;
@@ -397,7 +402,7 @@ pub(super) async fn insert_user(
 }
 
 /// Uses up a link that works; answers whose it was and the address it was sent to.
-async fn use_link(
+pub(super) async fn use_link(
     connection: &mut SqliteConnection,
     purpose: LinkPurpose,
     token: &TokenHash,

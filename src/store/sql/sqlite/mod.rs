@@ -9,6 +9,7 @@ mod identity;
 mod invitation;
 mod lifecycle;
 mod limit;
+mod mail_link;
 mod mfa;
 mod organization;
 mod outbox;

@@ -1,0 +1,219 @@
+use std::sync::Arc;
+
+use time::Duration;
+
+use super::account::{new_link, new_user};
+use super::session::new_session;
+use super::{CALLERS, Violation, at, epoch, race, rule};
+use crate::audit::{Action, Entry};
+use crate::crypto::{KeyedHash, RandomExt as _, Redacted, SystemRandom, TokenHash};
+use crate::scope::{Account, SessionEnd, UserId};
+use crate::store::{
+    AuditFilter, AuditStore, CodeTries, Effects, LinkPurpose, LinkRequest, LinkUse, MailLinkStore,
+    MailedCode, NewLink, RateLimit, SessionStore, UserStore,
+};
+
+const HOUR: i64 = 3600;
+const OFTEN: RateLimit = RateLimit { times: 1000, window: Duration::HOUR };
+const TRIES: CodeTries = CodeTries { each: 5, address: OFTEN };
+
+/// Proves the contract of a [`MailLinkStore`] whose users are in `users` and `sessions`, and whose
+/// entries `audit` shows.
+///
+/// # Errors
+/// The first [`Violation`].
+pub async fn mail_links(
+    store: Arc<dyn MailLinkStore>,
+    users: Arc<dyn UserStore>,
+    sessions: Arc<dyn SessionStore>,
+    audit: Arc<dyn AuditStore>,
+) -> Result<(), Violation> {
+    let kit = Kit { store, users, sessions, audit };
+    kit.a_code_is_tried_as_often_as_allowed().await?;
+    kit.another_code_gives_no_more_tries_than_the_address_has().await?;
+    kit.a_code_is_there_for_its_purpose_while_its_link_is().await?;
+    kit.a_link_logs_in_once().await?;
+    kit.a_link_logs_in_for_its_purpose_until_it_expires().await?;
+    kit.no_login_by_a_link_outlives_a_reset().await?;
+    kit.what_goes_along_with_a_login_is_written_with_it().await
+}
+
+struct Kit {
+    store: Arc<dyn MailLinkStore>,
+    users: Arc<dyn UserStore>,
+    sessions: Arc<dyn SessionStore>,
+    audit: Arc<dyn AuditStore>,
+}
+
+impl Kit {
+    async fn a_code_is_tried_as_often_as_allowed(&self) -> Result<(), Violation> {
+        const RULE: &str = "a code is tried as often as is allowed, by any number of callers";
+        let (email, id) = self.user().await?;
+        let link = self.mail(&email, LinkPurpose::Confirm, 7).await?;
+        let tries = race(|_| {
+            let (store, email) = (Arc::clone(&self.store), email.clone());
+            async move { store.begin_code(LinkPurpose::Confirm, &email, TRIES, at(1)).await }
+        })
+        .await?;
+        let admitted: Vec<_> = tries.into_iter().flatten().collect();
+        rule(RULE, admitted.len() == TRIES.each as usize, admitted.len())?;
+        let knows = |mailed: &MailedCode| {
+            mailed.account.id() == &id && mailed.token == link && mailed.code == code(7)
+        };
+        rule("a try knows what it is compared with", admitted.iter().all(knows), admitted.first())?;
+        // The link goes on to work.
+        let confirmed = self.users.confirm_email(&link, &Effects::none(), at(1)).await?;
+        rule("a code that is used up leaves its link", confirmed == LinkUse::Done(id), confirmed)
+    }
+
+    async fn another_code_gives_no_more_tries_than_the_address_has(&self) -> Result<(), Violation> {
+        const RULE: &str = "another code gives no more tries than the address has";
+        let limit = RateLimit { times: 7, window: Duration::minutes(30) };
+        let tries = CodeTries { each: 5, address: limit };
+        let (email, _) = self.user().await?;
+        let mut admitted = Vec::new();
+        for number in 0..2 {
+            self.mail(&email, LinkPurpose::Confirm, number).await?;
+            for _ in 0..6 {
+                let begun =
+                    self.store.begin_code(LinkPurpose::Confirm, &email, tries, at(1)).await?;
+                admitted.push(begun.is_some());
+            }
+        }
+        let expected = [[true; 5].as_slice(), &[false, true], &[false; 5]].concat();
+        // The sixth try at the first code is one of the seven of the address.
+        rule(RULE, admitted == expected, &admitted)?;
+        self.mail(&email, LinkPurpose::Confirm, 3).await?;
+        let later = at(1) + limit.window;
+        let begun = self.store.begin_code(LinkPurpose::Confirm, &email, tries, later).await?;
+        rule("a window of tries ends", begun.is_some(), begun)
+    }
+
+    async fn a_code_is_there_for_its_purpose_while_its_link_is(&self) -> Result<(), Violation> {
+        const RULE: &str = "a code is there for its purpose, while its link is";
+        let (email, _) = self.user().await?;
+        let begin = async |purpose, email: &str, now| {
+            let begun = self.store.begin_code(purpose, email, TRIES, now).await?;
+            Ok::<_, Violation>(begun.is_some())
+        };
+        let confirm = LinkPurpose::Confirm;
+        rule(RULE, !begin(confirm, &email, at(1)).await?, "there was none yet")?;
+        let link = self.mail(&email, confirm, 1).await?;
+        rule(RULE, begin(confirm, &email, at(1)).await?, "there is one")?;
+        rule(RULE, !begin(LinkPurpose::Reset, &email, at(1)).await?, "for another purpose")?;
+        rule(RULE, !begin(confirm, "nobody@example.test", at(1)).await?, "for nobody")?;
+        rule(RULE, !begin(confirm, &email, at(HOUR)).await?, "it is over")?;
+        self.users.confirm_email(&link, &Effects::none(), at(1)).await?;
+        rule(RULE, !begin(confirm, &email, at(1)).await?, "its link was used")
+    }
+
+    async fn a_link_logs_in_once(&self) -> Result<(), Violation> {
+        const RULE: &str = "a link logs in once";
+        let (email, id) = self.user().await?;
+        let confirm = self.mail(&email, LinkPurpose::Confirm, 1).await?;
+        let token = self.mail(&email, LinkPurpose::Login, 1).await?;
+        let stale = self.store.complete_link_login(&token, 1, &Effects::none(), at(1)).await?;
+        rule("a link logs in at its epoch", stale == LinkUse::Invalid, stale)?;
+        let uses = race(|_| {
+            let store = Arc::clone(&self.store);
+            async move { store.complete_link_login(&token, 0, &Effects::none(), at(1)).await }
+        })
+        .await?;
+        let done = uses.iter().filter(|used| **used == LinkUse::Done(id.clone())).count();
+        let invalid = uses.iter().filter(|used| **used == LinkUse::Invalid).count();
+        rule(RULE, done == 1 && invalid == CALLERS - 1, uses)?;
+        let account = self.users.find_account(&id).await?;
+        let verified = account.as_ref().is_some_and(Account::email_verified);
+        rule("a login by a link confirms the address", verified, account)?;
+        let left = self.users.load_link(LinkPurpose::Confirm, &confirm, at(1)).await?;
+        rule("what is confirmed needs no link", left.is_none(), left)
+    }
+
+    async fn a_link_logs_in_for_its_purpose_until_it_expires(&self) -> Result<(), Violation> {
+        const RULE: &str = "a link to log in logs in until it expires, and no other does";
+        let (email, _) = self.user().await?;
+        let reset = self.mail(&email, LinkPurpose::Reset, 1).await?;
+        let login = self.mail(&email, LinkPurpose::Login, 1).await?;
+        for (token, now) in [(reset, at(1)), (login, at(HOUR))] {
+            let used = self.store.complete_link_login(&token, 0, &Effects::none(), now).await?;
+            rule(RULE, used == LinkUse::Invalid, used)?;
+        }
+        let confirmed = self.users.confirm_email(&login, &Effects::none(), at(1)).await?;
+        rule("a link to log in does nothing else", confirmed == LinkUse::Invalid, confirmed)
+    }
+
+    async fn no_login_by_a_link_outlives_a_reset(&self) -> Result<(), Violation> {
+        const RULE: &str = "no login by a link that was begun before a reset outlives it";
+        for _ in 0..5 {
+            let (email, id) = self.user().await?;
+            let reset = self.mail(&email, LinkPurpose::Reset, 1).await?;
+            let token = self.mail(&email, LinkPurpose::Login, 1).await?;
+            race(|caller| {
+                let (store, users) = (Arc::clone(&self.store), Arc::clone(&self.users));
+                let (sessions, id) = (Arc::clone(&self.sessions), id.clone());
+                async move {
+                    let none = Effects::none();
+                    if caller == CALLERS / 2 {
+                        let new = Redacted("$argon2id$reset".to_owned());
+                        users.reset_password(&reset, &new, &none, at(1)).await?;
+                        return Ok(());
+                    }
+                    let session = new_session(Some(id.as_str()));
+                    sessions.create_session(&session).await?;
+                    let used = store.complete_link_login(&token, 0, &none, at(1)).await?;
+                    if used == LinkUse::Invalid {
+                        sessions.end_session(&id, session.id, SessionEnd::Revoked, at(1)).await?;
+                    }
+                    Ok(())
+                }
+            })
+            .await?;
+            let left = self.sessions.sessions_of(&id, at(1)).await?;
+            rule(RULE, left.is_empty(), left.len())?;
+        }
+        Ok(())
+    }
+
+    async fn what_goes_along_with_a_login_is_written_with_it(&self) -> Result<(), Violation> {
+        const RULE: &str = "what goes along is written if the change was made, and names its user";
+        let (email, id) = self.user().await?;
+        let token = self.mail(&email, LinkPurpose::Login, 1).await?;
+        for owner in [Some(&id), None] {
+            let name = format!("kit.a{}", SystemRandom.uuid_v7(epoch()).simple());
+            let action = Action::host(&name).unwrap_or(Action::CREATE);
+            let along = Entry::new(action).at(epoch(), &SystemRandom).into();
+            self.store.complete_link_login(&token, 0, &along, at(1)).await?;
+            let filter = AuditFilter { action: Some(name), ..AuditFilter::default() };
+            let entries = self.audit.audit_entries(&filter, 10).await?;
+            let told = entries.iter().map(|entry| entry.user.as_ref());
+            rule(RULE, told.eq(owner.map(Some)), owner)?;
+        }
+        Ok(())
+    }
+
+    /// A user whose address nobody has confirmed.
+    async fn user(&self) -> Result<(String, UserId), Violation> {
+        let email = format!("{}@example.test", SystemRandom.uuid_v7(epoch()).simple());
+        let user = new_user(&email);
+        self.users.create_user(&user, &Effects::none()).await?;
+        Ok((email, user.account.id().clone()))
+    }
+
+    /// Mails a link, with a code if it confirms.
+    async fn mail(
+        &self,
+        email: &str,
+        purpose: LinkPurpose,
+        number: u8,
+    ) -> Result<TokenHash, Violation> {
+        let code = (purpose == LinkPurpose::Confirm).then(|| code(number));
+        let link = NewLink { code, ..new_link(purpose) };
+        let sent = self.users.request_link(email, &link, OFTEN, epoch()).await?;
+        rule("a link is written for an account", sent == LinkRequest::Sent, sent)?;
+        Ok(link.token)
+    }
+}
+
+fn code(number: u8) -> KeyedHash {
+    KeyedHash::from_bytes([number; 32])
+}

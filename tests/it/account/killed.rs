@@ -1,0 +1,198 @@
+//! A process that signs users up and sends their mails, killed at any moment (SIGKILL): no mail of
+//! an answer that went out is lost, and none is sent twice but what was being sent.
+
+use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use donjon::account::password::{HashCost, PasswordRules};
+use donjon::account::{AccountLayer, Policy};
+use donjon::crypto::{Clock as _, Keyring, SystemClock};
+use donjon::delivery::{MailError, Mailer, Message, Worker};
+use donjon::session::SessionLayer;
+use donjon::store::SqlStore;
+use donjon::testing::ManualClock;
+use serde::{Deserialize, Serialize};
+use tower::{Layer as _, service_fn};
+
+use super::world::{ORIGIN, PASSWORD, hello};
+use crate::support::browser::Browser;
+use crate::support::database::databases;
+
+/// Under this name the process that is to be killed is told what to do.
+const TASK: &str = "DONJON_TEST_TO_BE_KILLED";
+const KILLS: u32 = 25;
+/// How many mails are sent at the same time, and so may be sent twice by one kill.
+const AT_ONCE: usize = 4;
+/// Begins the line that tells which life the lines after it are of.
+const LIFE: &str = "life";
+const KEYRING: &str = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// What the process is to do.
+#[derive(Serialize, Deserialize)]
+struct Task {
+    url: String,
+    folder: PathBuf,
+    life: u32,
+}
+
+impl Task {
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+/// Adds a line to a file, whole or not at all.
+fn note(file: &Path, line: &str) {
+    let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
+    file.write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
+fn lines(file: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Notes what it sends.
+#[derive(Debug)]
+struct Noting(PathBuf);
+
+#[async_trait]
+impl Mailer for Noting {
+    async fn send(&self, message: &Message) -> Result<(), MailError> {
+        note(&self.0, &format!("{} {} {}", message.id, message.to, message.subject));
+        Ok(())
+    }
+}
+
+fn worker(store: &SqlStore, sent: PathBuf) -> Worker {
+    let keyring: Keyring = KEYRING.parse().unwrap();
+    Worker::new(store, &keyring, Noting(sent)).concurrency(AT_ONCE)
+}
+
+/// Lives until it is killed; does nothing unless it is told to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_life_that_is_to_be_killed() {
+    let Ok(task) = std::env::var(TASK) else { return };
+    let task: Task = serde_json::from_str(&task).unwrap();
+    let store = SqlStore::connect(&task.url).await.unwrap();
+    let keyring: Keyring = KEYRING.parse().unwrap();
+    let policy = Policy { even_answers: time::Duration::ZERO, ..Policy::default() };
+    let accounts = AccountLayer::builder(&store, &keyring, ORIGIN)
+        .hash_cost(HashCost { memory: 64, passes: 1, lanes: 1 })
+        .password_rules(PasswordRules::default().min_score(None))
+        .policy(policy)
+        .build()
+        .unwrap();
+    let sessions = SessionLayer::new(store.clone(), &keyring).base_url(ORIGIN).unwrap();
+    let mut browser = Browser::new(sessions.layer(accounts.layer(service_fn(hello))), ORIGIN);
+    let _mails = worker(&store, task.file("sent")).poll_every(Duration::from_millis(3)).start();
+    note(&task.file("sent"), &format!("{LIFE} {}", task.life));
+    for user in 0.. {
+        let email = format!("user-{}-{user}@example.test", task.life);
+        for (path, subject) in [
+            ("/register", "Confirm your email address"),
+            ("/forgot-password", "Choose a new password"),
+            ("/login/link", "Your link to log in"),
+        ] {
+            let page = browser.post(path, &[("email", &email), ("password", PASSWORD)]).await;
+            assert!(page.status.is_success(), "{path}: {}", page.body);
+            // What was answered is acknowledged.
+            note(&task.file("acknowledged"), &format!("{email} {subject}"));
+            if user == 0 {
+                note(&task.file("alive"), &task.life.to_string());
+            }
+        }
+        browser.cookies.clear();
+    }
+}
+
+/// Starts the process, and kills it after a while.
+async fn live_and_die(task: &Task, pause: Duration) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let log = std::fs::File::create(task.file("log")).unwrap();
+    command
+        .args(["--exact", "account::killed::a_life_that_is_to_be_killed", "--nocapture"])
+        .env(TASK, serde_json::to_string(task).unwrap())
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log);
+    let mut child = command.spawn().unwrap();
+    let alive = task.life.to_string();
+    while lines(&task.file("alive")).last() != Some(&alive) {
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "{ended:?}: {:?}", lines(&task.file("log")));
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    tokio::time::sleep(pause).await;
+    child.kill().unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), None, "it was killed: {:?}", lines(&task.file("log")));
+}
+
+/// Some number below `bound`; the same each time the test runs (xorshift64).
+fn draw(seed: &mut u64, bound: u64) -> u64 {
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    *seed % bound
+}
+
+#[tokio::test]
+async fn no_mail_is_lost_at_fifty_kills_and_none_doubled_but_what_was_being_sent() {
+    let mut seed = 0x9E37_79B9_7F4A_7C15;
+    for database in databases().await {
+        let folder = tempfile::tempdir().unwrap();
+        // A file that processes share, where the database is one.
+        let url = match database.name {
+            "sqlite" => format!("sqlite://{}", folder.path().join("app.db").display()),
+            _ => database.url.clone(),
+        };
+        let store = SqlStore::connect(&url).await.unwrap();
+        let mut task = Task { url, folder: folder.path().to_owned(), life: 0 };
+        for life in 1..=KILLS {
+            task.life = life;
+            live_and_die(&task, Duration::from_micros(draw(&mut seed, 120_000))).await;
+        }
+
+        // What the dead had taken is due when their leases are over.
+        let clock = Arc::new(ManualClock::new(SystemClock.now() + time::Duration::HOUR));
+        worker(&store, task.file("sent")).clock(clock).run_once().await;
+        let acknowledged = lines(&task.file("acknowledged"));
+        assert!(acknowledged.len() > KILLS as usize, "{} mails", acknowledged.len());
+        // In which life each was sent first, and how often in all; the ids by what they are.
+        let mut times: HashMap<String, (String, usize)> = HashMap::new();
+        let mut deliveries: HashMap<String, Vec<String>> = HashMap::new();
+        let mut life = String::new();
+        for line in lines(&task.file("sent")) {
+            let (id, what) = line.split_once(' ').unwrap();
+            if id == LIFE {
+                life = what.to_owned();
+                continue;
+            }
+            let seen = times.entry(id.to_owned()).or_insert_with(|| (life.clone(), 0));
+            seen.1 += 1;
+            if seen.1 == 1 {
+                deliveries.entry(what.to_owned()).or_default().push(id.to_owned());
+            }
+        }
+        for what in &acknowledged {
+            let ids = deliveries.get(what).map_or(0, Vec::len);
+            assert_eq!(ids, 1, "{}: {what}", database.name);
+        }
+        // What was being sent at a kill, and nothing else, came twice.
+        let mut doubled: HashMap<&str, usize> = HashMap::new();
+        for (life, times) in times.values().filter(|(_, times)| *times > 1) {
+            assert_eq!(*times, 2, "{}", database.name);
+            *doubled.entry(life).or_default() += 1;
+        }
+        let most = doubled.values().max().copied().unwrap_or(0);
+        assert!(most <= AT_ONCE, "{}: {doubled:?}", database.name);
+        println!("{}: {} mails, {doubled:?} twice", database.name, times.len());
+    }
+}

@@ -1,0 +1,92 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use donjon::crypto::TokenHash;
+use donjon::store::*;
+use donjon::testing::contract;
+use time::{Duration, OffsetDateTime};
+
+use crate::support::database::Database;
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Looks at codes without counting.
+    CountsNothing,
+    /// Counts each code by itself, and not what is tried at an address.
+    CountsEachCodeAnew,
+    /// Takes a code as long as its link exists.
+    IgnoresExpiry,
+    /// Remembers who a link belongs to, and logs in again.
+    LogsInTwice,
+    /// Changes something, and tells nobody.
+    ForgetsWhatGoesAlong,
+}
+
+#[derive(Debug)]
+struct Broken {
+    good: Arc<dyn MailLinkStore>,
+    fault: Fault,
+    seen: Mutex<HashMap<TokenHash, LinkUse>>,
+}
+
+#[async_trait]
+impl MailLinkStore for Broken {
+    async fn begin_code(
+        &self,
+        purpose: LinkPurpose,
+        email: &str,
+        mut tries: CodeTries,
+        mut now: OffsetDateTime,
+    ) -> Result<Option<MailedCode>> {
+        match self.fault {
+            Fault::CountsNothing => tries.each = u32::MAX,
+            Fault::CountsEachCodeAnew => tries.address.times = u32::MAX,
+            Fault::IgnoresExpiry => now -= Duration::days(1),
+            _ => {}
+        }
+        self.good.begin_code(purpose, email, tries, now).await
+    }
+
+    async fn complete_link_login(
+        &self,
+        token: &TokenHash,
+        epoch: i64,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<LinkUse> {
+        let none = Effects::none();
+        let kept = if self.fault == Fault::ForgetsWhatGoesAlong { &none } else { along };
+        let told = self.good.complete_link_login(token, epoch, kept, now).await?;
+        if self.fault != Fault::LogsInTwice {
+            return Ok(told);
+        }
+        let mut seen = self.seen.lock().unwrap();
+        if told != LinkUse::Invalid {
+            seen.insert(*token, told.clone());
+        }
+        Ok(seen.get(token).cloned().unwrap_or(told))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_names_the_rule_that_a_store_of_mailed_links_breaks() {
+    for (fault, rule) in [
+        (Fault::CountsNothing, "a code is tried as often as is allowed, by any number of callers"),
+        (Fault::CountsEachCodeAnew, "another code gives no more tries than the address has"),
+        (Fault::IgnoresExpiry, "a code is there for its purpose, while its link is"),
+        (Fault::LogsInTwice, "a link logs in once"),
+        (
+            Fault::ForgetsWhatGoesAlong,
+            "what goes along is written if the change was made, and names its user",
+        ),
+    ] {
+        let store = Database::sqlite().store().await;
+        let good = (&store).into();
+        let broken = Broken { good, fault, seen: Mutex::default() };
+        let (users, sessions, audit) = ((&store).into(), (&store).into(), (&store).into());
+        let seen = contract::mail_links(Arc::new(broken), users, sessions, audit).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
+}
