@@ -20,7 +20,7 @@ pub mod store;
 
 #[cfg(feature = "accounts")]
 pub mod account;
-#[cfg(any(feature = "provider", feature = "resource"))]
+#[cfg(any(feature = "provider", feature = "resource", feature = "social"))]
 pub mod jose;
 #[cfg(feature = "provider")]
 pub mod provider;

@@ -40,6 +40,15 @@ pub enum BuildError {
     #[cfg(feature = "passkeys")]
     #[error("passkeys: {0}")]
     Passkeys(#[from] super::passkey::InvalidRelyingParty),
+    /// A provider cannot work as it was given.
+    #[cfg(feature = "social")]
+    #[error("provider {id:?}: {fault}")]
+    Provider {
+        /// Its id.
+        id: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
     /// The cost of a hash is none that argon2 has.
     #[error("password hash cost: {0}")]
     HashCost(String),
@@ -55,6 +64,8 @@ pub struct AccountLayerBuilder {
     pages: Option<Arc<dyn Pages>>,
     paths: Paths,
     other_logins: Vec<OtherLogin>,
+    #[cfg(feature = "social")]
+    social: Option<super::social::Social>,
     policy: Policy,
     password_rules: PasswordRules,
     organizations: OrganizationPolicy,
@@ -80,6 +91,8 @@ impl AccountLayerBuilder {
             pages: None,
             paths: Paths::default(),
             other_logins: Vec::new(),
+            #[cfg(feature = "social")]
+            social: None,
             policy: Policy::default(),
             password_rules: PasswordRules::default(),
             organizations: OrganizationPolicy::default(),
@@ -113,6 +126,14 @@ impl AccountLayerBuilder {
     /// Other doors than the password: links on the login page, in this order.
     pub fn other_logins(mut self, others: impl IntoIterator<Item = OtherLogin>) -> Self {
         self.other_logins = others.into_iter().collect();
+        self
+    }
+
+    /// Other providers to log in and sign up with: links on both pages, after
+    /// [`AccountLayerBuilder::other_logins`].
+    #[cfg(feature = "social")]
+    pub fn social(mut self, social: super::social::Social) -> Self {
+        self.social = Some(social);
         self
     }
 
@@ -214,6 +235,16 @@ impl AccountLayerBuilder {
         if let Some(other) = self.other_logins.iter().find(|other| !is_plain(&other.path)) {
             return Err(BuildError::Path(other.path.clone()));
         }
+        #[cfg(feature = "social")]
+        if let Some((id, fault)) = self.social.as_ref().and_then(|social| social.fault()) {
+            return Err(BuildError::Provider { id, fault });
+        }
+        #[cfg_attr(not(feature = "social"), expect(unused_mut, reason = "nothing is added"))]
+        let mut other_logins = self.other_logins;
+        #[cfg(feature = "social")]
+        if let Some(social) = &self.social {
+            other_logins.extend(social.doors(&self.paths.social));
+        }
         let passwords = PasswordPool::new(self.hash_cost, self.pool_size, Arc::clone(&self.random))
             .map_err(|error| BuildError::HashCost(error.to_string()))?
             .import_limits(self.import_limits);
@@ -234,6 +265,11 @@ impl AccountLayerBuilder {
             .transpose()?;
         #[cfg(not(feature = "passkeys"))]
         let passkeys = None;
+        #[cfg(feature = "social")]
+        let social = self.social.map(|social| {
+            let clock = Arc::clone(&self.clock);
+            super::social::Providers::new(social, cookies, &self.keyring, clock)
+        });
         let registrants = Registrants::new(cookies, &self.keyring, self.policy.confirm_for);
         let askers = login_link::askers(cookies, &self.keyring, self.policy.login_link_for);
         let letters = Letters {
@@ -268,7 +304,9 @@ impl AccountLayerBuilder {
             askers,
             pages,
             paths: self.paths,
-            other_logins: self.other_logins,
+            other_logins,
+            #[cfg(feature = "social")]
+            social,
             policy: self.policy,
             organizations: self.organizations,
             clock: self.clock,

@@ -3,6 +3,7 @@ use time::Duration;
 
 use super::deletion::DeletionPolicy;
 use super::settings;
+use crate::http::Mount;
 use crate::store::{LockoutPolicy, RateLimit};
 
 /// The absolute paths of the account pages.
@@ -26,6 +27,9 @@ pub struct Paths {
     pub login_link: String,
     /// That link; `/login/link/open`.
     pub open_login_link: String,
+    /// Log in with another provider (feature `social`): this path and the provider's id, and pages
+    /// below that; `/login/with`.
+    pub social: String,
     /// Log out; `/logout`.
     pub logout: String,
     /// Ask for a new password; `/forgot-password`.
@@ -57,6 +61,7 @@ impl Default for Paths {
             passkey_script: "/login/passkey.js".to_owned(),
             login_link: "/login/link".to_owned(),
             open_login_link: "/login/link/open".to_owned(),
+            social: "/login/with".to_owned(),
             logout: "/logout".to_owned(),
             forgot_password: "/forgot-password".to_owned(),
             reset_password: "/reset-password".to_owned(),
@@ -88,9 +93,22 @@ pub(super) enum Flow {
     Invitation,
     Settings(settings::Flow),
     Admin,
+    /// By the place of the provider.
+    #[cfg(feature = "social")]
+    Social(usize, super::social::Flow),
 }
 
 impl Flow {
+    /// Who may post to it.
+    pub(super) fn mount(self) -> Mount {
+        match self {
+            // Providers do, who answer by form.
+            #[cfg(feature = "social")]
+            Self::Social(_, super::social::Flow::Callback) => Mount::ENDPOINT,
+            _ => Mount::PAGE,
+        }
+    }
+
     /// Whether an answer to its form could tell by its time whose the address in it is. Whoever comes
     /// in by it need not wait: that says more than any time.
     pub(super) fn keeps_silent(self, status: StatusCode) -> bool {
@@ -140,8 +158,8 @@ impl Paths {
     pub(super) fn fault(&self) -> Option<&str> {
         let own = self.own();
         let twice = |path: &str| own.iter().filter(|(other, _)| *other == path).count() > 1;
-        let mut paths =
-            own.iter().map(|(path, _)| *path).chain([self.home.as_str(), self.admin.as_str()]);
+        let others = [self.social.as_str(), self.home.as_str(), self.admin.as_str()];
+        let mut paths = own.iter().map(|(path, _)| *path).chain(others);
         paths.find(|path| !is_plain(path) || twice(path))
     }
 }

@@ -86,6 +86,7 @@ async fn register(site: &Site, visit: &Visit, found: &Found, password: &str) -> 
         methods: vec![AuthenticationMethod::PASSWORD],
         remember: false,
         must_change_password: false,
+        proven_at: None,
     };
     let settle = async |along: Effects| {
         let (address, counter) = (email.as_str(), LoginCounter::Address);

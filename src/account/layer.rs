@@ -53,6 +53,12 @@ impl AccountLayer {
         &self.site
     }
 
+    /// The tokens of providers, for the host's own code.
+    #[cfg(feature = "social")]
+    pub fn provider_tokens(&self) -> super::social::ProviderTokens {
+        super::social::ProviderTokens::new(Arc::clone(&self.site))
+    }
+
     /// The accounts, for the host's own code.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
@@ -85,7 +91,7 @@ pub type AccountService<S> = Mounted<AccountLayer, S>;
 
 impl Role for AccountLayer {
     fn mount(&self, _: &Method, path: &str) -> Option<Mount> {
-        self.site.flow(path).map(|_| Mount::PAGE)
+        self.site.flow(path).map(|flow| flow.mount())
     }
 
     fn answer(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>> {
@@ -145,5 +151,6 @@ async fn sweep_batch(site: &Site) -> Result<u64, StoreError> {
     let tokens = site.store.sweep_api_tokens(now - TOKENS_KEPT, SWEEP_BATCH).await?;
     let cancelled = site.store.sweep_deletions(now, SWEEP_BATCH).await?;
     let invitations = site.store.sweep_invitations(now, SWEEP_BATCH).await?;
-    Ok(removed + tokens + cancelled + invitations + execute_due(site).await?)
+    let parked = site.store.sweep_parked_identities(now, SWEEP_BATCH).await?;
+    Ok(parked + removed + tokens + cancelled + invitations + execute_due(site).await?)
 }

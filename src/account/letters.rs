@@ -219,6 +219,45 @@ impl Letters {
         self.write(to, &Letter::PasskeySuspected { forgot: &forgot }, now)
     }
 
+    /// The link that shows that an address is the visitor's, who came by a provider.
+    #[cfg(feature = "social")]
+    pub(super) fn provider_email(
+        &self,
+        to: &Email,
+        path: &str,
+        provider: &str,
+        now: OffsetDateTime,
+    ) -> NewDelivery {
+        let link = self.absolute(path);
+        self.write(to.as_str(), &Letter::ProviderEmail { link: &link, provider }, now)
+    }
+
+    /// Tells the owner that an identity is a way in from now on.
+    #[cfg(feature = "social")]
+    pub(super) fn identity_linked(
+        &self,
+        to: &str,
+        paths: &Paths,
+        provider: &str,
+        now: OffsetDateTime,
+    ) -> NewDelivery {
+        let forgot = self.absolute(&paths.forgot_password);
+        self.write(to, &Letter::IdentityLinked { forgot: &forgot, provider }, now)
+    }
+
+    /// Tells the owner that an identity is no way in any more.
+    #[cfg(feature = "social")]
+    pub(super) fn identity_unlinked(
+        &self,
+        to: &str,
+        paths: &Paths,
+        provider: &str,
+        now: OffsetDateTime,
+    ) -> NewDelivery {
+        let forgot = self.absolute(&paths.forgot_password);
+        self.write(to, &Letter::IdentityUnlinked { forgot: &forgot, provider }, now)
+    }
+
     fn write(&self, to: &str, letter: &Letter<'_>, now: OffsetDateTime) -> NewDelivery {
         let mail = self.pages.mail(letter);
         let message = Message {

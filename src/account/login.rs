@@ -29,6 +29,8 @@ pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
         Some("password-set") => Some(LoginNotice::PasswordSet),
         Some("kept") => Some(LoginNotice::Kept),
         Some("timed-out") => Some(LoginNotice::TimedOut),
+        #[cfg(feature = "social")]
+        Some(other) => super::social::notice_named(other),
         _ => None,
     };
     let hint = visit.query.get(LOGIN_HINT)?.and_then(|hint| Email::parse(hint).ok());
@@ -90,6 +92,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         methods: vec![Method::PASSWORD],
         remember,
         must_change_password: proven.must_change_password,
+        proven_at: None,
     };
     match sign_in(site, visit, &who, proven.has_second_factor, settle).await? {
         Some(response) => Ok(response),
@@ -115,8 +118,8 @@ enum Refused {
 }
 
 fn page(site: &Site, visit: &Visit, status: StatusCode, entry: &Entry<'_>) -> Response<Body> {
-    let doors = site.other_logins.iter().map(|door| (door, visit.trip.via(&door.path)));
-    let doors: Vec<_> = doors.collect();
+    let doors: Vec<_> =
+        site.other_logins.iter().map(|door| (door, visit.trip.via(&door.path))).collect();
     let others: Vec<_> =
         doors.iter().map(|(door, href)| OtherDoor { name: &door.name, href }).collect();
     let refused = entry.refused == Refused::Passkey;

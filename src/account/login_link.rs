@@ -108,6 +108,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         must_change_password: site.must_change_password(&user, &methods),
         methods,
         remember: form.get("remember")?.is_some(),
+        proven_at: None,
     };
     let used = async |along: Effects| {
         let (store, epoch) = (&site.store, user.device_epoch);

@@ -111,6 +111,8 @@ mod settings;
 mod sign_in;
 mod site;
 mod six_digits;
+#[cfg(feature = "social")]
+pub mod social;
 pub mod token;
 mod trip;
 

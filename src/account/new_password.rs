@@ -48,6 +48,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         methods: pending.methods,
         remember: pending.remember,
         must_change_password: false,
+        proven_at: None,
     };
     let change = async |along: Effects| {
         let now = site.now();

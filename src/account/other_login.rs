@@ -12,11 +12,13 @@
 pub struct OtherLogin {
     pub(super) name: String,
     pub(super) path: String,
+    /// Whether one may sign up behind it, too.
+    pub(super) signs_up: bool,
 }
 
 impl OtherLogin {
     /// The door called `name` (shown to users), behind an absolute local `path` without a query.
     pub fn new(name: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { name: name.into(), path: path.into() }
+        Self { name: name.into(), path: path.into(), signs_up: false }
     }
 }

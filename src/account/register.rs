@@ -7,7 +7,7 @@ use super::{Email, choice};
 use crate::audit::Action;
 use crate::crypto::{RandomExt as _, Redacted};
 use crate::http::respond;
-use crate::page::{CheckMail, MailSent, PasswordProblem, Register};
+use crate::page::{CheckMail, MailSent, OtherDoor, PasswordProblem, Register};
 use crate::scope::{Account, UserId};
 use crate::store::{Effects, NewUser};
 
@@ -58,6 +58,14 @@ fn page(
     invalid_email: bool,
     password_problem: Option<PasswordProblem>,
 ) -> String {
+    let doors: Vec<_> = site
+        .other_logins
+        .iter()
+        .filter(|door| door.signs_up)
+        .map(|door| (door, visit.trip.via(&door.path)))
+        .collect();
+    let others: Vec<_> =
+        doors.iter().map(|(door, href)| OtherDoor { name: &door.name, href }).collect();
     site.pages.register(&Register {
         action: &visit.trip.via(&site.paths.register),
         login: &visit.trip.via(&site.paths.login),
@@ -65,6 +73,7 @@ fn page(
         invalid_email,
         password_problem,
         password_length: site.password_rules.bounds(),
+        others: &others,
     })
 }
 

@@ -4,6 +4,7 @@
 use std::future::Future;
 
 use http::Response;
+use time::OffsetDateTime;
 
 use super::deletion::keep;
 use super::site::{Site, Visit};
@@ -24,6 +25,8 @@ pub(super) struct SignIn<'a> {
     pub(super) remember: bool,
     /// Whether another password must be chosen before there is a session.
     pub(super) must_change_password: bool,
+    /// When they proved it, if that was before now.
+    pub(super) proven_at: Option<OffsetDateTime>,
 }
 
 /// Goes on after a first factor. Who has a second one, and is not in a browser that is trusted to
@@ -113,6 +116,7 @@ where
     let (user, now) = (who.account.id(), site.now());
     let trust = trust && site.devices.trust_for().is_some();
     let proof = Proof::by(who.methods.clone()).remembered(who.remember);
+    let proof = proof.proven_at(who.proven_at.unwrap_or(now));
     visit.session.log_in(who.account.clone(), proof).await?;
     let methods: Vec<_> = who.methods.iter().map(Method::as_str).collect();
     let entry = visit.entry(Action::LOG_IN).about(user).with("methods", methods);

@@ -69,6 +69,8 @@ pub(super) struct Site {
     pub(super) pages: Arc<dyn Pages>,
     pub(super) paths: Paths,
     pub(super) other_logins: Vec<OtherLogin>,
+    #[cfg(feature = "social")]
+    pub(super) social: Option<super::social::Providers>,
     pub(super) policy: Policy,
     pub(super) organizations: OrganizationPolicy,
     pub(super) clock: Arc<dyn Clock>,
@@ -79,6 +81,13 @@ pub(super) struct Site {
 impl Site {
     /// The page at this path, if there is one.
     pub(super) fn flow(&self, path: &str) -> Option<Flow> {
+        #[cfg(feature = "social")]
+        if let Some(providers) = &self.social {
+            let rest = path.strip_prefix(self.paths.social.as_str());
+            if let Some((at, flow)) = rest.and_then(|rest| providers.at(rest)) {
+                return Some(Flow::Social(at, flow));
+            }
+        }
         let there = |flow: &Flow| match flow {
             Flow::Settings(flow) => flow.is_there(self),
             Flow::Admin => self.authorizer.is_some(),
@@ -172,6 +181,7 @@ impl Site {
 }
 
 /// One request to one of our pages.
+#[cfg_attr(feature = "social", derive(Clone))]
 pub(super) struct Visit {
     pub(super) session: Session,
     pub(super) query: Form,
@@ -195,6 +205,12 @@ impl Visit {
             path: parts.uri.path().to_owned(),
             body,
         })
+    }
+
+    /// The same, on a trip that began before.
+    #[cfg(feature = "social")]
+    pub(super) fn on(&self, trip: Trip) -> Self {
+        Self { trip, ..self.clone() }
     }
 
     /// Who is logged in.
@@ -327,6 +343,8 @@ async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
         Flow::Invitation if submits => invitation::submit(site, visit).await,
         Flow::Admin => admin::go(site, method, visit).await,
         Flow::Settings(flow) => settings::go(site, flow, method, visit).await,
+        #[cfg(feature = "social")]
+        Flow::Social(at, flow) => super::social::go(site, (at, flow), method, visit).await,
         _ => Err(AccountError::Method),
     }
 }

@@ -49,6 +49,12 @@ impl Trip {
         self.interaction_id.is_some()
     }
 
+    /// Whether whoever sent the visitor wants them to prove anew who they are.
+    #[cfg(feature = "social")]
+    pub(super) fn prompts_login(&self) -> bool {
+        self.prompts_login
+    }
+
     /// Whether the trip goes on after this role is done.
     pub(super) fn leads_on(&self) -> bool {
         self.return_to.is_some()

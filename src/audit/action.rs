@@ -119,6 +119,10 @@ impl Action {
     pub const REMOVE_PASSKEY: Self = Self::of("passkey.remove");
     /// A passkey may have been copied: it has signed less often than before.
     pub const SUSPECT_PASSKEY: Self = Self::of("passkey.suspect");
+    /// An identity at a provider was linked; refused if the provider did not vouch for it.
+    pub const LINK_IDENTITY: Self = Self::of("identity.link");
+    /// An identity at a provider was unlinked.
+    pub const UNLINK_IDENTITY: Self = Self::of("identity.unlink");
     /// Somebody logged in; refused if the password was wrong, or locked.
     pub const LOG_IN: Self = Self::of("session.log_in");
 

@@ -17,8 +17,10 @@ pub(crate) use input::Input;
 pub use crate::account::fuzzing::{api_token, email, organization, typed_code};
 #[cfg(feature = "passkeys")]
 pub use crate::account::fuzzing::{passkey_assertion, passkey_registration};
+#[cfg(feature = "social")]
+pub use crate::account::fuzzing::{social_answer, social_document, social_id_token};
 pub use crate::http::fuzzing::{accept, bearer, cookie, form, peer, return_to};
-#[cfg(any(feature = "provider", feature = "resource"))]
+#[cfg(any(feature = "provider", feature = "resource", feature = "social"))]
 pub use crate::jose::fuzzing::{jwk, jws, jwt_claims, jwt_forged, strict_json};
 #[cfg(feature = "provider")]
 pub use crate::provider::fuzzing::{

@@ -45,13 +45,13 @@ targets! {
     form,
     #[cfg(feature = "saml")]
     idp_metadata,
-    #[cfg(any(feature = "provider", feature = "resource"))]
+    #[cfg(any(feature = "provider", feature = "resource", feature = "social"))]
     jwk,
-    #[cfg(any(feature = "provider", feature = "resource"))]
+    #[cfg(any(feature = "provider", feature = "resource", feature = "social"))]
     jws,
-    #[cfg(any(feature = "provider", feature = "resource"))]
+    #[cfg(any(feature = "provider", feature = "resource", feature = "social"))]
     jwt_claims,
-    #[cfg(any(feature = "provider", feature = "resource"))]
+    #[cfg(any(feature = "provider", feature = "resource", feature = "social"))]
     jwt_forged,
     #[cfg(feature = "accounts")]
     organization,
@@ -73,7 +73,13 @@ targets! {
     saml_response,
     sealed,
     session_cookie,
-    #[cfg(any(feature = "provider", feature = "resource"))]
+    #[cfg(feature = "social")]
+    social_answer,
+    #[cfg(feature = "social")]
+    social_document,
+    #[cfg(feature = "social")]
+    social_id_token,
+    #[cfg(any(feature = "provider", feature = "resource", feature = "social"))]
     strict_json,
     #[cfg(feature = "accounts")]
     typed_code,
@@ -173,7 +179,8 @@ fn each_target_can_be_fuzzed() {
         let text = fs::read_to_string(file).unwrap();
         assert!(text.contains(&format!("donjon::fuzzing::{name}(")), "{}", file.display());
     }
-    let all = cfg!(all(feature = "passkeys", feature = "provider", feature = "saml"));
+    let all =
+        cfg!(all(feature = "passkeys", feature = "provider", feature = "saml", feature = "social"));
     assert!(!all || names() == bins);
 }
 
@@ -195,6 +202,7 @@ fn write_signed_seeds() {
         write(target, name, answer.as_bytes());
     }
     #[cfg(any(feature = "provider", feature = "resource"))]
+    #[cfg(any(feature = "provider", feature = "resource", feature = "social"))]
     for (name, token) in crate::jose::fuzzing::sign_seeds() {
         write("jws", name, token.as_bytes());
         let request = fs::read_to_string(root.join("authorize/public")).unwrap();

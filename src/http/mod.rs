@@ -12,6 +12,8 @@ mod mount;
 mod negotiate;
 mod peer;
 mod rejection;
+#[cfg(any(feature = "provider", feature = "social"))]
+mod remote;
 pub mod respond;
 mod return_to;
 
@@ -30,6 +32,10 @@ pub use mount::{Mount, MountFuture, Mounted, Role};
 pub use negotiate::{wants_html, wants_json};
 pub use peer::{InvalidNetwork, Network, PeerAddr, PeerCertificate, TrustedProxies};
 pub use rejection::{Reader, Rejection};
+#[cfg(any(feature = "provider", feature = "social"))]
+pub(crate) use remote::{Kind as RemoteKind, RemoteDocuments, RemoteError};
+#[cfg(all(test, feature = "provider"))]
+pub(crate) use remote::{LAST_GOOD as REMOTE_LAST_GOOD, PAUSE as REMOTE_PAUSE};
 pub use return_to::ReturnTo;
 
 /// Bounds on what comes from outside, in one place. Sizes are bytes.

@@ -114,6 +114,12 @@ impl Jwk {
         }
     }
 
+    /// The same key by another id.
+    #[cfg(feature = "social")]
+    pub(super) fn named(&self, kid: &str) -> Self {
+        Self { kid: Some(kid.to_owned()), ..self.clone() }
+    }
+
     /// The key's id within its set (`kid`).
     #[must_use]
     pub fn kid(&self) -> Option<&str> {

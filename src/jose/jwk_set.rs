@@ -50,6 +50,12 @@ impl JwkSet {
         &self.keys
     }
 
+    /// Reads a set, and prepares the keys that may verify signatures.
+    #[cfg(any(feature = "provider", feature = "social"))]
+    pub(crate) fn read_verifying_keys(json: &[u8]) -> Result<Vec<VerifyingKey>, JwkError> {
+        Ok(Self::from_json(json)?.verifying_keys())
+    }
+
     /// The keys that may verify signatures, ready to do so.
     #[must_use]
     pub fn verifying_keys(&self) -> Vec<VerifyingKey> {

@@ -59,6 +59,14 @@ pub enum JwsError {
     Claim(#[from] ClaimError),
 }
 
+#[cfg(any(feature = "provider", feature = "social"))]
+impl JwsError {
+    /// Whether other keys of the signer than those at hand might change it.
+    pub(crate) fn may_be_old_keys(&self) -> bool {
+        matches!(self, Self::UnknownKey | Self::KeyMismatch | Self::BadSignature)
+    }
+}
+
 impl From<Fault> for JwsError {
     fn from(fault: Fault) -> Self {
         match fault {

@@ -13,6 +13,8 @@ use aws_lc_rs::signature::{
 };
 use zeroize::Zeroizing;
 
+#[cfg(feature = "social")]
+use super::jwk::MAX_KID_BYTES;
 use super::public_key::{Curve, PublicKey};
 use super::{Algorithm, Jwk, JwkError, VerifyingKey};
 
@@ -108,6 +110,27 @@ impl SigningKey {
         let kid = public.thumbprint().to_string();
         let public = VerifyingKey::new(&public)?;
         Ok(Self(Arc::new(Inner { kid, algorithm, pair, public })))
+    }
+
+    /// The same key by another id than its thumbprint: for verifiers who know it by a name of their
+    /// own.
+    ///
+    /// # Errors
+    /// [`SigningError::KeyRejected`] when the id is not of 1 to 256 letters, digits, `-`, `.` and
+    /// `_`.
+    #[cfg(feature = "social")]
+    pub fn named(&self, kid: &str) -> Result<Self, SigningError> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+        if !(1..=MAX_KID_BYTES).contains(&kid.len()) || !kid.bytes().all(plain) {
+            return Err(SigningError::KeyRejected);
+        }
+        let pkcs8 = self.to_pkcs8()?;
+        let mut same = Self::from_pkcs8(self.algorithm(), pkcs8.as_bytes())?;
+        if let Some(inner) = Arc::get_mut(&mut same.0) {
+            inner.kid = kid.to_owned();
+            inner.public = VerifyingKey::new(&inner.public.jwk().named(kid))?;
+        }
+        Ok(same)
     }
 
     /// The key as PKCS#8 version 1, to be sealed before it is stored.

@@ -87,6 +87,27 @@ pub enum Letter<'a> {
         /// The page to ask for a new password.
         forgot: &'a str,
     },
+    /// Confirm that the address is yours, to go on with a provider.
+    ProviderEmail {
+        /// The link.
+        link: &'a str,
+        /// What the provider is called.
+        provider: &'a str,
+    },
+    /// An identity at a provider is a way in from now on.
+    IdentityLinked {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+        /// What the provider is called.
+        provider: &'a str,
+    },
+    /// An identity at a provider is no way in any more.
+    IdentityUnlinked {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+        /// What the provider is called.
+        provider: &'a str,
+    },
     /// The second factor was turned off.
     SecondFactorRemoved {
         /// The page to ask for a new password.
@@ -109,6 +130,18 @@ pub enum Letter<'a> {
         /// The application.
         home: &'a str,
     },
+}
+
+impl Letter<'_> {
+    /// What the provider is called that it is about, if it is about one.
+    pub fn provider(&self) -> Option<&str> {
+        match self {
+            Self::ProviderEmail { provider, .. }
+            | Self::IdentityLinked { provider, .. }
+            | Self::IdentityUnlinked { provider, .. } => Some(provider),
+            _ => None,
+        }
+    }
 }
 
 /// A mail, ready to be sent.

@@ -3,10 +3,10 @@ use std::fmt::Debug;
 use super::mail::{Letter, Mail};
 use super::{
     AccountLeaving, AdminAudit, AdminUser, AdminUsers, AskLoginLink, BackupCodes, ConfirmCode,
-    DeleteAccount, ExportAccount, ImpersonationBanner, InvitationPage, KeepAccount,
-    NewPasswordPage, OpenLoginLink, OrganizationList, OrganizationPage, PasskeyPrompt,
-    PasskeySettings, PasswordSettings, SettingsOverview, Theme, TokenCreated, Tokens, TwoFactor,
-    TwoFactorSetup, VerifyLogin, render,
+    Connections, DeleteAccount, ExportAccount, ImpersonationBanner, InvitationPage, KeepAccount,
+    LinkIdentity, Login, NewPasswordPage, OpenLoginLink, OrganizationList, OrganizationPage,
+    OtherDoor, PasskeySettings, PasswordSettings, ProviderEmail, SettingsOverview, Theme,
+    TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin, render,
 };
 use crate::http::Rejection;
 
@@ -15,7 +15,7 @@ use crate::http::Rejection;
 ///
 /// A page is a whole HTML document. It may carry inline styles, and images from the application's
 /// own origin; no script runs on it but ours, where it asks for a passkey
-/// ([`PasskeyPrompt`]). Whatever it shows of its data must be escaped. The element ids
+/// ([`PasskeyPrompt`](super::PasskeyPrompt)). Whatever it shows of its data must be escaped. The element ids
 /// of the built-in pages (`email`, `password`, `submit`, `approve`, `deny`, `error`,
 /// `error-description`, `logged-out`) are what outside tools look for.
 ///
@@ -196,6 +196,21 @@ pub trait Pages: Debug + Send + Sync + 'static {
         render::settings_passkeys(self.theme(), page)
     }
 
+    /// Asks whether to link an identity at a provider to the account that has its address.
+    fn link_identity(&self, page: &LinkIdentity<'_>) -> String {
+        render::link_identity(self.theme(), page)
+    }
+
+    /// Asks for an address, whose provider vouches for none.
+    fn provider_email(&self, page: &ProviderEmail<'_>) -> String {
+        render::provider_email(self.theme(), page)
+    }
+
+    /// Where a user sees to the identities at other providers.
+    fn settings_connections(&self, page: &Connections<'_>) -> String {
+        render::settings_connections(self.theme(), page)
+    }
+
     /// Asks whether to log out: a link from elsewhere must not do it.
     fn logout(&self, page: &Logout<'_>) -> String {
         render::logout(self.theme(), page)
@@ -238,58 +253,6 @@ impl Pages for Theme {
     }
 }
 
-/// Data of [`Pages::login`]. Addresses are local paths with the query that keeps the trip.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Login<'a> {
-    /// Where the form is posted to: fields `email`, `password`, and `remember` if checked.
-    pub action: &'a str,
-    /// The page to sign up.
-    pub register: &'a str,
-    /// The page to ask for a new password.
-    pub forgot: &'a str,
-    /// The address to begin with.
-    pub email: &'a str,
-    /// Whether `remember` is checked.
-    pub remember: bool,
-    /// Whether somebody is logged in, but has to log in again.
-    pub again: bool,
-    /// Whether the last try was refused.
-    pub refused: bool,
-    /// What was just done.
-    pub notice: Option<LoginNotice>,
-    /// Other ways to log in, beside the form.
-    pub others: &'a [OtherDoor<'a>],
-    /// What is asked of the browser, where there are passkeys; the same form takes its answer, in a
-    /// field `credential`.
-    pub passkey: Option<PasskeyPrompt<'a>>,
-    /// The page to ask for a link to log in, if there are such links.
-    pub link: Option<&'a str>,
-}
-
-/// Another way to log in than the form of [`Pages::login`]: a link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OtherDoor<'a> {
-    /// What it is called.
-    pub name: &'a str,
-    /// Where it leads, with the query that keeps the trip.
-    pub href: &'a str,
-}
-
-/// What a user did before coming to log in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LoginNotice {
-    /// Confirmed the address.
-    Confirmed,
-    /// Set a new password.
-    PasswordSet,
-    /// Took too long to go on with a second factor, or could not.
-    TimedOut,
-    /// Kept an account that was going to be deleted.
-    Kept,
-}
-
 /// Data of [`Pages::register`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -306,6 +269,8 @@ pub struct Register<'a> {
     pub password_problem: Option<PasswordProblem>,
     /// How long a password may be.
     pub password_length: PasswordLength,
+    /// Other ways to sign up, beside the form.
+    pub others: &'a [OtherDoor<'a>],
 }
 
 /// Why a password cannot be chosen.

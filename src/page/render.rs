@@ -35,6 +35,7 @@ mod mailed;
 mod organization;
 mod passkey;
 mod password;
+mod social;
 mod tokens;
 mod two_factor;
 
@@ -44,6 +45,7 @@ pub(super) use mailed::*;
 pub(super) use organization::*;
 pub(super) use passkey::*;
 pub(super) use password::*;
+pub(super) use social::*;
 pub(super) use tokens::*;
 pub(super) use two_factor::*;
 
@@ -53,17 +55,25 @@ template!(LoginPage, "login.html", Login<'a> {
 
 pub(super) fn login(theme: &Theme, data: &Login<'_>) -> String {
     let m = &theme.messages;
-    let notice = data.notice.map(|notice| match notice {
-        LoginNotice::Confirmed => m.login_confirmed.as_ref(),
-        LoginNotice::PasswordSet => m.login_password_set.as_ref(),
-        LoginNotice::TimedOut => m.login_timed_out.as_ref(),
-        LoginNotice::Kept => m.login_kept.as_ref(),
+    let told = data.notice.map(|notice| match notice {
+        LoginNotice::Confirmed => (true, m.login_confirmed.as_ref()),
+        LoginNotice::PasswordSet => (true, m.login_password_set.as_ref()),
+        LoginNotice::Kept => (true, m.login_kept.as_ref()),
+        LoginNotice::TimedOut => (true, m.login_timed_out.as_ref()),
+        LoginNotice::ProviderCancelled => (true, m.login_provider_cancelled.as_ref()),
+        LoginNotice::ProviderUnavailable => (false, m.login_provider_unavailable.as_ref()),
+        LoginNotice::ProviderFailed => (false, m.login_provider_failed.as_ref()),
+        LoginNotice::ProviderNoEmail => (false, m.login_provider_no_email.as_ref()),
+        LoginNotice::ProviderNoAccount => (false, m.login_provider_no_account.as_ref()),
+        LoginNotice::ProviderMismatch => (false, m.login_provider_mismatch.as_ref()),
     });
+    let notice = told.filter(|(good, _)| *good).map(|(_, text)| text);
+    let bad = told.filter(|(good, _)| !good).map(|(_, text)| text);
     let passkey_refused = data.passkey.is_some_and(|prompt| prompt.refused);
     let problem = match (data.refused, passkey_refused) {
         (true, _) => Some(m.login_refused.as_ref()),
         (false, true) => Some(m.passkey_refused.as_ref()),
-        (false, false) => None,
+        (false, false) => bad,
     };
     let label = |name: &str| theme.say_with(&m.login_other, "name", name);
     let doors = data.others.iter().map(|door| (label(door.name), door.href)).collect();
@@ -71,7 +81,8 @@ pub(super) fn login(theme: &Theme, data: &Login<'_>) -> String {
 }
 
 template!(RegisterPage, "register.html", Register<'a> {
-    wrong_email: Option<&'a str>, wrong_password: Option<String>, hint: String
+    wrong_email: Option<&'a str>, wrong_password: Option<String>, hint: String,
+    doors: Vec<(String, &'a str)>
 });
 
 pub(super) fn register(theme: &Theme, data: &Register<'_>) -> String {
@@ -79,7 +90,9 @@ pub(super) fn register(theme: &Theme, data: &Register<'_>) -> String {
     let wrong_email = data.invalid_email.then_some(m.email_invalid.as_ref());
     let wrong_password = password_problem(theme, data.password_problem, data.password_length);
     let hint = password_hint(theme, data.password_length);
-    page(&RegisterPage { theme, m, page: data, wrong_email, wrong_password, hint })
+    let label = |name: &str| theme.say_with(&m.register_other, "name", name);
+    let doors = data.others.iter().map(|door| (label(door.name), door.href)).collect();
+    page(&RegisterPage { theme, m, page: data, wrong_email, wrong_password, hint, doors })
 }
 
 fn password_hint(theme: &Theme, length: PasswordLength) -> String {
@@ -403,6 +416,27 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             forgot,
             &m.mail_factor_removed_footnote,
         ),
+        Letter::ProviderEmail { link, .. } => (
+            &m.mail_provider_email_subject,
+            &m.mail_provider_email_text,
+            &m.mail_confirm_button,
+            link,
+            &m.mail_provider_email_footnote,
+        ),
+        Letter::IdentityLinked { forgot, .. } => (
+            &m.mail_identity_linked_subject,
+            &m.mail_identity_linked_text,
+            &m.mail_locked_button,
+            forgot,
+            &m.mail_identity_linked_footnote,
+        ),
+        Letter::IdentityUnlinked { forgot, .. } => (
+            &m.mail_identity_unlinked_subject,
+            &m.mail_identity_unlinked_text,
+            &m.mail_locked_button,
+            forgot,
+            &m.mail_identity_unlinked_footnote,
+        ),
         Letter::SecondFactorRemoved { forgot } => (
             &m.mail_factor_removed_subject,
             &m.mail_factor_removed_text,
@@ -442,7 +476,7 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
         Letter::Invitation { organization, inviter, .. } => {
             vec![("organization", *organization), ("inviter", inviter.unwrap_or_default())]
         }
-        _ => Vec::new(),
+        _ => letter.provider().map(|provider| ("provider", provider)).into_iter().collect(),
     };
     let code = match letter {
         Letter::Confirm { code, .. } => Some((m.mail_code_hint.as_ref(), *code)),
@@ -454,7 +488,7 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
         text: theme.say_all(text, &values),
         button,
         link,
-        footnote: theme.say(footnote),
+        footnote: theme.say_all(footnote, &values),
     };
     Mail {
         text: page(&MailText { theme, letter: &letter }),

@@ -52,6 +52,8 @@ pub enum SettingsArea {
     Delete,
     /// The organizations.
     Organizations,
+    /// Who the user is at other providers.
+    Connections,
 }
 
 impl SettingsArea {
@@ -66,6 +68,7 @@ impl SettingsArea {
             Self::Export => &messages.settings_export,
             Self::Delete => &messages.settings_delete,
             Self::Organizations => &messages.settings_organizations,
+            Self::Connections => &messages.settings_connections,
         }
     }
 }

@@ -37,6 +37,7 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         invalid_email: false,
         password_problem: None,
         password_length: length,
+        others: &[],
     };
     let refused = Register {
         invalid_email: true,
@@ -103,6 +104,14 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
     let lifetimes = [TokenLifetime::days(30), TokenLifetime::never()];
     let tokens =
         |items, new| Tokens::new(frame, items, [text; 2], (&scopes, &lifetimes), new).clone();
+    let provider = if text == EVIL { EVIL } else { "Acme" };
+    let link = |step| LinkIdentity::new([text; 3], provider, email, step);
+    let address = |step| ProviderEmail::new([text; 2], provider, email, step);
+    let epoch = time::OffsetDateTime::UNIX_EPOCH;
+    let connected = [Connection::new("acme", provider, Some(email), epoch)];
+    let offers = [ConnectionOffer::new("other", provider)];
+    let connections =
+        |linked, ways, notice| Connections::new(frame, (linked, &offers), [text; 3], ways, notice);
     let backup_codes = ["7KQ2M-X9D4T", "0A1B2-C3D4E", text].map(str::to_owned);
     let member = MemberItem::new([text, email, "admin"].map(str::to_owned), false, true);
     let myself = MemberItem::new([text, email, text].map(str::to_owned), true, false);
@@ -278,8 +287,46 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
             "login-passkey",
             theme.login(&Login { passkey: Some(prompt), email: "", ..login.clone() }),
         ),
-        ("login-again", theme.login(&Login { again: true, ..login })),
+        ("login-again", theme.login(&Login { again: true, ..login.clone() })),
         ("register", theme.register(&register)),
+        ("register-others", theme.register(&Register { others: &others, ..register.clone() })),
+        ("link-identity-log-in", theme.link_identity(&link(LinkStep::LogIn))),
+        ("link-identity-other", theme.link_identity(&link(LinkStep::OtherAccount))),
+        ("link-identity", theme.link_identity(&link(LinkStep::Confirm))),
+        (
+            "provider-email",
+            theme.provider_email(&address(ProviderEmailStep::Ask { invalid: false })),
+        ),
+        (
+            "provider-email-wrong",
+            theme.provider_email(&address(ProviderEmailStep::Ask { invalid: true })),
+        ),
+        ("provider-email-sent", theme.provider_email(&address(ProviderEmailStep::Sent))),
+        (
+            "provider-email-confirm",
+            theme.provider_email(&address(ProviderEmailStep::Confirm { token: text })),
+        ),
+        (
+            "provider-email-elsewhere",
+            theme.provider_email(&address(ProviderEmailStep::OtherBrowser)),
+        ),
+        ("connections-none", theme.settings_connections(&connections(&[], 1, None))),
+        (
+            "connections",
+            theme.settings_connections(&connections(&connected, 2, Some(ConnectionNotice::Linked))),
+        ),
+        (
+            "connections-last",
+            theme.settings_connections(&connections(
+                &connected,
+                1,
+                Some(ConnectionNotice::LastWayIn),
+            )),
+        ),
+        (
+            "login-provider-failed",
+            theme.login(&Login { notice: Some(LoginNotice::ProviderFailed), ..login.clone() }),
+        ),
         ("register-refused", theme.register(&refused)),
         ("check-mail-register", theme.check_mail(&check(MailSent::Registration))),
         ("check-mail-confirm", theme.check_mail(&check(MailSent::Confirmation))),
@@ -445,6 +492,7 @@ fn each_problem_of_a_password_is_said_in_words() {
                 invalid_email: false,
                 password_problem: Some(problem),
                 password_length: PasswordLength { min: 8, max: 128 },
+                others: &[],
             })
         })
         .collect();

@@ -107,6 +107,7 @@ async fn by_login(site: &Site, visit: &Visit) -> Answer {
         methods: pending.methods,
         remember: pending.remember,
         must_change_password: pending.must_change_password,
+        proven_at: None,
     };
     let settle = async |login: Effects| {
         let mut along = effects(site, visit, &account);

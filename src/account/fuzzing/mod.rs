@@ -7,6 +7,8 @@ mod organization;
 mod passkey;
 mod typed_code;
 
+#[cfg(feature = "social")]
+pub use super::social::protocol::fuzzing::{social_answer, social_document, social_id_token};
 pub use api_token::api_token;
 pub use email::email;
 pub use organization::organization;

@@ -50,6 +50,7 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
         methods,
         remember: pending.remember,
         must_change_password: pending.must_change_password,
+        proven_at: None,
     };
     let used = async |mut along: crate::store::Effects| {
         if let FactorProof::BackupCode(_) = proof {

@@ -2,6 +2,8 @@
 //!
 //! [`Paths::settings`]: super::Paths::settings
 
+#[cfg(feature = "social")]
+pub(super) mod connections;
 mod delete;
 mod export;
 mod organization;
@@ -39,6 +41,12 @@ pub(super) enum Flow {
     Delete,
     Organizations,
     Organization(OrganizationFlow),
+    #[cfg(feature = "social")]
+    Connections,
+    #[cfg(feature = "social")]
+    ConnectionsLink,
+    #[cfg(feature = "social")]
+    ConnectionsUnlink,
 }
 
 /// Where the organizations are.
@@ -60,6 +68,12 @@ const FLOWS: &[(&str, Flow)] = &[
     ("/export", Flow::Export),
     ("/delete", Flow::Delete),
     (ORGANIZATIONS, Flow::Organizations),
+    #[cfg(feature = "social")]
+    ("/connections", Flow::Connections),
+    #[cfg(feature = "social")]
+    ("/connections/link", Flow::ConnectionsLink),
+    #[cfg(feature = "social")]
+    ("/connections/unlink", Flow::ConnectionsUnlink),
 ];
 
 /// The pages that a user can choose from, in order.
@@ -72,6 +86,8 @@ const AREAS: &[(SettingsArea, Flow)] = &[
     (SettingsArea::Tokens, Flow::Tokens),
     (SettingsArea::Export, Flow::Export),
     (SettingsArea::Delete, Flow::Delete),
+    #[cfg(feature = "social")]
+    (SettingsArea::Connections, Flow::Connections),
 ];
 
 impl Flow {
@@ -89,6 +105,10 @@ impl Flow {
         match self {
             Self::Passkeys | Self::PasskeyRename | Self::PasskeyDelete => site.passkeys.is_some(),
             Self::Tokens | Self::TokenRevoke => site.tokens.is_some(),
+            #[cfg(feature = "social")]
+            Self::Connections | Self::ConnectionsLink | Self::ConnectionsUnlink => {
+                site.social.is_some()
+            }
             _ => true,
         }
     }
@@ -130,6 +150,16 @@ pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) 
         Flow::Organizations if submits => organizations::create(site, visit).await,
         Flow::Organization(flow) if shows => organization::show(site, flow, visit).await,
         Flow::Organization(flow) if submits => organization::change(site, flow, visit).await,
+        #[cfg(feature = "social")]
+        Flow::Connections if shows => connections::show(site, visit).await,
+        #[cfg(feature = "social")]
+        Flow::ConnectionsLink | Flow::ConnectionsUnlink if shows => {
+            Ok(connections::back(site, None))
+        }
+        #[cfg(feature = "social")]
+        Flow::ConnectionsLink if submits => connections::begin(site, visit).await,
+        #[cfg(feature = "social")]
+        Flow::ConnectionsUnlink if submits => connections::unlink(site, visit).await,
         _ => Err(AccountError::Method),
     }
 }

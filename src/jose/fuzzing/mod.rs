@@ -20,6 +20,8 @@ pub use jwt_claims::jwt_claims;
 pub use jwt_forged::jwt_forged;
 pub use strict_json::strict_json;
 
+#[cfg(feature = "social")]
+pub(crate) use signed::sign_payload;
 #[cfg(test)]
 pub(crate) use signed::sign_seeds;
 #[cfg(feature = "provider")]

@@ -53,6 +53,15 @@ pub(super) static PRIVATE: LazyLock<[SigningKey; 4]> = LazyLock::new(|| {
 /// The key of somebody else.
 pub(super) static FOREIGN: LazyLock<SigningKey> = LazyLock::new(|| ed25519(8));
 
+/// Signs whatever it is as an ID token; with the key that verifies it.
+#[cfg(feature = "social")]
+pub(crate) fn sign_payload(payload: &[u8]) -> Option<(String, VerifyingKey)> {
+    let key = &PRIVATE[1];
+    let header = format!(r#"{{"alg":"EdDSA","typ":"JWT","kid":"{}"}}"#, key.kid());
+    let token = crate::jose::sign::sign_compact(key, header.as_bytes(), payload).ok()?;
+    Some((token, key.verifying_key().clone()))
+}
+
 /// RFC 8410, section 7: the key whose seed is this byte throughout.
 fn ed25519(byte: u8) -> SigningKey {
     const PREFIX: [u8; 16] = [

@@ -18,6 +18,7 @@ mod password;
 mod prehijack;
 mod scenarios;
 mod second_factor;
+#[cfg(feature = "social")]
 mod social;
 mod store;
 mod tokens;

@@ -105,6 +105,14 @@ impl World {
         Self { store, clock, accounts, mailbox, keyring, worker, browser, _database: database }
     }
 
+    /// One over this database, with accounts of its own kind.
+    pub async fn over(
+        database: Database,
+        change: &impl Fn(AccountLayerBuilder) -> AccountLayerBuilder,
+    ) -> Self {
+        Self::new(database, &|_, _, builder| change(builder)).await
+    }
+
     /// A browser that was never here.
     pub fn browser(&self) -> Browser {
         self.browser.another()

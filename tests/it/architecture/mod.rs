@@ -18,7 +18,8 @@ const MAP: &[(&str, &[&str])] = &[
     ("delivery", &["store"]),
     ("page", &[]),
     ("session", &["store", "page"]),
-    ("account", &["session", "store", "delivery", "page"]),
+    // `jose` knows no I/O; feature `social` verifies the tokens of providers with it.
+    ("account", &["session", "store", "delivery", "page", "jose"]),
     ("provider", &["store", "delivery", "page", "jose"]),
     ("resource", &["store", "jose"]),
     ("saml", &["session", "store", "delivery", "page"]),

@@ -10,6 +10,8 @@ mod passkeys;
 mod saml;
 #[cfg(feature = "smtp")]
 mod smtp;
+#[cfg(feature = "social")]
+mod social;
 mod totp;
 mod trip;
 mod two_processes;

@@ -65,6 +65,7 @@ impl PasskeySite {
             remember,
             // Of the password nothing was asked.
             must_change_password: false,
+            proven_at: None,
         };
         let mut response = sign_in(site, visit, &who, false, settle).await?;
         if let Some(response) = &mut response {

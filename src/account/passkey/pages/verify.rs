@@ -62,6 +62,7 @@ impl PasskeySite {
             methods: [pending.methods.as_slice(), &methods(&proven.found.passkey)].concat(),
             remember: pending.remember,
             must_change_password: pending.must_change_password,
+            proven_at: None,
         };
         let used = async |along: Effects| use_up(site, self, visit, &proven, along).await;
         let mut response = open(site, visit, &who, trust, used).await?;

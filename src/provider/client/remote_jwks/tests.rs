@@ -1,9 +1,13 @@
 //! Against a real TLS server on this machine.
 
+use std::sync::Mutex;
+
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::*;
 use crate::http::test_server::{Server, ok};
+use crate::http::{REMOTE_LAST_GOOD, REMOTE_PAUSE};
 use crate::jose::{Algorithm, ClaimRules, SigningKey, Typ, TypRule, VerifyRules, sign_jwt, verify};
 
 /// A clock in the hand.
@@ -82,12 +86,12 @@ async fn a_client_rotates_its_keys_whenever_it_likes() {
     let (old, new) = (key(), key());
     let world = World::new(&[&old]).await;
     world.accepts(&old).await.unwrap();
-    world.wait(PAUSE);
+    world.wait(REMOTE_PAUSE);
     world.server.answer(set(&[&new]));
     world.accepts(&new).await.unwrap();
     assert_eq!(world.server.requests(), 2);
     // The old key is gone with the set that held it.
-    world.wait(PAUSE);
+    world.wait(REMOTE_PAUSE);
     let refused = world.accepts(&old).await.unwrap_err();
     assert!(matches!(refused, RemoteJwksError::Signature(JwsError::UnknownKey)), "{refused}");
 }
@@ -129,9 +133,9 @@ async fn the_last_good_keys_serve_while_fetching_fails_but_not_for_ever() {
         assert!(world.accepts(&stranger).await.is_err());
     }
     assert!(world.server.requests() >= 4);
-    world.wait(LAST_GOOD);
+    world.wait(REMOTE_LAST_GOOD);
     let refused = world.accepts(&known).await.unwrap_err();
-    assert!(matches!(refused, RemoteJwksError::Read(_)), "{refused}");
+    assert!(matches!(refused, RemoteJwksError::Keys(RemoteError::Read(_))), "{refused}");
 }
 
 #[tokio::test]
@@ -139,10 +143,10 @@ async fn without_any_keys_nothing_is_verified() {
     let key = key();
     let world = World::new(&[&key]).await;
     world.server.answer(GONE);
-    assert!(matches!(world.accepts(&key).await, Err(RemoteJwksError::Fetch(_))));
-    assert!(matches!(world.accepts(&key).await, Err(RemoteJwksError::Pause)));
+    assert!(matches!(world.accepts(&key).await, Err(RemoteJwksError::Keys(RemoteError::Fetch(_)))));
+    assert!(matches!(world.accepts(&key).await, Err(RemoteJwksError::Keys(RemoteError::Pause))));
     assert_eq!(world.server.requests(), 1);
-    world.wait(PAUSE);
+    world.wait(REMOTE_PAUSE);
     world.server.answer(set(&[&key]));
     world.accepts(&key).await.unwrap();
 }

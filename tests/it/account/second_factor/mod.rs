@@ -55,6 +55,11 @@ impl App {
     }
 }
 
+/// Sets one up in a browser in which the user is logged in.
+pub async fn set_up(world: &World, browser: &mut Browser) {
+    App::set_up(world, browser).await;
+}
+
 /// The key that the page shows for typing.
 pub fn secret_on(page: &Page) -> TotpSecret {
     let text: String = page.text_of("secret").split(' ').collect();

@@ -1,3 +1,101 @@
-//! Identities at other providers: the store's contract.
+//! Logins by other providers: the store's contract, the flows, and providers that lie.
 
+mod connections;
+mod enter;
+mod hostile;
+mod link;
+mod mail;
+mod others;
 mod store;
+mod tokens;
+
+use std::sync::{Arc, Mutex};
+
+use donjon::account::AccountLayerBuilder;
+use donjon::account::social::{Provider, Social};
+use donjon::store::AuditFilter;
+use donjon::testing::{FakeOpenIdProvider, FakeUser, ManualClock};
+use time::Duration;
+
+use super::world::{ALICE, World};
+use crate::support::browser::{Browser, Page};
+
+const BEGIN: &str = "/login/with/fake";
+
+/// The provider, with a clock in the hand.
+struct Fake {
+    provider: FakeOpenIdProvider,
+    clock: Arc<ManualClock>,
+    advanced: Mutex<Duration>,
+}
+
+impl Fake {
+    async fn start() -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let provider = FakeOpenIdProvider::start_with(clock.clone()).await.unwrap();
+        Self { provider, clock, advanced: Mutex::new(Duration::ZERO) }
+    }
+
+    /// Accounts that know the provider.
+    fn known(&self, builder: AccountLayerBuilder) -> AccountLayerBuilder {
+        self.known_as(builder, |client| client)
+    }
+
+    /// Accounts that know the provider in another way.
+    fn known_as(
+        &self,
+        builder: AccountLayerBuilder,
+        change: impl Fn(Provider) -> Provider,
+    ) -> AccountLayerBuilder {
+        // A new world begins at the beginning.
+        self.clock.advance(-std::mem::take(&mut *self.advanced.lock().unwrap()));
+        let client = change(self.provider.client());
+        builder.social(Social::new([client]).egress(self.provider.egress()))
+    }
+
+    fn advance(&self, world: &World, by: Duration) {
+        self.clock.advance(by);
+        *self.advanced.lock().unwrap() += by;
+        world.clock.advance(by);
+    }
+
+    /// A browser goes to the provider, where this user agrees, and comes back.
+    async fn arrive(&self, browser: &mut Browser, user: FakeUser) -> Page {
+        self.provider.log_in(user);
+        let page = browser.get(BEGIN).await;
+        let page = self.come_back(browser, &page).await;
+        browser.follow(page).await
+    }
+
+    /// The answer to the browser that comes back from where this page sent it.
+    async fn come_back(&self, browser: &mut Browser, page: &Page) -> Page {
+        let callback = self.provider.approve(page.location().unwrap().as_str()).unwrap();
+        browser.get(&callback).await
+    }
+}
+
+/// Alice at the provider, which vouches for her address.
+fn alice() -> FakeUser {
+    FakeUser::new("alice-1").with_email(ALICE, true).with_name("Alice")
+}
+
+fn greeting(email: &str) -> String {
+    format!("hello {email} at /")
+}
+
+/// Who is logged in.
+async fn who(browser: &mut Browser) -> String {
+    browser.get("/").await.body
+}
+
+/// The reasons of the refusals that the audit log tells of, in the order of the alphabet.
+async fn refusals(world: &World) -> Vec<String> {
+    let outcome = Some(donjon::audit::Outcome::Failure);
+    let filter = AuditFilter { outcome, ..AuditFilter::default() };
+    let entries = world.store.audit_entries(&filter, 100).await.unwrap();
+    let reason = |entry: &donjon::audit::AuditEntry| entry.metadata.get("reason").cloned();
+    let reasons = entries.iter().filter_map(reason);
+    let mut reasons: Vec<_> = reasons.map(|reason| reason.as_str().unwrap().to_owned()).collect();
+    reasons.sort();
+    reasons
+}

@@ -1,0 +1,153 @@
+//! What becomes of somebody whom a provider vouches for: a function of what is known, and nothing
+//! else.
+
+use super::fault::Fault;
+use super::policy::{EmailMismatch, SocialPolicy, WithoutEmail};
+use super::protocol::profile::Profile;
+use crate::account::Email;
+use crate::scope::Account;
+use crate::store::{IdentityOwners, LoginUser};
+
+/// What becomes of them.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// They come in as this user.
+    LogIn(Box<LoginUser>),
+    /// They may link the identity to this account, once they have shown to be its owner: an address
+    /// alone never does it.
+    AskToLink(Account),
+    /// They get an account with this address, which is theirs.
+    Register(Email),
+    /// They are asked for an address. Whether it has an account is not looked at before it is theirs.
+    AskForEmail,
+}
+
+/// Decides. An address counts only if the provider is believed that it is the user's: with any other
+/// a stranger could learn what addresses have accounts, and get into them.
+pub(super) fn decide(
+    profile: &Profile,
+    owners: IdentityOwners,
+    policy: &SocialPolicy,
+) -> Result<Outcome, Fault> {
+    let email = profile.trusted_email();
+    let holder = owners.email.filter(|_| email.is_some());
+    match (owners.identity, holder, email) {
+        (Some(user), Some(holder), _)
+            if holder.id() != user.account.id()
+                && policy.email_mismatch == EmailMismatch::Refuse =>
+        {
+            Err(Fault::Mismatch)
+        }
+        (Some(user), ..) => Ok(Outcome::LogIn(Box::new(user))),
+        (None, Some(holder), _) => Ok(Outcome::AskToLink(holder)),
+        (None, None, Some(_)) if !policy.sign_up => Err(Fault::Closed),
+        (None, None, Some(email)) => Ok(Outcome::Register(email)),
+        (None, None, None) => match policy.without_email {
+            WithoutEmail::Ask => Ok(Outcome::AskForEmail),
+            WithoutEmail::Refuse => Err(Fault::NoEmail),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scope::UserId;
+
+    fn account(id: &str) -> Account {
+        Account::new(UserId::new(id).unwrap()).with_email(format!("{id}@example.test"), true)
+    }
+
+    fn user(id: &str) -> LoginUser {
+        LoginUser {
+            account: account(id),
+            password: None,
+            device_epoch: 0,
+            has_second_factor: false,
+            password_set_at: None,
+            must_change_password: false,
+        }
+    }
+
+    fn profile(email: Option<bool>) -> Profile {
+        let mut profile = Profile::of("s".into());
+        profile.email = email.map(|_| "someone@example.test".into());
+        profile.email_trusted = email == Some(true);
+        profile
+    }
+
+    fn outcome(
+        email: Option<bool>,
+        identity: Option<&str>,
+        holder: Option<&str>,
+        policy: SocialPolicy,
+    ) -> String {
+        let owners = IdentityOwners { identity: identity.map(user), email: holder.map(account) };
+        match decide(&profile(email), owners, &policy) {
+            Ok(Outcome::LogIn(user)) => format!("log in {}", user.account.id()),
+            Ok(Outcome::AskToLink(account)) => format!("link {}", account.id()),
+            Ok(Outcome::Register(email)) => format!("register {email}"),
+            Ok(Outcome::AskForEmail) => "ask".into(),
+            Err(fault) => fault.reason().into(),
+        }
+    }
+
+    #[test]
+    fn the_five_outcomes() {
+        let policy = SocialPolicy::default();
+        let of = |email, identity, holder| outcome(email, identity, holder, policy);
+        for email in [None, Some(false), Some(true)] {
+            assert_eq!(of(email, Some("a"), None), "log in a");
+            assert_eq!(of(email, Some("a"), Some("a")), "log in a");
+        }
+        assert_eq!(of(Some(true), None, Some("a")), "link a");
+        assert_eq!(of(Some(true), None, None), "register someone@example.test");
+        assert_eq!(of(None, None, None), "ask");
+        assert_eq!(of(Some(true), Some("a"), Some("b")), "email_mismatch");
+    }
+
+    #[test]
+    fn the_host_decides_otherwise() {
+        let policy = SocialPolicy {
+            sign_up: false,
+            without_email: WithoutEmail::Refuse,
+            email_mismatch: EmailMismatch::LogIn,
+            ..SocialPolicy::default()
+        };
+        let of = |email, identity, holder| outcome(email, identity, holder, policy);
+        assert_eq!(of(Some(true), None, None), "sign_up_closed");
+        assert_eq!(of(None, None, None), "no_email");
+        assert_eq!(of(Some(true), Some("a"), Some("b")), "log in a");
+        assert_eq!(of(Some(true), None, Some("a")), "link a");
+    }
+
+    proptest! {
+        /// What nobody vouches for changes nothing, whoever has the address.
+        #[test]
+        fn an_address_that_nobody_vouches_for_is_not_looked_at(
+            identity in proptest::option::of("[ab]"),
+            holder in proptest::option::of("[ab]"),
+            sign_up: bool,
+            refuse: bool,
+            log_in: bool,
+        ) {
+            let policy = SocialPolicy {
+                sign_up,
+                without_email: if refuse { WithoutEmail::Refuse } else { WithoutEmail::Ask },
+                email_mismatch:
+                    if log_in { EmailMismatch::LogIn } else { EmailMismatch::Refuse },
+                ..SocialPolicy::default()
+            };
+            let of = |email, holder| outcome(email, identity.as_deref(), holder, policy);
+            let without = of(None, None);
+            prop_assert_eq!(&of(Some(false), holder.as_deref()), &without);
+            prop_assert_eq!(&of(None, holder.as_deref()), &without);
+            // Without the identity nobody comes in, whatever the address.
+            let in_as = of(Some(true), holder.as_deref());
+            prop_assert_eq!(in_as.starts_with("log in"), identity.is_some()
+                && (log_in || holder.is_none() || holder == identity));
+        }
+    }
+}

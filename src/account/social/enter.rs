@@ -1,0 +1,177 @@
+//! What becomes of somebody whom a provider vouches for.
+
+use time::OffsetDateTime;
+
+use super::answer::refuse;
+use super::decide::{Outcome, decide};
+use super::park::{Parked, Step};
+use super::pending::Aim;
+use super::protocol::profile::Profile;
+use super::protocol::token::Tokens;
+use super::{Here, fault};
+use crate::account::config::Unconfirmed;
+use crate::account::confirm;
+use crate::account::login::NOTICE;
+use crate::account::sign_in::{SignIn, sign_in};
+use crate::account::site::{Answer, Visit};
+use crate::account::{AccountError, Email};
+use crate::audit::Action;
+use crate::crypto::RandomExt as _;
+use crate::http::respond;
+use crate::page::LoginNotice;
+use crate::scope::{Account, Method, UserId};
+use crate::store::{Effects, IdentityRegistration, IdentityUse, LoginUser, NewIdentity, NewUser};
+
+/// Whoever loses a race for an identity or an address is judged once more by who won it.
+const JUDGED: usize = 2;
+
+/// Lets them in, or asks what is still to be known.
+pub(super) async fn enter(
+    here: Here<'_>,
+    visit: &Visit,
+    profile: Profile,
+    tokens: Option<Tokens>,
+) -> Answer {
+    let Here { site, providers, .. } = here;
+    let identity = here.identity(&profile, tokens.as_ref());
+    let trusted = profile.trusted_email();
+    for _ in 0..JUDGED {
+        let email = trusted.as_ref().map(Email::as_str);
+        let owners = site.store.find_identity(&identity.provider, &identity.subject, email).await?;
+        let outcome = match decide(&profile, owners, &providers.policy) {
+            Ok(outcome) => outcome,
+            Err(fault) => return refuse(here, visit, &Aim::LogIn, fault).await,
+        };
+        match outcome {
+            Outcome::LogIn(user) => return log_in(here, visit, &profile, &identity, &user).await,
+            Outcome::Register(email) => {
+                if let Some(user) = register(here, visit, &identity, &email).await? {
+                    return log_in(here, visit, &profile, &identity, &user).await;
+                }
+            }
+            Outcome::AskToLink(account) => {
+                let step = Step::Link { user: account.id().clone() };
+                return park(here, visit, (profile, tokens), step, "/link").await;
+            }
+            Outcome::AskForEmail => {
+                return park(here, visit, (profile, tokens), Step::Ask, "/email").await;
+            }
+        }
+    }
+    refuse(here, visit, &Aim::LogIn, fault::Fault::Expired).await
+}
+
+async fn park(
+    here: Here<'_>,
+    visit: &Visit,
+    (profile, tokens): (Profile, Option<Tokens>),
+    step: Step,
+    page: &str,
+) -> Answer {
+    let Here { site, providers, provider } = here;
+    let parked = Parked::new(provider, (profile, tokens), step, &visit.trip);
+    let (row, cookie) = providers.parking.park(&*site.random, &parked, site.now());
+    site.store.park_identity(&row).await?;
+    let mut response = respond::see_other(&here.path(page));
+    response.headers_mut().append(http::header::SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// Makes the account; `None` if identity or address is taken by now.
+async fn register(
+    here: Here<'_>,
+    visit: &Visit,
+    identity: &NewIdentity,
+    email: &Email,
+) -> Result<Option<LoginUser>, AccountError> {
+    let site = here.site;
+    let now = site.now();
+    let id = UserId::from(site.random.uuid_v7(now));
+    let account = Account::new(id).with_email(email.as_str(), true);
+    let user = NewUser { account: account.clone(), password: None, created_at: now };
+    let entry = visit.entry(Action::REGISTER).about(account.id());
+    let along = site.effects(about(entry, identity));
+    match site.store.register_with_identity(&user, identity, &along).await? {
+        IdentityRegistration::Registered => {
+            along.announce();
+            Ok(Some(LoginUser {
+                account,
+                password: None,
+                device_epoch: 0,
+                has_second_factor: false,
+                password_set_at: None,
+                must_change_password: false,
+            }))
+        }
+        IdentityRegistration::IdentityTaken | IdentityRegistration::EmailTaken => Ok(None),
+    }
+}
+
+async fn log_in(
+    here: Here<'_>,
+    visit: &Visit,
+    profile: &Profile,
+    identity: &NewIdentity,
+    user: &LoginUser,
+) -> Answer {
+    let Here { site, providers, provider } = here;
+    let account = &user.account;
+    let over = || {
+        let notice = fault::name_of(LoginNotice::TimedOut);
+        Ok(respond::see_other(&visit.trip.via_with(&site.paths.login, &[(NOTICE, notice)])))
+    };
+    let Some(email) = account.email().and_then(|email| Email::parse(email).ok()) else {
+        return refuse(here, visit, &Aim::LogIn, fault::Fault::NoEmail).await;
+    };
+    let settle = async |along: Effects| {
+        let id = account.id();
+        let used = site.store.log_in_with_identity(id, identity, user.device_epoch, &along).await?;
+        if used == IdentityUse::Done {
+            along.announce();
+        }
+        Ok(used == IdentityUse::Done)
+    };
+    if !account.email_verified() && site.policy.unconfirmed == Unconfirmed::Block {
+        if !settle(Effects::none()).await? {
+            return over();
+        }
+        let mut response = confirm::send(site, visit, &email).await?;
+        site.remember_registrant(visit, account.id(), &mut response);
+        return Ok(response);
+    }
+    let suffices = profile.amr.iter().any(|method| provider.sufficient.contains(method));
+    let mut methods = vec![Method::FEDERATED];
+    if suffices {
+        methods.push(Method::MULTI_FACTOR);
+    }
+    let who = SignIn {
+        email: &email,
+        account,
+        device_epoch: user.device_epoch,
+        methods,
+        remember: providers.policy.remember,
+        // It was not the password that they came by.
+        must_change_password: false,
+        proven_at: proven_at(profile),
+    };
+    let asks = user.has_second_factor && !suffices;
+    match sign_in(site, visit, &who, asks, settle).await? {
+        Some(response) => Ok(response),
+        None => over(),
+    }
+}
+
+/// When the user proved to the provider who they are, if it says.
+fn proven_at(profile: &Profile) -> Option<OffsetDateTime> {
+    profile.auth_time.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok())
+}
+
+/// What the audit log tells of an identity.
+pub(in crate::account) fn about(
+    entry: crate::audit::Entry,
+    identity: &NewIdentity,
+) -> crate::audit::Entry {
+    entry
+        .to("identity", format!("{}:{}", identity.provider, identity.subject))
+        .with("provider", identity.provider.as_str())
+}

@@ -1,0 +1,372 @@
+use super::preset::apple::AppleSecret;
+use super::preset::facebook::Facebook;
+use super::preset::github::GitHub;
+use super::protocol::authorization::RESERVED;
+use super::protocol::id_token::EmailTrust;
+use super::protocol::issuer::{IssuerRule, Tenant};
+use crate::crypto::Redacted;
+use crate::http::is_fetchable;
+
+/// A provider that users log in with, and what the host registered there.
+///
+/// At each provider the redirect URI to be registered is
+/// `{base URL}/login/with/{id}/callback` (see [`Paths::social`](crate::account::Paths::social)).
+///
+/// ```
+/// use donjon::account::social::{Provider, Tenant};
+///
+/// let google = Provider::google("1234.apps.googleusercontent.com", "a secret");
+/// let microsoft = Provider::microsoft(Tenant::Organizations, "an application id", "a secret");
+/// let acme = Provider::openid("acme", "Acme", "https://id.acme.example", "client id")
+///     .secret("a secret")
+///     .trust_email();
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Provider {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) client_id: String,
+    pub(super) secret: ClientSecret,
+    pub(super) protocol: Protocol,
+    pub(super) scopes: Vec<String>,
+    pub(super) parameters: Vec<(String, String)>,
+    pub(super) trust: EmailTrust,
+    pub(super) keeps_tokens: bool,
+    pub(super) sufficient: Vec<String>,
+    pub(super) form_post: bool,
+    pub(super) proves_anew: bool,
+}
+
+/// How the host proves at the provider that it is the one registered there.
+#[derive(Clone, Debug)]
+pub(super) enum ClientSecret {
+    /// Not at all: PKCE alone ties the code to us.
+    Public,
+    /// By a secret.
+    Text(Redacted<String>),
+    /// By a token that is signed on demand.
+    Apple(AppleSecret),
+}
+
+/// What a provider speaks.
+#[derive(Clone, Debug)]
+pub(super) enum Protocol {
+    /// OpenID Connect, found out by discovery at this issuer.
+    OpenId { discovery: String, issuer: IssuerRule },
+    /// OAuth 2.0 with an API of GitHub's own.
+    GitHub(GitHub),
+    /// OAuth 2.0 with an API of Facebook's own.
+    Facebook(Facebook),
+}
+
+impl Provider {
+    /// Any OpenID Provider, by discovery at its `issuer`. Its `id` is in addresses and in what is
+    /// stored of users: never give it to another provider, who could then log in as them. `name` is
+    /// shown to users. Scopes are `openid email profile`.
+    ///
+    /// An address that it tells is confirmed by mail before it counts; see
+    /// [`Provider::trust_email`]. Who must prove anew who they are is asked to by `max_age=0`, and
+    /// the provider must say that they did (`auth_time`).
+    pub fn openid(
+        id: impl Into<String>,
+        name: impl Into<String>,
+        issuer: impl Into<String>,
+        client_id: impl Into<String>,
+    ) -> Self {
+        let issuer = issuer.into();
+        let discovery = discovery(&issuer);
+        let protocol = Protocol::OpenId { discovery, issuer: IssuerRule::Exact(issuer) };
+        Self::new([id.into(), name.into(), client_id.into()], ClientSecret::Public, protocol)
+    }
+
+    /// Google, as `google`. An address counts as the user's if Google hands it out: one of Gmail's,
+    /// or of an organization that is with Google. Of any other it knew the owner only once.
+    ///
+    /// For tokens that can be refreshed, add the parameters `access_type=offline` and
+    /// `prompt=consent`.
+    pub fn google(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
+        let issuer = "https://accounts.google.com".to_owned();
+        let discovery = discovery(&issuer);
+        let protocol = Protocol::OpenId { discovery, issuer: IssuerRule::Google(issuer) };
+        let names = ["google".to_owned(), "Google".to_owned(), client_id.into()];
+        let provider = Self::new(names, ClientSecret::text(secret), protocol);
+        Self { trust: EmailTrust::Google, proves_anew: false, ..provider }
+    }
+
+    /// Microsoft Entra ID and personal accounts, as `microsoft`.
+    ///
+    /// A user is known by tenant and subject. An address never counts as the user's, unless the
+    /// token says that the owner of its domain vouches for it (the optional claim `xms_edov`, to be
+    /// switched on in the registration): any tenant's administrator can write any address into a
+    /// user's profile, and would otherwise get into the accounts of others.
+    pub fn microsoft(
+        tenant: Tenant,
+        client_id: impl Into<String>,
+        secret: impl Into<String>,
+    ) -> Self {
+        Self::microsoft_at("https://login.microsoftonline.com", tenant, client_id, secret)
+    }
+
+    /// The same, in a sovereign cloud, such as `https://login.microsoftonline.us`.
+    pub fn microsoft_at(
+        authority: impl Into<String>,
+        tenant: Tenant,
+        client_id: impl Into<String>,
+        secret: impl Into<String>,
+    ) -> Self {
+        let authority = authority.into();
+        let discovery = discovery(&format!("{authority}/{}/v2.0", tenant.path()));
+        let issuer = IssuerRule::Microsoft(authority, tenant);
+        let protocol = Protocol::OpenId { discovery, issuer };
+        let names = ["microsoft".to_owned(), "Microsoft".to_owned(), client_id.into()];
+        let provider = Self::new(names, ClientSecret::text(secret), protocol);
+        Self { trust: EmailTrust::Microsoft, proves_anew: false, ..provider }
+    }
+
+    /// Apple, as `apple`: `client_id` is the services ID. The name comes with the very first login
+    /// only, and no later one tells it again.
+    pub fn apple(client_id: impl Into<String>, secret: AppleSecret) -> Self {
+        let issuer = "https://appleid.apple.com".to_owned();
+        let discovery = discovery(&issuer);
+        let protocol = Protocol::OpenId { discovery, issuer: IssuerRule::Exact(issuer) };
+        let names = ["apple".to_owned(), "Apple".to_owned(), client_id.into()];
+        let provider = Self::new(names, ClientSecret::Apple(secret), protocol);
+        Self {
+            scopes: ["openid", "name", "email"].map(str::to_owned).into(),
+            trust: EmailTrust::Verified,
+            form_post: true,
+            proves_anew: false,
+            ..provider
+        }
+    }
+
+    /// GitHub, as `github`: OAuth without OpenID. A user is known by the number of the account, never
+    /// by its name, which can become another's; an address counts if it is the primary one and
+    /// verified.
+    pub fn github(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self::oauth(Protocol::GitHub(GitHub::public()), client_id.into(), secret)
+    }
+
+    /// GitHub Enterprise Server at this origin, as `github`.
+    pub fn github_at(
+        origin: &str,
+        client_id: impl Into<String>,
+        secret: impl Into<String>,
+    ) -> Self {
+        Self::oauth(Protocol::GitHub(GitHub::at(origin)), client_id.into(), secret)
+    }
+
+    /// Facebook, as `facebook`: OAuth without OpenID, and every call with a proof of the secret. An
+    /// address never counts as the user's: Facebook does not say whether it is.
+    pub fn facebook(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self::oauth(Protocol::Facebook(Facebook::public()), client_id.into(), secret)
+    }
+
+    /// Facebook with dialog and graph at these origins, such as a proxy of the host's.
+    pub fn facebook_at(
+        [dialog, graph]: [&str; 2],
+        client_id: impl Into<String>,
+        secret: impl Into<String>,
+    ) -> Self {
+        let facebook = Facebook::at(dialog, graph);
+        Self::oauth(Protocol::Facebook(facebook), client_id.into(), secret)
+    }
+
+    fn oauth(protocol: Protocol, client_id: String, secret: impl Into<String>) -> Self {
+        let (id, name, scopes) = match &protocol {
+            Protocol::Facebook(_) => ("facebook", "Facebook", ["public_profile", "email"]),
+            _ => ("github", "GitHub", ["read:user", "user:email"]),
+        };
+        let names = [id.to_owned(), name.to_owned(), client_id];
+        let provider = Self::new(names, ClientSecret::text(secret), protocol);
+        Self { scopes: scopes.map(str::to_owned).into(), proves_anew: false, ..provider }
+    }
+
+    fn new([id, name, client_id]: [String; 3], secret: ClientSecret, protocol: Protocol) -> Self {
+        Self {
+            id,
+            name,
+            client_id,
+            secret,
+            protocol,
+            scopes: ["openid", "email", "profile"].map(str::to_owned).into(),
+            parameters: Vec::new(),
+            trust: EmailTrust::Never,
+            keeps_tokens: false,
+            sufficient: Vec::new(),
+            form_post: false,
+            proves_anew: true,
+        }
+    }
+
+    /// The secret that the provider gave the host.
+    pub fn secret(mut self, secret: impl Into<String>) -> Self {
+        self.secret = ClientSecret::text(secret);
+        self
+    }
+
+    /// Another id and name, as for two providers of one kind. See [`Provider::openid`].
+    pub fn called(mut self, id: impl Into<String>, name: impl Into<String>) -> Self {
+        (self.id, self.name) = (id.into(), name.into());
+        self
+    }
+
+    /// What is asked for, instead of the default.
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// A parameter more of each request, such as `hd` or `access_type`. None that is ours to set.
+    pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// Believes this OpenID Provider that an address is the user's, if it says so
+    /// (`email_verified`). Whoever runs the provider can then sign up with any address, and is
+    /// asked for no mail; into an account that exists nobody gets by it.
+    pub fn trust_email(mut self) -> Self {
+        if self.trust == EmailTrust::Never && matches!(self.protocol, Protocol::OpenId { .. }) {
+            self.trust = EmailTrust::Verified;
+        }
+        self
+    }
+
+    /// Keeps the provider's tokens, sealed, for
+    /// [`ProviderTokens`](super::ProviderTokens). Without it none is kept.
+    pub fn keep_tokens(mut self) -> Self {
+        self.keeps_tokens = true;
+        self
+    }
+
+    /// Asks for no second factor of ours after a login whose `amr` has one of these, such as `mfa`.
+    pub fn sufficient_methods<S: Into<String>>(
+        mut self,
+        methods: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.sufficient = methods.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Asks for answers by form (`response_mode=form_post`), so that no code is in an address.
+    pub fn form_post(mut self) -> Self {
+        self.form_post = true;
+        self
+    }
+
+    /// Takes a login at this OpenID Provider for a fresh proof, although the provider cannot be made
+    /// to ask anew, or does not say that it did. Who finds a browser in which its owner is logged in
+    /// there can then do what takes a fresh login here. That is so with Google, Microsoft, Apple,
+    /// GitHub and Facebook anyway, which leave no choice.
+    pub fn danger_fresh_without_proof(mut self) -> Self {
+        self.proves_anew = false;
+        self
+    }
+
+    /// What it is called in addresses.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What is wrong with it, if anything.
+    pub(in crate::account) fn fault(&self) -> Option<&'static str> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+        let reserved = |(name, _): &(String, String)| RESERVED.contains(&name.as_str());
+        let is_openid = matches!(self.protocol, Protocol::OpenId { .. });
+        let has_openid = self.scopes.iter().any(|scope| scope == "openid");
+        if self.id.is_empty() || self.id.len() > 32 || !self.id.bytes().all(plain) {
+            Some("its id is not of 1 to 32 of a-z, 0-9, - and _")
+        } else if self.client_id.is_empty() {
+            Some("it has no client id")
+        } else if self.parameters.iter().any(reserved) {
+            Some("one of its parameters is ours to set")
+        } else if is_openid != has_openid {
+            Some("the scope openid belongs to OpenID Providers, and to them alone")
+        } else if self.protocol.addresses().any(|address| !is_fetchable(&address)) {
+            Some("it is not at an https URL")
+        } else {
+            None
+        }
+    }
+}
+
+impl ClientSecret {
+    fn text(secret: impl Into<String>) -> Self {
+        Self::Text(Redacted(secret.into()))
+    }
+}
+
+impl Protocol {
+    fn addresses(&self) -> impl Iterator<Item = String> {
+        let addresses = match self {
+            Self::OpenId { discovery, .. } => vec![discovery.clone()],
+            Self::GitHub(github) => vec![github.authorize(), github.token(), github.user()],
+            Self::Facebook(facebook) => {
+                vec![facebook.authorize(), facebook.token(), facebook.me()]
+            }
+        };
+        addresses.into_iter()
+    }
+}
+
+/// OpenID Connect Discovery 1.0, section 4.1.
+fn discovery(issuer: &str) -> String {
+    format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn acme() -> Provider {
+        Provider::openid("acme", "Acme", "https://id.acme.example/", "me")
+    }
+
+    #[test]
+    fn a_provider_that_cannot_work_is_found_out() {
+        assert_eq!(acme().fault(), None);
+        for preset in [
+            Provider::google("me", "s"),
+            Provider::microsoft(Tenant::Any, "me", "s"),
+            Provider::github("me", "s"),
+            Provider::facebook("me", "s"),
+            acme().parameter("hd", "acme.example").trust_email().keep_tokens(),
+        ] {
+            assert_eq!(preset.fault(), None, "{preset:?}");
+        }
+        for bad in [
+            acme().called("", "Acme"),
+            acme().called("a/b", "Acme"),
+            acme().called("Acme", "Acme"),
+            acme().called("a".repeat(33), "Acme"),
+            acme().scopes(["email"]),
+            Provider::github("me", "s").scopes(["openid"]),
+            Provider::openid("acme", "Acme", "https://id.acme.example", ""),
+            Provider::openid("acme", "Acme", "http://id.acme.example", "me"),
+            Provider::openid("acme", "Acme", "id.acme.example", "me"),
+            Provider::github_at("http://github.example", "me", "s"),
+        ] {
+            assert!(bad.fault().is_some(), "{bad:?}");
+        }
+        for name in RESERVED {
+            assert!(acme().parameter(*name, "evil").fault().is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_who_vouches_for_addresses_is_believed() {
+        assert_eq!(acme().trust, EmailTrust::Never);
+        assert_eq!(acme().trust_email().trust, EmailTrust::Verified);
+        for preset in [
+            Provider::facebook("me", "s"),
+            Provider::github("me", "s"),
+            Provider::microsoft(Tenant::Any, "me", "s"),
+        ] {
+            assert_ne!(preset.trust_email().trust, EmailTrust::Verified);
+        }
+        let secret = format!("{:?}", Provider::google("me", "hush"));
+        assert!(!secret.contains("hush"), "{secret}");
+    }
+}

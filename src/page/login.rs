@@ -1,0 +1,67 @@
+//! Data of the login page.
+
+use super::PasskeyPrompt;
+
+/// Data of [`Pages::login`](super::Pages::login). Addresses are local paths with the query that keeps the trip.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Login<'a> {
+    /// Where the form is posted to: fields `email`, `password`, and `remember` if checked.
+    pub action: &'a str,
+    /// The page to sign up.
+    pub register: &'a str,
+    /// The page to ask for a new password.
+    pub forgot: &'a str,
+    /// The address to begin with.
+    pub email: &'a str,
+    /// Whether `remember` is checked.
+    pub remember: bool,
+    /// Whether somebody is logged in, but has to log in again.
+    pub again: bool,
+    /// Whether the last try was refused.
+    pub refused: bool,
+    /// What was just done.
+    pub notice: Option<LoginNotice>,
+    /// Other ways to log in, beside the form.
+    pub others: &'a [OtherDoor<'a>],
+    /// What is asked of the browser, where there are passkeys; the same form takes its answer, in a
+    /// field `credential`.
+    pub passkey: Option<PasskeyPrompt<'a>>,
+    /// The page to ask for a link to log in, if there are such links.
+    pub link: Option<&'a str>,
+}
+
+/// Another way to log in than the form of [`Pages::login`](super::Pages::login): a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherDoor<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// Where it leads, with the query that keeps the trip.
+    pub href: &'a str,
+}
+
+/// What a user did before coming to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoginNotice {
+    /// Confirmed the address.
+    Confirmed,
+    /// Set a new password.
+    PasswordSet,
+    /// Took too long to go on with a second factor or a provider, or could not.
+    TimedOut,
+    /// Kept an account that was going to be deleted.
+    Kept,
+    /// Turned back at a provider.
+    ProviderCancelled,
+    /// Came from a provider that did not answer.
+    ProviderUnavailable,
+    /// Came from a provider whose answer was not as it must be.
+    ProviderFailed,
+    /// Came from a provider that vouches for no address.
+    ProviderNoEmail,
+    /// Came from a provider, and nobody may sign up.
+    ProviderNoAccount,
+    /// Came from a provider as one user, with the address of another.
+    ProviderMismatch,
+}

@@ -1,0 +1,170 @@
+//! The page where users see to their identities.
+
+use http::StatusCode;
+
+use super::*;
+use crate::account::world::{PASSWORD, each_world, each_world_with, log_in};
+
+const PAGE: &str = "/settings/connections";
+const LINK: &str = "/settings/connections/link";
+const UNLINK: &str = "/settings/connections/unlink";
+const FAKE: [(&str, &str); 1] = [("provider", "fake")];
+
+/// Where the browser ends that links Alice's identity.
+async fn connect(fake: &Fake, browser: &mut Browser) -> Page {
+    fake.provider.log_in(alice());
+    let page = browser.post(LINK, &FAKE).await;
+    let page = fake.come_back(browser, &page).await;
+    browser.follow(page).await
+}
+
+#[tokio::test]
+async fn an_identity_is_linked_and_unlinked_and_its_owner_is_told() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            let bob = "bob@example.test";
+            world.user(bob).await;
+            let mut browser = world.logged_in(bob).await;
+            assert!(browser.get(PAGE).await.has("link-fake"));
+            let page = connect(&fake, &mut browser).await;
+            assert_eq!(page.url.query().unwrap(), "notice=linked");
+            assert!(page.has("linked-fake") && !page.has("link-fake"), "{}", page.body);
+            // The address there is Alice's; here it stays Bob's.
+            let page = fake.arrive(&mut world.browser(), alice()).await;
+            assert_eq!(page.body, greeting(bob));
+
+            let again = connect(&fake, &mut browser).await;
+            assert_eq!(again.url.query().unwrap(), "notice=linked");
+            let page = browser.post(UNLINK, &FAKE).await;
+            let page = browser.follow(page).await;
+            assert!(page.has("link-fake") && !page.has("linked-fake"), "{}", page.body);
+            let subjects: Vec<_> =
+                world.mails_to(bob).await.into_iter().map(|mail| mail.subject).collect();
+            assert_eq!(
+                subjects,
+                ["Fake was connected to your account", "Fake was disconnected from your account"]
+            );
+            let page = fake.arrive(&mut world.browser(), alice()).await;
+            assert_eq!(page.body, greeting(ALICE), "a stranger again");
+            let page = connect(&fake, &mut browser).await;
+            assert_eq!(page.url.query().unwrap(), "notice=taken");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_only_way_in_stays() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            let mut browser = world.browser();
+            fake.arrive(&mut browser, alice()).await;
+            let page = browser.post(UNLINK, &FAKE).await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(page.has("linked-fake") && page.body.contains("role=\"alert\""));
+            assert!(world.mails_to(ALICE).await.is_empty());
+            assert_eq!(page.link("Choose a password"), "/forgot-password");
+
+            // With a password it is not the only one.
+            let link = world.reset_link(ALICE).await;
+            let page = browser.get(&link).await;
+            browser.submit(&page, &[("password", PASSWORD)]).await;
+            world.mails_to(ALICE).await;
+            let mut browser = world.logged_in(ALICE).await;
+            let page = browser.post(UNLINK, &FAKE).await;
+            assert_eq!(page.location().unwrap().query().unwrap(), "notice=unlinked");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn linking_and_unlinking_take_a_fresh_login_and_a_form_of_ours() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            world.user(ALICE).await;
+            let mut browser = world.logged_in(ALICE).await;
+            for path in [LINK, UNLINK] {
+                let page = browser.post_from("https://evil.example", path, &FAKE).await;
+                assert_eq!(page.status, StatusCode::FORBIDDEN, "{path}");
+                let page = browser.get(path).await;
+                assert_eq!(page.location().unwrap().path(), PAGE);
+            }
+            let unknown = browser.post(LINK, &[("provider", "evil")]).await;
+            assert_eq!(unknown.location().unwrap().query().unwrap(), "notice=failed");
+            // Fresh when it began, and not any more when it ends.
+            fake.provider.log_in(alice());
+            let begun = browser.post(LINK, &FAKE).await;
+            fake.advance(&world, Duration::minutes(10));
+            let page = fake.come_back(&mut browser, &begun).await;
+            assert_eq!(page.location().unwrap().query().unwrap(), "notice=failed");
+            for mut visitor in [browser, world.browser()] {
+                for path in [LINK, UNLINK] {
+                    let page = visitor.post(path, &FAKE).await;
+                    assert_eq!(page.location().unwrap().path(), "/login", "{path}");
+                }
+                let page = visitor.get(PAGE).await;
+                assert_eq!(page.location().unwrap().path(), "/login");
+            }
+            let id = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+            assert_eq!(world.store.ways_in(id.id()).await.unwrap().count, 1);
+        },
+    )
+    .await;
+}
+
+/// An attacker who has the victim's browser open the attacker's own answer gets no way in.
+#[tokio::test]
+async fn nobody_links_their_own_identity_to_another_account() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            let mallory = "mallory@example.test";
+            world.user(ALICE).await;
+            world.user(mallory).await;
+            let mut attacker = world.logged_in(mallory).await;
+            let mut victim = world.logged_in(ALICE).await;
+            fake.provider.log_in(FakeUser::new("mallory-1"));
+            let begun = attacker.post(LINK, &FAKE).await;
+            let callback = fake.provider.approve(begun.location().unwrap().as_str()).unwrap();
+            let page = victim.get(&callback).await;
+            assert!(page.location().unwrap().query().unwrap().contains("timed-out"));
+            // Not even with the attacker's cookie in the victim's browser.
+            let planted = attacker.cookies["social"].clone();
+            victim.cookies.insert("social".into(), planted);
+            let page = victim.get(&callback).await;
+            assert_eq!(page.location().unwrap().query().unwrap(), "notice=failed");
+            // Nor in another session of the attacker's.
+            let mut again = world.browser();
+            log_in(&mut again, mallory, PASSWORD).await;
+            let begun = attacker.post(LINK, &FAKE).await;
+            again.cookies.insert("social".into(), attacker.cookies["social"].clone());
+            let page = fake.come_back(&mut again, &begun).await;
+            assert_eq!(page.location().unwrap().query().unwrap(), "notice=failed");
+            for email in [ALICE, mallory] {
+                let id = world.accounts.accounts().find_by_email(email).await.unwrap().unwrap();
+                assert_eq!(world.store.ways_in(id.id()).await.unwrap().count, 1, "{email}");
+            }
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn without_providers_there_is_no_such_page() {
+    each_world(async |world| {
+        world.user(ALICE).await;
+        let mut browser = world.logged_in(ALICE).await;
+        assert!(browser.get(PAGE).await.body.starts_with("hello"));
+        assert!(browser.get(BEGIN).await.body.starts_with("hello"));
+        assert!(!browser.get("/settings").await.body.contains("connections"));
+    })
+    .await;
+}

@@ -1,0 +1,303 @@
+//! To the provider and back.
+
+use donjon::account::social::{EmailMismatch, Social, SocialPolicy};
+use http::StatusCode;
+
+use super::*;
+use crate::account::world::{each_world_with, log_in};
+
+#[tokio::test]
+async fn somebody_new_signs_up_and_comes_in_again_whatever_the_address_is_by_then() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            let mut browser = world.browser();
+            let page = fake.arrive(&mut browser, alice()).await;
+            assert_eq!(page.body, greeting(ALICE));
+            let account = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+            assert!(account.email_verified());
+            let sessions = world.store.sessions_of(account.id(), world_now(&world)).await.unwrap();
+            let login = sessions[0].login.as_ref().unwrap();
+            assert_eq!(login.authentication.methods[0].as_str(), "fed");
+
+            // The subject is who it is; the address is not.
+            for email in ["alice@elsewhere.test", ALICE] {
+                let user = FakeUser::new("alice-1").with_email(email, true);
+                let page = fake.arrive(&mut world.browser(), user).await;
+                assert_eq!(page.body, greeting(ALICE), "{email}");
+            }
+            let mut stranger = world.browser();
+            let page = fake.arrive(&mut stranger, FakeUser::new("alice-2")).await;
+            assert_eq!(page.url.path(), "/login/with/fake/email");
+            assert_eq!(who(&mut stranger).await, "hello stranger at /");
+            assert!(world.mails_to(ALICE).await.is_empty());
+        },
+    )
+    .await;
+}
+
+fn world_now(world: &World) -> time::OffsetDateTime {
+    use donjon::crypto::Clock as _;
+    world.clock.now()
+}
+
+#[tokio::test]
+async fn the_trip_goes_on_and_never_leads_away() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            let trip = "return_to=%2Fwelcome%3Fa%3Db%26c";
+            for (path, label) in
+                [("/login", "Log in with Fake"), ("/register", "Sign up with Fake")]
+            {
+                let mut browser = world.browser();
+                let page = browser.get(&format!("{path}?{trip}")).await;
+                assert_eq!(page.link(label), format!("{BEGIN}?{trip}"));
+                let page = browser.get(&page.link(label)).await;
+                fake.provider.log_in(alice());
+                let page = fake.come_back(&mut browser, &page).await;
+                let page = browser.follow(page).await;
+                assert_eq!(page.body, format!("hello {ALICE} at /welcome?a=b&c"));
+            }
+            let mut browser = world.browser();
+            let page = browser.get(&format!("{BEGIN}?return_to=https://evil.example/")).await;
+            let page = fake.come_back(&mut browser, &page).await;
+            assert_eq!(page.location().unwrap().path(), "/");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn who_turns_back_is_told_so_and_keeps_the_trip() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            for (error, notice) in [
+                ("access_denied", "provider-cancelled"),
+                ("server_error", "provider-failed"),
+                ("<script>", "provider-failed"),
+            ] {
+                let mut browser = world.browser();
+                let page = browser.get(&format!("{BEGIN}?return_to=/welcome")).await;
+                let location = page.location().unwrap();
+                let callback = fake.provider.refuse(location.as_str(), error).unwrap();
+                let page = browser.get(&callback).await;
+                let expected = format!("notice={notice}&return_to=%2Fwelcome");
+                assert_eq!(page.location().unwrap().query().unwrap(), expected);
+                let page = browser.follow(page).await;
+                assert!(page.body.contains("class=\"notice "), "{}", page.body);
+                let again = browser.get(&callback).await;
+                assert_eq!(again.location().unwrap().query().unwrap(), "notice=timed-out");
+            }
+            assert_eq!(refusals(&world).await, ["cancelled", "provider_error", "provider_error"]);
+        },
+    )
+    .await;
+}
+
+/// Login CSRF: an answer is for the browser that asked, once, for a quarter of an hour.
+#[tokio::test]
+async fn an_answer_works_in_the_browser_that_asked_once_and_soon() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            fake.provider.log_in(alice());
+            let (mut attacker, mut victim) = (world.browser(), world.browser());
+            let page = attacker.get(BEGIN).await;
+            let callback = fake.provider.approve(page.location().unwrap().as_str()).unwrap();
+            // The victim has one of their own under way.
+            victim.get(BEGIN).await;
+            for visitor in [&mut victim, &mut world.browser()] {
+                let page = visitor.get(&callback).await;
+                assert_eq!(page.location().unwrap().query().unwrap(), "notice=timed-out");
+                assert_eq!(who(visitor).await, "hello stranger at /");
+            }
+            let mut twin = attacker.clone();
+            attacker.get(&callback).await;
+            assert_eq!(who(&mut attacker).await, greeting(ALICE));
+            let page = twin.get(&callback).await;
+            assert_eq!(page.location().unwrap().query().unwrap(), "notice=provider-failed");
+            assert_eq!(who(&mut twin).await, "hello stranger at /", "the code was used");
+
+            let mut slow = world.browser();
+            let page = slow.get(BEGIN).await;
+            let callback = fake.provider.approve(page.location().unwrap().as_str()).unwrap();
+            fake.advance(&world, Duration::minutes(15));
+            let page = slow.get(&callback).await;
+            assert_eq!(page.location().unwrap().query().unwrap(), "notice=timed-out");
+            for bad in ["", "?code=a", "?state=a", "?code=a&state=b&state=c"] {
+                let page = slow.get(&format!("{BEGIN}/callback{bad}")).await;
+                assert_eq!(page.status, StatusCode::BAD_REQUEST, "{bad}");
+            }
+            assert_eq!(slow.post(&format!("{BEGIN}/callback"), &[]).await.status, 405);
+        },
+    )
+    .await;
+}
+
+/// What another site posts comes without our cookies; the browser brings it again as itself.
+#[tokio::test]
+async fn an_answer_by_form_is_brought_by_the_browser_that_asked() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known_as(builder, |client| client.form_post()),
+        async |world| {
+            fake.provider.log_in(FakeUser::new("alice-1").with_email(ALICE, true));
+            let (mut browser, path) = (world.browser(), format!("{BEGIN}/callback"));
+            let page = browser.get(BEGIN).await;
+            let location = page.location().unwrap();
+            assert!(location.query().unwrap().contains("response_mode=form_post"));
+            let callback = url::Url::parse(&fake.provider.approve(location.as_str()).unwrap());
+            let mut fields: Vec<(String, String)> =
+                callback.unwrap().query_pairs().into_owned().collect();
+            let user = r#"{"name":{"firstName":"Alice","lastName":"A"}}"#;
+            fields.push(("user".into(), user.into()));
+            let fields: Vec<_> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            let posted = world.browser().post_from("https://fake.example", &path, &fields).await;
+            let handle = posted.location().unwrap();
+            assert!(handle.query().unwrap().starts_with("handle="), "{handle}");
+            assert!(!handle.as_str().contains(fields[0].1), "the state is in the open");
+            let page = world.browser().get(handle.as_str()).await;
+            assert_eq!(page.location().unwrap().query().unwrap(), "notice=timed-out");
+            let page = browser.get(handle.as_str()).await;
+            assert_eq!(browser.follow(page).await.body, greeting(ALICE));
+            let id = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+            let ways = world.store.ways_in(id.id()).await.unwrap();
+            assert_eq!(ways.identities[0].name.as_deref(), Some("Alice A"));
+
+            // Whatever else is posted is not even sealed.
+            let made_up = [("code", "a"), ("state", "made up")];
+            let page = world.browser().post_from("https://evil.example", &path, &made_up).await;
+            assert_eq!(page.location().unwrap().query().unwrap(), "notice=timed-out");
+            let stale = browser.get(&format!("{path}?handle=AAAA")).await;
+            assert_eq!(stale.location().unwrap().query().unwrap(), "notice=timed-out");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for_unless_the_provider_has_seen_to_it() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known_as(builder, |client| client.sufficient_methods(["mfa"])),
+        async |world| {
+            let mut browser = world.browser();
+            fake.arrive(&mut browser, alice()).await;
+            crate::account::second_factor::set_up(&world, &mut browser).await;
+            for (methods, path) in
+                [(vec!["pwd"], "/login/verify"), (vec![], "/login/verify"), (vec!["mfa"], "/")]
+            {
+                let mut other = world.browser();
+                let page = fake.arrive(&mut other, alice().by(methods.clone())).await;
+                assert_eq!(page.url.path(), path, "{methods:?}");
+                let expected = if path == "/" { greeting(ALICE) } else { greeting("stranger") };
+                assert_eq!(who(&mut other).await, expected, "{methods:?}");
+            }
+        },
+    )
+    .await;
+}
+
+/// Sudo: who is logged in is asked anew, and only the provider's word that they did counts.
+#[tokio::test]
+async fn a_login_is_fresh_only_if_the_provider_says_that_it_asked_anew() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            let mut browser = world.browser();
+            let page = browser.get(BEGIN).await;
+            assert!(!page.location().unwrap().query().unwrap().contains("max_age"));
+            fake.arrive(&mut browser, alice()).await;
+            fake.advance(&world, Duration::minutes(10));
+            let page = browser.get("/settings/connections").await;
+            let page = browser.follow(page).await;
+            let link = page.link("Log in with Fake");
+            let page = browser.get(&link).await;
+            let sent = page.location().unwrap();
+            assert!(sent.query().unwrap().contains("prompt=login&max_age=0"), "{sent}");
+            // A provider that logs in silently has proven nothing.
+            fake.provider.change_claims(|claims| drop(claims.remove("auth_time")));
+            let page = fake.come_back(&mut browser, &page).await;
+            assert!(page.location().unwrap().query().unwrap().contains("provider-failed"));
+            fake.provider.change_claims(|_| {});
+            let page = browser.get(&link).await;
+            let page = fake.come_back(&mut browser, &page).await;
+            let page = browser.follow(page).await;
+            assert_eq!((page.status, page.url.path()), (StatusCode::OK, "/settings/connections"));
+            assert_eq!(refusals(&world).await, ["id_token"]);
+        },
+    )
+    .await;
+}
+
+/// The subject is Alice's, the address Bob's.
+#[tokio::test]
+async fn an_identity_of_one_user_with_the_address_of_another_is_refused_or_logs_in_as_its_own() {
+    for mismatch in [EmailMismatch::Refuse, EmailMismatch::LogIn] {
+        let fake = Fake::start().await;
+        let mut policy = SocialPolicy::default();
+        policy.email_mismatch = mismatch;
+        each_world_with(
+            |builder| {
+                let social = Social::new([fake.provider.client()]);
+                builder.social(social.egress(fake.provider.egress()).policy(policy))
+            },
+            async |world| {
+                let bob = "bob@example.test";
+                world.user(bob).await;
+                fake.arrive(&mut world.browser(), alice()).await;
+                let mut browser = world.browser();
+                let as_bob = FakeUser::new("alice-1").with_email(bob, true);
+                let page = fake.arrive(&mut browser, as_bob).await;
+                if mismatch == EmailMismatch::Refuse {
+                    assert_eq!(page.url.query().unwrap(), "notice=provider-mismatch");
+                    assert_eq!(who(&mut browser).await, "hello stranger at /");
+                } else {
+                    assert_eq!(page.body, greeting(ALICE));
+                }
+                // An address that nobody vouches for is not looked at.
+                let claimed = FakeUser::new("alice-1").with_email(bob, false);
+                let page = fake.arrive(&mut world.browser(), claimed).await;
+                assert_eq!(page.body, greeting(ALICE));
+                let page = log_in(&mut world.browser(), bob, crate::account::world::PASSWORD).await;
+                assert_eq!(page.body, greeting(bob));
+            },
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_may_sign_up_nobody_does() {
+    let fake = Fake::start().await;
+    let mut policy = SocialPolicy::default();
+    policy.sign_up = false;
+    policy.without_email = donjon::account::social::WithoutEmail::Refuse;
+    each_world_with(
+        |builder| {
+            let social = Social::new([fake.provider.client()]);
+            builder.social(social.egress(fake.provider.egress()).policy(policy))
+        },
+        async |world| {
+            for (user, notice) in [
+                (alice(), "provider-no-account"),
+                (FakeUser::new("x").with_email(ALICE, false), "provider-no-email"),
+                (FakeUser::new("x"), "provider-no-email"),
+            ] {
+                let page = fake.arrive(&mut world.browser(), user).await;
+                assert_eq!(page.url.query().unwrap(), format!("notice={notice}"));
+                assert!(page.body.contains("role=\"alert\""), "{}", page.body);
+            }
+            let found = world.accounts.accounts().find_by_email(ALICE).await.unwrap();
+            assert!(found.is_none());
+        },
+    )
+    .await;
+}

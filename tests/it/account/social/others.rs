@@ -1,0 +1,87 @@
+//! Providers that speak OAuth 2.0 and an API of their own.
+
+use donjon::account::social::Social;
+use serde_json::json;
+
+use super::*;
+use crate::account::world::each_world_with;
+
+/// The browser comes back to the door of `id` with a code.
+async fn come_back(browser: &mut Browser, id: &str) -> Page {
+    let page = browser.get(&format!("/login/with/{id}")).await;
+    let sent = page.location().unwrap();
+    let field =
+        |name: &str| sent.query_pairs().find(|(key, _)| key == name).map(|(_, v)| v.into_owned());
+    assert_eq!(field("code_challenge_method").as_deref(), Some("S256"), "{sent}");
+    assert_eq!(field("nonce"), None, "{sent}");
+    let state = field("state").unwrap();
+    let page = browser.get(&format!("/login/with/{id}/callback?code=c&state={state}")).await;
+    browser.follow(page).await
+}
+
+fn tokens() -> String {
+    json!({"access_token": "gho_1", "token_type": "bearer", "scope": "read:user"}).to_string()
+}
+
+#[tokio::test]
+async fn a_user_of_github_is_a_number_with_one_verified_address() {
+    let fake = Fake::start().await;
+    let address = |email: &str, primary: bool, verified: bool| {
+        json!([{"email": email, "primary": primary, "verified": verified}]).to_string()
+    };
+    each_world_with(
+        |builder| {
+            let github = Provider::github_at(&fake.provider.issuer(), "me", "secret");
+            builder.social(Social::new([github]).egress(fake.provider.egress()))
+        },
+        async |world| {
+            fake.provider.answer_at("/login/oauth/access_token", 200, tokens());
+            let user = json!({"id": 583_231, "login": "octocat", "email": "evil@example.test"});
+            fake.provider.answer_at("/api/v3/user", 200, user.to_string());
+            for emails in [address(ALICE, true, false), address(ALICE, false, true)] {
+                fake.provider.answer_at("/api/v3/user/emails", 200, emails);
+                let page = come_back(&mut world.browser(), "github").await;
+                assert_eq!(page.url.path(), "/login/with/github/email");
+            }
+            fake.provider.answer_at("/api/v3/user/emails", 200, address(ALICE, true, true));
+            let page = come_back(&mut world.browser(), "github").await;
+            assert_eq!(page.body, greeting(ALICE));
+            // Whoever takes the name over later is another number.
+            let user = json!({"id": 999, "login": "octocat"});
+            fake.provider.answer_at("/api/v3/user", 200, user.to_string());
+            fake.provider.answer_at("/api/v3/user/emails", 404, "{}");
+            let page = come_back(&mut world.browser(), "github").await;
+            assert_eq!(page.url.path(), "/login/with/github/email");
+            // GitHub refuses with a 200.
+            let refusal = json!({"error": "bad_verification_code"}).to_string();
+            fake.provider.answer_at("/login/oauth/access_token", 200, refusal);
+            let page = come_back(&mut world.browser(), "github").await;
+            assert_eq!(page.url.query().unwrap(), "notice=provider-failed");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_at_facebook_is_confirmed_by_mail() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| {
+            let issuer = fake.provider.issuer();
+            let facebook = Provider::facebook_at([&issuer, &issuer], "me", "secret");
+            builder.social(Social::new([facebook]).egress(fake.provider.egress()))
+        },
+        async |world| {
+            world.user(ALICE).await;
+            fake.provider.answer_at("/v24.0/oauth/access_token", 200, tokens());
+            let me = json!({"id": "10158", "name": "Alice", "email": ALICE}).to_string();
+            fake.provider.answer_at("/v24.0/me", 200, me);
+            let mut browser = world.browser();
+            let page = come_back(&mut browser, "facebook").await;
+            assert_eq!(page.url.path(), "/login/with/facebook/email");
+            assert_eq!(page.value_of("email"), ALICE);
+            assert_eq!(who(&mut browser).await, "hello stranger at /");
+        },
+    )
+    .await;
+}
