@@ -1,6 +1,6 @@
-//! Data of the login page.
+//! Data of the pages to log in and to sign up.
 
-use super::PasskeyPrompt;
+use super::{PasskeyPrompt, PasswordLength, PasswordProblem};
 
 /// Data of [`Pages::login`](super::Pages::login). Addresses are local paths with the query that keeps the trip.
 #[derive(Clone, Debug)]
@@ -64,4 +64,24 @@ pub enum LoginNotice {
     ProviderNoAccount,
     /// Came from a provider as one user, with the address of another.
     ProviderMismatch,
+}
+
+/// Data of [`Pages::register`](super::Pages::register).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Register<'a> {
+    /// Where the form is posted to: fields `email` and `password`.
+    pub action: &'a str,
+    /// The page to log in.
+    pub login: &'a str,
+    /// The address to begin with.
+    pub email: &'a str,
+    /// Whether the address was none.
+    pub invalid_email: bool,
+    /// What was wrong with the password.
+    pub password_problem: Option<PasswordProblem>,
+    /// How long a password may be.
+    pub password_length: PasswordLength,
+    /// Other ways to sign up, beside the form.
+    pub others: &'a [OtherDoor<'a>],
 }

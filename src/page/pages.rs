@@ -5,7 +5,7 @@ use super::{
     AccountLeaving, AdminAudit, AdminUser, AdminUsers, AskLoginLink, BackupCodes, ConfirmCode,
     Connections, DeleteAccount, ExportAccount, ImpersonationBanner, InvitationPage, KeepAccount,
     LinkIdentity, Login, NewPasswordPage, OpenLoginLink, OrganizationList, OrganizationPage,
-    OtherDoor, PasskeySettings, PasswordSettings, ProviderEmail, SettingsOverview, Theme,
+    PasskeySettings, PasswordSettings, ProviderEmail, Register, SettingsOverview, Theme,
     TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin, render,
 };
 use crate::http::Rejection;
@@ -251,26 +251,6 @@ impl Pages for Theme {
     fn theme(&self) -> &Theme {
         self
     }
-}
-
-/// Data of [`Pages::register`].
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Register<'a> {
-    /// Where the form is posted to: fields `email` and `password`.
-    pub action: &'a str,
-    /// The page to log in.
-    pub login: &'a str,
-    /// The address to begin with.
-    pub email: &'a str,
-    /// Whether the address was none.
-    pub invalid_email: bool,
-    /// What was wrong with the password.
-    pub password_problem: Option<PasswordProblem>,
-    /// How long a password may be.
-    pub password_length: PasswordLength,
-    /// Other ways to sign up, beside the form.
-    pub others: &'a [OtherDoor<'a>],
 }
 
 /// Why a password cannot be chosen.
