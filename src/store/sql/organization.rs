@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::account::{account, user_id};
 use super::convert::time;
 use crate::scope::{Account, Attributes, MemberRole, Membership, OrganizationId, UserId};
-use crate::store::{Authority, Member, Organization, Result, StoreError};
+use crate::store::{Member, Organization, Result, StoreError};
 
 /// `id, slug, name, requires_second_factor, created_at` of an organization.
 pub(super) type OrganizationRow = (Uuid, String, String, bool, i64);
@@ -32,6 +32,7 @@ macro_rules! select_membership {
         )
     };
 }
+#[cfg(feature = "postgres")]
 pub(super) use select_membership;
 
 pub(super) const FIND: &str = "SELECT id, slug, name, requires_second_factor, created_at \
@@ -86,9 +87,4 @@ pub(super) fn member_role(name: String) -> Result<MemberRole> {
 /// Where the organizations that a user makes are counted.
 pub(super) fn creation_key(user: &UserId) -> String {
     format!("organizations:{user}")
-}
-
-/// The names of the roles that allow a change.
-pub(super) fn role_names(by: Option<&Authority>) -> Vec<String> {
-    by.into_iter().flat_map(|by| &by.roles).map(|role| role.as_str().to_owned()).collect()
 }

@@ -4,14 +4,13 @@ use time::OffsetDateTime;
 
 use super::PostgresStore;
 use super::audit::{along, effects};
-use super::organization::permitted;
+use super::organization::{permitted, role_names};
 use crate::crypto::KeyedHash;
 use crate::scope::{OrganizationId, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::invitation::{
     FIND, INVITATIONS_TO, InvitationRow, invitation, inviter_key, organization_key,
 };
-use crate::store::sql::organization::role_names;
 use crate::store::sql::rate_limit::counting_one_more;
 use crate::store::{
     Acceptance, Authority, Effects, Invitation, InvitationId, InvitationLimits, InvitationStore,

@@ -8,7 +8,7 @@ use crate::scope::{MemberRole, Membership, OrganizationId, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::organization::{
     FIND, FIND_OF, MEMBERS_OF, MEMBERSHIP, MEMBERSHIPS_OF, MemberRow, MembershipRow,
-    OrganizationRow, creation_key, member, membership, organization, organization_of, role_names,
+    OrganizationRow, creation_key, member, membership, organization, organization_of,
 };
 use crate::store::sql::rate_limit::counting_one_more;
 use crate::store::{
@@ -356,4 +356,9 @@ impl PostgresStore {
 
 fn changed(done: bool) -> OrganizationChange {
     if done { OrganizationChange::Done } else { OrganizationChange::Refused }
+}
+
+/// The names of the roles that allow a change.
+pub(super) fn role_names(by: Option<&Authority>) -> Vec<String> {
+    by.into_iter().flat_map(|by| &by.roles).map(|role| role.as_str().to_owned()).collect()
 }
