@@ -21,6 +21,7 @@ use super::{OtherLogin, login_link};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
 use crate::http::{BaseUrlError, CookiePolicy};
 use crate::page::{Pages, Theme};
+use crate::session::{NoPlaces, Places};
 use crate::store::AccountStore;
 
 /// Why an [`AccountLayer`] could not be built: each is the fault of the host's configuration.
@@ -77,6 +78,7 @@ pub struct AccountLayerBuilder {
     deletion_hook: Option<Arc<dyn DeletionHook>>,
     export_sources: Vec<Arc<dyn ExportSource>>,
     authorizer: Option<Arc<dyn AdminAuthorizer>>,
+    places: Arc<dyn Places>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     tokens: Option<ApiTokens>,
@@ -104,6 +106,7 @@ impl AccountLayerBuilder {
             deletion_hook: None,
             export_sources: Vec::new(),
             authorizer: None,
+            places: Arc::new(NoPlaces),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             tokens: None,
@@ -206,6 +209,12 @@ impl AccountLayerBuilder {
         self
     }
 
+    /// Who knows where addresses are, for users to recognise their logins by; by default nobody.
+    pub fn places(mut self, places: Arc<dyn Places>) -> Self {
+        self.places = places;
+        self
+    }
+
     /// Another clock; for tests.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -302,6 +311,7 @@ impl AccountLayerBuilder {
             authorizer: self.authorizer,
             impersonator,
             askers,
+            places: self.places,
             pages,
             paths: self.paths,
             other_logins,

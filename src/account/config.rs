@@ -2,6 +2,7 @@ use http::StatusCode;
 use time::Duration;
 
 use super::deletion::DeletionPolicy;
+use super::limits::Limits;
 use super::settings;
 use crate::http::Mount;
 use crate::store::{LockoutPolicy, RateLimit};
@@ -17,6 +18,8 @@ pub struct Paths {
     pub resend: String,
     /// Log in; `/login`.
     pub login: String,
+    /// Where somebody who is logged in proves again who they are; `/login/again`.
+    pub again: String,
     /// The second step of logging in, for those who have a second factor; `/login/verify`.
     pub verify: String,
     /// Where a login leads that must choose another password first; `/login/password`.
@@ -56,6 +59,7 @@ impl Default for Paths {
             confirm: "/confirm".to_owned(),
             resend: "/confirm/resend".to_owned(),
             login: "/login".to_owned(),
+            again: "/login/again".to_owned(),
             verify: "/login/verify".to_owned(),
             new_password: "/login/password".to_owned(),
             passkey_script: "/login/passkey.js".to_owned(),
@@ -81,6 +85,7 @@ pub(super) enum Flow {
     Confirm,
     Resend,
     Login,
+    Again,
     Verify,
     NewPassword,
     PasskeyScript,
@@ -118,6 +123,11 @@ impl Flow {
             _ => false,
         }
     }
+
+    /// Whether its form is counted against the limits by the transition that it begins with.
+    pub(super) fn counts_itself(self) -> bool {
+        matches!(self, Self::Login | Self::Verify | Self::Again)
+    }
 }
 
 impl Paths {
@@ -127,6 +137,7 @@ impl Paths {
             (&self.confirm, Flow::Confirm),
             (&self.resend, Flow::Resend),
             (&self.login, Flow::Login),
+            (&self.again, Flow::Again),
             (&self.verify, Flow::Verify),
             (&self.new_password, Flow::NewPassword),
             (&self.passkey_script, Flow::PasskeyScript),
@@ -207,6 +218,8 @@ pub struct Policy {
     /// this has gone by since the question, so that their time tells nothing of the address; 100 ms.
     /// Zero for at once.
     pub even_answers: Duration,
+    /// How often forms may be posted.
+    pub limits: Limits,
     /// Whether a user logs in whose address is not confirmed; not.
     pub unconfirmed: Unconfirmed,
     /// How accounts end.
@@ -237,6 +250,7 @@ impl Default for Policy {
             trust_for: Duration::days(30),
             link_requests: RateLimit { times: 3, window },
             even_answers: Duration::milliseconds(100),
+            limits: Limits::default(),
             unconfirmed: Unconfirmed::Block,
             deletion: DeletionPolicy::default(),
         }

@@ -79,6 +79,22 @@ impl Devices {
         self.trust_for.is_positive().then_some(self.trust_for)
     }
 
+    /// Whether browsers are remembered at all.
+    pub(super) fn remembers(&self) -> bool {
+        self.known_for.is_positive()
+    }
+
+    /// Whether the user is known by the browser that sends these headers, since this epoch began.
+    pub(super) fn knows(
+        &self,
+        request: &HeaderMap,
+        (email, user, epoch): (&Email, &UserId, i64),
+        now: OffsetDateTime,
+    ) -> bool {
+        self.known(request, email, now)
+            .is_some_and(|known| known.user == *user && known.epoch == epoch)
+    }
+
     /// Whether the user trusts the browser that sends these headers, since this epoch began.
     pub(super) fn trusts(
         &self,

@@ -2,8 +2,8 @@ use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 
 use super::password::Busy;
-use crate::http::{Body, FormError, Reader};
-use crate::page::{ErrorPage, Pages, explain};
+use crate::http::{Body, FormError, Reader, Rejection};
+use crate::page::{ErrorPage, Pages, Rejected, explain, reject};
 use crate::session::SessionError;
 use crate::store::StoreError;
 
@@ -35,6 +35,9 @@ pub enum AccountError {
     /// The browser's fault: that was often enough for now.
     #[error("this was done too often")]
     TooMany,
+    /// The browser's fault, or its network's: too many forms; so many seconds are to be waited.
+    #[error("too many forms; try again in {0} seconds")]
+    Limited(u32),
     /// Nobody's fault: too many passwords at a time.
     #[error(transparent)]
     Busy(#[from] Busy),
@@ -54,6 +57,7 @@ impl From<SessionError> for AccountError {
             SessionError::UserGone | SessionError::UserSource(_) => {
                 Self::Store(StoreError::Unavailable(Box::new(error)))
             }
+            SessionError::Impersonated => Self::Impersonating,
             SessionError::NotLoggedIn | SessionError::Gone => Self::LoginRequired,
             SessionError::NotAMember => Self::NotFound,
         }
@@ -66,6 +70,11 @@ impl AccountError {
 
     /// The page that says so.
     pub(super) fn into_response(self, pages: &dyn Pages, reader: Reader) -> Response<Body> {
+        if let Self::Limited(seconds) = self {
+            let mut response = reject(pages, reader, &Rejected::new(Rejection::TooMany));
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+            return response;
+        }
         let m = pages.theme().messages();
         let (status, code, description) = match &self {
             Self::Form(_) => (StatusCode::BAD_REQUEST, "invalid_form", &m.error_form),
@@ -81,7 +90,7 @@ impl AccountError {
             Self::Impersonating => {
                 (StatusCode::FORBIDDEN, "impersonation_forbidden", &m.error_impersonating)
             }
-            Self::TooMany => {
+            Self::TooMany | Self::Limited(_) => {
                 (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", &m.rejected_too_many)
             }
             Self::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy", &m.error_busy),

@@ -4,10 +4,10 @@ use time::{Duration, OffsetDateTime};
 
 use super::config::Paths;
 use super::trip::Trip;
-use super::{CodeFor, Email, MailCode};
+use super::{CodeFor, Email, MailCode, settings};
 use crate::crypto::{Keyring, OpaqueToken, Purpose, Random, RandomExt as _};
 use crate::delivery::{self, Message};
-use crate::page::{Letter, Pages};
+use crate::page::{Letter, Pages, SeenDevice, UnknownLogin};
 use crate::scope::UserId;
 use crate::store::{LinkPurpose, NewDelivery, NewLink};
 
@@ -256,6 +256,25 @@ impl Letters {
     ) -> NewDelivery {
         let forgot = self.absolute(&paths.forgot_password);
         self.write(to, &Letter::IdentityUnlinked { forgot: &forgot, provider }, now)
+    }
+
+    /// Tells the owner of a login with a browser that they are not known by; whether it came from a
+    /// network that is strange too.
+    pub(super) fn unknown_login(
+        &self,
+        to: &str,
+        device: &SeenDevice,
+        is_strange: bool,
+        paths: &Paths,
+        now: OffsetDateTime,
+    ) -> NewDelivery {
+        let sessions = self.absolute(&settings::sessions_path(paths));
+        let login = UnknownLogin::new(device, now, &sessions);
+        let letter = match is_strange {
+            true => Letter::SuspiciousLogin(login),
+            false => Letter::NewDevice(login),
+        };
+        self.write(to, &letter, now)
     }
 
     fn write(&self, to: &str, letter: &Letter<'_>, now: OffsetDateTime) -> NewDelivery {

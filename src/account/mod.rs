@@ -31,6 +31,14 @@
 //! `/settings/password`, and all other sessions end; the host can have a user choose another before
 //! the next login gets any further ([`Accounts::require_password_change`]).
 //!
+//! Forms are posted only so often: by one network, by one network about one account, and about one
+//! account in all ([`Policy::limits`]). The networks are those of the addresses that the session layer
+//! saw, by the server's [`PeerAddr`](crate::http::PeerAddr) and its trusted proxies.
+//!
+//! What is sensitive asks for a login of the last minutes, and sends who has none to prove who they
+//! are once more, at `/login/again`. A login with a browser, or from a network, that a user is not
+//! known by is told to the user by mail, and to the audit log.
+//!
 //! A user who has set up an authenticator app (`/settings/two-factor`) is logged in by the password
 //! and a code, at `/login/verify`, unless the browser is one that the user trusts
 //! ([`Policy::trust_for`]). Until the code there is no session.
@@ -67,6 +75,7 @@
 
 mod accounts;
 mod admin;
+mod again;
 mod attributes;
 mod builder;
 mod choice;
@@ -86,6 +95,7 @@ pub(crate) mod fuzzing;
 mod invitation;
 mod layer;
 mod letters;
+mod limits;
 mod login;
 mod login_link;
 mod logout;
@@ -107,6 +117,7 @@ mod reset;
 #[cfg(feature = "testing")]
 pub(crate) mod scenario;
 mod second_factor;
+mod seen;
 mod settings;
 mod sign_in;
 mod site;
@@ -127,6 +138,7 @@ pub use email::{Email, InvalidEmail};
 pub use error::AccountError;
 pub use export::{ExportError, ExportSource};
 pub use layer::{AccountLayer, AccountService};
+pub use limits::{FormLimits, Limits};
 pub use other_login::OtherLogin;
 
 pub use crate::store::DeletionStrategy;

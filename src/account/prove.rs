@@ -1,5 +1,6 @@
 //! Verifies a password. Unknown, locked and wrong cost the same store and hash calls.
 
+use super::limits::{Uses, Whom};
 use super::password::Verdict;
 use super::site::{Site, Visit};
 use super::{AccountError, Email};
@@ -35,8 +36,11 @@ pub(super) async fn prove(
     let lockout = site.policy.lockout;
     let locked = site.effects(visit.entry(Action::LOCK)).and_delivery(notice);
     let device = site.devices.known(&visit.headers, email, now);
-    let attempt =
-        site.store.begin_login(email.as_str(), device.as_ref(), lockout, &locked, now).await?;
+    let whom = Whom { account: email.as_str(), is_known: device.is_some() };
+    let uses = Uses::of_login(site, visit, whom);
+    let (address, device, limits) = (email.as_str(), device.as_ref(), uses.list());
+    let attempt = site.store.begin_login(address, device, lockout, &locked, limits, now).await?;
+    uses.judge(visit, &attempt.counts, now)?;
     let stored = attempt.user.as_ref().and_then(|user| user.password.clone());
     let verdict = place.verify(password, stored, attempt.locked_until.is_none()).await?;
     match (attempt.locked_until, attempt.user, verdict) {

@@ -7,6 +7,7 @@ use http::Response;
 use time::OffsetDateTime;
 
 use super::deletion::keep;
+use super::seen::sighting;
 use super::site::{Site, Visit};
 use super::{AccountError, Email};
 use crate::audit::Action;
@@ -120,7 +121,7 @@ where
     visit.session.log_in(who.account.clone(), proof).await?;
     let methods: Vec<_> = who.methods.iter().map(Method::as_str).collect();
     let entry = visit.entry(Action::LOG_IN).about(user).with("methods", methods);
-    let mut along = site.effects(entry);
+    let mut along = site.effects(entry).and_sighting(sighting(site, visit, who, now));
     if trust {
         let entry = visit.entry(Action::TRUST_BROWSER).about(user);
         along.audit.push(entry.at(now, &*site.random));

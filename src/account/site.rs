@@ -13,6 +13,7 @@ use super::device::Devices;
 use super::even::evenly;
 use super::export::ExportSource;
 use super::letters::Letters;
+use super::limits::Told;
 use super::login::NOTICE;
 use super::marks::Marks;
 use super::organization::OrganizationPolicy;
@@ -27,8 +28,8 @@ use super::second_factor::{Factors, verify};
 use super::token::ApiTokens;
 use super::trip::Trip;
 use super::{
-    AccountError, Email, OtherLogin, confirm, invitation, login, login_link, logout, new_password,
-    register, reset, settings,
+    AccountError, Email, OtherLogin, again, confirm, invitation, limits, login, login_link, logout,
+    new_password, register, reset, settings,
 };
 use crate::audit::{Action, Entry};
 use crate::crypto::{Clock, Random};
@@ -36,7 +37,7 @@ use crate::http::respond::Allowed;
 use crate::http::{Body, Form, Reader, respond};
 use crate::page::Pages;
 use crate::scope::{Account, Actor, Method as Proven, UserId};
-use crate::session::Session;
+use crate::session::{Places, Session};
 use crate::store::{AccountStore, Effects, LoginUser};
 
 /// What every flow works with: nothing that another process over the same store would lack.
@@ -66,6 +67,7 @@ pub(super) struct Site {
     pub(super) deletion_hook: Option<Arc<dyn DeletionHook>>,
     /// The browsers that asked for links to log in.
     pub(super) askers: Marks,
+    pub(super) places: Arc<dyn Places>,
     pub(super) pages: Arc<dyn Pages>,
     pub(super) paths: Paths,
     pub(super) other_logins: Vec<OtherLogin>,
@@ -189,6 +191,7 @@ pub(super) struct Visit {
     pub(super) headers: HeaderMap,
     /// Which of our pages it is.
     pub(super) path: String,
+    pub(super) told: Told,
     body: Bytes,
 }
 
@@ -203,6 +206,7 @@ impl Visit {
             query,
             headers: parts.headers,
             path: parts.uri.path().to_owned(),
+            told: Told::default(),
             body,
         })
     }
@@ -218,26 +222,27 @@ impl Visit {
         self.session.scope().account().cloned().ok_or(AccountError::LoginRequired)
     }
 
-    /// Who is logged in, and is nobody who acts as them.
+    /// Who is logged in, and is there in person: what an administrator who acts as the user must
+    /// not do.
     pub(super) fn account_in_person(&self) -> Result<Account, AccountError> {
+        let account = self.account()?;
         match self.session.scope().actor() {
-            Actor::Impersonator(_) => Err(AccountError::ReauthenticationRequired),
-            _ => self.account(),
+            Actor::Impersonator(_) => Err(AccountError::Impersonating),
+            _ => Ok(account),
         }
     }
 
     /// Who is logged in, and proved it just now: what sensitive changes ask for.
     pub(super) fn fresh_account(&self, site: &Site) -> Result<Account, AccountError> {
-        let account = self.account()?;
+        let account = self.account_in_person()?;
+        if self.is_fresh(site) { Ok(account) } else { Err(AccountError::ReauthenticationRequired) }
+    }
+
+    /// Whether who is logged in proved it just now.
+    pub(super) fn is_fresh(&self, site: &Site) -> bool {
         let scope = self.session.scope();
-        if matches!(scope.actor(), Actor::Impersonator(_)) {
-            return Err(AccountError::Impersonating);
-        }
         let until = scope.authentication().and_then(|authentication| authentication.fresh_until);
-        match until {
-            Some(until) if site.now() < until => Ok(account),
-            _ => Err(AccountError::ReauthenticationRequired),
-        }
+        until.is_some_and(|until| site.now() < until)
     }
 
     /// What the audit log will tell of this request: who acts, and from where.
@@ -262,6 +267,7 @@ pub(super) async fn answer(site: &Site, request: Request<Bytes>) -> Response<Bod
     let method = request.method().clone();
     let reader = Reader::of_page(request.headers());
     let here = Trip::back_to(request.uri(), &method);
+    let mut told = Told::default();
     let answer = match (Visit::of(request), flow) {
         (Ok(visit), Some(flow)) => {
             let keeps_silent = |answer: &Answer| {
@@ -269,12 +275,16 @@ pub(super) async fn answer(site: &Site, request: Request<Bytes>) -> Response<Bod
                 method == Method::POST && status.is_some_and(|status| flow.keeps_silent(status))
             };
             let answer = async { noted(site, &visit, go(site, flow, &method, &visit).await).await };
-            evenly(site.policy.even_answers, answer, keeps_silent).await
+            let answer = evenly(site.policy.even_answers, answer, keeps_silent).await;
+            told = visit.told;
+            answer
         }
         (Err(error), _) => Err(error),
         (_, None) => Err(AccountError::Method),
     };
-    answer.unwrap_or_else(|error| refuse(site, error, flow, reader, &here))
+    let mut response = answer.unwrap_or_else(|error| refuse(site, error, flow, reader, &here));
+    told.tell(response.headers_mut(), site.now());
+    response
 }
 
 /// Notes what an administrator was denied who acts as a user.
@@ -295,10 +305,13 @@ fn refuse(
     reader: Reader,
     here: &Trip,
 ) -> Response<Body> {
-    let wants_login =
-        matches!(error, AccountError::LoginRequired | AccountError::ReauthenticationRequired);
-    if wants_login && matches!(reader, Reader::Person) {
-        return respond::see_other(&here.via(&site.paths.login));
+    let mends = match &error {
+        AccountError::LoginRequired => Some(&site.paths.login),
+        AccountError::ReauthenticationRequired => Some(&site.paths.again),
+        _ => None,
+    };
+    if let (Some(path), Reader::Person) = (mends, reader) {
+        return respond::see_other(&here.via(path));
     }
     let wrong_method = matches!(error, AccountError::Method);
     let mut response = error.into_response(&*site.pages, reader);
@@ -312,6 +325,9 @@ fn refuse(
 async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
     let shows = method == Method::GET || method == Method::HEAD;
     let submits = method == Method::POST;
+    if submits && !flow.counts_itself() {
+        limits::count_form(site, visit, flow).await?;
+    }
     match flow {
         Flow::Register if shows => register::show(site, visit),
         Flow::Register if submits => register::submit(site, visit).await,
@@ -320,6 +336,8 @@ async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
         Flow::Resend if submits => confirm::resend(site, visit).await,
         Flow::Login if shows => login::show(site, visit),
         Flow::Login if submits => login::submit(site, visit).await,
+        Flow::Again if shows => again::show(site, visit).await,
+        Flow::Again if submits => again::submit(site, visit).await,
         Flow::Verify if shows => verify::show(site, visit).await,
         Flow::Verify if submits => verify::submit(site, visit).await,
         Flow::NewPassword if shows => new_password::show(site, visit),

@@ -123,6 +123,17 @@ impl Action {
     pub const LINK_IDENTITY: Self = Self::of("identity.link");
     /// An identity at a provider was unlinked.
     pub const UNLINK_IDENTITY: Self = Self::of("identity.unlink");
+    /// A user proved again who they are; refused if the password or code was wrong, or locked.
+    pub const REAUTHENTICATE: Self = Self::of("session.reauthenticate");
+    /// A user ended one of their sessions.
+    pub const REVOKE_SESSION: Self = Self::of("session.revoke");
+    /// A user ended all their sessions, or all but the one at hand.
+    pub const REVOKE_SESSIONS: Self = Self::of("session.revoke_all");
+    /// Somebody logged in with a browser that the user was not known by, from a network that they
+    /// were seen in before.
+    pub const NEW_DEVICE: Self = Self::of("session.new_device");
+    /// Somebody logged in from a network that the user was never seen in.
+    pub const SUSPICIOUS: Self = Self::of("session.suspicious");
     /// Somebody logged in; refused if the password was wrong, or locked.
     pub const LOG_IN: Self = Self::of("session.log_in");
 

@@ -1,5 +1,7 @@
 use time::OffsetDateTime;
 
+use super::SeenDevice;
+
 /// A mail to a user, by what it is about. Addresses are absolute.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -108,6 +110,10 @@ pub enum Letter<'a> {
         /// What the provider is called.
         provider: &'a str,
     },
+    /// Somebody logged in with a browser that the user was not known by.
+    NewDevice(UnknownLogin<'a>),
+    /// The same, from a network that the user was never seen in.
+    SuspiciousLogin(UnknownLogin<'a>),
     /// The second factor was turned off.
     SecondFactorRemoved {
         /// The page to ask for a new password.
@@ -141,6 +147,25 @@ impl Letter<'_> {
             | Self::IdentityUnlinked { provider, .. } => Some(provider),
             _ => None,
         }
+    }
+}
+
+/// A login that may be somebody else's.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct UnknownLogin<'a> {
+    /// With what, and from where.
+    pub device: &'a SeenDevice,
+    /// When.
+    pub at: OffsetDateTime,
+    /// The page where the user sees where they are logged in.
+    pub sessions: &'a str,
+}
+
+impl<'a> UnknownLogin<'a> {
+    /// A login with this device.
+    pub fn new(device: &'a SeenDevice, at: OffsetDateTime, sessions: &'a str) -> Self {
+        Self { device, at, sessions }
     }
 }
 

@@ -4,9 +4,9 @@ use super::mail::{Letter, Mail};
 use super::{
     AccountLeaving, AdminAudit, AdminUser, AdminUsers, AskLoginLink, BackupCodes, ConfirmCode,
     Connections, DeleteAccount, ExportAccount, ImpersonationBanner, InvitationPage, KeepAccount,
-    LinkIdentity, Login, NewPasswordPage, OpenLoginLink, OrganizationList, OrganizationPage,
-    PasskeySettings, PasswordSettings, ProviderEmail, Register, SettingsOverview, Theme,
-    TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin, render,
+    LinkIdentity, Login, LoginAgain, NewPasswordPage, OpenLoginLink, OrganizationList,
+    OrganizationPage, PasskeySettings, PasswordSettings, ProviderEmail, Register, SessionList,
+    SettingsOverview, Theme, TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin, render,
 };
 use crate::http::Rejection;
 
@@ -52,6 +52,11 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// The last step of logging in, for those who must choose another password first.
     fn new_password(&self, page: &NewPasswordPage<'_>) -> String {
         render::new_password(self.theme(), page)
+    }
+
+    /// Where somebody who is logged in proves again who they are.
+    fn login_again(&self, page: &LoginAgain<'_>) -> String {
+        render::login_again(self.theme(), page)
     }
 
     /// Where a user signs up.
@@ -209,6 +214,11 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// Where a user sees to the identities at other providers.
     fn settings_connections(&self, page: &Connections<'_>) -> String {
         render::settings_connections(self.theme(), page)
+    }
+
+    /// Where a user sees where they are logged in.
+    fn settings_sessions(&self, page: &SessionList<'_>) -> String {
+        render::settings_sessions(self.theme(), page)
     }
 
     /// Asks whether to log out: a link from elsewhere must not do it.

@@ -35,6 +35,7 @@ mod mailed;
 mod organization;
 mod passkey;
 mod password;
+mod sessions;
 mod social;
 mod tokens;
 mod two_factor;
@@ -45,6 +46,7 @@ pub(super) use mailed::*;
 pub(super) use organization::*;
 pub(super) use passkey::*;
 pub(super) use password::*;
+pub(super) use sessions::*;
 pub(super) use social::*;
 pub(super) use tokens::*;
 pub(super) use two_factor::*;
@@ -437,6 +439,20 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             forgot,
             &m.mail_identity_unlinked_footnote,
         ),
+        Letter::NewDevice(login) => (
+            &m.mail_new_device_subject,
+            &m.mail_new_device_text,
+            &m.mail_new_device_button,
+            &login.sessions,
+            &m.mail_new_device_footnote,
+        ),
+        Letter::SuspiciousLogin(login) => (
+            &m.mail_suspicious_subject,
+            &m.mail_suspicious_text,
+            &m.mail_new_device_button,
+            &login.sessions,
+            &m.mail_new_device_footnote,
+        ),
         Letter::SecondFactorRemoved { forgot } => (
             &m.mail_factor_removed_subject,
             &m.mail_factor_removed_text,
@@ -466,7 +482,7 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             &m.mail_deleted_footnote,
         ),
     };
-    let date;
+    let (date, device, place, time);
     let values = match letter {
         Letter::DeletionRequested { at, .. } => {
             date = at.date().to_string();
@@ -475,6 +491,10 @@ pub(super) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
         Letter::TokenCreated { name, .. } => vec![("name", *name)],
         Letter::Invitation { organization, inviter, .. } => {
             vec![("organization", *organization), ("inviter", inviter.unwrap_or_default())]
+        }
+        Letter::NewDevice(login) | Letter::SuspiciousLogin(login) => {
+            (device, place, time) = unknown_login(m, login);
+            vec![("device", device.as_str()), ("place", place.as_str()), ("time", time.as_str())]
         }
         _ => letter.provider().map(|provider| ("provider", provider)).into_iter().collect(),
     };

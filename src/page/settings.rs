@@ -54,6 +54,8 @@ pub enum SettingsArea {
     Organizations,
     /// Who the user is at other providers.
     Connections,
+    /// Where the user is logged in.
+    Sessions,
 }
 
 impl SettingsArea {
@@ -69,6 +71,7 @@ impl SettingsArea {
             Self::Delete => &messages.settings_delete,
             Self::Organizations => &messages.settings_organizations,
             Self::Connections => &messages.settings_connections,
+            Self::Sessions => &messages.settings_sessions,
         }
     }
 }

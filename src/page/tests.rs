@@ -136,6 +136,15 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
         password_problem: None,
         password_length: length,
     };
+    let phone = SeenDevice::new(Some("Safari"), Some("iPhone"))
+        .at(Some([192, 0, 2, 7].into()), Some(if text == EVIL { EVIL } else { "Bern, CH" }.into()));
+    let times = [time::OffsetDateTime::UNIX_EPOCH; 2];
+    let sessions = [
+        SessionItem::new("1".into(), phone.clone(), times).current(true),
+        SessionItem::new(text.into(), SeenDevice::default(), times).impersonated(true),
+    ];
+    let unknown = UnknownLogin::new(&phone, times[0], text);
+    let again = LoginAgain::new([text; 3], email);
     vec![
         ("organizations", theme.settings_organizations(&organizations(&items, None))),
         (
@@ -165,6 +174,20 @@ fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)
                 .mail(&Letter::Invitation { link: text, organization: name, inviter: Some(email) })
                 .html,
         ),
+        (
+            "sessions",
+            theme.settings_sessions(&SessionList::new(
+                frame,
+                &sessions,
+                [text; 3],
+                Some(SessionsNotice::Revoked),
+            )),
+        ),
+        ("again-password", theme.login_again(&again.clone().asking(true, false))),
+        ("again-code", theme.login_again(&again.clone().asking(false, true).refused(true))),
+        ("again-no-way", theme.login_again(&again)),
+        ("mail-new-device", theme.mail(&Letter::NewDevice(unknown)).html),
+        ("mail-suspicious", theme.mail(&Letter::SuspiciousLogin(unknown)).html),
         ("verify-login", theme.verify_login(&VerifyLogin::new(text, text, false, Some(30)))),
         ("verify-login-refused", theme.verify_login(&VerifyLogin::new(text, text, true, None))),
         ("password-change", theme.settings_password(&password(true))),
@@ -422,6 +445,10 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("invitation-ready", &["accept"]);
     ids("invitation-visitor", &["login", "email", "password", "submit"]);
     ids("invitation-other", &["invitation-other", "logout"]);
+    ids("sessions", &["sessions", "this-device", "revoke-others", "apps", "sign-out"]);
+    ids("again-password", &["password", "submit", "other-login"]);
+    ids("again-code", &["code", "submit"]);
+    ids("again-no-way", &["no-way", "other-login"]);
     ids("register", &["email", "password", "submit"]);
     ids("register-refused", &["email", "password", "submit"]);
     ids("check-mail-register", &["code", "submit", "resend"]);

@@ -8,6 +8,9 @@ pub enum SessionError {
     /// Nobody is logged in with this session.
     #[error("nobody is logged in")]
     NotLoggedIn,
+    /// An administrator acts as the user, who alone can prove who they are.
+    #[error("an administrator acts as the user in this session")]
+    Impersonated,
     /// The session ended, or its token was rotated, while this request was on its way.
     #[error("the session ended while the request was on its way")]
     Gone,

@@ -10,7 +10,7 @@ use super::fresh::Fresh;
 use super::{Proof, SessionError};
 use crate::crypto::{OpaqueToken, RandomExt as _};
 use crate::scope::{Account, Authentication, CurrentScope, SessionEnd, SessionId, UserId};
-use crate::store::{Device, Login, Rotation, StoredSession};
+use crate::store::{Device, Effects, Login, Rotation, StoredSession};
 
 /// The session of the request at hand: what logs in and out. Cheap to clone; all clones are one.
 ///
@@ -179,10 +179,14 @@ impl Session {
     /// be less: to change that, [`Session::log_in`] again.
     ///
     /// # Errors
-    /// [`SessionError::NotLoggedIn`], [`SessionError::Gone`], [`SessionError::Store`].
+    /// [`SessionError::NotLoggedIn`], [`SessionError::Impersonated`], [`SessionError::Gone`],
+    /// [`SessionError::Store`].
     pub async fn mark_fresh(&self) -> Result<CurrentScope, SessionError> {
         let live = self.live().ok_or(SessionError::NotLoggedIn)?;
         let mut login = live.stored.login.clone().ok_or(SessionError::NotLoggedIn)?;
+        if login.impersonator.is_some() {
+            return Err(SessionError::Impersonated);
+        }
         login.authentication.fresh_until = Some(self.0.config.lifetimes.fresh_until(self.now()));
         self.renew(live, Some(login)).await?;
         Ok(self.scope())
@@ -201,8 +205,17 @@ impl Session {
     /// # Errors
     /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
     pub async fn revoke(&self, id: SessionId) -> Result<bool, SessionError> {
+        self.revoke_along(id, &Effects::none()).await
+    }
+
+    /// The same, with this written in the same transition.
+    ///
+    /// # Errors
+    /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
+    pub async fn revoke_along(&self, id: SessionId, along: &Effects) -> Result<bool, SessionError> {
         let (user, end) = (self.user()?, SessionEnd::Revoked);
-        let ended = self.0.config.store.end_session(&user, id, end, self.now()).await?;
+        let store = &self.0.config.store;
+        let ended = store.end_session_along(&user, id, end, along, self.now()).await?;
         if self.id() == Some(id) {
             self.forget().await;
         }
@@ -214,8 +227,17 @@ impl Session {
     /// # Errors
     /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
     pub async fn revoke_others(&self) -> Result<u64, SessionError> {
+        self.revoke_others_along(&Effects::none()).await
+    }
+
+    /// The same, with this written in the same transition.
+    ///
+    /// # Errors
+    /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
+    pub async fn revoke_others_along(&self, along: &Effects) -> Result<u64, SessionError> {
         let (user, end) = (self.user()?, SessionEnd::Revoked);
-        Ok(self.0.config.store.end_sessions_of(&user, self.id(), end, self.now()).await?)
+        let store = &self.0.config.store;
+        Ok(store.end_sessions_along(&user, self.id(), end, along, self.now()).await?)
     }
 
     /// Ends all of the user's sessions, this one included. Answers how many ended.
@@ -223,7 +245,15 @@ impl Session {
     /// # Errors
     /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
     pub async fn revoke_all(&self) -> Result<u64, SessionError> {
-        self.end_all(SessionEnd::Revoked).await
+        self.revoke_all_along(&Effects::none()).await
+    }
+
+    /// The same, with this written in the same transition.
+    ///
+    /// # Errors
+    /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
+    pub async fn revoke_all_along(&self, along: &Effects) -> Result<u64, SessionError> {
+        self.end_all(SessionEnd::Revoked, along).await
     }
 
     /// Ends all of the user's sessions, this one included, and takes offline access from every
@@ -232,12 +262,20 @@ impl Session {
     /// # Errors
     /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
     pub async fn sign_out_everywhere(&self) -> Result<u64, SessionError> {
-        self.end_all(SessionEnd::SignedOutEverywhere).await
+        self.sign_out_everywhere_along(&Effects::none()).await
     }
 
-    async fn end_all(&self, end: SessionEnd) -> Result<u64, SessionError> {
-        let user = self.user()?;
-        let ended = self.0.config.store.end_sessions_of(&user, None, end, self.now()).await?;
+    /// The same, with this written in the same transition.
+    ///
+    /// # Errors
+    /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
+    pub async fn sign_out_everywhere_along(&self, along: &Effects) -> Result<u64, SessionError> {
+        self.end_all(SessionEnd::SignedOutEverywhere, along).await
+    }
+
+    async fn end_all(&self, end: SessionEnd, along: &Effects) -> Result<u64, SessionError> {
+        let (user, store) = (self.user()?, &self.0.config.store);
+        let ended = store.end_sessions_along(&user, None, end, along, self.now()).await?;
         self.forget().await;
         Ok(ended)
     }

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Effects, RateLimit, Result};
+use super::{Effects, LimitCount, LimitUse, RateLimit, Result};
 use crate::crypto::{KeyedHash, Redacted, TokenHash};
 use crate::scope::{Account, UserId};
 
@@ -71,6 +71,9 @@ pub enum Registration {
 /// What a login knows before it hashes.
 #[derive(Clone, Debug)]
 pub struct LoginAttempt {
+    /// The counts of its limits, as [`LimitStore::count_uses`](super::LimitStore::count_uses)
+    /// answers them. If one is over, there is no user, and nothing else was counted.
+    pub counts: Vec<LimitCount>,
     /// The user with this address.
     pub user: Option<LoginUser>,
     /// What the attempt was counted under.
@@ -130,6 +133,15 @@ pub struct LockoutPolicy {
     /// For how long each is locked after the last of them. Afterwards, or when nobody has tried for
     /// this long, the count begins anew, so that it can lock again.
     pub lock_for: Duration,
+}
+
+/// By what a user can prove who they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proofs {
+    /// Whether there is a password.
+    pub password: bool,
+    /// Whether there is an authenticator app.
+    pub app: bool,
 }
 
 /// How a login whose password was right ended.
@@ -201,6 +213,9 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
     /// The account with this address.
     async fn find_account_by_email(&self, email: &str) -> Result<Option<Account>>;
 
+    /// By what a user can prove who they are. One read.
+    async fn find_proofs(&self, id: &UserId) -> Result<Proofs>;
+
     /// Writes an attribute of a user unless it is there already, and answers what is there now:
     /// of two callers the first one's value stays, and both are told so. `None` if there is no
     /// such user.
@@ -216,6 +231,8 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
     /// [`LockoutPolicy::attempts`] guesses and not one more. With the first attempt that is refused
     /// `locked`, the mail to the owner, is written if there is one.
     ///
+    /// Before anything else `uses` are counted; if one is over its limit, that is all that happens.
+    ///
     /// It is counted under `device` if the address belongs to that very user and the epoch is
     /// still the user's, and under the address otherwise; neither count touches the other.
     async fn begin_login(
@@ -224,6 +241,7 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
         device: Option<&KnownDevice>,
         policy: LockoutPolicy,
         locked: &Effects,
+        uses: &[LimitUse],
         now: OffsetDateTime,
     ) -> Result<LoginAttempt>;
 

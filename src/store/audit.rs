@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{NewDelivery, Result};
+use super::{NewDelivery, Result, Sighting};
 use crate::audit::{AuditEntry, Outcome};
 use crate::scope::{OrganizationId, UserId};
 
@@ -14,6 +14,8 @@ pub struct Effects {
     pub audit: Vec<AuditEntry>,
     /// Mails, events and the like.
     pub deliveries: Vec<NewDelivery>,
+    /// Where the user was seen, if that is to be remembered, and what depends on it.
+    pub sighting: Option<Sighting>,
 }
 
 impl Effects {
@@ -34,6 +36,12 @@ impl Effects {
     pub fn and_delivery(mut self, delivery: NewDelivery) -> Self {
         self.deliveries.push(delivery);
         self
+    }
+
+    /// The same, with where the user was seen.
+    #[must_use]
+    pub fn and_sighting(self, sighting: Sighting) -> Self {
+        Self { sighting: Some(sighting), ..self }
     }
 
     /// Tells of the entries by [`tracing`]. To be called once they are committed.

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{Effects, LockoutPolicy, Result};
+use super::{Effects, LimitCount, LimitUse, LockoutPolicy, Result};
 use crate::crypto::{KeyedHash, Sealed};
 use crate::scope::{Account, UserId};
 
@@ -41,6 +41,9 @@ pub struct SecondFactor {
 /// What is known before a code is looked at.
 #[derive(Clone, Debug)]
 pub struct FactorAttempt {
+    /// The counts of its limits, as [`LimitStore::count_uses`](super::LimitStore::count_uses)
+    /// answers them. If one is over, there is no user, and nothing else was counted.
+    pub counts: Vec<LimitCount>,
     /// The user, if there is one with an app.
     pub user: Option<FactorUser>,
     /// Until when codes of the user are refused. If they are, the attempt fails, whatever the code.
@@ -109,12 +112,14 @@ pub trait MfaStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Counts an attempt before the code is looked at, so that any number of concurrent callers get
     /// [`LockoutPolicy::attempts`] guesses and not one more, and loads what it is compared with.
-    /// With the first attempt that is refused `locked` is written.
+    /// With the first attempt that is refused `locked` is written. Before anything else `uses` are
+    /// counted; if one is over its limit, that is all that happens.
     async fn begin_second_factor(
         &self,
         user: &UserId,
         policy: LockoutPolicy,
         locked: &Effects,
+        uses: &[LimitUse],
         now: OffsetDateTime,
     ) -> Result<FactorAttempt>;
 

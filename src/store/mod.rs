@@ -29,6 +29,7 @@ mod provider;
 mod revocation_log;
 mod saml;
 mod session;
+mod sighting;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
 mod sweep;
@@ -58,6 +59,7 @@ pub use provider::*;
 pub use revocation_log::RevocationLog;
 pub use saml::*;
 pub use session::*;
+pub use sighting::*;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sql::{ConnectError, SqlStore, StoreOptions};
 pub(crate) use sweep::{SWEEP_BATCH, sweep_regularly};

@@ -246,28 +246,52 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
         idle_expires_at: Option<OffsetDateTime>,
     ) -> Result<()>;
 
-    /// Ends one session of a user and writes its event; `false` if there was none.
+    /// Ends one session of a user and writes its event, and `along`; `false` if there was none.
+    async fn end_session_along(
+        &self,
+        user: &UserId,
+        id: SessionId,
+        end: SessionEnd,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool>;
+
+    /// The same, with nothing written along.
     async fn end_session(
         &self,
         user: &UserId,
         id: SessionId,
         end: SessionEnd,
         now: OffsetDateTime,
-    ) -> Result<bool>;
+    ) -> Result<bool> {
+        self.end_session_along(user, id, end, &Effects::none(), now).await
+    }
 
     /// Removes a session that carries no login, by its token.
     async fn discard_session(&self, token: &TokenHash) -> Result<()>;
 
-    /// Ends all sessions of a user, except at most one, and writes their events. An end that
-    /// reaches offline access also writes one event without a session, for what sessions that are
-    /// long over have left behind. Answers how many sessions ended.
+    /// Ends all sessions of a user, except at most one, and writes their events, and `along`, even
+    /// if there was none. An end that reaches offline access also writes one event without a session,
+    /// for what sessions that are long over have left behind. Answers how many sessions ended.
+    async fn end_sessions_along(
+        &self,
+        user: &UserId,
+        except: Option<SessionId>,
+        end: SessionEnd,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<u64>;
+
+    /// The same, with nothing written along.
     async fn end_sessions_of(
         &self,
         user: &UserId,
         except: Option<SessionId>,
         end: SessionEnd,
         now: OffsetDateTime,
-    ) -> Result<u64>;
+    ) -> Result<u64> {
+        self.end_sessions_along(user, except, end, &Effects::none(), now).await
+    }
 
     /// The live sessions of a user, last used first; at most 100.
     async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>>;

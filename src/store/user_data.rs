@@ -126,6 +126,12 @@ pub(crate) const USER_DATA: &[UserData] = &[
         Section("authenticator_app", &[("created_at", Time), ("backup_codes", Count)]),
     ),
     of(
+        "donjon_sightings",
+        "user_id",
+        Goes,
+        Section("networks", &[("networks", Json), ("seen_at", Time)]),
+    ),
+    of(
         "donjon_memberships",
         "user_id",
         Goes,

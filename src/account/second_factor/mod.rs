@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::AccountError;
 use super::cookie::SealedCookie;
+use super::limits::{Uses, Whom};
 use super::mfa::{BACKUP_CODES, BackupCode, TotpSecret, TotpStep};
 use super::pending::{PendingLogins, Step};
 use super::settings::setup_cookie;
@@ -100,7 +101,12 @@ pub(super) async fn check_code(
         locked = locked.and_delivery(site.letters.second_factor_locked(to, &site.paths, now));
     }
     let lockout = site.policy.second_factor_lockout;
-    let attempt = site.store.begin_second_factor(user, lockout, &locked, now).await?;
+    // Only whoever has the password, or is logged in, gets here: they keep nobody out.
+    let whom = Whom { account: user.as_str(), is_known: true };
+    let uses = Uses::of_login(site, visit, whom);
+    let limits = uses.list();
+    let attempt = site.store.begin_second_factor(user, lockout, &locked, limits, now).await?;
+    uses.judge(visit, &attempt.counts, now)?;
     let Some(found) = attempt.user else { return Ok(Checked::Gone) };
     if epoch.is_some_and(|epoch| epoch != found.device_epoch) {
         return Ok(Checked::Gone);

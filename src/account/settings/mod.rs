@@ -10,6 +10,7 @@ mod organization;
 mod organizations;
 mod overview;
 mod password;
+mod sessions;
 mod tokens;
 mod two_factor;
 mod two_factor_setup;
@@ -19,6 +20,7 @@ use http::Method;
 use self::organization::OrganizationFlow;
 pub(super) use self::two_factor_setup::cookie as setup_cookie;
 use super::AccountError;
+use super::config::Paths;
 use super::site::{Answer, Site, Visit};
 use crate::page::{Frame, FrameLink, ImpersonationBanner, SettingsArea};
 use crate::scope::{Account, Actor, CurrentScope};
@@ -39,6 +41,10 @@ pub(super) enum Flow {
     TokenRevoke,
     Export,
     Delete,
+    Sessions,
+    RevokeSession,
+    RevokeOtherSessions,
+    SignOutEverywhere,
     Organizations,
     Organization(OrganizationFlow),
     #[cfg(feature = "social")]
@@ -67,6 +73,10 @@ const FLOWS: &[(&str, Flow)] = &[
     ("/tokens/revoke", Flow::TokenRevoke),
     ("/export", Flow::Export),
     ("/delete", Flow::Delete),
+    ("/sessions", Flow::Sessions),
+    ("/sessions/revoke", Flow::RevokeSession),
+    ("/sessions/revoke-others", Flow::RevokeOtherSessions),
+    ("/sessions/sign-out", Flow::SignOutEverywhere),
     (ORGANIZATIONS, Flow::Organizations),
     #[cfg(feature = "social")]
     ("/connections", Flow::Connections),
@@ -82,6 +92,7 @@ const AREAS: &[(SettingsArea, Flow)] = &[
     (SettingsArea::Password, Flow::Password),
     (SettingsArea::TwoFactor, Flow::TwoFactor),
     (SettingsArea::Passkeys, Flow::Passkeys),
+    (SettingsArea::Sessions, Flow::Sessions),
     (SettingsArea::Organizations, Flow::Organizations),
     (SettingsArea::Tokens, Flow::Tokens),
     (SettingsArea::Export, Flow::Export),
@@ -115,9 +126,18 @@ impl Flow {
 
     /// Its path.
     pub(super) fn path(self, site: &Site) -> String {
-        let rest = FLOWS.iter().find(|(_, flow)| *flow == self).map_or("", |(path, _)| *path);
-        format!("{}{rest}", site.paths.settings)
+        self.path_in(&site.paths)
     }
+
+    fn path_in(self, paths: &Paths) -> String {
+        let rest = FLOWS.iter().find(|(_, flow)| *flow == self).map_or("", |(path, _)| *path);
+        format!("{}{rest}", paths.settings)
+    }
+}
+
+/// Where the user sees where they are logged in.
+pub(super) fn sessions_path(paths: &Paths) -> String {
+    Flow::Sessions.path_in(paths)
 }
 
 pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
@@ -146,6 +166,13 @@ pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) 
         Flow::Export if submits => export::download(site, visit).await,
         Flow::Delete if shows => delete::show(site, visit).await,
         Flow::Delete if submits => delete::submit(site, visit).await,
+        Flow::Sessions if shows => sessions::show(site, visit).await,
+        Flow::RevokeSession | Flow::RevokeOtherSessions | Flow::SignOutEverywhere if shows => {
+            Ok(sessions::list(site))
+        }
+        Flow::RevokeSession if submits => sessions::revoke(site, visit).await,
+        Flow::RevokeOtherSessions if submits => sessions::revoke_others(site, visit).await,
+        Flow::SignOutEverywhere if submits => sessions::sign_out(site, visit).await,
         Flow::Organizations if shows => organizations::show(site, visit).await,
         Flow::Organizations if submits => organizations::create(site, visit).await,
         Flow::Organization(flow) if shows => organization::show(site, flow, visit).await,

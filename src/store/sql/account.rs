@@ -5,7 +5,7 @@ use sqlx::types::Json;
 use super::convert::time;
 use crate::crypto::Redacted;
 use crate::scope::{Account, Attributes, UserId};
-use crate::store::{DeviceId, KnownDevice, LoginCounter, LoginUser, Result, StoreError};
+use crate::store::{DeviceId, KnownDevice, LoginCounter, LoginUser, Proofs, Result, StoreError};
 
 /// `id, email, email_verified, attributes` of a user.
 pub(super) type AccountRow = (String, Option<String>, bool, Json<Attributes>);
@@ -34,6 +34,13 @@ pub(super) use login_user_columns;
 /// `password_set_at`, `must_change_password`.
 pub(super) type UserRow =
     (String, Option<String>, bool, Json<Attributes>, Option<String>, i64, bool, Option<i64>, bool);
+
+pub(super) const FIND_PROOFS: &str = "SELECT password IS NOT NULL, \
+     EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id) FROM donjon_users u WHERE id = $1";
+
+pub(super) fn proofs(row: Option<(bool, bool)>) -> Proofs {
+    row.map_or_else(Proofs::default, |(password, app)| Proofs { password, app })
+}
 
 pub(super) fn account((id, email, verified, attributes): AccountRow) -> Result<Account> {
     let account = Account::new(user_id(id)?).with_attributes(attributes.0);

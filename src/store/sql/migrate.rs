@@ -39,6 +39,7 @@ migrations! {
     11 "0011_saml_forced",
     12 "0012_totp",
     13 "0013_password",
+    15 "0015_sighting",
     18 "0018_organization",
     19 "0019_invitation",
     21 "0021_api_token",

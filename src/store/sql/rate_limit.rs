@@ -108,6 +108,18 @@ macro_rules! counted_uses {
     };
 }
 
+/// The same as one value: an array of arrays, or null.
+#[cfg(feature = "postgres")]
+macro_rules! counted_uses_json {
+    () => {
+        concat!(
+            "(SELECT jsonb_agg(jsonb_build_array(times, expires_at)) FROM (",
+            $crate::store::sql::rate_limit::counted_uses!(),
+            ") AS counted_in_order)"
+        )
+    };
+}
+
 /// Binds `$1` to `$13` of [`counting_uses!`].
 #[cfg(feature = "postgres")]
 macro_rules! bind_uses {
@@ -125,10 +137,21 @@ macro_rules! bind_uses {
     }};
 }
 #[cfg(feature = "postgres")]
-pub(super) use {bind_uses, counted_uses, counting_use, counting_uses, not_over};
+pub(super) use {
+    bind_uses, counted_uses, counted_uses_json, counting_use, counting_uses, not_over,
+};
 
 use super::convert::time;
 use crate::store::{IssuerId, LimitCount, Result};
+
+/// Reads what [`counted_uses_json!`] selects.
+#[cfg(feature = "postgres")]
+pub(super) fn limit_counts(
+    rows: Option<sqlx::types::Json<Vec<(i64, i64)>>>,
+) -> Result<Vec<LimitCount>> {
+    let rows = rows.map_or_else(Vec::new, |sqlx::types::Json(rows)| rows);
+    rows.into_iter().map(limit_count).collect()
+}
 
 /// Reads a row `times, expires_at`.
 pub(super) fn limit_count((times, until): (i64, i64)) -> Result<LimitCount> {

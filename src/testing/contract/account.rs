@@ -1,6 +1,8 @@
 mod attribute;
 mod device;
 mod effects;
+mod limited;
+mod seen;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -42,6 +44,7 @@ pub async fn accounts(
     kit.an_attribute_is_claimed_once().await?;
     kit.attempts_are_counted_exactly().await?;
     kit.a_lock_ends_and_comes_again().await?;
+    kit.a_refused_attempt_is_none().await?;
     kit.known_devices_are_counted_by_themselves().await?;
     kit.a_device_counts_only_for_its_user_and_epoch().await?;
     kit.a_success_forgets_only_its_own_attempts().await?;
@@ -54,6 +57,7 @@ pub async fn accounts(
     kit.a_newer_link_takes_the_place_of_the_older().await?;
     kit.requests_for_links_are_limited_exactly().await?;
     kit.what_goes_along_is_written_with_the_change().await?;
+    kit.a_user_is_known_from_where_they_were_seen().await?;
     kit.the_sweeper_removes_only_what_is_over().await
 }
 
@@ -296,7 +300,9 @@ impl Kit {
             let attempts = race(|_| {
                 let (store, email) = (Arc::clone(&self.store), email.clone());
                 async move {
-                    store.begin_login(&email, None, LOCKOUT, &new_delivery().into(), epoch()).await
+                    store
+                        .begin_login(&email, None, LOCKOUT, &new_delivery().into(), &[], epoch())
+                        .await
                 }
             })
             .await?;
@@ -433,17 +439,6 @@ impl Kit {
         now: OffsetDateTime,
     ) -> Result<PasswordReset, Violation> {
         Ok(self.store.reset_password(token, &password(), &new_delivery().into(), now).await?)
-    }
-
-    async fn begin(&self, email: &str, now: OffsetDateTime) -> Result<LoginAttempt, Violation> {
-        Ok(self.store.begin_login(email, None, LOCKOUT, &new_delivery().into(), now).await?)
-    }
-
-    async fn fail(&self, email: &str, times: u32, now: OffsetDateTime) -> Result<(), Violation> {
-        for _ in 0..times {
-            self.begin(email, now).await?;
-        }
-        Ok(())
     }
 
     /// The ids of the mails that were written since this was last asked.

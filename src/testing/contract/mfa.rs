@@ -224,7 +224,7 @@ impl Kit {
         }
         for attempt in 1..=LOCKOUT.attempts + 2 {
             let (name, along) = new_note();
-            self.store.begin_second_factor(&id, LOCKOUT, &along, epoch()).await?;
+            self.store.begin_second_factor(&id, LOCKOUT, &along, &[], epoch()).await?;
             let expected = usize::from(attempt == LOCKOUT.attempts + 1);
             rule(
                 RULE,
@@ -261,12 +261,12 @@ impl Kit {
     /// Whether a login with this address has to go on with a second factor.
     async fn asks(&self, email: &str) -> Result<bool, Violation> {
         let none = Effects::none();
-        let attempt = self.users.begin_login(email, None, LOCKOUT, &none, epoch()).await?;
+        let attempt = self.users.begin_login(email, None, LOCKOUT, &none, &[], epoch()).await?;
         Ok(attempt.user.is_some_and(|user| user.has_second_factor))
     }
 
     async fn begin(&self, user: &UserId) -> Result<FactorAttempt, Violation> {
-        Ok(self.store.begin_second_factor(user, LOCKOUT, &Effects::none(), epoch()).await?)
+        Ok(self.store.begin_second_factor(user, LOCKOUT, &Effects::none(), &[], epoch()).await?)
     }
 
     async fn use_code(

@@ -1,6 +1,7 @@
 //! Accounts: the store's contract, the flows over HTTP, the mails.
 
 mod admin;
+mod again;
 mod attacks;
 mod delivery;
 mod devices;
@@ -10,6 +11,7 @@ mod enumeration;
 mod imported;
 mod killed;
 mod lifecycle;
+mod limits;
 mod mailed;
 pub mod organizations;
 mod overtaken;
@@ -18,6 +20,8 @@ mod password;
 mod prehijack;
 mod scenarios;
 mod second_factor;
+mod seen;
+mod sessions;
 #[cfg(feature = "social")]
 mod social;
 mod store;

@@ -126,11 +126,12 @@ impl SessionStore for Overtaken {
         self.sessions.touch_session(id, now, idle_expires_at).await
     }
 
-    async fn end_session(
+    async fn end_session_along(
         &self,
         _: &UserId,
         _: SessionId,
         _: SessionEnd,
+        _: &Effects,
         _: OffsetDateTime,
     ) -> Result<bool> {
         Err(StoreError::Unavailable("the network is down".into()))
@@ -140,14 +141,15 @@ impl SessionStore for Overtaken {
         self.sessions.discard_session(token).await
     }
 
-    async fn end_sessions_of(
+    async fn end_sessions_along(
         &self,
         user: &UserId,
         except: Option<SessionId>,
         end: SessionEnd,
+        along: &Effects,
         now: OffsetDateTime,
     ) -> Result<u64> {
-        self.sessions.end_sessions_of(user, except, end, now).await
+        self.sessions.end_sessions_along(user, except, end, along, now).await
     }
 
     async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>> {

@@ -10,7 +10,7 @@ use donjon::account::{AccountLayer, AccountLayerBuilder, Accounts};
 use donjon::crypto::{Keyring, SystemRandom};
 use donjon::delivery::{Mailbox, Message, Worker};
 use donjon::page::Theme;
-use donjon::scope::{CurrentScope, Method};
+use donjon::scope::{CurrentScope, Method, UserId};
 use donjon::session::{Proof, Session, SessionLayer};
 use donjon::store::SqlStore;
 use donjon::testing::ManualClock;
@@ -24,6 +24,9 @@ use crate::support::database::{Database, databases};
 pub const ORIGIN: &str = "http://127.0.0.1:3000";
 pub const ALICE: &str = "alice@example.test";
 pub const PASSWORD: &str = "correct horse battery staple";
+
+/// What mails about logins with unknown browsers are called.
+const UNKNOWN_LOGINS: [&str; 2] = ["A login with a new device", "Was this you?"];
 
 pub struct World {
     pub store: SqlStore,
@@ -132,8 +135,16 @@ impl World {
         browser
     }
 
-    /// Sends what is due, and gives the mails that this address got since it was last asked.
+    /// Sends what is due, and gives the mails that this address got since it was last asked, but for
+    /// those about logins with browsers that its owner is not known by.
     pub async fn mails_to(&self, email: &str) -> Vec<Message> {
+        let mut mails = self.all_mails_to(email).await;
+        mails.retain(|mail| !UNKNOWN_LOGINS.contains(&mail.subject.as_str()));
+        mails
+    }
+
+    /// The same, with those.
+    pub async fn all_mails_to(&self, email: &str) -> Vec<Message> {
         self.worker.run_once().await;
         let mails = self.mailbox.messages_to(email);
         self.mailbox.clear();
@@ -165,17 +176,20 @@ pub async fn log_in(browser: &mut Browser, email: &str, password: &str) -> Page 
     browser.follow(page).await
 }
 
-/// The host's own pages, and a door of its own: `/other-door?alice@example.test` lets her in.
+/// The host's own pages, and doors of its own: `/other-door?alice@example.test` lets her in, and
+/// `/act?alice@example.test` an administrator who acts as her.
 async fn at_the_host(
     users: Accounts,
     request: Request<Full<Bytes>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    if request.uri().path() != "/other-door" {
-        return hello(request).await;
-    }
+    let proof = match request.uri().path() {
+        "/other-door" => Proof::by([Method::FEDERATED]),
+        "/act" => Proof::by([]).impersonated_by(UserId::new("administrator").unwrap()),
+        _ => return hello(request).await,
+    };
     let session = request.extensions().get::<Session>().cloned().unwrap();
     let account = users.find_by_email(request.uri().query().unwrap()).await.unwrap().unwrap();
-    session.log_in(account, Proof::by([Method::FEDERATED])).await.unwrap();
+    session.log_in(account, proof).await.unwrap();
     Ok(Response::default())
 }
 

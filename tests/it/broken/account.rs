@@ -39,6 +39,8 @@ enum Fault {
     ForgetsWhatGoesAlong,
     /// Lets a login from a known browser open the address for everybody.
     ForgetsTooMuch,
+    /// Counts an attempt towards the lock although a limit refuses it.
+    CountsWhatItRefuses,
     /// Tells everybody who claims an attribute that they have it.
     GivesAnAttributeTwice,
 }
@@ -96,6 +98,10 @@ impl UserStore for Broken {
         self.good.find_account_by_email(email).await
     }
 
+    async fn find_proofs(&self, id: &UserId) -> Result<Proofs> {
+        self.good.find_proofs(id).await
+    }
+
     async fn claim_attribute(
         &self,
         id: &UserId,
@@ -113,16 +119,25 @@ impl UserStore for Broken {
         device: Option<&KnownDevice>,
         policy: LockoutPolicy,
         locked: &Effects,
+        uses: &[LimitUse],
         now: OffsetDateTime,
     ) -> Result<LoginAttempt> {
         if self.is(Fault::CountsOnlyKnownAddresses)
             && self.good.find_account_by_email(email).await?.is_none()
         {
             let counter = LoginCounter::Address;
-            return Ok(LoginAttempt { user: None, counter, locked_until: None });
+            return Ok(LoginAttempt {
+                counts: Vec::new(),
+                user: None,
+                counter,
+                locked_until: None,
+            });
         }
         let device = device.filter(|_| !self.is(Fault::CountsNoDevices));
-        let mut attempt = self.good.begin_login(email, device, policy, locked, now).await?;
+        if self.is(Fault::CountsWhatItRefuses) && !uses.is_empty() {
+            self.good.begin_login(email, device, policy, locked, &[], now).await?;
+        }
+        let mut attempt = self.good.begin_login(email, device, policy, locked, uses, now).await?;
         match self.fault {
             Fault::CountsWithoutALock => {
                 let count = self.count(email);
@@ -241,6 +256,7 @@ async fn the_kit_names_the_rule_that_a_store_of_accounts_breaks() {
         (Fault::ProlongsTheLock, "trying does not prolong a lock"),
         (Fault::CompletesBlindly, "a login completes only with the present password"),
         (Fault::ForgetsTheLimit, "requests for links are limited exactly"),
+        (Fault::CountsWhatItRefuses, "an attempt that a limit refuses counts towards no lock"),
         (Fault::GivesAnAttributeTwice, "an attribute is claimed once"),
         (Fault::IgnoresExpiry, "an expired link opens nothing"),
         (Fault::CountsNoDevices, "a browser that the user is known by is counted by itself"),

@@ -68,9 +68,10 @@ impl MfaStore for Broken {
         user: &UserId,
         policy: LockoutPolicy,
         locked: &Effects,
+        uses: &[LimitUse],
         now: OffsetDateTime,
     ) -> Result<FactorAttempt> {
-        let mut attempt = self.good.begin_second_factor(user, policy, locked, now).await?;
+        let mut attempt = self.good.begin_second_factor(user, policy, locked, uses, now).await?;
         if self.is(Fault::CountsNothing) {
             attempt.locked_until = None;
         }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use donjon::crypto::TokenHash;
 use donjon::scope::{Account, SessionEnd, SessionEvent, SessionId, UserId};
 use donjon::store::{
-    DataChange, NewSession, Refresh, Result, Rotation, SESSION_EVENTS_KEPT, SessionData,
+    DataChange, Effects, NewSession, Refresh, Result, Rotation, SESSION_EVENTS_KEPT, SessionData,
     SessionStore, SqlStore, StoredSession, UserEpoch,
 };
 use donjon::testing::contract;
@@ -166,11 +166,12 @@ impl SessionStore for Broken {
         Ok(())
     }
 
-    async fn end_session(
+    async fn end_session_along(
         &self,
         user: &UserId,
         id: SessionId,
         end: SessionEnd,
+        along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
         let owner = if self.has(Fault::EndsStrangers) {
@@ -178,21 +179,22 @@ impl SessionStore for Broken {
         } else {
             user.clone()
         };
-        self.store.end_session(&owner, id, end, now).await
+        self.store.end_session_along(&owner, id, end, along, now).await
     }
 
     async fn discard_session(&self, token: &TokenHash) -> Result<()> {
         self.store.discard_session(token).await
     }
 
-    async fn end_sessions_of(
+    async fn end_sessions_along(
         &self,
         user: &UserId,
         except: Option<SessionId>,
         end: SessionEnd,
+        along: &Effects,
         now: OffsetDateTime,
     ) -> Result<u64> {
-        self.store.end_sessions_of(user, except, end, now).await
+        self.store.end_sessions_along(user, except, end, along, now).await
     }
 
     async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>> {
@@ -356,11 +358,12 @@ impl SessionStore for Unreachable {
         unreachable()
     }
 
-    async fn end_session(
+    async fn end_session_along(
         &self,
         _: &UserId,
         _: SessionId,
         _: SessionEnd,
+        _: &Effects,
         _: OffsetDateTime,
     ) -> Result<bool> {
         unreachable()
@@ -370,11 +373,12 @@ impl SessionStore for Unreachable {
         unreachable()
     }
 
-    async fn end_sessions_of(
+    async fn end_sessions_along(
         &self,
         _: &UserId,
         _: Option<SessionId>,
         _: SessionEnd,
+        _: &Effects,
         _: OffsetDateTime,
     ) -> Result<u64> {
         unreachable()

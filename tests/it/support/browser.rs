@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use donjon::http::PeerAddr;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -26,6 +28,11 @@ pub struct Browser {
     send: Arc<Send>,
     origin: Url,
     pub cookies: BTreeMap<String, String>,
+    /// The address it comes from, as the server that accepts connections would say.
+    pub peer: Option<IpAddr>,
+    /// What it calls itself.
+    pub user_agent: &'static str,
+    pub accept: &'static str,
 }
 
 /// What a page was answered with.
@@ -67,7 +74,14 @@ impl Browser {
             .boxed()
         };
         let origin = Url::parse(origin).unwrap();
-        Self { send: Arc::new(send), origin, cookies: BTreeMap::new() }
+        Self {
+            send: Arc::new(send),
+            origin,
+            cookies: BTreeMap::new(),
+            peer: None,
+            user_agent: "",
+            accept: "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",
+        }
     }
 
     /// Hands a request on to the application.
@@ -139,7 +153,13 @@ impl Browser {
             .method(method)
             .uri(&url[url::Position::BeforePath..url::Position::AfterQuery])
             .header("host", &url[url::Position::BeforeHost..url::Position::AfterPort])
-            .header("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8");
+            .header("accept", self.accept);
+        if let Some(peer) = self.peer {
+            request = request.extension(PeerAddr(peer));
+        }
+        if !self.user_agent.is_empty() {
+            request = request.header("user-agent", self.user_agent);
+        }
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
@@ -213,20 +233,19 @@ impl Page {
         value.unwrap_or_else(|| panic!("no {name} on {}: {}", self.url, self.body))
     }
 
+    /// The form on the page that is posted to this path, as the page fills it in.
+    pub fn form_to(&self, path: &str) -> Form {
+        let forms: Vec<_> = self.body.split("<form ").skip(1).map(read_form).collect();
+        let found = forms.into_iter().find(|form| form.action.split('?').next() == Some(path));
+        found.unwrap_or_else(|| panic!("no form to {path} on {}: {}", self.url, self.body))
+    }
+
     /// The page's one form, as the page fills it in.
     pub fn form(&self) -> Form {
         let mut forms = self.body.split("<form ").skip(1);
         let form = forms.next().unwrap_or_else(|| panic!("no form on {}: {}", self.url, self.body));
         assert!(forms.next().is_none(), "more than one form on {}", self.url);
-        let form = form.split("</form>").next().unwrap();
-        let action = attribute(form.split('>').next().unwrap(), "action").unwrap();
-        let fields = tags(form, "input").filter_map(|tag| {
-            let name = attribute(tag, "name")?;
-            let checkbox = attribute(tag, "type").as_deref() == Some("checkbox");
-            let left_out = checkbox && !tag.contains(" checked");
-            (!left_out).then(|| (name, attribute(tag, "value").unwrap_or_default()))
-        });
-        Form { action, fields: fields.collect() }
+        read_form(form)
     }
 
     /// The link whose text is this.
@@ -242,6 +261,18 @@ impl Page {
     fn tags<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         tags(&self.body, name)
     }
+}
+
+fn read_form(form: &str) -> Form {
+    let form = form.split("</form>").next().unwrap();
+    let action = attribute(form.split('>').next().unwrap(), "action").unwrap();
+    let fields = tags(form, "input").filter_map(|tag| {
+        let name = attribute(tag, "name")?;
+        let checkbox = attribute(tag, "type").as_deref() == Some("checkbox");
+        let left_out = checkbox && !tag.contains(" checked");
+        (!left_out).then(|| (name, attribute(tag, "value").unwrap_or_default()))
+    });
+    Form { action, fields: fields.collect() }
 }
 
 /// The insides of the opening tags with this name; of all, if it is empty.

@@ -7,15 +7,49 @@ use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::{Redacted, TokenHash};
 use crate::scope::{Account, SessionEnd, UserId};
 use crate::store::sql::account::{
-    AccountRow, UserRow, account, address_key, counter, device_key, device_of, login_user,
-    login_user_columns, user_id,
+    AccountRow, FIND_PROOFS, UserRow, account, address_key, counter, device_key, device_of,
+    login_user, login_user_columns, proofs, user_id,
 };
 use crate::store::sql::convert::{micros, time};
+use crate::store::sql::rate_limit::{bind_uses, counted_uses_json, counting_uses, limit_counts};
 use crate::store::{
-    Effects, KnownDevice, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt,
-    LoginCompletion, LoginCounter, NewLink, NewUser, PasswordReset, RateLimit, Registration,
-    Result, UserStore,
+    Effects, KnownDevice, LimitUse, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt,
+    LoginCompletion, LoginCounter, NewLink, NewUser, PasswordReset, Proofs, RateLimit,
+    Registration, Result, UserStore,
 };
+
+/// Attempts, until when they are counted, whether the browser is known, the user, and the counts of
+/// the limits; no attempts if one is over.
+type BegunRow =
+    (Option<i64>, Option<i64>, bool, Option<Json<UserRow>>, Option<Json<Vec<(i64, i64)>>>);
+
+const BEGIN_LOGIN: &str = concat!(
+    counting_uses!(),
+    ", owner AS MATERIALIZED (SELECT ",
+    login_user_columns!(),
+    "    FROM donjon_users u WHERE u.email = $14
+     ), chosen AS MATERIALIZED (
+         SELECT EXISTS (SELECT 1 FROM owner WHERE id = $18 AND device_epoch = $19) AS known
+     ), counted AS (
+         INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
+         SELECT CASE WHEN known THEN $20 ELSE $21 END, 1, $15 FROM chosen, passes
+         ON CONFLICT (key) DO UPDATE SET
+             attempts = CASE WHEN a.expires_at <= $1 THEN 1 ELSE a.attempts + 1 END,
+             expires_at = CASE WHEN a.expires_at <= $1 OR a.attempts < $16
+                               THEN $15 ELSE a.expires_at END
+         RETURNING attempts, expires_at
+     ), locked AS (
+         SELECT owner.id AS user_id FROM counted, owner WHERE counted.attempts = $16 + 1
+     ), ",
+    along!("locked", "$17"),
+    " SELECT attempts, expires_at, known,
+         (SELECT jsonb_build_array
+              (id, email, email_verified, attributes, password, device_epoch, factor,
+               password_set_at, must_change_password)
+          FROM owner), ",
+    counted_uses_json!(),
+    " FROM chosen LEFT JOIN counted ON TRUE",
+);
 
 #[async_trait]
 impl UserStore for PostgresStore {
@@ -118,6 +152,11 @@ impl UserStore for PostgresStore {
         row.map(account).transpose()
     }
 
+    async fn find_proofs(&self, id: &UserId) -> Result<Proofs> {
+        let row = sqlx::query_as(FIND_PROOFS).bind(id.as_str()).fetch_optional(self.pool()).await?;
+        Ok(proofs(row))
+    }
+
     async fn claim_attribute(
         &self,
         id: &UserId,
@@ -146,38 +185,12 @@ impl UserStore for PostgresStore {
         device: Option<&KnownDevice>,
         policy: LockoutPolicy,
         locked: &Effects,
+        uses: &[LimitUse],
         now: OffsetDateTime,
     ) -> Result<LoginAttempt> {
         let allowed = i64::from(policy.attempts);
-        let (attempts, expires_at, known, row): (i64, i64, bool, Option<Json<UserRow>>) =
-            sqlx::query_as(concat!(
-                "WITH owner AS MATERIALIZED (SELECT ",
-                login_user_columns!(),
-                "    FROM donjon_users u WHERE u.email = $1
-                 ), chosen AS MATERIALIZED (
-                     SELECT EXISTS
-                         (SELECT 1 FROM owner WHERE id = $6 AND device_epoch = $7) AS known
-                 ), counted AS (
-                     INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
-                     SELECT CASE WHEN known THEN $8 ELSE $9 END, 1, $3 FROM chosen
-                     ON CONFLICT (key) DO UPDATE SET
-                         attempts = CASE WHEN a.expires_at <= $2 THEN 1 ELSE a.attempts + 1 END,
-                         expires_at = CASE WHEN a.expires_at <= $2 OR a.attempts < $4
-                                           THEN $3 ELSE a.expires_at END
-                     RETURNING attempts, expires_at
-                 ), locked AS (
-                     SELECT owner.id AS user_id FROM counted, owner WHERE counted.attempts = $4 + 1
-                 ), ",
-                along!("locked", "$5"),
-                " SELECT attempts, expires_at, known,
-                     (SELECT jsonb_build_array
-                          (id, email, email_verified, attributes, password, device_epoch, factor,
-                           password_set_at, must_change_password)
-                      FROM owner)
-                 FROM counted, chosen",
-            ))
+        let row: BegunRow = bind_uses!(sqlx::query_as(BEGIN_LOGIN), uses, now)
             .bind(email)
-            .bind(micros(now))
             .bind(micros(now + policy.lock_for))
             .bind(allowed)
             .bind(effects(locked))
@@ -187,10 +200,16 @@ impl UserStore for PostgresStore {
             .bind(address_key(email))
             .fetch_one(self.pool())
             .await?;
+        let (attempt, expires_at, known, user, counts) = row;
+        let locked_until = expires_at.filter(|_| attempt > Some(allowed));
         Ok(LoginAttempt {
-            user: row.map(|Json(row)| login_user(row)).transpose()?,
+            counts: limit_counts(counts)?,
+            user: user
+                .filter(|_| attempt.is_some())
+                .map(|Json(row)| login_user(row))
+                .transpose()?,
             counter: counter(device, known),
-            locked_until: (attempts > allowed).then(|| time(expires_at)).transpose()?,
+            locked_until: locked_until.map(time).transpose()?,
         })
     }
 

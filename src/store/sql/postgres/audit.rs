@@ -8,7 +8,7 @@ use crate::audit::AuditEntry;
 use crate::scope::UserId;
 use crate::store::sql::audit::{EntryRow, bind_entry, entry, select};
 use crate::store::sql::convert::micros;
-use crate::store::{AuditFilter, AuditStore, Effects, NewDelivery, Result};
+use crate::store::{AuditFilter, AuditStore, Effects, NewDelivery, Result, Sighting};
 
 /// CTEs that write what goes along with a change, bound to parameter `$n` by [`effects`]. They
 /// follow a CTE `$done (user_id)` of one row if the change was made, and of none if it was not.
@@ -16,6 +16,27 @@ use crate::store::{AuditFilter, AuditStore, Effects, NewDelivery, Result};
 macro_rules! along {
     ($done:literal, $n:literal) => {
         concat!(
+            $done,
+            "_seen AS ( \
+                 INSERT INTO donjon_sightings AS k (user_id, networks, seen_at) \
+                 SELECT done.user_id, jsonb_build_array(s.network), s.at FROM ",
+            $done,
+            " AS done, jsonb_to_recordset(",
+            $n,
+            "::jsonb -> 'sightings') AS s (network TEXT, at BIGINT) \
+                 ON CONFLICT (user_id) DO UPDATE SET \
+                     familiar = k.networks ? (excluded.networks ->> 0), \
+                     networks = (SELECT jsonb_agg(n.network ORDER BY n.place) FROM ( \
+                         SELECT excluded.networks ->> 0 AS network, 0 AS place \
+                         UNION ALL SELECT e.network, e.place FROM \
+                             jsonb_array_elements_text(k.networks) \
+                             WITH ORDINALITY AS e (network, place) \
+                         WHERE e.network <> excluded.networks ->> 0 \
+                         ORDER BY place LIMIT 32) AS n), \
+                     seen_at = excluded.seen_at \
+                 RETURNING CASE WHEN familiar THEN 'familiar' WHEN NOT familiar THEN 'strange' END \
+                     AS how \
+             ), ",
             $done,
             "_audit AS ( \
                  INSERT INTO donjon_audit (id, at, action, outcome, actor_kind, actor_id, user_id, \
@@ -26,8 +47,8 @@ macro_rules! along {
                  FROM ",
             $done,
             " AS done, jsonb_to_recordset(",
-            $n,
-            "::jsonb -> 'audit') AS a (id UUID, at BIGINT, action TEXT, outcome TEXT, \
+            along!(rows "audit", $done, $n),
+            ") AS a (id UUID, at BIGINT, action TEXT, outcome TEXT, \
                      actor_kind TEXT, actor_id TEXT, user_id TEXT, subject_kind TEXT, \
                      subject_id TEXT, organization_id UUID, metadata JSONB, address TEXT, \
                      user_agent TEXT) \
@@ -39,9 +60,25 @@ macro_rules! along {
                  FROM ",
             $done,
             " AS done, jsonb_to_recordset(",
-            $n,
-            "::jsonb -> 'outbox') AS o (id UUID, kind TEXT, payload TEXT, created_at BIGINT) \
+            along!(rows "outbox", $done, $n),
+            ") AS o (id UUID, kind TEXT, payload TEXT, created_at BIGINT) \
              )"
+        )
+    };
+    // What is written in any case, and what depends on where the user was seen.
+    (rows $kind:literal, $done:literal, $n:literal) => {
+        concat!(
+            "(",
+            $n,
+            "::jsonb -> '",
+            $kind,
+            "') || coalesce(",
+            $n,
+            "::jsonb #> ARRAY['seen', (SELECT how FROM ",
+            $done,
+            "_seen), '",
+            $kind,
+            "'], '[]'::jsonb)"
         )
     };
 }
@@ -49,9 +86,24 @@ pub(super) use along;
 
 /// What [`along!`] writes.
 pub(super) fn effects(effects: &Effects) -> Json<Value> {
+    let Effects { audit, deliveries, sighting } = effects;
+    let sightings: Vec<Value> = sighting.iter().map(sighting_row).collect();
+    let seen = sighting
+        .as_ref()
+        .map(|seen| json!({ "familiar": rows(&seen.familiar), "strange": rows(&seen.strange) }));
+    let audit: Vec<Value> = audit.iter().map(audit_row).collect();
+    let outbox: Vec<Value> = deliveries.iter().map(outbox_row).collect();
+    Json(json!({ "audit": audit, "outbox": outbox, "sightings": sightings, "seen": seen }))
+}
+
+fn sighting_row(seen: &Sighting) -> Value {
+    json!({ "network": seen.network, "at": micros(seen.at) })
+}
+
+fn rows(effects: &Effects) -> Value {
     let audit: Vec<Value> = effects.audit.iter().map(audit_row).collect();
     let outbox: Vec<Value> = effects.deliveries.iter().map(outbox_row).collect();
-    Json(json!({ "audit": audit, "outbox": outbox }))
+    json!({ "audit": audit, "outbox": outbox })
 }
 
 fn audit_row(entry: &AuditEntry) -> Value {

@@ -327,6 +327,7 @@ async fn end_sessions(
         .bind(user)
         .bind(None::<uuid::Uuid>)
         .bind(true)
+        .bind(effects(&Effects::none()))
         .execute(connection)
         .await?;
     Ok(())

@@ -8,15 +8,17 @@ use crate::crypto::KeyedHash;
 use crate::scope::{Attributes, UserId};
 use crate::store::sql::convert::{micros, time};
 use crate::store::sql::mfa::{Codes, code, codes, factor_key, factor_user, second_factor};
+use crate::store::sql::rate_limit::{bind_uses, counted_uses_json, counting_uses, limit_counts};
 use crate::store::{
-    Effects, Enrolment, FactorAttempt, FactorProof, FactorRemoval, FactorUse, LockoutPolicy,
-    MfaStore, NewTotp, Result, SecondFactor,
+    Effects, Enrolment, FactorAttempt, FactorProof, FactorRemoval, FactorUse, LimitUse,
+    LockoutPolicy, MfaStore, NewTotp, Result, SecondFactor,
 };
 
-/// A row of the counter, and that of the user's app if there is one.
+/// A row of the counter, that of the user's app if there is one, and the counts of the limits; no
+/// more than these if one is over.
 type AttemptRow = (
-    i64,
-    i64,
+    Option<i64>,
+    Option<i64>,
     Option<String>,
     Option<String>,
     Option<bool>,
@@ -25,6 +27,31 @@ type AttemptRow = (
     Option<Vec<u8>>,
     Option<i64>,
     Option<Codes>,
+    Option<Json<Vec<(i64, i64)>>>,
+);
+
+const BEGIN: &str = concat!(
+    counting_uses!(),
+    ", owner AS MATERIALIZED (
+         SELECT u.id, u.email, u.email_verified, u.attributes, u.device_epoch, t.secret,
+             t.last_step, t.backup_codes
+         FROM donjon_users u JOIN donjon_totp t ON t.user_id = u.id WHERE u.id = $14
+     ), counted AS (
+         INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
+         SELECT $15, 1, $16 FROM passes
+         ON CONFLICT (key) DO UPDATE SET
+             attempts = CASE WHEN a.expires_at <= $1 THEN 1 ELSE a.attempts + 1 END,
+             expires_at = CASE WHEN a.expires_at <= $1 OR a.attempts < $17
+                               THEN $16 ELSE a.expires_at END
+         RETURNING attempts, expires_at
+     ), locked AS (
+         SELECT owner.id AS user_id FROM counted, owner WHERE counted.attempts = $17 + 1
+     ), ",
+    along!("locked", "$18"),
+    " SELECT counted.attempts, counted.expires_at, owner.*, ",
+    counted_uses_json!(),
+    " FROM (SELECT 1) AS one LEFT JOIN counted ON TRUE
+      LEFT JOIN owner ON counted.attempts IS NOT NULL",
 );
 
 /// Uses a code up, if `$use` finds it unused in the row of user `$1`, whose epoch must be `$2` if
@@ -87,42 +114,25 @@ impl MfaStore for PostgresStore {
         user: &UserId,
         policy: LockoutPolicy,
         locked: &Effects,
+        uses: &[LimitUse],
         now: OffsetDateTime,
     ) -> Result<FactorAttempt> {
         let allowed = i64::from(policy.attempts);
-        let row: AttemptRow = sqlx::query_as(concat!(
-            "WITH owner AS MATERIALIZED (
-                 SELECT u.id, u.email, u.email_verified, u.attributes, u.device_epoch, t.secret,
-                     t.last_step, t.backup_codes
-                 FROM donjon_users u JOIN donjon_totp t ON t.user_id = u.id WHERE u.id = $1
-             ), counted AS (
-                 INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
-                 VALUES ($2, 1, $4)
-                 ON CONFLICT (key) DO UPDATE SET
-                     attempts = CASE WHEN a.expires_at <= $3 THEN 1 ELSE a.attempts + 1 END,
-                     expires_at = CASE WHEN a.expires_at <= $3 OR a.attempts < $5
-                                       THEN $4 ELSE a.expires_at END
-                 RETURNING attempts, expires_at
-             ), locked AS (
-                 SELECT owner.id AS user_id FROM counted, owner WHERE counted.attempts = $5 + 1
-             ), ",
-            along!("locked", "$6"),
-            " SELECT counted.attempts, counted.expires_at, owner.*
-              FROM counted LEFT JOIN owner ON TRUE",
-        ))
-        .bind(user.as_str())
-        .bind(factor_key(user))
-        .bind(micros(now))
-        .bind(micros(now + policy.lock_for))
-        .bind(allowed)
-        .bind(effects(locked))
-        .fetch_one(self.pool())
-        .await?;
-        let (attempts, expires_at, id, email, verified, attributes, epoch, secret, step, codes) =
-            row;
+        let row: AttemptRow = bind_uses!(sqlx::query_as(BEGIN), uses, now)
+            .bind(user.as_str())
+            .bind(factor_key(user))
+            .bind(micros(now + policy.lock_for))
+            .bind(allowed)
+            .bind(effects(locked))
+            .fetch_one(self.pool())
+            .await?;
+        let (attempt, expires_at, id, email, verified, attributes, epoch, secret, ..) = row;
+        let (.., step, codes, counts) = row;
+        let locked_until = expires_at.filter(|_| attempt > Some(allowed));
         Ok(FactorAttempt {
+            counts: limit_counts(counts)?,
             user: factor_user((id, email, verified, attributes, epoch, secret, step, codes))?,
-            locked_until: (attempts > allowed).then(|| time(expires_at)).transpose()?,
+            locked_until: locked_until.map(time).transpose()?,
         })
     }
 

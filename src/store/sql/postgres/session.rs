@@ -5,6 +5,7 @@ use sqlx::{Postgres, query, query_as, query_scalar};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::audit::{along, effects};
 use super::session_data::{DataTexts, data_texts, json_text, read_data};
 use super::{PostgresStore, SESSION_EVENTS_LOCK, acting, session_events};
 use crate::crypto::TokenHash;
@@ -22,7 +23,7 @@ use crate::store::{
 };
 
 /// Goes on after a CTE `ended (id, user_id)`: notes the ends of sessions that carried a login,
-/// with reason `$1` at `$2`, and answers how many ended. The lock `$3` is taken before the log's
+/// with reason `$1` at `$2`. The lock `$3` is taken before the log's
 /// sequence is drawn from, so that a reader's cursor never passes an event that is yet to commit.
 macro_rules! noting_ends {
     ($ending:literal) => {
@@ -37,7 +38,7 @@ macro_rules! noting_ends {
                  INSERT INTO donjon_session_events (session_id, user_id, reason, at) \
                  SELECT ended.id, ended.user_id, $1, $2 FROM locked, ended \
                  WHERE ended.user_id IS NOT NULL \
-             ) SELECT count(*) FROM ended"
+             )"
         )
     };
 }
@@ -94,7 +95,8 @@ const CHANGE_DATA: &str = "INSERT INTO donjon_session_data AS stored (id, data) 
 /// Ends the sessions of user `$4` except `$5`; `$6` says whether to note the end of all that is the
 /// user's. Rows are locked in one order, so that two who end the same sessions wait for each other
 /// and not in a circle; they are deleted by what they are now, not by what they were before.
-pub(super) const END_ALL: &str = "WITH ending AS MATERIALIZED ( \
+pub(super) const END_ALL: &str = concat!(
+    "WITH ending AS MATERIALIZED ( \
          SELECT id FROM donjon_sessions WHERE user_id = $4 AND ($5::uuid IS NULL OR id <> $5) \
          ORDER BY id FOR UPDATE \
      ), ended AS ( \
@@ -107,7 +109,10 @@ pub(super) const END_ALL: &str = "WITH ending AS MATERIALIZED ( \
          INSERT INTO donjon_session_events (session_id, user_id, reason, at) \
          SELECT ended.id, ended.user_id, $1::text, $2::bigint FROM locked, ended \
          UNION ALL SELECT NULL, $4, $1::text, $2::bigint FROM locked WHERE $6 \
-     ) SELECT count(*) FROM ended";
+     ), who AS (SELECT $4::text AS user_id WHERE (SELECT count(*) FROM ended) >= 0), ",
+    along!("who", "$7"),
+    " SELECT count(*) FROM ended"
+);
 
 /// Binds `$1` to `$16` of [`INSERT`] and [`ROTATE`].
 fn bind<'q>(
@@ -240,21 +245,28 @@ impl SessionStore for PostgresStore {
         Ok(())
     }
 
-    async fn end_session(
+    async fn end_session_along(
         &self,
         user: &UserId,
         id: SessionId,
         end: SessionEnd,
+        along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        let ended: i64 = query_scalar(noting_ends!(
-            "DELETE FROM donjon_sessions WHERE id = $4 AND user_id = $5 RETURNING id, user_id"
+        let ended: i64 = query_scalar(concat!(
+            noting_ends!(
+                "DELETE FROM donjon_sessions WHERE id = $4 AND user_id = $5 RETURNING id, user_id"
+            ),
+            ", ",
+            along!("ended", "$6"),
+            " SELECT count(*) FROM ended"
         ))
         .bind(end.as_str())
         .bind(micros(now))
         .bind(SESSION_EVENTS_LOCK)
         .bind(id.0)
         .bind(user.as_str())
+        .bind(effects(along))
         .fetch_one(self.pool())
         .await?;
         Ok(ended > 0)
@@ -268,11 +280,12 @@ impl SessionStore for PostgresStore {
         Ok(())
     }
 
-    async fn end_sessions_of(
+    async fn end_sessions_along(
         &self,
         user: &UserId,
         except: Option<SessionId>,
         end: SessionEnd,
+        along: &Effects,
         now: OffsetDateTime,
     ) -> Result<u64> {
         let ended: i64 = query_scalar(END_ALL)
@@ -282,6 +295,7 @@ impl SessionStore for PostgresStore {
             .bind(user.as_str())
             .bind(except.map(|id| id.0))
             .bind(end.ends_offline_access())
+            .bind(effects(along))
             .fetch_one(self.pool())
             .await?;
         Ok(ended.unsigned_abs())
@@ -294,10 +308,13 @@ impl SessionStore for PostgresStore {
     }
 
     async fn sweep_sessions(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
-        let ended: i64 = query_scalar(noting_ends!(
-            "DELETE FROM donjon_sessions WHERE id IN (SELECT id FROM donjon_sessions \
-             WHERE expires_at <= $2 OR idle_expires_at <= $2 LIMIT $4 FOR UPDATE SKIP LOCKED) \
-             RETURNING id, user_id"
+        let ended: i64 = query_scalar(concat!(
+            noting_ends!(
+                "DELETE FROM donjon_sessions WHERE id IN (SELECT id FROM donjon_sessions \
+                 WHERE expires_at <= $2 OR idle_expires_at <= $2 LIMIT $4 FOR UPDATE SKIP LOCKED) \
+                 RETURNING id, user_id"
+            ),
+            " SELECT count(*) FROM ended"
         ))
         .bind(SessionEnd::Expired.as_str())
         .bind(micros(now))

@@ -3,19 +3,19 @@ use sqlx::SqliteConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use super::SqliteStore;
 use super::audit::{write_effects, write_effects_if};
+use super::{SqliteStore, limit};
 use crate::crypto::{Redacted, TokenHash};
 use crate::scope::{Account, Attributes, SessionEnd, SessionId, UserId};
 use crate::store::sql::account::{
-    AccountRow, UserRow, account, address_key, counter, counter_key, device_key, login_user,
-    login_user_columns, user_id,
+    AccountRow, FIND_PROOFS, UserRow, account, address_key, counter, counter_key, device_key,
+    login_user, login_user_columns, proofs, user_id,
 };
 use crate::store::sql::convert::{micros, time};
 use crate::store::{
-    Effects, KnownDevice, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt,
-    LoginCompletion, LoginCounter, NewLink, NewUser, PasswordReset, RateLimit, Registration,
-    Result, UserStore,
+    Effects, KnownDevice, LimitUse, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt,
+    LoginCompletion, LoginCounter, NewLink, NewUser, PasswordReset, Proofs, RateLimit,
+    Registration, Result, UserStore,
 };
 
 #[async_trait]
@@ -94,6 +94,12 @@ impl UserStore for SqliteStore {
         row.map(account).transpose()
     }
 
+    async fn find_proofs(&self, id: &UserId) -> Result<Proofs> {
+        let row =
+            sqlx::query_as(FIND_PROOFS).bind(id.as_str()).fetch_optional(self.readers()).await?;
+        Ok(proofs(row))
+    }
+
     async fn claim_attribute(
         &self,
         id: &UserId,
@@ -133,11 +139,18 @@ impl UserStore for SqliteStore {
         device: Option<&KnownDevice>,
         policy: LockoutPolicy,
         locked: &Effects,
+        uses: &[LimitUse],
         now: OffsetDateTime,
     ) -> Result<LoginAttempt> {
         let (email, device, locked) = (email.to_owned(), device.cloned(), locked.clone());
+        let uses = uses.to_vec();
         self.transition(move |connection| {
             Box::pin(async move {
+                let counts = limit::count_uses(connection, &uses, now).await?;
+                if limit::is_over(&uses, &counts) {
+                    let counter = counter(None, false);
+                    return Ok(LoginAttempt { counts, user: None, counter, locked_until: None });
+                }
                 let row: Option<UserRow> = sqlx::query_as(concat!(
                     "SELECT ",
                     login_user_columns!(),
@@ -176,6 +189,7 @@ impl UserStore for SqliteStore {
                 let owner = user.as_ref().map(|user| user.account.id());
                 write_effects_if(connection, &locked, owner, first_refused).await?;
                 Ok(LoginAttempt {
+                    counts,
                     counter: counter(device.as_ref(), known.is_some()),
                     user,
                     locked_until: (attempts > allowed).then(|| time(expires_at)).transpose()?,

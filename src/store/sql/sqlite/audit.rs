@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::{SqliteStore, outbox};
@@ -7,7 +8,7 @@ use crate::audit::AuditEntry;
 use crate::scope::UserId;
 use crate::store::sql::audit::{EntryRow, bind_entry, entry, select};
 use crate::store::sql::convert::micros;
-use crate::store::{AuditFilter, AuditStore, Effects, Result};
+use crate::store::{AuditFilter, AuditStore, Effects, KNOWN_NETWORKS, Result, Sighting};
 
 /// Writes what goes along with a change of `user`, in its transition.
 pub(super) async fn write_effects(
@@ -25,6 +26,23 @@ pub(super) async fn write_effects_if(
     user: Option<&UserId>,
     wanted: bool,
 ) -> Result<()> {
+    write_rows(connection, effects, user, wanted).await?;
+    if let (Some(seen), Some(owner), true) = (&effects.sighting, user, wanted) {
+        match note_sighting(connection, seen, owner).await? {
+            None => {}
+            Some(true) => write_rows(connection, &seen.familiar, user, true).await?,
+            Some(false) => write_rows(connection, &seen.strange, user, true).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn write_rows(
+    connection: &mut SqliteConnection,
+    effects: &Effects,
+    user: Option<&UserId>,
+    wanted: bool,
+) -> Result<()> {
     for entry in &effects.audit {
         bind_entry!(entry, user).bind(wanted).execute(&mut *connection).await?;
     }
@@ -32,6 +50,36 @@ pub(super) async fn write_effects_if(
         outbox::insert_if(connection, delivery, wanted).await?;
     }
     Ok(())
+}
+
+/// Whether the user was seen there before; `None` if nowhere.
+async fn note_sighting(
+    connection: &mut SqliteConnection,
+    seen: &Sighting,
+    user: &UserId,
+) -> Result<Option<bool>> {
+    let known: Option<Json<Vec<String>>> =
+        sqlx::query_scalar("SELECT networks FROM donjon_sightings WHERE user_id = ?1")
+            .bind(user.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+    let is_familiar = known.as_ref().map(|Json(known)| known.contains(&seen.network));
+    let mut networks = known.map_or_else(Vec::new, |Json(known)| known);
+    networks.retain(|network| *network != seen.network);
+    networks.insert(0, seen.network.clone());
+    networks.truncate(KNOWN_NETWORKS);
+    sqlx::query(
+        "INSERT INTO donjon_sightings (user_id, networks, familiar, seen_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (user_id) DO UPDATE SET networks = excluded.networks,
+             familiar = excluded.familiar, seen_at = excluded.seen_at",
+    )
+    .bind(user.as_str())
+    .bind(Json(networks))
+    .bind(is_familiar)
+    .bind(micros(seen.at))
+    .execute(connection)
+    .await?;
+    Ok(is_familiar)
 }
 
 #[async_trait]

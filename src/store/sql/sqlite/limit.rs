@@ -38,6 +38,11 @@ pub(super) async fn count_uses(
     Ok(counts)
 }
 
+/// Whether one of the uses that were counted is over its limit.
+pub(super) fn is_over(uses: &[LimitUse], counts: &[LimitCount]) -> bool {
+    uses.iter().zip(counts).any(|(used, count)| count.is_over(used.limit))
+}
+
 /// Counts one more use of a limit.
 pub(super) async fn count_use(
     connection: &mut SqliteConnection,

@@ -3,9 +3,9 @@ use sqlx::SqliteConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use super::SqliteStore;
 use super::account::forget_attempts;
 use super::audit::{write_effects, write_effects_if};
+use super::{SqliteStore, limit};
 use crate::crypto::KeyedHash;
 use crate::scope::UserId;
 use crate::store::sql::convert::{micros, time};
@@ -13,8 +13,8 @@ use crate::store::sql::mfa::{
     Codes, FactorRow, code, codes, factor_key, factor_user, second_factor,
 };
 use crate::store::{
-    Effects, Enrolment, FactorAttempt, FactorProof, FactorRemoval, FactorUse, LockoutPolicy,
-    MfaStore, NewTotp, Result, SecondFactor,
+    Effects, Enrolment, FactorAttempt, FactorProof, FactorRemoval, FactorUse, LimitUse,
+    LockoutPolicy, MfaStore, NewTotp, Result, SecondFactor,
 };
 
 #[async_trait]
@@ -59,11 +59,16 @@ impl MfaStore for SqliteStore {
         user: &UserId,
         policy: LockoutPolicy,
         locked: &Effects,
+        uses: &[LimitUse],
         now: OffsetDateTime,
     ) -> Result<FactorAttempt> {
-        let (user, locked) = (user.clone(), locked.clone());
+        let (user, locked, uses) = (user.clone(), locked.clone(), uses.to_vec());
         self.transition(move |connection| {
             Box::pin(async move {
+                let counts = limit::count_uses(connection, &uses, now).await?;
+                if limit::is_over(&uses, &counts) {
+                    return Ok(FactorAttempt { counts, user: None, locked_until: None });
+                }
                 let row: Option<FactorRow> = sqlx::query_as(
                     "SELECT u.id, u.email, u.email_verified, u.attributes, u.device_epoch,
                          t.secret, t.last_step, t.backup_codes
@@ -91,6 +96,7 @@ impl MfaStore for SqliteStore {
                 let first_refused = row.is_some() && attempts == allowed + 1;
                 write_effects_if(connection, &locked, Some(&user), first_refused).await?;
                 Ok(FactorAttempt {
+                    counts,
                     user: row.map(factor_user).transpose()?.flatten(),
                     locked_until: (attempts > allowed).then(|| time(expires_at)).transpose()?,
                 })

@@ -5,6 +5,7 @@ use sqlx::{Sqlite, query, query_as, query_scalar};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::audit::{write_effects, write_effects_if};
 use super::{SqliteStore, acting, session_events};
 use crate::crypto::TokenHash;
 use crate::scope::{
@@ -258,14 +259,15 @@ impl SessionStore for SqliteStore {
         .await
     }
 
-    async fn end_session(
+    async fn end_session_along(
         &self,
         user: &UserId,
         id: SessionId,
         end: SessionEnd,
+        along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        let user = user.as_str().to_owned();
+        let (user, along) = (user.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
                 let ended = query_as(
@@ -273,11 +275,12 @@ impl SessionStore for SqliteStore {
                      RETURNING id, user_id",
                 )
                 .bind(id.0)
-                .bind(user)
+                .bind(user.as_str())
                 .fetch_all(&mut *connection)
                 .await?;
                 let found = !ended.is_empty();
                 note_ends(connection, ended, end, now).await?;
+                write_effects_if(connection, &along, Some(&user), found).await?;
                 Ok(found)
             })
         })
@@ -298,29 +301,31 @@ impl SessionStore for SqliteStore {
         .await
     }
 
-    async fn end_sessions_of(
+    async fn end_sessions_along(
         &self,
         user: &UserId,
         except: Option<SessionId>,
         end: SessionEnd,
+        along: &Effects,
         now: OffsetDateTime,
     ) -> Result<u64> {
-        let user = user.as_str().to_owned();
+        let (user, along) = (user.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
                 let ended: Vec<(Uuid, Option<String>)> = query_as(
                     "DELETE FROM donjon_sessions WHERE user_id = $1 \
                      AND ($2 IS NULL OR id <> $2) RETURNING id, user_id",
                 )
-                .bind(&user)
+                .bind(user.as_str())
                 .bind(except.map(|id| id.0))
                 .fetch_all(&mut *connection)
                 .await?;
                 let count = ended.len() as u64;
                 note_ends(connection, ended, end, now).await?;
                 if end.ends_offline_access() {
-                    note_end(connection, None, &user, end, now).await?;
+                    note_end(connection, None, user.as_str(), end, now).await?;
                 }
+                write_effects(connection, &along, Some(&user)).await?;
                 Ok(count)
             })
         })

@@ -14,7 +14,9 @@ impl Kit {
             let device = (caller % 2 == 0).then(|| home.clone());
             async move {
                 let (device, notice) = (device.as_ref(), new_delivery());
-                store.begin_login(&email, device, LOCKOUT, &notice.clone().into(), epoch()).await
+                store
+                    .begin_login(&email, device, LOCKOUT, &notice.clone().into(), &[], epoch())
+                    .await
             }
         })
         .await?;
@@ -119,7 +121,7 @@ impl Kit {
         let (device, notice) = (Some(device), new_delivery());
         Ok(self
             .store
-            .begin_login(&user.email, device, LOCKOUT, &notice.clone().into(), now)
+            .begin_login(&user.email, device, LOCKOUT, &notice.clone().into(), &[], now)
             .await?)
     }
 }

@@ -43,11 +43,29 @@ impl Kit {
         }
         for attempt in 1..=LOCKOUT.attempts + 2 {
             let along = Along::new();
-            self.store.begin_login(&email, None, LOCKOUT, &along.effects, now).await?;
+            self.store.begin_login(&email, None, LOCKOUT, &along.effects, &[], now).await?;
             let owner = (attempt == LOCKOUT.attempts + 1).then_some(&id);
             rule(RULE, self.wrote(&along, owner).await?, ("an attempt", attempt))?;
         }
-        self.links_write_what_goes_along(&email, &id).await
+        self.links_write_what_goes_along(&email, &id).await?;
+        self.ends_write_what_goes_along(&id).await
+    }
+
+    async fn ends_write_what_goes_along(&self, id: &UserId) -> Result<(), Violation> {
+        const RULE: &str = "what goes along with the end of a session is written with it";
+        let (session, now, end) = (new_session(Some(id.as_str())), epoch(), SessionEnd::Revoked);
+        self.sessions.create_session(&session).await?;
+        for owner in [Some(id), None] {
+            let along = Along::new();
+            self.sessions.end_session_along(id, session.id, end, &along.effects, now).await?;
+            rule(RULE, self.wrote(&along, owner).await?, ("one", owner))?;
+        }
+        for end in [SessionEnd::Revoked, SessionEnd::SignedOutEverywhere] {
+            let along = Along::new();
+            self.sessions.end_sessions_along(id, None, end, &along.effects, now).await?;
+            rule(RULE, self.wrote(&along, Some(id)).await?, ("all", end))?;
+        }
+        Ok(())
     }
 
     async fn links_write_what_goes_along(&self, email: &str, id: &UserId) -> Result<(), Violation> {

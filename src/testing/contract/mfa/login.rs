@@ -11,11 +11,14 @@ impl Kit {
     ) -> Result<(), Violation> {
         const RULE: &str = "any number of callers get the allowed attempts at codes and no more";
         let user = self.enrolled().await?;
-        let attempts = race(|_| {
-            let (store, id) = (Arc::clone(&self.store), user.id.clone());
-            async move { store.begin_second_factor(&id, LOCKOUT, &Effects::none(), epoch()).await }
-        })
-        .await?;
+        let attempts =
+            race(|_| {
+                let (store, id) = (Arc::clone(&self.store), user.id.clone());
+                async move {
+                    store.begin_second_factor(&id, LOCKOUT, &Effects::none(), &[], epoch()).await
+                }
+            })
+            .await?;
         let admitted = attempts.iter().filter(|attempt| attempt.locked_until.is_none()).count();
         rule(RULE, admitted == LOCKOUT.attempts as usize, admitted)?;
         let whole = attempts
@@ -36,8 +39,10 @@ impl Kit {
                 )?;
             }
         }
-        let password =
-            self.users.begin_login(&user.email, None, LOCKOUT, &Effects::none(), epoch()).await?;
+        let password = self
+            .users
+            .begin_login(&user.email, None, LOCKOUT, &Effects::none(), &[], epoch())
+            .await?;
         let open = password.locked_until.is_none();
         rule("attempts at codes and at passwords are counted apart", open, password.locked_until)
     }
@@ -48,7 +53,7 @@ impl Kit {
         let begin = async |now| {
             let none = Effects::none();
             Ok::<_, Violation>(
-                self.store.begin_second_factor(&id, LOCKOUT, &none, now).await?.locked_until,
+                self.store.begin_second_factor(&id, LOCKOUT, &none, &[], now).await?.locked_until,
             )
         };
         for _ in 0..2 {

@@ -112,7 +112,10 @@ impl Kit {
                 let none = Effects::none();
                 let locked = match caller % 4 {
                     0 => {
-                        users.begin_second_factor(&id, LOCKOUT, &none, epoch()).await?.locked_until
+                        users
+                            .begin_second_factor(&id, LOCKOUT, &none, &[], epoch())
+                            .await?
+                            .locked_until
                     }
                     1 => {
                         let attempt =
@@ -146,7 +149,7 @@ impl Kit {
         }
         let used = self.use_it(&passkey, 1, None).await?;
         rule("a good passkey is used", used == PasskeyUse::Done, used)?;
-        let attempt = self.users.begin_second_factor(&user, LOCKOUT, &none, epoch()).await?;
+        let attempt = self.users.begin_second_factor(&user, LOCKOUT, &none, &[], epoch()).await?;
         let open = attempt.locked_until.is_none();
         rule("a good passkey forgets the attempts", open, attempt.locked_until)
     }

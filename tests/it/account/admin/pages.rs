@@ -139,7 +139,7 @@ async fn an_action_takes_a_fresh_login_our_own_page_and_moderation() {
         assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
         world.clock.advance(Duration::minutes(10));
         let page = root.post(&format!("{at}/disable"), &[]).await;
-        assert_eq!(page.location().unwrap().path(), "/login", "no longer fresh");
+        assert_eq!(page.location().unwrap().path(), "/login/again", "no longer fresh");
         world.logged_in(BOB).await;
     })
     .await;
@@ -162,7 +162,7 @@ async fn the_audit_log_is_read_page_by_page_and_taken_along() {
         assert!(all.iter().any(|entry| entry["action"] == "admin.audit_export"));
         world.clock.advance(Duration::minutes(6));
         let page = root.get("/admin/audit.csv").await;
-        assert_eq!(page.location().unwrap().path(), "/login");
+        assert_eq!(page.location().unwrap().path(), "/login/again");
     })
     .await;
 }

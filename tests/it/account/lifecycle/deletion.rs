@@ -55,8 +55,8 @@ async fn it_takes_a_fresh_login_the_password_again_and_a_checked_box() {
         world.clock.advance(Duration::minutes(6));
         for mut visitor in [browser.clone(), world.browser()] {
             let page = ask(&mut visitor).await;
-            assert_eq!(page.location().unwrap().path(), "/login");
-            assert_eq!(visitor.get(DELETE).await.location().unwrap().path(), "/login");
+            assert!(page.location().unwrap().path().starts_with("/login"));
+            assert!(visitor.get(DELETE).await.location().unwrap().path().starts_with("/login"));
         }
         assert_eq!(browser.get("/").await.body, format!("hello {ALICE} at /"));
     })

@@ -80,8 +80,9 @@ async fn a_user_takes_along_all_that_is_known_and_nothing_that_opens_anything() 
 
             world.clock.advance(Duration::minutes(6));
             for mut visitor in [browser, world.browser()] {
-                assert_eq!(visitor.get(EXPORT).await.location().unwrap().path(), "/login");
-                assert_eq!(visitor.post(EXPORT, &[]).await.location().unwrap().path(), "/login");
+                for page in [visitor.get(EXPORT).await, visitor.post(EXPORT, &[]).await] {
+                    assert!(page.location().unwrap().path().starts_with("/login"));
+                }
             }
         },
     )

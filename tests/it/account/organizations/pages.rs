@@ -179,7 +179,7 @@ async fn what_cannot_be_undone_takes_a_fresh_login_and_a_name() {
         world.clock.advance(Duration::minutes(6));
         for action in ["delete", "second-factor", "leave", "role", "remove"] {
             let page = alice.post(&format!("{ACME}/{action}"), &slug).await;
-            assert_eq!(page.location().unwrap().path(), "/login", "{action}");
+            assert_eq!(page.location().unwrap().path(), "/login/again", "{action}");
         }
         let mut alice = world.logged_in(ALICE).await;
         let page = alice.post(&format!("{ACME}/delete"), &[("slug", "acm")]).await;

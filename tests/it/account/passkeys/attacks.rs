@@ -100,7 +100,7 @@ async fn a_passkey_that_fails_looks_and_costs_the_same_for_every_reason() {
         let locked = world.accounts.accounts().find_by_email(locked).await.unwrap().unwrap();
         for _ in 0..7 {
             let now = world.clock.now();
-            let attempt = world.store.begin_second_factor(locked.id(), policy, &none, now);
+            let attempt = world.store.begin_second_factor(locked.id(), policy, &none, &[], now);
             attempt.await.unwrap();
         }
         let mut answers = Vec::new();

@@ -104,7 +104,7 @@ async fn a_first_password_takes_a_fresh_login_and_no_other() {
         let mut stale = browser.clone();
         world.clock.advance(Duration::minutes(6));
         for page in [stale.get(PATH).await, change(&mut stale, "", BETTER).await] {
-            assert_eq!(page.location().unwrap().path(), "/login");
+            assert_eq!(page.location().unwrap().path(), "/login/again");
         }
 
         let mut fresh = let_in(&world, ALICE).await;

@@ -150,16 +150,16 @@ async fn everything_about_the_second_factor_takes_a_fresh_login() {
         world.user(ALICE).await;
         let mut browser = world.logged_in(ALICE).await;
         let app = App::set_up(&world, &mut browser).await;
-        world.clock.advance(Duration::hours(2));
+        world.clock.advance(Duration::minutes(6));
         let code = app.code(&world);
-        for mut visitor in [browser, world.browser()] {
+        for (mut visitor, asks) in [(browser, "/login/again"), (world.browser(), "/login")] {
             for path in [STATUS, SETUP, CODES, DISABLE] {
                 let shown = visitor.get(path).await;
                 let shown = visitor.follow(shown).await;
-                assert_eq!(shown.url.path(), "/login", "{path}");
+                assert_eq!(shown.url.path(), asks, "{path}");
                 if path != STATUS {
                     let sent = visitor.post(path, &[("code", &code)]).await;
-                    assert_eq!(sent.location().unwrap().path(), "/login", "{path}");
+                    assert_eq!(sent.location().unwrap().path(), asks, "{path}");
                 }
             }
         }

@@ -1,0 +1,238 @@
+//! How often forms may be posted. It is counted in the store, before anything else is done, and told
+//! by the headers of draft-ietf-httpapi-ratelimit-headers.
+//!
+//! What is told is what the visitor's own network has left. What is left for an account is not: it
+//! would tell a stranger what others, its owner among them, are doing.
+
+use std::sync::{Mutex, Once, PoisonError};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use time::{Duration, OffsetDateTime};
+
+use super::config::Flow;
+use super::site::{Site, Visit};
+use super::{AccountError, Email};
+use crate::http::{Network, respond};
+use crate::store::{LimitCount, LimitUse, RateLimit};
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STATE: HeaderName = HeaderName::from_static("ratelimit");
+
+/// How often the forms of the account pages may be posted. A network is an IPv4 address, or an IPv6
+/// network of 56 bits: what one customer of a provider has. Its address is that which the
+/// [`SessionLayer`](crate::session::SessionLayer) saw, from the server's
+/// [`PeerAddr`](crate::http::PeerAddr) and the layer's trusted proxies; without one, only logins are
+/// limited, and by account.
+///
+/// Beyond a limit the answer is 429, with `Retry-After`. An address that nobody has is counted like
+/// any other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Forms of any kind, by one network: 600 in 10 minutes.
+    pub forms: RateLimit,
+    /// Logins, and codes after them: 300 in 10 minutes by one network (a company may be behind one
+    /// address), 20 by one network for one account, 100 for one account in all. The last does not
+    /// hold in browsers that the user is known by.
+    pub logins: FormLimits,
+    /// Registrations, and requests for mails: 60 in 10 minutes by one network, 10 by one network for
+    /// one address, 30 for one address in all.
+    pub mails: FormLimits,
+}
+
+/// How often one kind of form may be posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormLimits {
+    /// By one network.
+    pub per_network: RateLimit,
+    /// By one network, about one account.
+    pub per_pair: RateLimit,
+    /// About one account, by all networks together.
+    pub per_account: RateLimit,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let limit = |times| RateLimit { times, window: Duration::minutes(10) };
+        let kind = |network, pair, account| FormLimits {
+            per_network: limit(network),
+            per_pair: limit(pair),
+            per_account: limit(account),
+        };
+        Self { forms: limit(600), logins: kind(300, 20, 100), mails: kind(60, 10, 30) }
+    }
+}
+
+/// A kind of form that is limited more than others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Login,
+    Mail,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Login => "logins",
+            Self::Mail => "mails",
+        }
+    }
+
+    fn limits(self, limits: &Limits) -> FormLimits {
+        match self {
+            Self::Login => limits.logins,
+            Self::Mail => limits.mails,
+        }
+    }
+}
+
+/// Whom a form is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whom<'a> {
+    /// The address as it was typed and normalised, or else the id.
+    pub(super) account: &'a str,
+    /// Whether the browser is one that the account's user is known by.
+    pub(super) is_known: bool,
+}
+
+/// What a request counts as.
+#[derive(Debug, Default)]
+pub(super) struct Uses {
+    uses: Vec<LimitUse>,
+    /// What each is called in public, if it is told there.
+    names: Vec<Option<&'static str>>,
+}
+
+/// What a visitor is told of the limits that they were counted against.
+#[derive(Debug, Default)]
+pub(super) struct Told(Mutex<Vec<(&'static str, RateLimit, LimitCount)>>);
+
+impl Uses {
+    /// What posting a form of this kind counts as.
+    fn of(site: &Site, visit: &Visit, kind: Kind, whom: Option<Whom<'_>>) -> Self {
+        let limits = kind.limits(&site.policy.limits);
+        let (name, network) = (kind.name(), network(visit));
+        let mut uses = Self::default();
+        if let Some(network) = &network {
+            let key = format!("{name}:network:{network}");
+            uses.add(key, limits.per_network, Some(name));
+        }
+        if let Some(Whom { account, is_known }) = whom {
+            if let Some(network) = &network {
+                let key = format!("{name}:pair:{network}:{account}");
+                uses.add(key, limits.per_pair, Some("account"));
+            }
+            // Without an address, mails have the limits that their transitions count.
+            if !is_known && (network.is_some() || kind == Kind::Login) {
+                uses.add(format!("{name}:account:{account}"), limits.per_account, None);
+            }
+        }
+        uses
+    }
+
+    /// What a login, or a code, counts as, with the form itself unless that was counted.
+    pub(super) fn of_login(site: &Site, visit: &Visit, whom: Whom<'_>) -> Self {
+        let login = Self::of(site, visit, Kind::Login, Some(whom));
+        if visit.told.is_empty() { Self::of_form(site, visit).and(login) } else { login }
+    }
+
+    /// What posting any form counts as.
+    fn of_form(site: &Site, visit: &Visit) -> Self {
+        let mut uses = Self::default();
+        if let Some(network) = network(visit) {
+            uses.add(format!("forms:network:{network}"), site.policy.limits.forms, Some("forms"));
+        }
+        uses
+    }
+
+    fn add(&mut self, key: String, limit: RateLimit, name: Option<&'static str>) {
+        self.uses.push(LimitUse { key, limit });
+        self.names.push(name);
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.uses.extend(other.uses);
+        self.names.extend(other.names);
+        self
+    }
+
+    /// For the store.
+    pub(super) fn list(&self) -> &[LimitUse] {
+        &self.uses
+    }
+
+    /// Whether the request may go on, now that the store has counted.
+    pub(super) fn judge(
+        &self,
+        visit: &Visit,
+        counts: &[LimitCount],
+        now: OffsetDateTime,
+    ) -> Result<(), AccountError> {
+        let mut refused = None;
+        for ((used, name), count) in self.uses.iter().zip(&self.names).zip(counts) {
+            if let Some(name) = name {
+                visit.told.add(name, used.limit, *count);
+            }
+            if count.is_over(used.limit) {
+                refused = Some(AccountError::Limited(respond::seconds_until(count.until, now)));
+            }
+        }
+        refused.map_or(Ok(()), Err)
+    }
+}
+
+/// Counts a form that was posted, in a transition of its own.
+pub(super) async fn count_form(site: &Site, visit: &Visit, flow: Flow) -> Result<(), AccountError> {
+    let mut uses = Uses::of_form(site, visit);
+    if matches!(flow, Flow::Register | Flow::Resend | Flow::ForgotPassword | Flow::LoginLink) {
+        let form = visit.form()?;
+        let email = form.get("email")?.and_then(|email| Email::parse(email).ok());
+        let whom = email.as_ref().map(|email| Whom { account: email.as_str(), is_known: false });
+        uses = uses.and(Uses::of(site, visit, Kind::Mail, whom));
+    }
+    if uses.list().is_empty() {
+        return Ok(());
+    }
+    let now = site.now();
+    let counts = site.store.count_uses(uses.list(), now).await?;
+    uses.judge(visit, &counts, now)
+}
+
+fn network(visit: &Visit) -> Option<String> {
+    static WARNED: Once = Once::new();
+    let address = visit.session.device().address;
+    if address.is_none() {
+        WARNED.call_once(|| {
+            tracing::warn!("requests carry no PeerAddr: the limits of networks do not hold");
+        });
+    }
+    address.map(|address| Network::around(address).to_string())
+}
+
+impl Told {
+    fn add(&self, name: &'static str, limit: RateLimit, count: LimitCount) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((name, limit, count));
+    }
+
+    /// Whether nothing was counted that is told.
+    fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Adds the headers to an answer.
+    pub(super) fn tell(&self, headers: &mut HeaderMap, now: OffsetDateTime) {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = |item: &dyn Fn(&(&str, RateLimit, LimitCount)) -> String| {
+            let items: Vec<String> = told.iter().map(item).collect();
+            HeaderValue::try_from(items.join(", ")).ok().filter(|_| !items.is_empty())
+        };
+        let policy = list(&|(name, limit, _)| {
+            format!("\"{name}\";q={};w={}", limit.times, limit.window.whole_seconds())
+        });
+        let state = list(&|(name, limit, count)| {
+            let left = limit.times.saturating_sub(count.times);
+            format!("\"{name}\";r={left};t={}", respond::seconds_until(count.until, now))
+        });
+        headers.extend(policy.map(|policy| (POLICY, policy)));
+        headers.extend(state.map(|state| (STATE, state)));
+    }
+}

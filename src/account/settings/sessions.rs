@@ -1,0 +1,88 @@
+//! Where the user is logged in, and ending it. It takes no fresh login: who finds a stranger in the
+//! list must not be held up.
+
+use http::{Response, StatusCode};
+use uuid::Uuid;
+
+use super::{Flow, FrameParts};
+use crate::account::seen::seen;
+use crate::account::site::{Answer, Site, Visit};
+use crate::audit::Action;
+use crate::http::{Body, respond};
+use crate::page::{SessionItem, SessionList, SessionsNotice};
+use crate::scope::SessionId;
+use crate::store::StoredSession;
+
+/// The query field that says what was just done.
+const DONE: &str = "done";
+
+pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
+    let account = visit.account()?;
+    let notice = match visit.query.get(DONE)? {
+        Some("one") => Some(SessionsNotice::Revoked),
+        Some("others") => Some(SessionsNotice::OthersRevoked),
+        _ => None,
+    };
+    let sessions = visit.session.sessions().await?;
+    let items: Vec<_> = sessions.iter().map(|session| item(site, visit, session)).collect();
+    let parts = FrameParts::new(site, &account, Flow::Sessions);
+    let paths = [Flow::RevokeSession, Flow::RevokeOtherSessions, Flow::SignOutEverywhere]
+        .map(|flow| flow.path(site));
+    let paths = paths.each_ref().map(String::as_str);
+    let page = SessionList::new(parts.frame(site), &items, paths, notice);
+    Ok(respond::html(StatusCode::OK, site.pages.settings_sessions(&page)))
+}
+
+fn item(site: &Site, visit: &Visit, session: &StoredSession) -> SessionItem {
+    let times = [session.created_at, session.last_active_at];
+    let impersonated = session.login.as_ref().is_some_and(|login| login.impersonator.is_some());
+    SessionItem::new(session.id.0.to_string(), seen(site, &session.device), times)
+        .current(visit.session.id() == Some(session.id))
+        .impersonated(impersonated)
+}
+
+/// Ends one session. What is not the user's is as good as gone.
+pub(super) async fn revoke(site: &Site, visit: &Visit) -> Answer {
+    visit.account_in_person()?;
+    let form = visit.form()?;
+    let id = form.get("session")?.and_then(|id| Uuid::parse_str(id).ok()).map(SessionId);
+    let Some(id) = id else { return Ok(back(site, "one")) };
+    let along = site.effects(visit.entry(Action::REVOKE_SESSION).to("session", id.0));
+    let is_own = visit.session.id() == Some(id);
+    if visit.session.revoke_along(id, &along).await? {
+        along.announce();
+    }
+    Ok(if is_own { respond::see_other(&site.paths.logout) } else { back(site, "one") })
+}
+
+/// Ends all sessions but this one.
+pub(super) async fn revoke_others(site: &Site, visit: &Visit) -> Answer {
+    visit.account_in_person()?;
+    let along = site.effects(visit.entry(Action::REVOKE_SESSIONS).with("kept", "this"));
+    visit.session.revoke_others_along(&along).await?;
+    along.announce();
+    Ok(back(site, "others"))
+}
+
+/// Ends all sessions; if asked to, with what other applications may do in the user's name.
+pub(super) async fn sign_out(site: &Site, visit: &Visit) -> Answer {
+    visit.account_in_person()?;
+    let apps = visit.form()?.get("apps")?.is_some();
+    let along = site.effects(visit.entry(Action::REVOKE_SESSIONS).with("apps", apps));
+    if apps {
+        visit.session.sign_out_everywhere_along(&along).await?;
+    } else {
+        visit.session.revoke_all_along(&along).await?;
+    }
+    along.announce();
+    Ok(respond::see_other(&site.paths.logout))
+}
+
+/// Back to the list.
+pub(super) fn list(site: &Site) -> Response<Body> {
+    respond::see_other(&Flow::Sessions.path(site))
+}
+
+fn back(site: &Site, done: &str) -> Response<Body> {
+    respond::see_other(&format!("{}?{DONE}={done}", Flow::Sessions.path(site)))
+}

@@ -1,0 +1,158 @@
+//! Data of the pages about sessions: the list of them, and the question who is there.
+
+use std::net::IpAddr;
+
+use time::OffsetDateTime;
+
+use super::Frame;
+
+/// Data of [`Pages::login_again`](super::Pages::login_again).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LoginAgain<'a> {
+    /// Where the form is posted to: field `password` or `code`, as asked.
+    pub action: &'a str,
+    /// Who is logged in: the address, or else the id.
+    pub account: &'a str,
+    /// Whether the password is asked for.
+    pub asks_password: bool,
+    /// Whether a code of the authenticator app is asked for, or a backup code.
+    pub asks_code: bool,
+    /// The page to ask for a new password.
+    pub forgot: &'a str,
+    /// The page to log in from the start, by whatever means.
+    pub login: &'a str,
+    /// Whether the last try was refused.
+    pub refused: bool,
+}
+
+impl<'a> LoginAgain<'a> {
+    /// The page for `account` that posts to `action`.
+    pub fn new([action, forgot, login]: [&'a str; 3], account: &'a str) -> Self {
+        Self {
+            action,
+            account,
+            asks_password: false,
+            asks_code: false,
+            forgot,
+            login,
+            refused: false,
+        }
+    }
+
+    /// The same, which asks for the password, or else for a code, or for neither.
+    #[must_use]
+    pub fn asking(self, asks_password: bool, asks_code: bool) -> Self {
+        Self { asks_password, asks_code, ..self }
+    }
+
+    /// The same, after a try that was refused.
+    #[must_use]
+    pub fn refused(self, refused: bool) -> Self {
+        Self { refused, ..self }
+    }
+}
+
+/// What is known of the browser or program behind a login, for people to recognise it by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SeenDevice {
+    /// The browser or program: a name of ours.
+    pub name: Option<&'static str>,
+    /// What it runs on: a name of ours.
+    pub system: Option<&'static str>,
+    /// Its address.
+    pub address: Option<IpAddr>,
+    /// Where that is, roughly.
+    pub place: Option<String>,
+}
+
+impl SeenDevice {
+    /// A device by the names of its browser and system.
+    pub fn new(name: Option<&'static str>, system: Option<&'static str>) -> Self {
+        Self { name, system, address: None, place: None }
+    }
+
+    /// The same, at this address, which is at this place.
+    #[must_use]
+    pub fn at(self, address: Option<IpAddr>, place: Option<String>) -> Self {
+        Self { address, place, ..self }
+    }
+}
+
+/// A session of the user's.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionItem {
+    /// Its public id.
+    pub id: String,
+    /// Who holds it.
+    pub device: SeenDevice,
+    /// When the user logged in.
+    pub began: OffsetDateTime,
+    /// When it was last seen to be used.
+    pub last_used: OffsetDateTime,
+    /// Whether it is the one that looks at the page.
+    pub is_current: bool,
+    /// Whether an administrator acts as the user in it.
+    pub is_impersonated: bool,
+}
+
+impl SessionItem {
+    /// A session that began, and was last used, then.
+    pub fn new(id: String, device: SeenDevice, [began, last_used]: [OffsetDateTime; 2]) -> Self {
+        Self { id, device, began, last_used, is_current: false, is_impersonated: false }
+    }
+
+    /// The same, which is, or is not, the one that looks at the page.
+    #[must_use]
+    pub fn current(self, is_current: bool) -> Self {
+        Self { is_current, ..self }
+    }
+
+    /// The same, in which an administrator acts, or does not.
+    #[must_use]
+    pub fn impersonated(self, is_impersonated: bool) -> Self {
+        Self { is_impersonated, ..self }
+    }
+}
+
+/// Data of [`Pages::settings_sessions`](super::Pages::settings_sessions).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionList<'a> {
+    /// What stands around the page.
+    pub frame: Frame<'a>,
+    /// The sessions, last used first.
+    pub sessions: &'a [SessionItem],
+    /// Where to post a field `session` to, the id of one, to end it.
+    pub revoke: &'a str,
+    /// Where to post to, to end all but this one.
+    pub revoke_others: &'a str,
+    /// Where to post to, to end all; with a field `apps`, those of other applications too.
+    pub sign_out: &'a str,
+    /// What was just done.
+    pub notice: Option<SessionsNotice>,
+}
+
+/// What a user did on the page of sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionsNotice {
+    /// Ended one.
+    Revoked,
+    /// Ended all others.
+    OthersRevoked,
+}
+
+impl<'a> SessionList<'a> {
+    /// The page with these sessions and paths: to end one, to end the others, to end all.
+    pub fn new(
+        frame: Frame<'a>,
+        sessions: &'a [SessionItem],
+        [revoke, revoke_others, sign_out]: [&'a str; 3],
+        notice: Option<SessionsNotice>,
+    ) -> Self {
+        Self { frame, sessions, revoke, revoke_others, sign_out, notice }
+    }
+}
