@@ -107,10 +107,10 @@ async fn linking_and_unlinking_take_a_fresh_login_and_a_form_of_ours() {
             for mut visitor in [browser, world.browser()] {
                 for path in [LINK, UNLINK] {
                     let page = visitor.post(path, &FAKE).await;
-                    assert_eq!(page.location().unwrap().path(), "/login", "{path}");
+                    assert!(page.location().unwrap().path().starts_with("/login"), "{path}");
                 }
                 let page = visitor.get(PAGE).await;
-                assert_eq!(page.location().unwrap().path(), "/login");
+                assert!(page.location().unwrap().path().starts_with("/login"));
             }
             let id = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
             assert_eq!(world.store.ways_in(id.id()).await.unwrap().count, 1);

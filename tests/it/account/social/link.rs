@@ -76,7 +76,7 @@ async fn nobody_but_the_owner_links_and_only_after_a_fresh_login() {
             assert_eq!(page.status, StatusCode::FORBIDDEN, "from another site");
             fake.advance(&world, Duration::minutes(10));
             for page in [owner.get(LINK).await, owner.post(LINK, &[]).await] {
-                assert_eq!(page.location().unwrap().path(), "/login", "not fresh");
+                assert_eq!(page.location().unwrap().path(), "/login/again", "not fresh");
             }
             fake.advance(&world, Duration::hours(1));
             log_in(&mut owner, ALICE, PASSWORD).await;
