@@ -4,7 +4,7 @@
 //! What is told is what the visitor's own network has left. What is left for an account is not: it
 //! would tell a stranger what others, its owner among them, are doing.
 
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use time::{Duration, OffsetDateTime};
@@ -103,8 +103,11 @@ pub(super) struct Uses {
 }
 
 /// What a visitor is told of the limits that they were counted against.
-#[derive(Debug, Default)]
-pub(super) struct Told(Mutex<Vec<(&'static str, RateLimit, LimitCount)>>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told(Arc<Mutex<Vec<Counted>>>);
+
+/// What a limit is called in public, what it is, and how far it is used.
+type Counted = (&'static str, RateLimit, LimitCount);
 
 impl Uses {
     /// What posting a form of this kind counts as.

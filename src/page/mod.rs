@@ -17,6 +17,7 @@ mod admin;
 mod answer;
 mod deletion;
 pub mod error_pages;
+mod fill;
 mod login;
 mod mail;
 mod mailed;

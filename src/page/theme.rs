@@ -3,7 +3,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Messages;
-use super::messages::fill;
+use super::fill::fill;
 
 /// How the built-in pages and mails look and what they say.
 ///

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::*;
-use crate::page::messages::fill;
+use crate::page::fill::fill;
 
 template!(AgainPage, "login_again.html", LoginAgain<'a> {
     initial: String, problem: Option<&'a str>

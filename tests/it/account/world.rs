@@ -113,7 +113,7 @@ impl World {
         database: Database,
         change: &impl Fn(AccountLayerBuilder) -> AccountLayerBuilder,
     ) -> Self {
-        Self::new(database, &|_, _, builder| change(builder)).await
+        Self::new(database, ORIGIN, &|_, _, builder| change(builder)).await
     }
 
     /// A browser that was never here.

@@ -1,12 +1,14 @@
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::audit::{write_effects, write_effects_if};
+use super::steps::{
+    count_against_limit, drop_links, end_sessions, forget_attempts, insert_user, use_link,
+};
 use super::{SqliteStore, limit};
 use crate::crypto::{Redacted, TokenHash};
-use crate::scope::{Account, Attributes, SessionEnd, SessionId, UserId};
+use crate::scope::{Account, Attributes, SessionEnd, UserId};
 use crate::store::sql::account::{
     AccountRow, FIND_PROOFS, UserRow, account, address_key, counter, counter_key, device_key,
     login_user, login_user_columns, proofs, user_id,
@@ -391,117 +393,4 @@ impl UserStore for SqliteStore {
         })
         .await
     }
-}
-
-pub(super) async fn insert_user(
-    connection: &mut SqliteConnection,
-    user: &NewUser,
-) -> Result<Registration> {
-    let written = sqlx::query(
-        "INSERT INTO donjon_users
-             (id, email, email_verified, attributes, password, created_at, password_set_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?5 IS NULL THEN NULL ELSE ?6 END)
-         ON CONFLICT (email) DO NOTHING",
-    )
-    .bind(user.account.id().as_str())
-    .bind(user.account.email())
-    .bind(user.account.email_verified())
-    .bind(Json(user.account.attributes()))
-    .bind(user.password.as_ref().map(|hash| &hash.0))
-    .bind(micros(user.created_at))
-    .execute(connection)
-    .await?;
-    let fresh = written.rows_affected() > 0;
-    Ok(if fresh { Registration::Registered } else { Registration::EmailTaken })
-}
-
-/// Uses up a link that works; answers whose it was and the address it was sent to.
-pub(super) async fn use_link(
-    connection: &mut SqliteConnection,
-    purpose: LinkPurpose,
-    token: &TokenHash,
-    now: OffsetDateTime,
-) -> Result<Option<(UserId, String)>> {
-    let used: Option<(String, String)> = sqlx::query_as(
-        "DELETE FROM donjon_links AS l
-         WHERE l.token_hash = ?1 AND l.purpose = ?2 AND l.expires_at > ?3
-           AND EXISTS (SELECT 1 FROM donjon_users u WHERE u.id = l.user_id AND u.email = l.email)
-         RETURNING user_id, email",
-    )
-    .bind(token.as_bytes().as_slice())
-    .bind(purpose.as_str())
-    .bind(micros(now))
-    .fetch_optional(connection)
-    .await?;
-    used.map(|(id, email)| Ok((user_id(id)?, email))).transpose()
-}
-
-pub(super) async fn forget_attempts(connection: &mut SqliteConnection, key: &str) -> Result<()> {
-    sqlx::query("DELETE FROM donjon_login_attempts WHERE key = ?1")
-        .bind(key)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn end_sessions(
-    connection: &mut SqliteConnection,
-    user: &UserId,
-    keep: Option<SessionId>,
-    (end, now): (SessionEnd, OffsetDateTime),
-) -> Result<()> {
-    let keep = keep.map(|id| id.0);
-    sqlx::query(
-        "INSERT INTO donjon_session_events (session_id, user_id, reason, at)
-         SELECT id, user_id, ?2, ?3 FROM donjon_sessions
-         WHERE user_id = ?1 AND (?4 IS NULL OR id <> ?4)
-         UNION ALL SELECT NULL, ?1, ?2, ?3 WHERE ?5",
-    )
-    .bind(user.as_str())
-    .bind(end.as_str())
-    .bind(micros(now))
-    .bind(keep)
-    .bind(end.ends_offline_access())
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query("DELETE FROM donjon_sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2)")
-        .bind(user.as_str())
-        .bind(keep)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// None of the mailed links of a user works any more.
-pub(super) async fn drop_links(connection: &mut SqliteConnection, user: &UserId) -> Result<()> {
-    sqlx::query("DELETE FROM donjon_links WHERE user_id = ?1")
-        .bind(user.as_str())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Counts one more use of a limit, if it `counts`; answers how many there are in its window then.
-/// One statement either way.
-pub(super) async fn count_against_limit(
-    connection: &mut SqliteConnection,
-    key: &str,
-    limit: RateLimit,
-    now: OffsetDateTime,
-    counts: bool,
-) -> Result<i64> {
-    let times = sqlx::query_scalar(
-        "INSERT INTO donjon_rate_limits AS r (key, times, expires_at) SELECT ?1, 1, ?3 WHERE ?4
-         ON CONFLICT (key) DO UPDATE SET
-             times = CASE WHEN r.expires_at <= ?2 THEN 1 ELSE r.times + 1 END,
-             expires_at = CASE WHEN r.expires_at <= ?2 THEN ?3 ELSE r.expires_at END
-         RETURNING times",
-    )
-    .bind(key)
-    .bind(micros(now))
-    .bind(micros(now + limit.window))
-    .bind(counts)
-    .fetch_optional(connection)
-    .await?;
-    Ok(times.unwrap_or(0))
 }

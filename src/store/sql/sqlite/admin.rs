@@ -3,8 +3,8 @@ use sqlx::{query, query_as};
 use time::OffsetDateTime;
 
 use super::SqliteStore;
-use super::account::count_against_limit;
 use super::audit::write_effects;
+use super::steps::count_against_limit;
 use crate::scope::UserId;
 use crate::store::sql::admin::{BEGIN, LIST, SummaryRow, key, summary};
 use crate::store::sql::convert::micros;

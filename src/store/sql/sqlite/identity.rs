@@ -3,8 +3,8 @@ use sqlx::SqliteConnection;
 use time::OffsetDateTime;
 
 use super::SqliteStore;
-use super::account::{count_against_limit, insert_user};
 use super::audit::{write_effects, write_effects_if};
+use super::steps::{count_against_limit, insert_user};
 use crate::crypto::{Sealed, TokenHash};
 use crate::scope::UserId;
 use crate::store::sql::account::login_user_columns;

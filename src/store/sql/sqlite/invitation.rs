@@ -3,9 +3,9 @@ use sqlx::SqliteConnection;
 use time::OffsetDateTime;
 
 use super::SqliteStore;
-use super::account::{count_against_limit, insert_user};
 use super::audit::write_effects;
 use super::organization::{insert_member, may_change};
+use super::steps::{count_against_limit, insert_user};
 use crate::crypto::KeyedHash;
 use crate::scope::{OrganizationId, UserId};
 use crate::store::sql::convert::micros;

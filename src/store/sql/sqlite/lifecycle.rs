@@ -4,8 +4,8 @@ use sqlx::{AssertSqlSafe, SqliteConnection, query, query_as, query_scalar};
 use time::{Duration, OffsetDateTime};
 
 use super::SqliteStore;
-use super::account::end_sessions;
 use super::audit::write_effects;
+use super::steps::end_sessions;
 use crate::scope::{Attributes, SessionEnd, UserId};
 use crate::store::sql::account::user_id;
 use crate::store::sql::convert::micros;

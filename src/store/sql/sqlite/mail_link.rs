@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::SqliteStore;
-use super::account::{count_against_limit, use_link};
 use super::audit::write_effects;
+use super::steps::{count_against_limit, use_link};
 use crate::crypto::TokenHash;
 use crate::store::sql::convert::micros;
 use crate::store::sql::mail_link::{CodeRow, code_key, mailed_code};

@@ -3,8 +3,8 @@ use sqlx::SqliteConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use super::account::forget_attempts;
 use super::audit::{write_effects, write_effects_if};
+use super::steps::forget_attempts;
 use super::{SqliteStore, limit};
 use crate::crypto::KeyedHash;
 use crate::scope::UserId;

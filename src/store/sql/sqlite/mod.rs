@@ -19,6 +19,7 @@ mod provider;
 mod saml;
 mod session;
 mod session_events;
+mod steps;
 mod webhook;
 mod writer;
 

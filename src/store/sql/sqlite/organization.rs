@@ -3,8 +3,8 @@ use sqlx::SqliteConnection;
 use time::OffsetDateTime;
 
 use super::SqliteStore;
-use super::account::count_against_limit;
 use super::audit::write_effects;
+use super::steps::count_against_limit;
 use crate::scope::{MemberRole, Membership, OrganizationId, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::organization::{

@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::SqliteStore;
-use super::account::forget_attempts;
 use super::audit::{write_effects, write_effects_if};
+use super::steps::forget_attempts;
 use crate::scope::{Attributes, UserId};
 use crate::store::sql::account::{account, has_second_factor};
 use crate::store::sql::convert::{micros, time};

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::SqliteStore;
-use super::account::{drop_links, end_sessions, forget_attempts};
 use super::audit::write_effects;
+use super::steps::{drop_links, end_sessions, forget_attempts};
 use crate::scope::{SessionEnd, UserId};
 use crate::store::sql::account::{UserRow, counter_key, login_user, login_user_columns};
 use crate::store::sql::convert::micros;

@@ -1,0 +1,392 @@
+use super::*;
+
+/// Every built-in page, once with ordinary data and once with `EVIL` wherever text goes.
+pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)> {
+    let length = PasswordLength { min: 8, max: 128 };
+    let scopes =
+        ["openid", "profile", "email", "offline_access", "api:read", text].map(str::to_owned);
+    let others =
+        [OtherDoor { name: if text == EVIL { EVIL } else { "Acme" }, href: "/saml/acme/login" }];
+    let login = Login {
+        action: text,
+        register: text,
+        forgot: text,
+        email,
+        remember: true,
+        again: false,
+        refused: false,
+        notice: None,
+        others: &[],
+        passkey: None,
+        link: Some(text),
+    };
+    let options = if text == EVIL { EVIL } else { "{\"challenge\":\"AAAA\"}" };
+    let prompt = PasskeyPrompt::new(options, "/login/passkey.js?v=1", true);
+    let register = Register {
+        action: text,
+        login: text,
+        email,
+        invalid_email: false,
+        password_problem: None,
+        password_length: length,
+        others: &[],
+    };
+    let refused = Register {
+        invalid_email: true,
+        password_problem: Some(PasswordProblem::TooShort),
+        ..register.clone()
+    };
+    let reset = ResetPassword {
+        action: text,
+        token: text,
+        email,
+        password_problem: None,
+        password_length: length,
+    };
+    let confirm = Confirm {
+        action: text,
+        token: text,
+        email,
+        asks_password: false,
+        refused: false,
+        forgot: text,
+    };
+    let check = |about| CheckMail { about, code: Some(text), email, resend: text, login: text };
+    let by_link = |email| OpenLoginLink::new([text; 3], email, email.is_none(), true);
+    let consent = Consent {
+        action: text,
+        shown_to: text,
+        client_name: if text == EVIL { EVIL } else { "Paperclip Planner" },
+        client_uri: Some("https://planner.example"),
+        policy_uri: Some("https://planner.example/privacy"),
+        tos_uri: Some("javascript:alert(1)"),
+        redirect_target: "https://planner.example",
+        account: email,
+        scopes: &scopes,
+        resources: &[],
+    };
+    let links = [
+        FrameLink::new(SettingsArea::Overview, text, false),
+        FrameLink::new(SettingsArea::TwoFactor, text, true),
+        FrameLink::new(SettingsArea::Passkeys, text, false),
+    ];
+    let frame = Frame::new(email, &links, text, text);
+    let then = time::OffsetDateTime::UNIX_EPOCH;
+    let office = AdminFrame::new(email, text, text, text);
+    let account = crate::scope::Account::new(crate::scope::UserId::new("u-1").unwrap());
+    let account = account.with_email(email, true);
+    let lines = [AdminUserLine::new(&account, AccountState::Disabled, then, text.to_owned())];
+    let entry = crate::audit::Entry::new(crate::audit::Action::LOG_IN).refused();
+    let audited = [AuditLine::of(&entry.at(then, &crate::crypto::SystemRandom))];
+    let app = |left| Some(EnrolledApp::new(time::OffsetDateTime::UNIX_EPOCH, left));
+    let two_factor = |app, refused| TwoFactor::new(frame, app, [text; 3], refused);
+    let password = |has| PasswordSettings::new(frame, (text, email), has, length);
+    let epoch = time::OffsetDateTime::UNIX_EPOCH;
+    let entries = [
+        PasskeyEntry::new("1", text, (epoch, Some(epoch)), true),
+        PasskeyEntry::new(text, "YubiKey", (epoch, None), false),
+    ];
+    let passkeys = |entries, prompt| PasskeySettings::new(frame, entries, [text; 3], prompt);
+    let (svg, key) = ("<svg viewBox=\"0 0 9 9\"><path d=\"M0 0h9v9H0z\"/></svg>", "GEZD GNBV");
+    let key = if text == EVIL { EVIL } else { key };
+    let token = |expired| {
+        let at = time::OffsetDateTime::UNIX_EPOCH;
+        TokenItem::new(text, key, &scopes, (at, None, Some(at)), expired)
+    };
+    let lifetimes = [TokenLifetime::days(30), TokenLifetime::never()];
+    let tokens =
+        |items, new| Tokens::new(frame, items, [text; 2], (&scopes, &lifetimes), new).clone();
+    let provider = if text == EVIL { EVIL } else { "Acme" };
+    let link = |step| LinkIdentity::new([text; 3], provider, email, step);
+    let address = |step| ProviderEmail::new([text; 2], provider, email, step);
+    let epoch = time::OffsetDateTime::UNIX_EPOCH;
+    let connected = [Connection::new("acme", provider, Some(email), epoch)];
+    let offers = [ConnectionOffer::new("other", provider)];
+    let connections =
+        |linked, ways, notice| Connections::new(frame, (linked, &offers), [text; 3], ways, notice);
+    let backup_codes = ["7KQ2M-X9D4T", "0A1B2-C3D4E", text].map(str::to_owned);
+    let member = MemberItem::new([text, email, "admin"].map(str::to_owned), false, true);
+    let myself = MemberItem::new([text, email, text].map(str::to_owned), true, false);
+    let members = [member, myself];
+    let epoch = time::OffsetDateTime::UNIX_EPOCH;
+    let invitations = [InvitationItem::new([text, email, text].map(str::to_owned), epoch)];
+    let roles = ["owner", "admin", text].map(str::to_owned);
+    let name = if text == EVIL { EVIL } else { "Acme" };
+    let items = [OrganizationItem::new(name, text, [text; 3].map(str::to_owned), true)];
+    let organizations =
+        |items, problem| OrganizationList::new(frame, items, Some(text), (name, problem));
+    let mut organization = OrganizationPage::new(frame, [name, text], [text, text]);
+    (organization.manages, organization.owns) = (true, true);
+    (organization.members, organization.more) = (&members, Some(text));
+    (organization.invitations, organization.roles) = (&invitations, &roles);
+    let plain = OrganizationPage { manages: false, owns: false, ..organization.clone() };
+    let invitation = |state| InvitationPage::new(state, [text; 2], [text; 3]);
+    let visitor = |taken| InvitationState::Visitor {
+        organization: name,
+        email,
+        taken,
+        password_problem: None,
+        password_length: length,
+    };
+    let phone = SeenDevice::new(Some("Safari"), Some("iPhone"))
+        .at(Some([192, 0, 2, 7].into()), Some(if text == EVIL { EVIL } else { "Bern, CH" }.into()));
+    let times = [time::OffsetDateTime::UNIX_EPOCH; 2];
+    let sessions = [
+        SessionItem::new("1".into(), phone.clone(), times).current(true),
+        SessionItem::new(text.into(), SeenDevice::default(), times).impersonated(true),
+    ];
+    let unknown = UnknownLogin::new(&phone, times[0], text);
+    let again = LoginAgain::new([text; 3], email);
+    vec![
+        ("organizations", theme.settings_organizations(&organizations(&items, None))),
+        (
+            "organizations-refused",
+            theme.settings_organizations(&organizations(&[], Some(OrganizationProblem::SlugTaken))),
+        ),
+        ("organization", theme.settings_organization(&organization)),
+        ("organization-member", theme.settings_organization(&plain)),
+        ("invitation-over", theme.invitation(&invitation(InvitationState::Over))),
+        (
+            "invitation-other",
+            theme.invitation(&invitation(InvitationState::Other { account: email })),
+        ),
+        (
+            "invitation-unconfirmed",
+            theme.invitation(&invitation(InvitationState::Unconfirmed { email })),
+        ),
+        (
+            "invitation-ready",
+            theme.invitation(&invitation(InvitationState::Ready { organization: name, email })),
+        ),
+        ("invitation-visitor", theme.invitation(&invitation(visitor(false)))),
+        ("invitation-taken", theme.invitation(&invitation(visitor(true)))),
+        (
+            "mail-invitation",
+            theme
+                .mail(&Letter::Invitation { link: text, organization: name, inviter: Some(email) })
+                .html,
+        ),
+        (
+            "sessions",
+            theme.settings_sessions(&SessionList::new(
+                frame,
+                &sessions,
+                [text; 3],
+                Some(SessionsNotice::Revoked),
+            )),
+        ),
+        ("again-password", theme.login_again(&again.clone().asking(true, false))),
+        ("again-code", theme.login_again(&again.clone().asking(false, true).refused(true))),
+        ("again-no-way", theme.login_again(&again)),
+        ("mail-new-device", theme.mail(&Letter::NewDevice(unknown)).html),
+        ("mail-suspicious", theme.mail(&Letter::SuspiciousLogin(unknown)).html),
+        ("verify-login", theme.verify_login(&VerifyLogin::new(text, text, false, Some(30)))),
+        ("verify-login-refused", theme.verify_login(&VerifyLogin::new(text, text, true, None))),
+        ("password-change", theme.settings_password(&password(true))),
+        ("password-first", theme.settings_password(&password(false))),
+        (
+            "password-refused",
+            theme.settings_password(&PasswordSettings {
+                refused: true,
+                password_problem: Some(PasswordProblem::Unchanged),
+                ..password(true)
+            }),
+        ),
+        (
+            "password-changed",
+            theme.settings_password(&PasswordSettings { changed: true, ..password(true) }),
+        ),
+        (
+            "new-password",
+            theme.new_password(&NewPasswordPage::new(text, text, email, None, length)),
+        ),
+        (
+            "verify-login-passkey",
+            theme.verify_login(
+                &VerifyLogin::new(text, text, false, Some(30)).with_passkey(Some(prompt), true),
+            ),
+        ),
+        (
+            "verify-login-only-passkey",
+            theme.verify_login(
+                &VerifyLogin::new(text, text, false, None).with_passkey(Some(prompt), false),
+            ),
+        ),
+        ("passkeys-none", theme.settings_passkeys(&passkeys(&[], Some(prompt)))),
+        (
+            "passkeys-one",
+            theme.settings_passkeys(&passkeys(&entries[..1], Some(prompt)).with_only_one(true)),
+        ),
+        (
+            "passkeys-full",
+            theme.settings_passkeys(
+                &passkeys(&entries, None).with_notice(Some(PasskeyNotice::LastWayIn)),
+            ),
+        ),
+        ("two-factor-off", theme.settings_two_factor(&two_factor(None, None))),
+        ("two-factor-on", theme.settings_two_factor(&two_factor(app(10), None))),
+        (
+            "two-factor-refused",
+            theme.settings_two_factor(&two_factor(app(1), Some(TwoFactorForm::Disable))),
+        ),
+        (
+            "two-factor-setup",
+            theme.settings_two_factor_setup(&TwoFactorSetup::new(
+                frame,
+                [text; 2],
+                (Some(svg), key),
+                true,
+            )),
+        ),
+        (
+            "backup-codes",
+            theme.settings_backup_codes(&BackupCodes::new(frame, &backup_codes, text)),
+        ),
+        ("tokens-none", theme.settings_tokens(&tokens(&[], NewToken::default()))),
+        (
+            "tokens",
+            theme.settings_tokens(&tokens(
+                &[token(false), token(true)],
+                NewToken::refused(text, &scopes, TokenProblem::Lifetime),
+            )),
+        ),
+        ("token-created", theme.settings_token_created(&TokenCreated::new(frame, key, text, text))),
+        ("mail-token", theme.mail(&Letter::TokenCreated { name: key, tokens: text }).html),
+        ("admin-users", theme.admin_users(&AdminUsers::new(office, text, &lines, Some(text)))),
+        (
+            "admin-user",
+            theme.admin_user(
+                &AdminUser::new(office, &account, (AccountState::Open, true), text)
+                    .with_entries(&audited)
+                    .refused(true),
+            ),
+        ),
+        (
+            "admin-audit",
+            theme.admin_audit(&AdminAudit::new(office, &audited, (text, text), [text; 2], None)),
+        ),
+        (
+            "settings-impersonated",
+            theme.settings_overview(&SettingsOverview::new(
+                frame.with_impersonation(Some(ImpersonationBanner::new(email, text))),
+                Some(email),
+                true,
+            )),
+        ),
+        ("delete", theme.settings_delete(&DeleteAccount::new(frame, text, (true, true), 14, None))),
+        (
+            "delete-refused",
+            theme.settings_delete(&DeleteAccount::new(
+                frame,
+                text,
+                (true, false),
+                0,
+                Some(DeletionProblem::SoleOwner(vec![email.to_owned()])),
+            )),
+        ),
+        ("export", theme.settings_export(&ExportAccount::new(frame, text))),
+        ("leaving", theme.account_leaving(&AccountLeaving::new(Some(then), text))),
+        ("left", theme.account_leaving(&AccountLeaving::new(None, text))),
+        ("keep", theme.keep_account(&KeepAccount::new(text, text, then))),
+        ("mail-deletion", theme.mail(&Letter::DeletionRequested { keep: text, at: then }).html),
+        ("mail-kept", theme.mail(&Letter::DeletionCancelled { forgot: text }).html),
+        ("mail-deleted", theme.mail(&Letter::Deleted { home: text }).html),
+        ("login", theme.login(&Login { remember: false, email: "", ..login.clone() })),
+        ("login-refused", theme.login(&Login { refused: true, ..login.clone() })),
+        (
+            "login-confirmed",
+            theme.login(&Login { notice: Some(LoginNotice::Confirmed), ..login.clone() }),
+        ),
+        ("login-others", theme.login(&Login { others: &others, email: "", ..login.clone() })),
+        (
+            "login-passkey",
+            theme.login(&Login { passkey: Some(prompt), email: "", ..login.clone() }),
+        ),
+        ("login-again", theme.login(&Login { again: true, ..login.clone() })),
+        ("register", theme.register(&register)),
+        ("register-others", theme.register(&Register { others: &others, ..register.clone() })),
+        ("link-identity-log-in", theme.link_identity(&link(LinkStep::LogIn))),
+        ("link-identity-other", theme.link_identity(&link(LinkStep::OtherAccount))),
+        ("link-identity", theme.link_identity(&link(LinkStep::Confirm))),
+        (
+            "provider-email",
+            theme.provider_email(&address(ProviderEmailStep::Ask { invalid: false })),
+        ),
+        (
+            "provider-email-wrong",
+            theme.provider_email(&address(ProviderEmailStep::Ask { invalid: true })),
+        ),
+        ("provider-email-sent", theme.provider_email(&address(ProviderEmailStep::Sent))),
+        (
+            "provider-email-confirm",
+            theme.provider_email(&address(ProviderEmailStep::Confirm { token: text })),
+        ),
+        (
+            "provider-email-elsewhere",
+            theme.provider_email(&address(ProviderEmailStep::OtherBrowser)),
+        ),
+        ("connections-none", theme.settings_connections(&connections(&[], 1, None))),
+        (
+            "connections",
+            theme.settings_connections(&connections(&connected, 2, Some(ConnectionNotice::Linked))),
+        ),
+        (
+            "connections-last",
+            theme.settings_connections(&connections(
+                &connected,
+                1,
+                Some(ConnectionNotice::LastWayIn),
+            )),
+        ),
+        (
+            "login-provider-failed",
+            theme.login(&Login { notice: Some(LoginNotice::ProviderFailed), ..login.clone() }),
+        ),
+        ("register-refused", theme.register(&refused)),
+        ("check-mail-register", theme.check_mail(&check(MailSent::Registration))),
+        ("check-mail-confirm", theme.check_mail(&check(MailSent::Confirmation))),
+        ("check-mail-reset", theme.check_mail(&check(MailSent::Reset))),
+        ("confirm", theme.confirm(&confirm)),
+        ("confirm-password", theme.confirm(&Confirm { asks_password: true, ..confirm.clone() })),
+        (
+            "confirm-refused",
+            theme.confirm(&Confirm { asks_password: true, refused: true, ..confirm }),
+        ),
+        ("link-over", theme.link_over(&LinkOver { was_for: LinkFor::Reset, next: text })),
+        ("confirm-code", theme.confirm_code(&ConfirmCode::new([text; 3], email, true, true))),
+        ("ask-login-link", theme.ask_login_link(&AskLoginLink::new(text, text, email, true))),
+        ("open-login-link", theme.open_login_link(&by_link(Some(email)))),
+        ("open-login-link-elsewhere", theme.open_login_link(&by_link(None))),
+        (
+            "forgot-password",
+            theme.forgot_password(&ForgotPassword {
+                action: text,
+                login: text,
+                email,
+                invalid_email: false,
+            }),
+        ),
+        ("reset-password", theme.reset_password(&reset)),
+        ("logout", theme.logout(&Logout { action: text, stay: text, account: email })),
+        ("logged-out", theme.logged_out(&LoggedOut { login: text })),
+        ("consent", theme.consent(&consent)),
+        ("form-post", theme.form_post(&FormPost { action: text, fields: &[("code", text)] })),
+        ("rejected", theme.rejected(&Rejected::new(Rejection::NotFound).with_home(text))),
+        ("rejected-cross-origin", theme.rejected(&Rejected::new(Rejection::CrossOrigin))),
+        ("error", theme.error(&ErrorPage { code: "invalid_request", description: text })),
+        ("mail-confirm", theme.mail(&Letter::Confirm { link: text, code: "012345" }).html),
+        ("mail-login-link", theme.mail(&Letter::LoginLink { link: text }).html),
+        ("mail-taken", theme.mail(&Letter::EmailTaken { forgot: text }).html),
+        ("mail-reset", theme.mail(&Letter::Reset { link: text }).html),
+        ("mail-password-set", theme.mail(&Letter::PasswordSet { forgot: text }).html),
+        ("mail-password-changed", theme.mail(&Letter::PasswordChanged { forgot: text }).html),
+        ("mail-password-added", theme.mail(&Letter::PasswordAdded { forgot: text }).html),
+        ("mail-factor-locked", theme.mail(&Letter::SecondFactorLocked { forgot: text }).html),
+        ("mail-passkey-added", theme.mail(&Letter::PasskeyAdded { forgot: text }).html),
+        ("mail-passkey-removed", theme.mail(&Letter::PasskeyRemoved { forgot: text }).html),
+        ("mail-passkey-suspected", theme.mail(&Letter::PasskeySuspected { forgot: text }).html),
+        ("mail-app-removed", theme.mail(&Letter::AppRemoved { forgot: text }).html),
+        ("mail-factor-removed", theme.mail(&Letter::SecondFactorRemoved { forgot: text }).html),
+        ("mail-locked", theme.mail(&Letter::Locked { forgot: text }).html),
+    ]
+}
