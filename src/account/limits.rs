@@ -31,8 +31,8 @@ pub struct Limits {
     /// Forms of any kind, by one network: 600 in 10 minutes.
     pub forms: RateLimit,
     /// Logins, and codes after them: 300 in 10 minutes by one network (a company may be behind one
-    /// address), 20 by one network for one account, 100 for one account in all. The last does not
-    /// hold in browsers that the user is known by.
+    /// address), 20 by one network for one account, 100 for one account in all. Browsers that the
+    /// user is known by have a hundred of their own.
     pub logins: FormLimits,
     /// Registrations, and requests for mails: 60 in 10 minutes by one network, 10 by one network for
     /// one address, 30 for one address in all.
@@ -124,9 +124,11 @@ impl Uses {
                 let key = format!("{name}:pair:{network}:{account}");
                 uses.add(key, limits.per_pair, Some("account"));
             }
-            // Without an address, mails have the limits that their transitions count.
-            if !is_known && (network.is_some() || kind == Kind::Login) {
-                uses.add(format!("{name}:account:{account}"), limits.per_account, None);
+            // Without an address, mails have the limits that their transitions count. Who is known is
+            // counted apart, so that strangers use nothing of theirs up, and at the same cost.
+            if network.is_some() || kind == Kind::Login {
+                let whose = if is_known { "known" } else { "account" };
+                uses.add(format!("{name}:{whose}:{account}"), limits.per_account, None);
             }
         }
         uses

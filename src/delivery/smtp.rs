@@ -1,10 +1,12 @@
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
@@ -67,9 +69,22 @@ pub enum SmtpError {
 /// ```
 #[derive(Clone)]
 pub struct SmtpMailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    builder: AsyncSmtpTransportBuilder,
+    /// Opened by the first mail.
+    pool: Arc<OnceLock<Pool>>,
     from: Mailbox,
     server: String,
+}
+
+/// Connections to the server, which begin and end tasks: outside a runtime that is a panic.
+struct Pool(Option<AsyncSmtpTransport<Tokio1Executor>>);
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if tokio::runtime::Handle::try_current().is_err() {
+            std::mem::forget(self.0.take());
+        }
+    }
 }
 
 /// Builds a [`SmtpMailer`].
@@ -179,7 +194,7 @@ impl SmtpMailerBuilder {
         if let Some((user, password)) = self.credentials {
             transport = transport.credentials(Credentials::new(user, password.0));
         }
-        Ok(SmtpMailer { transport: transport.build(), from, server: self.host })
+        Ok(SmtpMailer { builder: transport, pool: Arc::default(), from, server: self.host })
     }
 
     fn parameters(&self) -> Result<TlsParameters, SmtpError> {
@@ -196,7 +211,11 @@ impl SmtpMailerBuilder {
 impl Mailer for SmtpMailer {
     async fn send(&self, message: &Message) -> Result<(), MailError> {
         let letter = self.letter(message)?;
-        match self.transport.send(letter).await {
+        let pool = self.pool.get_or_init(|| Pool(Some(self.builder.clone().build())));
+        let Some(transport) = &pool.0 else {
+            return Err(MailError::Temporary("the connections are closed".into()));
+        };
+        match transport.send(letter).await {
             Ok(_) => Ok(()),
             Err(error) if is_for_good(&error) => Err(MailError::Permanent(error.into())),
             Err(error) => Err(MailError::Temporary(error.into())),

@@ -6,7 +6,6 @@ use http::header::{
 };
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
-use time::OffsetDateTime;
 
 use super::Body;
 
@@ -115,7 +114,8 @@ pub fn see_other(location: &str) -> Response<Body> {
 
 /// Whole seconds from `now` until `then`, rounded up, as `Retry-After` tells them (RFC 9110, section
 /// 10.2.3).
-pub(crate) fn seconds_until(then: OffsetDateTime, now: OffsetDateTime) -> u32 {
+#[cfg(any(feature = "accounts", feature = "provider", feature = "saml"))]
+pub(crate) fn seconds_until(then: time::OffsetDateTime, now: time::OffsetDateTime) -> u32 {
     let left = then - now;
     let seconds = left.whole_seconds() + i64::from(left.subsec_nanoseconds() > 0);
     u32::try_from(seconds.max(0)).unwrap_or(u32::MAX)

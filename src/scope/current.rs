@@ -6,7 +6,7 @@ use super::{Account, Authentication, Membership, UserId};
 ///
 /// Every request that passed a [`SessionLayer`](crate::session::SessionLayer) carries one; without
 /// a login it is [`CurrentScope::anonymous`]. It says who, never with which API credential: that is
-/// [`Credential`], and a browser session has none, so it never satisfies a scope check.
+/// [`Credential`](super::Credential), and a browser session has none, so it never satisfies a scope check.
 #[derive(Clone, Debug, Default)]
 pub struct CurrentScope(Option<Arc<LoggedIn>>);
 

@@ -291,6 +291,7 @@ mod tests {
                 "_by",
                 "actor_id",
                 "impersonator_id",
+                "administrator_id",
                 "account_id",
                 "inviter_id",
             ]

@@ -16,6 +16,7 @@ pub(super) const LIST: &str = "SELECT id, email, email_verified, attributes, dis
          ((SELECT created_at FROM donjon_users WHERE id = $2), $2)) \
      ORDER BY created_at DESC, id DESC LIMIT $3";
 
+#[cfg(feature = "sqlite")]
 pub(super) const BEGIN: &str = "INSERT INTO donjon_impersonations \
      (session_id, administrator_session_id, administrator_id, reason, begun_at) \
      SELECT s.id, a.id, a.user_id, $4, $5 FROM donjon_sessions s \

@@ -75,6 +75,7 @@ pub(super) fn owner(owner: &TokenOwner) -> (Option<String>, Option<String>) {
 }
 
 /// The user whose the audit log is to be told that it is.
+#[cfg(feature = "sqlite")]
 pub(super) fn user(owner: &TokenOwner) -> Option<&UserId> {
     match owner {
         TokenOwner::User(id) => Some(id),

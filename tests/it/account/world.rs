@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use donjon::account::password::{HashCost, PoolSize};
-use donjon::account::{AccountLayer, AccountLayerBuilder, Accounts};
+use donjon::account::{AccountLayer, AccountLayerBuilder, Accounts, Policy};
 use donjon::crypto::{Keyring, SystemRandom};
 use donjon::delivery::{Mailbox, Message, Worker};
 use donjon::page::Theme;
@@ -16,6 +16,7 @@ use donjon::store::SqlStore;
 use donjon::testing::ManualClock;
 use http::{Request, Response};
 use http_body_util::Full;
+use time::Duration;
 use tower::{Layer as _, service_fn};
 
 use crate::support::browser::{Browser, Page};
@@ -93,6 +94,7 @@ impl World {
             .pages(Theme::new("Acme"))
             .hash_cost(HashCost { memory: 64, passes: 1, lanes: 1 })
             .pool_size(PoolSize { workers: 2, queue: 64 })
+            .policy(Policy { even_answers: Duration::ZERO, ..Policy::default() })
             .clock(clock.clone());
         let accounts = change(&store, clock.clone(), builder).build().unwrap();
         let sessions = SessionLayer::new(store.clone(), &keyring)

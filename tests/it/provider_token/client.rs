@@ -241,7 +241,7 @@ async fn what_is_no_client_is_not_registered() {
             duplicate,
             Err(RegistrationError::Client(ClientError::Duplicate(id))) if id == "spa"
         ));
-        let mut weak = metadata("weak", AuthMethod::ClientSecretBasic);
+        let mut weak = metadata("short", AuthMethod::ClientSecretBasic);
         weak.client_secret = Some(Redacted("hunter2".into()));
         let weak = world.server.register_client(weak).await;
         assert!(matches!(weak, Err(RegistrationError::WeakSecret)));

@@ -175,8 +175,9 @@ async fn a_session_of_a_passkey_is_fresh_and_then_is_not() {
         assert_eq!(browser.get(SETTINGS).await.status, StatusCode::OK);
         world.clock.advance(Duration::minutes(20));
         let page = browser.get(SETTINGS).await;
-        // The login page asks again, and the passkey answers.
+        // The page that asks again leads to the login page, where the passkey answers.
         let page = browser.follow(page).await;
+        let page = browser.get(&page.link("Log in another way")).await;
         let answer = passkey.get(&options_on(&page)).unwrap();
         let page = browser.post(&page.form().action, &[("credential", &answer)]).await;
         assert_eq!(page.location().unwrap().path(), SETTINGS);

@@ -218,6 +218,7 @@ async fn a_login_is_fresh_only_if_the_provider_says_that_it_asked_anew() {
             fake.advance(&world, Duration::minutes(10));
             let page = browser.get("/settings/connections").await;
             let page = browser.follow(page).await;
+            let page = browser.get(&page.link("Log in another way")).await;
             let link = page.link("Log in with Fake");
             let page = browser.get(&link).await;
             let sent = page.location().unwrap();
