@@ -204,7 +204,7 @@ async fn a_login_that_fails_looks_and_costs_the_same_from_a_known_browser() {
         for through in [&known, &unknown] {
             assert_eq!(through.0[..=hashed], failed.0[..=hashed]);
             let cost = (through.reads(), through.transitions());
-            assert_eq!(cost, (0, 3), "begin, session, complete");
+            assert_eq!(cost, (1, 3), "begin, standing, session, complete");
         }
     })
     .await;
