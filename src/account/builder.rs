@@ -285,6 +285,7 @@ impl AccountLayerBuilder {
             pages: Arc::clone(&pages),
             keyring: self.keyring,
             random: Arc::clone(&self.random),
+            forgot_password: format!("{base_url}{}", self.paths.forgot_password),
             base_url,
         };
         let accounts = Accounts {

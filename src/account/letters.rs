@@ -24,6 +24,9 @@ pub(super) struct Letters {
     pub(super) random: Arc<dyn Random>,
     /// Without a slash at the end.
     pub(super) base_url: String,
+    /// Where to choose another password: the way out for the owner who did not do what a notice
+    /// tells of. Absolute.
+    pub(super) forgot_password: String,
 }
 
 impl Letters {
@@ -79,66 +82,14 @@ impl Letters {
         NewLink { purpose, token, code: None, expires_at, effects: mail.into() }
     }
 
-    /// Tells the owner of an address that somebody tried to sign up with it.
-    pub(super) fn email_taken(
-        &self,
-        to: &Email,
-        paths: &Paths,
-        now: OffsetDateTime,
-    ) -> NewDelivery {
-        let forgot = self.absolute(&paths.forgot_password);
-        self.write(to.as_str(), &Letter::EmailTaken { forgot: &forgot }, now)
-    }
-
-    /// Tells the owner that the password was reset.
-    pub(super) fn password_set(&self, to: &str, paths: &Paths, now: OffsetDateTime) -> NewDelivery {
-        let forgot = self.absolute(&paths.forgot_password);
-        self.write(to, &Letter::PasswordSet { forgot: &forgot }, now)
-    }
-
-    /// Tells the owner that the password was chosen by somebody who was logged in: another, or the
-    /// first one.
-    pub(super) fn password_chosen(
-        &self,
+    /// Tells the owner what has happened. The letter gets the link for those who did not do it.
+    pub(super) fn notice<'a>(
+        &'a self,
         to: &str,
-        is_first: bool,
-        paths: &Paths,
+        letter: impl FnOnce(&'a str) -> Letter<'a>,
         now: OffsetDateTime,
     ) -> NewDelivery {
-        let forgot = &self.absolute(&paths.forgot_password);
-        let letter = match is_first {
-            true => Letter::PasswordAdded { forgot },
-            false => Letter::PasswordChanged { forgot },
-        };
-        self.write(to, &letter, now)
-    }
-
-    /// Tells the owner that the address is locked.
-    pub(super) fn locked(&self, to: &Email, paths: &Paths, now: OffsetDateTime) -> NewDelivery {
-        let forgot = self.absolute(&paths.forgot_password);
-        self.write(to.as_str(), &Letter::Locked { forgot: &forgot }, now)
-    }
-
-    /// Tells the owner that the codes are locked.
-    pub(super) fn second_factor_locked(
-        &self,
-        to: &str,
-        paths: &Paths,
-        now: OffsetDateTime,
-    ) -> NewDelivery {
-        let forgot = self.absolute(&paths.forgot_password);
-        self.write(to, &Letter::SecondFactorLocked { forgot: &forgot }, now)
-    }
-
-    /// Tells the owner that the password is enough from now on.
-    pub(super) fn second_factor_removed(
-        &self,
-        to: &str,
-        paths: &Paths,
-        now: OffsetDateTime,
-    ) -> NewDelivery {
-        let forgot = self.absolute(&paths.forgot_password);
-        self.write(to, &Letter::SecondFactorRemoved { forgot: &forgot }, now)
+        self.write(to, &letter(&self.forgot_password), now)
     }
 
     /// Tells the owner that an API token was made.
@@ -151,12 +102,6 @@ impl Letters {
     ) -> NewDelivery {
         let tokens = self.absolute(tokens);
         self.write(to, &Letter::TokenCreated { name, tokens: &tokens }, now)
-    }
-
-    /// Tells the owner that the account stays.
-    pub(super) fn kept(&self, to: &Email, paths: &Paths, now: OffsetDateTime) -> NewDelivery {
-        let forgot = self.absolute(&paths.forgot_password);
-        self.write(to.as_str(), &Letter::DeletionCancelled { forgot: &forgot }, now)
     }
 
     /// Tells the former owner that the account is deleted.
@@ -177,48 +122,6 @@ impl Letters {
         self.write(to.as_str(), &Letter::Invitation { link: &link, organization, inviter }, now)
     }
 
-    /// Tells the owner that the app is gone, and the passkeys are not.
-    pub(super) fn app_removed(&self, to: &str, paths: &Paths, now: OffsetDateTime) -> NewDelivery {
-        let forgot = self.absolute(&paths.forgot_password);
-        self.write(to, &Letter::AppRemoved { forgot: &forgot }, now)
-    }
-
-    /// Tells the owner that there is a new passkey.
-    #[cfg(feature = "passkeys")]
-    pub(super) fn passkey_added(
-        &self,
-        to: &str,
-        paths: &Paths,
-        now: OffsetDateTime,
-    ) -> NewDelivery {
-        let forgot = self.absolute(&paths.forgot_password);
-        self.write(to, &Letter::PasskeyAdded { forgot: &forgot }, now)
-    }
-
-    /// Tells the owner that a passkey is gone.
-    #[cfg(feature = "passkeys")]
-    pub(super) fn passkey_removed(
-        &self,
-        to: &str,
-        paths: &Paths,
-        now: OffsetDateTime,
-    ) -> NewDelivery {
-        let forgot = self.absolute(&paths.forgot_password);
-        self.write(to, &Letter::PasskeyRemoved { forgot: &forgot }, now)
-    }
-
-    /// Tells the owner that a passkey may have been copied.
-    #[cfg(feature = "passkeys")]
-    pub(super) fn passkey_suspected(
-        &self,
-        to: &str,
-        paths: &Paths,
-        now: OffsetDateTime,
-    ) -> NewDelivery {
-        let forgot = self.absolute(&paths.forgot_password);
-        self.write(to, &Letter::PasskeySuspected { forgot: &forgot }, now)
-    }
-
     /// The link that shows that an address is the visitor's, who came by a provider.
     #[cfg(feature = "social")]
     pub(super) fn provider_email(
@@ -230,32 +133,6 @@ impl Letters {
     ) -> NewDelivery {
         let link = self.absolute(path);
         self.write(to.as_str(), &Letter::ProviderEmail { link: &link, provider }, now)
-    }
-
-    /// Tells the owner that an identity is a way in from now on.
-    #[cfg(feature = "social")]
-    pub(super) fn identity_linked(
-        &self,
-        to: &str,
-        paths: &Paths,
-        provider: &str,
-        now: OffsetDateTime,
-    ) -> NewDelivery {
-        let forgot = self.absolute(&paths.forgot_password);
-        self.write(to, &Letter::IdentityLinked { forgot: &forgot, provider }, now)
-    }
-
-    /// Tells the owner that an identity is no way in any more.
-    #[cfg(feature = "social")]
-    pub(super) fn identity_unlinked(
-        &self,
-        to: &str,
-        paths: &Paths,
-        provider: &str,
-        now: OffsetDateTime,
-    ) -> NewDelivery {
-        let forgot = self.absolute(&paths.forgot_password);
-        self.write(to, &Letter::IdentityUnlinked { forgot: &forgot, provider }, now)
     }
 
     /// Tells the owner of a login with a browser that they are not known by; whether it came from a
@@ -292,6 +169,14 @@ impl Letters {
 
     fn absolute(&self, path: &str) -> String {
         format!("{}{path}", self.base_url)
+    }
+}
+
+/// Tells that the password was chosen by somebody who was logged in.
+pub(super) fn password_chosen(is_first: bool, forgot: &str) -> Letter<'_> {
+    match is_first {
+        true => Letter::PasswordAdded { forgot },
+        false => Letter::PasswordChanged { forgot },
     }
 }
 

@@ -4,6 +4,7 @@
 use http::{Response, StatusCode};
 
 use super::choice;
+use super::letters::password_chosen;
 use super::password::Verdict;
 use super::sign_in::{SignIn, write_session};
 use super::site::{Answer, Site, Visit};
@@ -63,7 +64,8 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         };
         let entry = visit.entry(Action::CHANGE_PASSWORD).about(&pending.user);
         let is_first = user.password.is_none();
-        let notice = site.letters.password_chosen(email.as_str(), is_first, &site.paths, now);
+        let letter = |forgot| password_chosen(is_first, forgot);
+        let notice = site.letters.notice(email.as_str(), letter, now);
         let along = along.and_entry(entry.at(now, &*site.random)).and_delivery(notice);
         let changed = site.store.change_password(&change, &along).await?;
         let done = changed != PasswordChange::Refused;

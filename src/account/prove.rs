@@ -6,6 +6,7 @@ use super::site::{Site, Visit};
 use super::{AccountError, Email};
 use crate::audit::{self, Action};
 use crate::crypto::Redacted;
+use crate::page::Letter;
 use crate::scope::{Account, Method};
 use crate::store::{Effects, LoginCompletion, LoginCounter};
 
@@ -32,7 +33,7 @@ pub(super) async fn prove(
     // An attempt that is counted is looked at: who is turned away has not tried.
     let place = site.passwords.reserve()?;
     let now = site.now();
-    let notice = site.letters.locked(email, &site.paths, now);
+    let notice = site.letters.notice(email.as_str(), |forgot| Letter::Locked { forgot }, now);
     let lockout = site.policy.lockout;
     let locked = site.effects(visit.entry(Action::LOCK)).and_delivery(notice);
     let device = site.devices.known(&visit.headers, email, now);

@@ -7,7 +7,7 @@ use super::{Email, choice};
 use crate::audit::Action;
 use crate::crypto::{RandomExt as _, Redacted};
 use crate::http::respond;
-use crate::page::{CheckMail, MailSent, OtherDoor, PasswordProblem, Register};
+use crate::page::{CheckMail, Letter, MailSent, OtherDoor, PasswordProblem, Register};
 use crate::scope::{Account, UserId};
 use crate::store::{Effects, NewUser};
 
@@ -39,7 +39,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let places = (&site.paths, &visit.trip);
     let mut link = site.letters.confirmation(user.account.id(), email, places, life);
     link.effects = link.effects.and_entry(visit.entry(Action::REGISTER).at(now, &*site.random));
-    let notice = site.letters.email_taken(email, &site.paths, now);
+    let notice = site.letters.notice(email.as_str(), |forgot| Letter::EmailTaken { forgot }, now);
     let refused = visit.entry(Action::REGISTER).refused().at(now, &*site.random);
     let taken = Effects::from(notice).and_entry(refused);
     // Both outcomes look the same.

@@ -11,7 +11,9 @@ use super::{Email, choice};
 use crate::audit::Action;
 use crate::crypto::{OpaqueToken, Redacted};
 use crate::http::{Body, respond};
-use crate::page::{ForgotPassword, LinkFor, LinkOver, MailSent, PasswordProblem, ResetPassword};
+use crate::page::{
+    ForgotPassword, Letter, LinkFor, LinkOver, MailSent, PasswordProblem, ResetPassword,
+};
 use crate::scope::Account;
 use crate::store::{LinkPurpose, PasswordReset};
 
@@ -64,7 +66,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
 
     let hash = site.passwords.hash(password).await?;
     let now = site.now();
-    let notice = site.letters.password_set(to, &site.paths, now);
+    let notice = site.letters.notice(to, |forgot| Letter::PasswordSet { forgot }, now);
     let along = site.effects(visit.entry(Action::RESET_PASSWORD)).and_delivery(notice);
     match site.store.reset_password(&token.hash(), &hash, &along, now).await? {
         PasswordReset::Done { user, device_epoch } => {

@@ -8,6 +8,7 @@ use crate::account::trip::Trip;
 use crate::account::{AccountError, Email};
 use crate::audit::Action;
 use crate::http::respond;
+use crate::page::Letter;
 use crate::scope::{Account, UserId};
 use crate::store::{Effects, KeptBy, NewDeletion};
 
@@ -74,7 +75,8 @@ async fn apply(
         AdminAct::RemoveSecondFactor => {
             let mut along = along(Action::DISABLE);
             if let Some(to) = target.email() {
-                let mail = site.letters.second_factor_removed(to, &site.paths, now);
+                let mail =
+                    site.letters.notice(to, |forgot| Letter::SecondFactorRemoved { forgot }, now);
                 along = along.and_delivery(mail);
             }
             let removed = store.remove_totp(id, None, &along).await?;

@@ -15,7 +15,7 @@ use crate::account::{AccountError, Email};
 use crate::audit::Action;
 use crate::crypto::Keyring;
 use crate::http::{Body, CookiePolicy, respond};
-use crate::page::{KeepAccount, LinkFor, LinkOver};
+use crate::page::{KeepAccount, Letter, LinkFor, LinkOver};
 use crate::scope::{Account, UserId};
 use crate::store::{DeletionCancel, Effects, KeptBy, LinkPurpose};
 
@@ -133,7 +133,11 @@ async fn keep(site: &Site, by: &KeptBy, along: Effects) -> Result<bool, AccountE
 fn effects(site: &Site, visit: &Visit, account: &Account) -> Effects {
     let along = site.effects(visit.entry(Action::CANCEL_DELETION).about(account.id()));
     match account.email().and_then(|email| Email::parse(email).ok()) {
-        Some(to) => along.and_delivery(site.letters.kept(&to, &site.paths, site.now())),
+        Some(to) => along.and_delivery(site.letters.notice(
+            to.as_str(),
+            |forgot| Letter::DeletionCancelled { forgot },
+            site.now(),
+        )),
         None => along,
     }
 }

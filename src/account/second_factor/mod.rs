@@ -15,6 +15,7 @@ use super::site::{Site, Visit};
 use crate::audit::Action;
 use crate::crypto::{KeyedHash, Keyring, Purpose, Random, Sealed};
 use crate::http::CookiePolicy;
+use crate::page::Letter;
 use crate::scope::UserId;
 use crate::store::{Effects, FactorProof, FactorUse, FactorUser};
 
@@ -98,7 +99,11 @@ pub(super) async fn check_code(
     let now = site.now();
     let mut locked = site.effects(visit.entry(Action::LOCK_SECOND_FACTOR).about(user));
     if let Some(to) = email {
-        locked = locked.and_delivery(site.letters.second_factor_locked(to, &site.paths, now));
+        locked = locked.and_delivery(site.letters.notice(
+            to,
+            |forgot| Letter::SecondFactorLocked { forgot },
+            now,
+        ));
     }
     let lockout = site.policy.second_factor_lockout;
     // Only whoever has the password, or is logged in, gets here: they keep nobody out.

@@ -9,7 +9,7 @@ use crate::account::site::{Answer, Site, Visit};
 use crate::account::social::{self, Fault, Here, Profile, Tokens};
 use crate::audit::Action;
 use crate::http::{Body, respond};
-use crate::page::{Connection, ConnectionNotice, ConnectionOffer, Connections};
+use crate::page::{Connection, ConnectionNotice, ConnectionOffer, Connections, Letter};
 use crate::scope::{Account, SessionId, UserId};
 use crate::store::{Linking, NewIdentity, Unlinking};
 
@@ -78,7 +78,11 @@ pub(in crate::account) async fn link(
     let mut along = site.effects(entry);
     if let Some(to) = account.email() {
         let name = here.name();
-        along = along.and_delivery(site.letters.identity_linked(to, &site.paths, name, site.now()));
+        along = along.and_delivery(site.letters.notice(
+            to,
+            |forgot| Letter::IdentityLinked { forgot, provider: name },
+            site.now(),
+        ));
     }
     Ok(match site.store.link_identity(account.id(), identity, &along).await? {
         Linking::Linked => {
@@ -101,7 +105,11 @@ pub(in crate::account) async fn unlink(site: &Site, visit: &Visit) -> Answer {
     let mut along = site.effects(entry);
     if let Some(to) = account.email() {
         let name = site.social.as_ref().map_or(provider, |all| all.name_of(provider));
-        let mail = site.letters.identity_unlinked(to, &site.paths, name, site.now());
+        let mail = site.letters.notice(
+            to,
+            |forgot| Letter::IdentityUnlinked { forgot, provider: name },
+            site.now(),
+        );
         along = along.and_delivery(mail);
     }
     match site.store.unlink_identity(account.id(), provider, &along).await? {

@@ -3,6 +3,7 @@
 use http::{Response, StatusCode};
 
 use super::{Flow, FrameParts};
+use crate::account::letters::password_chosen;
 use crate::account::login::NOTICE;
 use crate::account::prove::prove;
 use crate::account::site::{Answer, Site, Visit};
@@ -65,8 +66,8 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let mut along = site.effects(visit.entry(action));
     if !to.is_empty() {
         let is_first = change.replaces.is_none();
-        let notice = site.letters.password_chosen(to, is_first, &site.paths, site.now());
-        along = along.and_delivery(notice);
+        let letter = |forgot| password_chosen(is_first, forgot);
+        along = along.and_delivery(site.letters.notice(to, letter, site.now()));
     }
     match site.store.change_password(&change, &along).await? {
         PasswordChange::Done { device_epoch } => {

@@ -9,7 +9,7 @@ use crate::account::second_factor::{Checked, check_code};
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
 use crate::http::{Body, respond};
-use crate::page::{BackupCodes, EnrolledApp, TwoFactor, TwoFactorForm};
+use crate::page::{BackupCodes, EnrolledApp, Letter, TwoFactor, TwoFactorForm};
 use crate::scope::Account;
 use crate::store::{FactorProof, FactorRemoval, FactorUse};
 
@@ -51,12 +51,12 @@ pub(super) async fn disable(site: &Site, visit: &Visit) -> Answer {
         Checked::Right(_, proof) => {
             let mut along = site.effects(visit.entry(Action::DISABLE));
             if let Some(to) = account.email() {
-                let (paths, now) = (&site.paths, site.now());
-                let mail = match site.store.passkeys_of(id).await?.is_empty() {
-                    true => site.letters.second_factor_removed(to, paths, now),
-                    false => site.letters.app_removed(to, paths, now),
+                let is_last = site.store.passkeys_of(id).await?.is_empty();
+                let letter = |forgot| match is_last {
+                    true => Letter::SecondFactorRemoved { forgot },
+                    false => Letter::AppRemoved { forgot },
                 };
-                along = along.and_delivery(mail);
+                along = along.and_delivery(site.letters.notice(to, letter, site.now()));
             }
             let removed = site.store.remove_totp(id, Some(proof), &along).await?;
             if let FactorRemoval::Removed { device_epoch } = removed {

@@ -10,6 +10,7 @@ use crate::account::passkey::{
 };
 use crate::account::site::{Site, Visit};
 use crate::audit::Action;
+use crate::page::Letter;
 use crate::scope::UserId;
 use crate::store::{Effects, FoundPasskey, PasskeyProof, PasskeyUse};
 
@@ -47,7 +48,11 @@ pub(super) async fn prove(
 
     let mut locked = site.effects(visit.entry(Action::LOCK_SECOND_FACTOR));
     if let Whom::User(_, to, _) = whom {
-        locked = locked.and_delivery(site.letters.second_factor_locked(to, &site.paths, now));
+        locked = locked.and_delivery(site.letters.notice(
+            to,
+            |forgot| Letter::SecondFactorLocked { forgot },
+            now,
+        ));
     }
     let lockout = site.policy.second_factor_lockout;
     let attempt =
@@ -123,7 +128,11 @@ pub(super) async fn use_up(
     let entry = entry.with("count", proven.proof.sign_count);
     let mut suspected = site.effects(entry.with("policy", keys.policy.sign_count.name()));
     if let Some(to) = account.email() {
-        suspected = suspected.and_delivery(site.letters.passkey_suspected(to, &site.paths, now));
+        suspected = suspected.and_delivery(site.letters.notice(
+            to,
+            |forgot| Letter::PasskeySuspected { forgot },
+            now,
+        ));
     }
     let policy = keys.policy.sign_count;
     let used = site.store.use_passkey(&proven.proof, policy, &along, &suspected).await?;

@@ -18,7 +18,7 @@ use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
 use crate::crypto::RandomExt as _;
 use crate::http::{Body, respond};
-use crate::page::{PasskeyEntry, PasskeyNotice, PasskeySettings};
+use crate::page::{Letter, PasskeyEntry, PasskeyNotice, PasskeySettings};
 use crate::scope::{Account, storable_text};
 use crate::session::UserAgent;
 use crate::store::{AnsweredChallenge, MAX_PASSKEYS, Passkey, PasskeyAddition, PasskeyRemoval};
@@ -99,8 +99,12 @@ async fn delete(site: &Site, keys: &PasskeySite, visit: &Visit, account: &Accoun
     let entry = visit.entry(Action::REMOVE_PASSKEY).to("passkey", id);
     let (mut along, mut last) = (site.effects(entry), crate::store::Effects::none());
     if let Some(to) = account.email() {
-        along = along.and_delivery(site.letters.passkey_removed(to, &site.paths, now));
-        last = site.letters.second_factor_removed(to, &site.paths, now).into();
+        along = along.and_delivery(site.letters.notice(
+            to,
+            |forgot| Letter::PasskeyRemoved { forgot },
+            now,
+        ));
+        last = site.letters.notice(to, |forgot| Letter::SecondFactorRemoved { forgot }, now).into();
     }
     match site.store.remove_passkey(user, id, &along, &last).await? {
         PasskeyRemoval::Removed { device_epoch, last_factor } => {
@@ -133,7 +137,11 @@ async fn write(
     let entry = visit.entry(Action::ADD_PASSKEY).to("passkey", passkey.id);
     let mut along = site.effects(entry);
     if let Some(to) = account.email() {
-        along = along.and_delivery(site.letters.passkey_added(to, &site.paths, site.now()));
+        along = along.and_delivery(site.letters.notice(
+            to,
+            |forgot| Letter::PasskeyAdded { forgot },
+            site.now(),
+        ));
     }
     let added = site.store.add_passkey(passkey, answered, &along).await?;
     if added == PasskeyAddition::Added {
