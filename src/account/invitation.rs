@@ -15,7 +15,9 @@ use crate::crypto::{RandomExt as _, Redacted};
 use crate::http::{Body, respond};
 use crate::page::{InvitationPage, InvitationState, PasswordProblem};
 use crate::scope::{Account, Method as AuthenticationMethod, UserId};
-use crate::store::{Acceptance, Effects, Invitation, LoginCompletion, LoginCounter, NewUser};
+use crate::store::{
+    Acceptance, Effects, FollowedInvitation, Invitation, LoginCompletion, LoginCounter, NewUser,
+};
 
 /// An invitation that the visitor has the link of.
 struct Found {
@@ -43,8 +45,8 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let (user, invitation) = (account.id(), &found.invitation);
     let entry = visit.entry(Action::ACCEPT_INVITATION).to("invitation", invitation.id.0);
     let along = site.effects(entry.in_organization(invitation.organization.id));
-    let (id, secret) = (invitation.id, &invitation.secret);
-    match site.store.accept_invitation(id, secret, user, &along, site.now()).await? {
+    let followed = followed(site, invitation);
+    match site.store.accept_invitation(&followed, user, &along, site.now()).await? {
         Acceptance::Joined => along.announce(),
         Acceptance::AlreadyMember => {}
         Acceptance::EmailTaken | Acceptance::Invalid => return Ok(over(site)),
@@ -74,7 +76,7 @@ async fn register(site: &Site, visit: &Visit, found: &Found, password: &str) -> 
     let entry = visit.entry(Action::ACCEPT_INVITATION).to("invitation", invitation.id.0);
     let joins = entry.about(&id).in_organization(organization).at(now, &*site.random);
     let along = site.effects(visit.entry(Action::REGISTER).about(&id)).and_entry(joins);
-    match site.store.register_invited(invitation.id, &invitation.secret, &new, &along).await? {
+    match site.store.register_invited(&followed(site, invitation), &new, &along).await? {
         Acceptance::Joined => along.announce(),
         Acceptance::EmailTaken => return refused(true, None),
         Acceptance::AlreadyMember | Acceptance::Invalid => return Ok(over(site)),
@@ -112,6 +114,12 @@ async fn find(site: &Site, token: Option<&str>) -> Result<Option<Found>, Account
     let (keyring, stored) = (&site.letters.keyring, &invitation.secret);
     let opens = link.opens(keyring, stored, invitation.organization.id, &invitation.email);
     Ok(opens.then_some(Found { link, invitation }))
+}
+
+/// What the transition is to look at once more.
+fn followed(site: &Site, invitation: &Invitation) -> FollowedInvitation {
+    let givers = site.organizations.givers(&invitation.role);
+    FollowedInvitation { id: invitation.id, secret: invitation.secret, givers }
 }
 
 fn is_invited(account: &Account, found: &Found) -> bool {

@@ -76,6 +76,18 @@ pub struct Invitation {
     pub expires_at: OffsetDateTime,
 }
 
+/// An invitation that somebody follows.
+#[derive(Clone, Debug)]
+pub struct FollowedInvitation {
+    /// Which one.
+    pub id: InvitationId,
+    /// What must be stored of the secret in its link.
+    pub secret: KeyedHash,
+    /// The roles that give its role. Whoever invited must have one of them at that very moment, and
+    /// be neither disabled, nor deleted, nor going to be.
+    pub givers: Vec<MemberRole>,
+}
+
 /// How it ended to follow an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acceptance {
@@ -85,8 +97,9 @@ pub enum Acceptance {
     AlreadyMember,
     /// The address has an account, of which this must be a new one: nothing changed.
     EmailTaken,
-    /// The invitation is unknown, used, replaced, revoked or over, or it is for somebody else:
-    /// nothing changed.
+    /// The invitation is unknown, used, replaced, revoked or over, or it is for somebody else; or
+    /// whoever sent it may not invite any more, or the organization has no owner who stays: nothing
+    /// changed.
     Invalid,
 }
 
@@ -134,8 +147,7 @@ pub trait InvitationStore: std::fmt::Debug + Send + Sync + 'static {
     /// one is told [`Acceptance::Joined`].
     async fn accept_invitation(
         &self,
-        id: InvitationId,
-        secret: &KeyedHash,
+        invitation: &FollowedInvitation,
         user: &UserId,
         along: &Effects,
         now: OffsetDateTime,
@@ -144,8 +156,7 @@ pub trait InvitationStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a user, whose address is the invited one, and makes it a member, in one transition.
     async fn register_invited(
         &self,
-        id: InvitationId,
-        secret: &KeyedHash,
+        invitation: &FollowedInvitation,
         user: &NewUser,
         along: &Effects,
     ) -> Result<Acceptance>;

@@ -196,6 +196,10 @@ pub trait LifecycleStore: std::fmt::Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<DueDeletion>>;
 
+    /// The organizations that the user's deletion would leave to members without an owner: while
+    /// there are any, it is not brought about. At most 20 names.
+    async fn left_alone_by(&self, user: &UserId) -> Result<Vec<String>>;
+
     /// Deletes an account that was taken. Of two callers exactly one is told
     /// [`DeletionExecution::Deleted`].
     async fn execute_deletion(

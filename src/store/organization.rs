@@ -93,6 +93,15 @@ pub struct Authority {
     pub user: UserId,
     /// The roles of which the user must have one.
     pub roles: Vec<MemberRole>,
+    /// The roles, the mightiest first: no member is changed, and no role given, by a role below
+    /// theirs. Roles that are not listed stand below those that are.
+    pub ranks: Vec<MemberRole>,
+}
+
+/// Whether a role does not stand below another one in this order.
+pub(crate) fn reaches(ranks: &[MemberRole], own: &MemberRole, other: &MemberRole) -> bool {
+    let rank = |role| ranks.iter().position(|ranked| ranked == role).unwrap_or(ranks.len());
+    rank(own) <= rank(other)
 }
 
 /// How it ended to change an organization.
@@ -133,8 +142,9 @@ pub enum MemberChange {
 pub struct NewRole {
     /// What the member is from now on.
     pub role: MemberRole,
-    /// Whether the invitations that the member sent, and that nobody followed yet, are void.
-    pub revokes_invitations: bool,
+    /// The roles that the member may give from now on. The invitations that the member sent as
+    /// another role, and that nobody followed yet, are void.
+    pub gives: Vec<MemberRole>,
 }
 
 /// Transitions of organizations and their members. What is given as `along` is written if the
@@ -142,7 +152,8 @@ pub struct NewRole {
 /// very moment, and is absent for the host itself.
 ///
 /// An organization has an owner, always: of any number of callers who remove or demote its owners
-/// at once, at least one is told [`MemberChange::LastOwner`]. One that was deleted is as good as
+/// at once, at least one is told [`MemberChange::LastOwner`]. Nobody counts as an owner who stays
+/// if they are disabled, deleted, or going to be. One that was deleted is as good as
 /// absent to everybody, but for its slug.
 #[async_trait]
 pub trait OrganizationStore: std::fmt::Debug + Send + Sync + 'static {
@@ -208,7 +219,8 @@ pub trait OrganizationStore: std::fmt::Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<OrganizationChange>;
 
-    /// Makes a user a member.
+    /// Makes a user a member. While all its owners are about to be deleted an organization takes
+    /// owners only: it is as good as absent to all others.
     async fn add_member(
         &self,
         id: OrganizationId,

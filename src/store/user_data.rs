@@ -201,7 +201,7 @@ pub(crate) const USER_DATA: &[UserData] = &[
     of(
         "donjon_invitations",
         "inviter_id",
-        Stays("the organization's, and over after a while"),
+        Ends,
         Omitted("invitations name others; the audit log tells of them"),
     ),
     of("donjon_identities", "subject", Stays("goes with its user's row"), Omitted(ELSEWHERE)),

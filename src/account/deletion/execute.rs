@@ -46,6 +46,11 @@ async fn bring_about(
     deletion: &DueDeletion,
 ) -> std::result::Result<Option<DeletionOutcome>, DeletionHookError> {
     if let Some(account) = &deletion.account {
+        // Before the host erases what it knows of an account that cannot be deleted yet.
+        let left_alone = site.store.left_alone_by(account.id()).await?;
+        if !left_alone.is_empty() {
+            return Err(only_owner_of(&left_alone));
+        }
         if let Some(hook) = &site.deletion_hook {
             ask(hook.before(account)).await?;
         }
@@ -56,7 +61,7 @@ async fn bring_about(
             DeletionExecution::Deleted => along.announce(),
             DeletionExecution::Late => return Ok(None),
             DeletionExecution::SoleOwner(names) => {
-                return Err(format!("it is the only owner of {}", names.join(", ")).into());
+                return Err(only_owner_of(&names));
             }
         }
     }
@@ -64,6 +69,10 @@ async fn bring_about(
         ask(hook.after(&deletion.user)).await?;
     }
     Ok(Some(DeletionOutcome::Finished))
+}
+
+fn only_owner_of(names: &[String]) -> DeletionHookError {
+    format!("it is the only owner of {}", names.join(", ")).into()
 }
 
 /// What is written with the deletion: the last entry and the last mail.

@@ -13,7 +13,7 @@
 //! | is turned to another address by somebody who can write to it | the address is part of the HMAC |
 //! | is followed by somebody else | the account's address must be the invited one, and confirmed |
 //! | is followed twice at once | it is used up in the transition that makes the member |
-//! | outlives whoever sent it | it ends when they leave, are removed, or may not invite any more |
+//! | outlives whoever sent it | it ends when they leave, are removed, disabled, about to be deleted, or may not give its role any more; and the transition that makes the member looks at them again |
 //! | is sent to thousands | 20 a day by one user, 50 a day to one organization |
 
 mod domain;
@@ -31,5 +31,4 @@ pub use name::{InvalidOrganizationName, OrganizationName};
 pub(super) use organizations::{Made, create};
 pub use organizations::{OrganizationError, Organizations};
 pub use policy::OrganizationPolicy;
-pub(super) use policy::owner;
 pub use slug::{InvalidSlug, Slug, SlugRules};

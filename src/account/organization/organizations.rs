@@ -186,8 +186,8 @@ impl Organizations {
         Ok(announced(told, told == MemberChange::Done, &along))
     }
 
-    /// Gives a member another role. Who may not invite in it loses the invitations that nobody
-    /// followed yet.
+    /// Gives a member another role. The invitations that they sent as a role which they may not give
+    /// in it, and that nobody followed yet, are void.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -199,8 +199,7 @@ impl Organizations {
     ) -> Result<MemberChange, StoreError> {
         let entry = by_host(Action::CHANGE_ROLE).about(user).with("role", role.as_str());
         let along = self.along(id, entry);
-        let revokes_invitations = !self.0.organizations.manages(role);
-        let new = NewRole { role: role.clone(), revokes_invitations };
+        let new = NewRole { role: role.clone(), gives: self.0.organizations.may_give(role) };
         let told = self.0.store.change_role(id, user, &new, None, &along).await?;
         Ok(announced(told, told == MemberChange::Done, &along))
     }

@@ -1,16 +1,16 @@
 use time::Duration;
 
 use super::SlugRules;
-use crate::scope::MemberRole;
-use crate::store::{Authority, InvitationLimits, RateLimit};
+use crate::scope::{MemberRole, UserId};
+use crate::store::{Authority, InvitationLimits, RateLimit, reaches};
 
 /// The rules of organizations.
 #[derive(Clone, Debug)]
 pub struct OrganizationPolicy {
     /// The roles that members can have, the mightiest first: `owner`, `admin`, `member`.
     pub roles: Vec<MemberRole>,
-    /// The roles, beside [`MemberRole::OWNER`], that invite, and change and remove members who are
-    /// no owners: `admin`.
+    /// Which of them, beside [`MemberRole::OWNER`], invite, and change and remove members: `admin`.
+    /// Nobody gives a role that stands above their own, or touches a member who has one.
     pub managers: Vec<MemberRole>,
     /// How many organizations a user may make; 10 a day. `None` if only the host makes them.
     pub creations: Option<RateLimit>,
@@ -44,20 +44,43 @@ impl OrganizationPolicy {
 
     /// The roles that a member of this role may give.
     pub(in crate::account) fn may_give(&self, role: &MemberRole) -> Vec<MemberRole> {
-        let owns = *role == MemberRole::OWNER;
-        let gives = |given: &&MemberRole| owns || **given != MemberRole::OWNER;
+        let gives = |given: &&MemberRole| self.reaches(role, given);
         let all = self.roles.iter().filter(gives).cloned().collect();
         if self.manages(role) { all } else { Vec::new() }
     }
 
-    /// What changes that every manager may do ask of a user.
-    pub(in crate::account) fn manager(&self, user: &crate::scope::UserId) -> Authority {
-        let roles = self.managers.iter().cloned().chain([MemberRole::OWNER]).collect();
-        Authority { user: user.clone(), roles }
+    /// The roles that may give this role.
+    pub(in crate::account) fn givers(&self, role: &MemberRole) -> Vec<MemberRole> {
+        let owner = [MemberRole::OWNER];
+        let managers = self.managers.iter().filter(|manager| **manager != MemberRole::OWNER);
+        let gives = |giver: &&MemberRole| self.reaches(giver, role);
+        managers.chain(&owner).filter(gives).cloned().collect()
     }
-}
 
-/// What changes that only owners may do ask of a user.
-pub(in crate::account) fn owner(user: &crate::scope::UserId) -> Authority {
-    Authority { user: user.clone(), roles: vec![MemberRole::OWNER] }
+    /// Whether a role does not stand below another.
+    pub(in crate::account) fn reaches(&self, own: &MemberRole, other: &MemberRole) -> bool {
+        reaches(&self.ranks(), own, other)
+    }
+
+    /// What changes that every manager may do ask of a user.
+    pub(in crate::account) fn manager(&self, user: &UserId) -> Authority {
+        let roles = self.managers.iter().cloned().chain([MemberRole::OWNER]).collect();
+        Authority { user: user.clone(), roles, ranks: self.ranks() }
+    }
+
+    /// What giving a role asks of a user.
+    pub(in crate::account) fn giver(&self, user: &UserId, role: &MemberRole) -> Authority {
+        Authority { user: user.clone(), roles: self.givers(role), ranks: self.ranks() }
+    }
+
+    /// What changes that only owners may do ask of a user.
+    pub(in crate::account) fn owner(&self, user: &UserId) -> Authority {
+        Authority { user: user.clone(), roles: vec![MemberRole::OWNER], ranks: self.ranks() }
+    }
+
+    /// Nothing stands above an owner, wherever the host lists it.
+    fn ranks(&self) -> Vec<MemberRole> {
+        let others = self.roles.iter().filter(|role| **role != MemberRole::OWNER);
+        std::iter::once(MemberRole::OWNER).chain(others.cloned()).collect()
+    }
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::account::{account, user_id};
 use super::convert::{micros, time};
+use super::organization::stays;
 use crate::scope::Attributes;
 use crate::store::user_data::{Export, Fate, Kind, USER_DATA, UserData};
 use crate::store::{
@@ -29,17 +30,34 @@ pub(super) fn standing(row: StandingRow) -> Result<Standing> {
     })
 }
 
-/// The organizations of user `$1` that have other members, and no other owner who stays.
-pub(super) const SOLE_OWNER: &str = "SELECT o.name FROM donjon_memberships m \
-     JOIN donjon_organizations o ON o.id = m.organization_id AND o.deleted_at IS NULL \
-     WHERE m.user_id = $1 AND m.role = 'owner' \
-     AND EXISTS (SELECT 1 FROM donjon_memberships x \
-         WHERE x.organization_id = m.organization_id AND x.user_id <> $1) \
-     AND NOT EXISTS (SELECT 1 FROM donjon_memberships x \
-         LEFT JOIN donjon_users u ON u.id = x.user_id \
-         WHERE x.organization_id = m.organization_id AND x.user_id <> $1 AND x.role = 'owner' \
-         AND u.deletion_at IS NULL AND u.deleted_at IS NULL) \
-     ORDER BY o.name LIMIT 20";
+/// The organizations of user `$1` that have other members, and no other owner of this kind.
+macro_rules! sole_owner {
+    ($kind:expr) => {
+        concat!(
+            "SELECT o.name FROM donjon_memberships m \
+             JOIN donjon_organizations o ON o.id = m.organization_id AND o.deleted_at IS NULL \
+             WHERE m.user_id = $1 AND m.role = 'owner' \
+             AND EXISTS (SELECT 1 FROM donjon_memberships x \
+                 WHERE x.organization_id = m.organization_id AND x.user_id <> $1) \
+             AND NOT EXISTS (SELECT 1 FROM donjon_memberships x \
+                 LEFT JOIN donjon_users u ON u.id = x.user_id \
+                 WHERE x.organization_id = m.organization_id AND x.user_id <> $1 \
+                 AND x.role = 'owner' AND ",
+            $kind,
+            ") ORDER BY o.name LIMIT 20"
+        )
+    };
+}
+
+/// What speaks against asking for a deletion: no other owner stays.
+pub(super) const SOLE_OWNER: &str = sole_owner!(stays!("u"));
+
+/// What speaks against bringing it about. An owner who was disabled meanwhile is one all the same:
+/// whoever disables somebody freezes nobody else's deletion.
+pub(super) const LEFT_ALONE: &str = sole_owner!("u.deletion_at IS NULL AND u.deleted_at IS NULL");
+
+/// Nobody follows what a user sent who is kept out.
+pub(super) const VOID_INVITATIONS: &str = "DELETE FROM donjon_invitations WHERE inviter_id = $1";
 
 /// Organizations in which user `$1` is alone end with them.
 pub(super) const END_ORGANIZATIONS: &str = "UPDATE donjon_organizations SET deleted_at = $2 \

@@ -35,6 +35,34 @@ macro_rules! select_membership {
 #[cfg(feature = "postgres")]
 pub(super) use select_membership;
 
+/// Whether user `$alias` stays: one whom the host keeps has no row, and does.
+macro_rules! stays {
+    ($alias:literal) => {
+        concat!(
+            $alias,
+            ".deletion_at IS NULL AND ",
+            $alias,
+            ".deleted_at IS NULL AND ",
+            $alias,
+            ".disabled_at IS NULL"
+        )
+    };
+}
+pub(super) use stays;
+
+/// Whether an organization has an owner who is not about to be deleted, though disabled perhaps.
+macro_rules! is_owned {
+    ($organization:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM donjon_memberships w LEFT JOIN donjon_users wu ON wu.id = w.user_id \
+             WHERE w.organization_id = ",
+            $organization,
+            " AND w.role = 'owner' AND wu.deletion_at IS NULL AND wu.deleted_at IS NULL)"
+        )
+    };
+}
+pub(super) use is_owned;
+
 pub(super) const FIND: &str = "SELECT id, slug, name, requires_second_factor, created_at \
      FROM donjon_organizations WHERE id = $1 AND deleted_at IS NULL";
 

@@ -1,5 +1,8 @@
 mod acting;
+mod authority;
 mod invitation;
+mod inviter;
+mod leaving;
 mod owners;
 
 use std::sync::Arc;
@@ -10,8 +13,8 @@ use crate::audit::{Action, Entry};
 use crate::crypto::{RandomExt as _, SystemRandom};
 use crate::scope::{MemberRole, OrganizationId, UserId};
 use crate::store::{
-    AuditFilter, AuditStore, Authority, Effects, InvitationStore, MemberAddition, MemberChange,
-    MfaStore, NewOrganization, NewRole, OrganizationChange, OrganizationCreation,
+    AuditFilter, AuditStore, Authority, Effects, InvitationStore, LifecycleStore, MemberAddition,
+    MemberChange, MfaStore, NewOrganization, NewRole, OrganizationChange, OrganizationCreation,
     OrganizationStore, SessionStore, UserStore,
 };
 
@@ -30,6 +33,8 @@ pub struct OrganizationParts {
     pub factors: Arc<dyn MfaStore>,
     /// What entries go to.
     pub audit: Arc<dyn AuditStore>,
+    /// The end of users.
+    pub lifecycles: Arc<dyn LifecycleStore>,
 }
 
 /// Proves the contract of an [`OrganizationStore`], an [`InvitationStore`], and of what a
@@ -47,6 +52,10 @@ pub async fn organizations(parts: OrganizationParts) -> Result<(), Violation> {
     kit.a_deleted_organization_is_gone().await?;
     kit.two_owners_who_demote_each_other_leave_one().await?;
     kit.the_last_owner_stays().await?;
+    kit.nobody_reaches_who_stands_above().await?;
+    kit.an_owner_made_at_this_moment_is_out_of_reach().await?;
+    kit.an_owner_who_leaves_is_none_who_stays().await?;
+    kit.whoever_would_be_left_alone_is_told_of().await?;
     kit.a_session_acts_where_its_user_is_a_member().await?;
     kit.a_session_begins_in_the_only_organization().await?;
     kit.a_stale_organization_is_reselected_once().await?;
@@ -58,6 +67,8 @@ pub async fn organizations(parts: OrganizationParts) -> Result<(), Violation> {
     kit.an_invitation_is_for_its_address_and_secret().await?;
     kit.an_invitation_makes_a_user_once().await?;
     kit.invitations_end_with_what_they_rest_on().await?;
+    kit.an_invitation_rests_on_whoever_sent_it().await?;
+    kit.an_organization_that_ends_takes_nobody_along().await?;
     kit.the_sweeper_removes_invitations_that_are_over().await
 }
 
@@ -174,7 +185,7 @@ impl Kit {
         let member = user(&fresh("member"));
         self.add(&made, &member, MemberRole::MEMBER).await?;
         let roles = vec![MemberRole::OWNER, MemberRole::ADMIN];
-        let by = |user: &UserId| Authority { user: user.clone(), roles: roles.clone() };
+        let by = |user: &UserId| authority(user, &roles);
         let store = &self.0.store;
         for (who, expected) in [
             (Some(by(&member)), OrganizationChange::Refused),
@@ -200,7 +211,7 @@ impl Kit {
             let authority = Some(by(who));
             let removed = store.remove_member(made.id, &target, authority.as_ref(), &none).await?;
             rule(RULE, removed == MemberChange::NotAllowed, removed)?;
-            let role = NewRole { role: MemberRole::OWNER, revokes_invitations: false };
+            let role = becomes(MemberRole::OWNER);
             let raised =
                 store.change_role(made.id, &target, &role, authority.as_ref(), &none).await?;
             rule(RULE, raised == MemberChange::NotAllowed, raised)?;
@@ -257,7 +268,7 @@ impl Kit {
             store.add_member(new.id, &other, &MemberRole::OWNER, &along, now).await?;
             rule(RULE, self.wrote(&name, Some(&other)).await? == expected, "a member")?;
         }
-        let role = NewRole { role: MemberRole::MEMBER, revokes_invitations: false };
+        let role = becomes(MemberRole::MEMBER);
         for (user, expected) in [(&other, 1), (&owner, 0)] {
             let (name, along) = self.along();
             store.change_role(new.id, user, &role, None, &along).await?;
@@ -268,7 +279,7 @@ impl Kit {
             store.remove_member(new.id, user, None, &along).await?;
             rule(RULE, self.wrote(&name, Some(user)).await? == expected, "a removal")?;
         }
-        let nobody = Authority { user: other.clone(), roles: vec![MemberRole::OWNER] };
+        let nobody = authority(&other, &[MemberRole::OWNER]);
         for (by, expected) in [(Some(&nobody), 0), (None, 1)] {
             let (name, along) = self.along();
             store.rename_organization(new.id, "New", by, &along).await?;
@@ -325,6 +336,24 @@ fn new_organization(slug: &str, owner: &UserId) -> NewOrganization {
 /// A name that nobody has.
 fn fresh(prefix: &str) -> String {
     format!("{prefix}{}", SystemRandom.uuid_v7(epoch()).simple())
+}
+
+/// The roles of the kit, the mightiest first.
+const RANKS: [MemberRole; 3] = [MemberRole::OWNER, MemberRole::ADMIN, MemberRole::MEMBER];
+
+/// What one of these roles may do.
+fn authority(user: &UserId, roles: &[MemberRole]) -> Authority {
+    Authority { user: user.clone(), roles: roles.to_vec(), ranks: RANKS.to_vec() }
+}
+
+/// A role, and the roles that it gives.
+fn becomes(role: MemberRole) -> NewRole {
+    let gives = match &role {
+        role if *role == MemberRole::OWNER => RANKS.to_vec(),
+        role if *role == MemberRole::ADMIN => vec![MemberRole::ADMIN, MemberRole::MEMBER],
+        _ => Vec::new(),
+    };
+    NewRole { role, gives }
 }
 
 fn user(name: &str) -> UserId {

@@ -31,6 +31,8 @@ enum Fault {
     DisablesTwice,
     /// Leaves out the limit of rows.
     TellsTooMuch,
+    /// Finds that nobody is left alone.
+    LeavesThemAlone,
 }
 
 #[derive(Debug)]
@@ -93,6 +95,13 @@ impl LifecycleStore for Broken {
     ) -> Result<Vec<DueDeletion>> {
         let early = if self.is(Fault::TakesTooEarly) { now + Duration::HOUR } else { now };
         self.good.claim_deletions(early, lease, limit).await
+    }
+
+    async fn left_alone_by(&self, user: &UserId) -> Result<Vec<String>> {
+        if self.is(Fault::LeavesThemAlone) {
+            return Ok(Vec::new());
+        }
+        self.good.left_alone_by(user).await
     }
 
     async fn execute_deletion(
@@ -181,4 +190,13 @@ async fn the_kit_names_the_rule_that_a_store_of_lifecycles_breaks() {
         let seen = contract::lifecycles(Arc::new(broken), (&store).into(), (&store).into()).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_of_organizations_asks_who_is_left_alone() {
+    let store = Database::sqlite().store().await;
+    let mut parts = crate::account::organizations::store::parts(&store);
+    parts.lifecycles = Arc::new(Broken { good: (&store).into(), fault: Fault::LeavesThemAlone });
+    let seen = contract::organizations(parts).await.unwrap_err();
+    assert_eq!(seen.rule, "it is told which organizations a deletion would leave without an owner");
 }

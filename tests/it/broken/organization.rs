@@ -2,7 +2,6 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use donjon::crypto::KeyedHash;
 use donjon::scope::{MemberRole, Membership, OrganizationId, UserId};
 use donjon::store::*;
 use donjon::testing::contract;
@@ -38,6 +37,14 @@ enum Fault {
     IgnoresTheSecret,
     /// Keeps the invitations of those who may not invite any more.
     KeepsInvitations,
+    /// Looks at the link, and not at who sent it.
+    TrustsTheInviter,
+    /// Does not mind who stands above whom.
+    ForgetsRanks,
+    /// Counts owners who are about to be deleted among those who stay.
+    CountsTheLeaving,
+    /// Lets members join what ends with its owner.
+    JoinsTheEnding,
     /// Removes no invitation.
     NeverSweeps,
 }
@@ -57,6 +64,25 @@ impl Broken {
 
     fn by<'a>(&self, by: Option<&'a Authority>) -> Option<&'a Authority> {
         by.filter(|_| !self.is(Fault::BelievesEverybody))
+    }
+
+    /// Somebody in whose order nobody stands above anybody.
+    fn unranked(&self, by: Option<&Authority>) -> Option<Authority> {
+        let ranks = |by: &Authority| match self.is(Fault::ForgetsRanks) {
+            true => Vec::new(),
+            false => by.ranks.clone(),
+        };
+        by.map(|by| Authority { ranks: ranks(by), ..by.clone() })
+    }
+
+    /// What is told of an owner who would leave, if there are others, whether they stay or not.
+    async fn counting(&self, id: OrganizationId, told: MemberChange) -> Result<MemberChange> {
+        if !self.is(Fault::CountsTheLeaving) || told != MemberChange::LastOwner {
+            return Ok(told);
+        }
+        let members = self.good.members_of(id, None, 100).await?;
+        let owners = members.iter().filter(|member| member.role == MemberRole::OWNER).count();
+        Ok(if owners > 1 { MemberChange::Done } else { told })
     }
 }
 
@@ -154,7 +180,9 @@ impl OrganizationStore for Broken {
     ) -> Result<MemberAddition> {
         let kept = if self.is(Fault::ForgetsWhatGoesAlong) { &Effects::none() } else { along };
         let told = self.good.add_member(id, user, role, kept, now).await?;
-        let lies = self.is(Fault::AddsTwice) && told == MemberAddition::AlreadyMember;
+        let twice = self.is(Fault::AddsTwice) && told == MemberAddition::AlreadyMember;
+        let ends = self.is(Fault::JoinsTheEnding) && told == MemberAddition::NoOrganization;
+        let lies = twice || (ends && self.good.find_organization(id).await?.is_some());
         Ok(if lies { MemberAddition::Added } else { told })
     }
 
@@ -165,7 +193,9 @@ impl OrganizationStore for Broken {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<MemberChange> {
-        self.good.remove_member(id, user, by, along).await
+        let by = self.unranked(by);
+        let told = self.good.remove_member(id, user, by.as_ref(), along).await?;
+        self.counting(id, told).await
     }
 
     async fn change_role(
@@ -180,9 +210,13 @@ impl OrganizationStore for Broken {
             return Ok(MemberChange::Done);
         }
         let keeps = self.is(Fault::KeepsInvitations);
-        let role =
-            NewRole { revokes_invitations: role.revokes_invitations && !keeps, ..role.clone() };
-        self.good.change_role(id, user, &role, by, along).await
+        let mut role = role.clone();
+        if keeps {
+            role.gives = vec![MemberRole::OWNER, MemberRole::ADMIN, MemberRole::MEMBER];
+        }
+        let by = self.unranked(by);
+        let told = self.good.change_role(id, user, &role, by.as_ref(), along).await?;
+        self.counting(id, told).await
     }
 }
 
@@ -227,28 +261,36 @@ impl InvitationStore for Broken {
 
     async fn accept_invitation(
         &self,
-        id: InvitationId,
-        secret: &KeyedHash,
+        invitation: &FollowedInvitation,
         user: &UserId,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<Acceptance> {
-        let found = self.invitations.find_invitation(id, now).await?;
-        let stored = found.map(|found| found.secret);
-        let secret = stored.filter(|_| self.is(Fault::IgnoresTheSecret)).unwrap_or(*secret);
-        let told = self.invitations.accept_invitation(id, &secret, user, along, now).await?;
+        let mut followed = invitation.clone();
+        let found = self.invitations.find_invitation(followed.id, now).await?;
+        if let Some(found) = found {
+            if self.is(Fault::IgnoresTheSecret) {
+                followed.secret = found.secret;
+            }
+            if self.is(Fault::TrustsTheInviter)
+                && let Some(inviter) = &found.inviter
+            {
+                let member = self.good.membership(found.organization.id, inviter).await?;
+                followed.givers.extend(member.map(|member| member.role));
+            }
+        }
+        let told = self.invitations.accept_invitation(&followed, user, along, now).await?;
         let lies = self.is(Fault::AcceptsTwice) && told == Acceptance::Invalid;
         Ok(if lies { Acceptance::Joined } else { told })
     }
 
     async fn register_invited(
         &self,
-        id: InvitationId,
-        secret: &KeyedHash,
+        invitation: &FollowedInvitation,
         user: &NewUser,
         along: &Effects,
     ) -> Result<Acceptance> {
-        self.invitations.register_invited(id, secret, user, along).await
+        self.invitations.register_invited(invitation, user, along).await
     }
 
     async fn sweep_invitations(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
@@ -292,6 +334,19 @@ async fn the_kit_names_the_rule_that_a_store_of_organizations_breaks() {
             "an invitation is for its address and its secret, until it is over",
         ),
         (Fault::KeepsInvitations, "an invitation ends with what it rests on"),
+        (
+            Fault::TrustsTheInviter,
+            "an invitation is followed only while its sender may give its role",
+        ),
+        (Fault::ForgetsRanks, "nobody changes who stands above them, or gives a role that does"),
+        (
+            Fault::CountsTheLeaving,
+            "an owner who is kept out, or about to be deleted, is none who stays",
+        ),
+        (
+            Fault::JoinsTheEnding,
+            "an organization whose owners are about to be deleted takes owners only",
+        ),
         (Fault::NeverSweeps, "the sweeper removes invitations that are over and nothing else"),
     ] {
         let store = Database::sqlite().store().await;

@@ -64,7 +64,7 @@ async fn a_membership_is_what_it_is_at_the_next_request_on_every_node_for_one_re
         assert_eq!(said.body(), "member in acme", "{}", database.name);
         assert_eq!((cost.reads(), cost.transitions()), (1, 0), "{}: {cost:?}", database.name);
 
-        let role = NewRole { role: MemberRole::ADMIN, revokes_invitations: false };
+        let role = NewRole { role: MemberRole::ADMIN, gives: Vec::new() };
         app.store.change_role(acme, &ann, &role, None, &none).await.unwrap();
         for node in [&one, &two] {
             assert_eq!(node.get("/acting", &session).await.body(), "admin in acme");

@@ -1,7 +1,7 @@
 //! Its name, what it asks of its members, and its end.
 
 use super::{Place, refused};
-use crate::account::organization::{OrganizationName, owner};
+use crate::account::organization::OrganizationName;
 use crate::account::settings::Flow;
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
@@ -29,7 +29,7 @@ pub(super) async fn require_second_factor(site: &Site, visit: &Visit, place: Pla
     let id = place.organization.id;
     let entry = visit.entry(Action::REQUIRE_SECOND_FACTOR).with("required", requires);
     let along = site.effects(entry.in_organization(id));
-    let by = owner(place.account.id());
+    let by = site.organizations.owner(place.account.id());
     let told = site.store.require_second_factor(id, requires, Some(&by), &along).await?;
     done(site, visit, &place, told, &along).await
 }
@@ -43,7 +43,7 @@ pub(super) async fn delete(site: &Site, visit: &Visit, place: Place) -> Answer {
     let id = place.organization.id;
     let entry = visit.entry(Action::DELETE_ORGANIZATION).with("slug", &*place.organization.slug);
     let along = site.effects(entry.in_organization(id));
-    let by = owner(place.account.id());
+    let by = site.organizations.owner(place.account.id());
     match site.store.delete_organization(id, Some(&by), &along, site.now()).await? {
         OrganizationChange::Done => {
             along.announce();

@@ -6,11 +6,9 @@ use super::members::given;
 use super::{Place, refused};
 use crate::account::Email;
 use crate::account::organization::invite::{Guest, invite as send};
-use crate::account::organization::owner;
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
 use crate::page::OrganizationProblem;
-use crate::scope::MemberRole;
 use crate::store::{InvitationId, Invited};
 
 pub(super) async fn invite(site: &Site, visit: &Visit, place: Place) -> Answer {
@@ -20,10 +18,7 @@ pub(super) async fn invite(site: &Site, visit: &Visit, place: Place) -> Answer {
         return refused(site, visit, &place, OrganizationProblem::Email).await;
     };
     let user = place.account.id();
-    let by = match role == MemberRole::OWNER {
-        true => owner(user),
-        false => site.organizations.manager(user),
-    };
+    let by = site.organizations.giver(user, &role);
     let name = place.account.email().unwrap_or(user.as_str());
     let guest = Guest { organization: &place.organization, email: &email, role: &role };
     let limits = Some(site.organizations.invitations);

@@ -2,14 +2,13 @@
 
 use super::{Place, refused};
 use crate::account::AccountError;
-use crate::account::organization::owner;
 use crate::account::settings::{Flow, organizations};
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::{Action, Entry};
 use crate::http::{Form, respond};
 use crate::page::OrganizationProblem;
-use crate::scope::{MemberRole, Membership, UserId};
-use crate::store::{Authority, MemberChange, NewRole};
+use crate::scope::{MemberRole, UserId};
+use crate::store::{MemberChange, NewRole};
 
 /// The last owner stays.
 pub(super) async fn leave(site: &Site, visit: &Visit, place: Place) -> Answer {
@@ -27,11 +26,11 @@ pub(super) async fn leave(site: &Site, visit: &Visit, place: Place) -> Answer {
 
 pub(super) async fn remove(site: &Site, visit: &Visit, place: Place) -> Answer {
     let form = visit.form()?;
-    let (target, by) = target(site, &place, &form).await?;
     let id = place.organization.id;
-    let Some((user, _)) = target else {
+    let Some(user) = target(site, &place, &form).await? else {
         return refused(site, visit, &place, OrganizationProblem::Changed).await;
     };
+    let by = site.organizations.manager(place.account.id());
     let entry = || visit.entry(Action::REMOVE_MEMBER).about(&user).in_organization(id);
     let along = site.effects(entry());
     let told = site.store.remove_member(id, &user, Some(&by), &along).await?;
@@ -45,19 +44,19 @@ pub(super) async fn remove(site: &Site, visit: &Visit, place: Place) -> Answer {
 
 pub(super) async fn change_role(site: &Site, visit: &Visit, place: Place) -> Answer {
     let form = visit.form()?;
-    let (target, by) = target(site, &place, &form).await?;
+    let target = target(site, &place, &form).await?;
     let id = place.organization.id;
     let role = given(site, &place, &form)?;
-    let Some((user, _)) = target else {
+    let Some(user) = target else {
         return refused(site, visit, &place, OrganizationProblem::Changed).await;
     };
+    let by = site.organizations.giver(place.account.id(), &role);
     let entry = || {
         let entry = visit.entry(Action::CHANGE_ROLE).about(&user).in_organization(id);
         entry.with("role", role.as_str())
     };
     let along = site.effects(entry());
-    let revokes_invitations = !site.organizations.manages(&role);
-    let new = NewRole { role: role.clone(), revokes_invitations };
+    let new = NewRole { role: role.clone(), gives: site.organizations.may_give(&role) };
     let told = site.store.change_role(id, &user, &new, Some(&by), &along).await?;
     if let Some(problem) = problem(told) {
         note_refusal(site, entry(), told).await?;
@@ -75,25 +74,16 @@ pub(super) fn given(site: &Site, place: &Place, form: &Form) -> Result<MemberRol
     role.ok_or(AccountError::Forbidden)
 }
 
-/// Whom the form is about, and who may change them: an owner is changed by owners only.
-async fn target(
-    site: &Site,
-    place: &Place,
-    form: &Form,
-) -> Result<(Option<(UserId, Membership)>, Authority), AccountError> {
-    let manager = site.organizations.manager(place.account.id());
+/// Whom the form is about. Who stands above is out of reach, and told so; that it is still so is for
+/// the transition to see.
+async fn target(site: &Site, place: &Place, form: &Form) -> Result<Option<UserId>, AccountError> {
     let typed = form.get("user")?.unwrap_or_default();
-    let Ok(user) = UserId::new(typed) else { return Ok((None, manager)) };
+    let Ok(user) = UserId::new(typed) else { return Ok(None) };
     let Some(found) = site.store.membership(place.organization.id, &user).await? else {
-        return Ok((None, manager));
+        return Ok(None);
     };
-    if found.role != MemberRole::OWNER {
-        return Ok((Some((user, found)), manager));
-    }
-    if place.role != MemberRole::OWNER {
-        return Err(AccountError::Forbidden);
-    }
-    Ok((Some((user, found)), owner(place.account.id())))
+    let reaches = site.organizations.reaches(&place.role, &found.role);
+    if reaches { Ok(Some(user)) } else { Err(AccountError::Forbidden) }
 }
 
 fn problem(told: MemberChange) -> Option<OrganizationProblem> {

@@ -4,17 +4,17 @@ use time::OffsetDateTime;
 
 use super::PostgresStore;
 use super::audit::{along, effects};
-use super::organization::{permitted, role_names};
-use crate::crypto::KeyedHash;
+use super::organization::{names, permitted, role_names};
 use crate::scope::{OrganizationId, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::invitation::{
     FIND, INVITATIONS_TO, InvitationRow, invitation, inviter_key, organization_key,
 };
+use crate::store::sql::organization::{is_owned, stays};
 use crate::store::sql::rate_limit::counting_one_more;
 use crate::store::{
-    Acceptance, Authority, Effects, Invitation, InvitationId, InvitationLimits, InvitationStore,
-    Invited, NewInvitation, NewUser, Result,
+    Acceptance, Authority, Effects, FollowedInvitation, Invitation, InvitationId, InvitationLimits,
+    InvitationStore, Invited, NewInvitation, NewUser, Result,
 };
 
 /// Both limits are counted in one order by everybody: the inviter's, then the organization's.
@@ -55,11 +55,28 @@ const INVITE: &str = concat!(
       EXISTS (SELECT 1 FROM passed), EXISTS (SELECT 1 FROM admitted)"
 );
 
-/// Goes on after a CTE `used`, of one row if the invitation is used up, and `joined (user_id)`.
+/// Whoever follows an invitation comes before or after whatever becomes of those who own the
+/// organization or invite to it, and sees it: its snapshot is taken under the lock.
+const LOCK: &str = "SELECT o.id FROM donjon_organizations o \
+     JOIN donjon_invitations i ON i.organization_id = o.id \
+     WHERE i.id = $1 FOR NO KEY UPDATE OF o";
+
+/// A CTE `used`, of one row if the invitation is used up, and `joined (user_id)`. The invitation
+/// must rest on somebody: on one of the roles `$givers`, or the host.
 macro_rules! accept {
-    ($before:literal, $along:literal) => {
+    ($before:literal, $givers:literal, $then:literal, $along:literal) => {
         concat!(
             $before,
+            is_owned!("i.organization_id"),
+            " AND (i.inviter_id IS NULL OR EXISTS (
+                 SELECT 1 FROM donjon_memberships g LEFT JOIN donjon_users gu ON gu.id = g.user_id
+                 WHERE g.organization_id = i.organization_id AND g.user_id = i.inviter_id
+                   AND g.role = ANY(",
+            $givers,
+            "::text[]) AND ",
+            stays!("gu"),
+            "))",
+            $then,
             along!("joined", $along),
             " SELECT EXISTS (SELECT 1 FROM used), EXISTS (SELECT 1 FROM joined)"
         )
@@ -73,7 +90,9 @@ const ACCEPT: &str = accept!(
            AND o.id = i.organization_id AND o.deleted_at IS NULL
            AND NOT EXISTS (SELECT 1 FROM donjon_users u WHERE u.id = $3
                            AND (u.email IS DISTINCT FROM i.email OR NOT u.email_verified))
-         RETURNING i.organization_id, i.role
+           AND ",
+    "$6",
+    " RETURNING i.organization_id, i.role
      ), joined AS (
          INSERT INTO donjon_memberships (organization_id, user_id, role, created_at)
          SELECT organization_id, $3, role, $4 FROM used
@@ -88,11 +107,14 @@ const REGISTER: &str = accept!(
          SELECT i.id, i.organization_id, i.role
          FROM donjon_invitations i JOIN donjon_organizations o
              ON o.id = i.organization_id AND o.deleted_at IS NULL
-         WHERE i.id = $1 AND i.secret = $2 AND i.expires_at > $4 AND i.email = $6
-         FOR UPDATE OF i
+         WHERE i.id = $1 AND i.secret = $2 AND i.expires_at > $4 AND i.email = $6 AND ",
+    "$10",
+    " FOR UPDATE OF i
      ), fresh AS (
-         INSERT INTO donjon_users (id, email, email_verified, attributes, password, created_at)
-         SELECT $3, $6, $7, $8, $9, $4 FROM used
+         INSERT INTO donjon_users
+             (id, email, email_verified, attributes, password, created_at, password_set_at)
+         SELECT $3, $6, $7, $8, $9::text, $4::bigint,
+             CASE WHEN $9::text IS NULL THEN NULL ELSE $4::bigint END FROM used
          ON CONFLICT (email) DO NOTHING RETURNING id
      ), gone AS (
          DELETE FROM donjon_invitations i USING used, fresh WHERE i.id = used.id
@@ -197,20 +219,23 @@ impl InvitationStore for PostgresStore {
 
     async fn accept_invitation(
         &self,
-        id: InvitationId,
-        secret: &KeyedHash,
+        invitation: &FollowedInvitation,
         user: &UserId,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<Acceptance> {
+        let mut transaction = self.pool().begin().await?;
+        sqlx::query(LOCK).bind(invitation.id.0).execute(&mut *transaction).await?;
         let (used, joined) = sqlx::query_as(ACCEPT)
-            .bind(id.0)
-            .bind(secret.as_bytes())
+            .bind(invitation.id.0)
+            .bind(invitation.secret.as_bytes())
             .bind(user.as_str())
             .bind(micros(now))
             .bind(effects(along))
-            .fetch_one(self.pool())
+            .bind(names(&invitation.givers))
+            .fetch_one(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(match (used, joined) {
             (_, true) => Acceptance::Joined,
             (true, false) => Acceptance::AlreadyMember,
@@ -220,14 +245,15 @@ impl InvitationStore for PostgresStore {
 
     async fn register_invited(
         &self,
-        id: InvitationId,
-        secret: &KeyedHash,
+        invitation: &FollowedInvitation,
         user: &NewUser,
         along: &Effects,
     ) -> Result<Acceptance> {
+        let mut transaction = self.pool().begin().await?;
+        sqlx::query(LOCK).bind(invitation.id.0).execute(&mut *transaction).await?;
         let (there, joined) = sqlx::query_as(REGISTER)
-            .bind(id.0)
-            .bind(secret.as_bytes())
+            .bind(invitation.id.0)
+            .bind(invitation.secret.as_bytes())
             .bind(user.account.id().as_str())
             .bind(micros(user.created_at))
             .bind(effects(along))
@@ -235,8 +261,10 @@ impl InvitationStore for PostgresStore {
             .bind(user.account.email_verified())
             .bind(Json(user.account.attributes()))
             .bind(user.password.as_ref().map(|hash| &hash.0))
-            .fetch_one(self.pool())
+            .bind(names(&invitation.givers))
+            .fetch_one(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(match (there, joined) {
             (_, true) => Acceptance::Joined,
             (true, false) => Acceptance::EmailTaken,

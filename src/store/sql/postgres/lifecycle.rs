@@ -11,8 +11,8 @@ use crate::store::sql::account::user_id;
 use crate::store::sql::convert::micros;
 use crate::store::sql::lifecycle::{
     ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_ORGANIZATIONS, EXECUTING, FINISH, KEEP_LINK,
-    REQUEST, RETRY, SOLE_OWNER, STANDING, StandingRow, due, end_of_user, ends, goes, kept_by,
-    refusal, sections, standing,
+    LEFT_ALONE, REQUEST, RETRY, SOLE_OWNER, STANDING, StandingRow, VOID_INVITATIONS, due,
+    end_of_user, ends, goes, kept_by, refusal, sections, standing,
 };
 use crate::store::user_data::Kind;
 use crate::store::{
@@ -21,12 +21,13 @@ use crate::store::{
     Result, Standing, UserSection,
 };
 
-/// The user's row before all others, as in a reset; then, for the next statement, the organizations
-/// that they own, so that of two owners who leave the second sees the first.
+/// The user's row before all others, as in a reset; then, for the next statement, their
+/// organizations, so that of two owners who leave the second sees the first, and whoever joins comes
+/// before or after.
 const LOCK_USER: &str = "SELECT id FROM donjon_users WHERE id = $1 FOR UPDATE";
 const LOCK_ORGANIZATIONS: &str = "SELECT o.id FROM donjon_organizations o \
      JOIN donjon_memberships m ON m.organization_id = o.id \
-     WHERE m.user_id = $1 AND m.role = 'owner' ORDER BY o.id FOR NO KEY UPDATE OF o";
+     WHERE m.user_id = $1 ORDER BY o.id FOR NO KEY UPDATE OF o";
 
 #[async_trait]
 impl LifecycleStore for PostgresStore {
@@ -150,6 +151,10 @@ impl LifecycleStore for PostgresStore {
         rows.into_iter().map(due).collect()
     }
 
+    async fn left_alone_by(&self, user: &UserId) -> Result<Vec<String>> {
+        Ok(query_scalar(LEFT_ALONE).bind(user.as_str()).fetch_all(self.pool()).await?)
+    }
+
     async fn execute_deletion(
         &self,
         deletion: &DueDeletion,
@@ -161,7 +166,7 @@ impl LifecycleStore for PostgresStore {
         let mut transaction = self.pool().begin().await?;
         lock(&mut transaction, user).await?;
         let sole: Vec<String> =
-            query_scalar(SOLE_OWNER).bind(user).fetch_all(&mut *transaction).await?;
+            query_scalar(LEFT_ALONE).bind(user).fetch_all(&mut *transaction).await?;
         if !sole.is_empty() {
             return Ok(DeletionExecution::SoleOwner(sole));
         }
@@ -230,6 +235,7 @@ impl LifecycleStore for PostgresStore {
         if done.is_none() {
             return Ok(false);
         }
+        query(VOID_INVITATIONS).bind(user.as_str()).execute(&mut *transaction).await?;
         write_effects(&mut transaction, along, user).await?;
         end_sessions(&mut transaction, user.as_str(), SessionEnd::SignedOutEverywhere, now).await?;
         transaction.commit().await?;

@@ -8,7 +8,8 @@ use crate::scope::{MemberRole, Membership, OrganizationId, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::organization::{
     FIND, FIND_OF, MEMBERS_OF, MEMBERSHIP, MEMBERSHIPS_OF, MemberRow, MembershipRow,
-    OrganizationRow, creation_key, member, membership, organization, organization_of,
+    OrganizationRow, creation_key, is_owned, member, membership, organization, organization_of,
+    stays,
 };
 use crate::store::sql::rate_limit::counting_one_more;
 use crate::store::{
@@ -33,32 +34,53 @@ macro_rules! permitted {
 }
 pub(super) use permitted;
 
-/// Changes a member, unless nobody else would own the organization. It follows a lock on the
+/// Where a role stands in the order `$8`; below the last if it is not there.
+macro_rules! rank {
+    ($role:literal) => {
+        concat!("coalesce(array_position($8::text[], ", $role, "), cardinality($8::text[]) + 1)")
+    };
+}
+
+/// Changes a member whom whoever asks reaches, unless nobody else would own the organization. It follows a lock on the
 /// organization, under which all owners are changed, so that its snapshot is the present state.
 macro_rules! change_member {
     ($change:literal) => {
         concat!(
             "WITH allowed AS MATERIALIZED (
-                 SELECT id FROM donjon_organizations
-                 WHERE id = $1 AND deleted_at IS NULL AND ",
-            permitted!("$4", "$5"),
-            ") , member AS MATERIALIZED (
+                 SELECT o.id, a.role AS own FROM donjon_organizations o
+                 LEFT JOIN donjon_memberships a
+                     ON a.organization_id = o.id AND a.user_id = $4::text
+                 WHERE o.id = $1 AND o.deleted_at IS NULL
+                   AND ($4::text IS NULL OR a.role = ANY($5::text[]))
+             ), member AS MATERIALIZED (
                  SELECT m.user_id, m.role FROM donjon_memberships m, allowed
                  WHERE m.organization_id = allowed.id AND m.user_id = $2
+             ), reached AS MATERIALIZED (
+                 SELECT member.user_id, member.role FROM member, allowed
+                 WHERE $4::text IS NULL OR ",
+            rank!("allowed.own"),
+            " <= least(",
+            rank!("member.role"),
+            ", ",
+            rank!("coalesce($3::text, member.role)"),
+            ")
              ), guarded AS MATERIALIZED (
-                 SELECT user_id FROM member WHERE role <> 'owner' OR $3::text = 'owner'
+                 SELECT user_id FROM reached WHERE role <> 'owner' OR $3::text = 'owner'
                      OR EXISTS (SELECT 1 FROM donjon_memberships other
+                                LEFT JOIN donjon_users u ON u.id = other.user_id
                                 WHERE other.organization_id = $1 AND other.role = 'owner'
-                                  AND other.user_id <> $2)
-             ), done AS (",
+                                  AND other.user_id <> $2 AND ",
+            stays!("u"),
+            ") ), done AS (",
             $change,
             " RETURNING m.user_id), void AS (
                  DELETE FROM donjon_invitations i USING done
-                 WHERE i.organization_id = $1 AND i.inviter_id = done.user_id AND $6
+                 WHERE i.organization_id = $1 AND i.inviter_id = done.user_id
+                   AND NOT (i.role = ANY($6::text[]))
              ), ",
             along!("done", "$7"),
             " SELECT EXISTS (SELECT 1 FROM allowed), EXISTS (SELECT 1 FROM member), \
-              EXISTS (SELECT 1 FROM done)"
+              EXISTS (SELECT 1 FROM reached), EXISTS (SELECT 1 FROM done)"
         )
     };
 }
@@ -265,10 +287,13 @@ impl OrganizationStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<MemberAddition> {
+        let mut transaction = self.lock_organization(id).await?;
         let (added, there): (bool, bool) = sqlx::query_as(concat!(
             "WITH there AS MATERIALIZED (
-                 SELECT id FROM donjon_organizations WHERE id = $1 AND deleted_at IS NULL
-             ), added AS (
+                 SELECT o.id FROM donjon_organizations o WHERE o.id = $1 AND o.deleted_at IS NULL
+                   AND ($3::text = 'owner' OR ",
+            is_owned!("o.id"),
+            ") ), added AS (
                  INSERT INTO donjon_memberships (organization_id, user_id, role, created_at)
                  SELECT id, $2, $3, $4 FROM there
                  ON CONFLICT (organization_id, user_id) DO NOTHING RETURNING user_id
@@ -281,8 +306,9 @@ impl OrganizationStore for PostgresStore {
         .bind(role.as_str())
         .bind(micros(now))
         .bind(effects(along))
-        .fetch_one(self.pool())
+        .fetch_one(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(match (added, there) {
             (true, _) => MemberAddition::Added,
             (false, true) => MemberAddition::AlreadyMember,
@@ -314,7 +340,7 @@ impl OrganizationStore for PostgresStore {
 
 impl PostgresStore {
     /// Begins a change of who owns an organization: whoever comes second sees what the first did.
-    async fn lock_organization(
+    pub(super) async fn lock_organization(
         &self,
         id: OrganizationId,
     ) -> Result<Transaction<'static, Postgres>> {
@@ -334,22 +360,25 @@ impl PostgresStore {
         along: &Effects,
     ) -> Result<MemberChange> {
         let mut transaction = self.lock_organization(id).await?;
-        let told: (bool, bool, bool) = sqlx::query_as(statement)
+        let ranks: Vec<_> = by.into_iter().flat_map(|by| names(&by.ranks)).collect();
+        let told: (bool, bool, bool, bool) = sqlx::query_as(statement)
             .bind(id.0)
             .bind(user.as_str())
             .bind(role.map(|new| new.role.as_str()))
             .bind(by.map(|by| by.user.as_str()))
             .bind(role_names(by))
-            .bind(role.is_none_or(|new| new.revokes_invitations))
+            .bind(role.map_or_else(Vec::new, |new| names(&new.gives)))
             .bind(effects(along))
+            .bind(ranks)
             .fetch_one(&mut *transaction)
             .await?;
         transaction.commit().await?;
         Ok(match told {
-            (_, _, true) => MemberChange::Done,
-            (true, true, false) => MemberChange::LastOwner,
+            (.., true) => MemberChange::Done,
+            (true, true, true, false) => MemberChange::LastOwner,
+            (true, true, false, _) => MemberChange::NotAllowed,
             (false, ..) if by.is_some() => MemberChange::NotAllowed,
-            (_, false, false) | (false, ..) => MemberChange::NotAMember,
+            (true, false, ..) | (false, ..) => MemberChange::NotAMember,
         })
     }
 }
@@ -360,5 +389,9 @@ fn changed(done: bool) -> OrganizationChange {
 
 /// The names of the roles that allow a change.
 pub(super) fn role_names(by: Option<&Authority>) -> Vec<String> {
-    by.into_iter().flat_map(|by| &by.roles).map(|role| role.as_str().to_owned()).collect()
+    by.into_iter().flat_map(|by| names(&by.roles)).collect()
+}
+
+pub(super) fn names(roles: &[MemberRole]) -> Vec<String> {
+    roles.iter().map(|role| role.as_str().to_owned()).collect()
 }

@@ -4,17 +4,16 @@ use time::OffsetDateTime;
 
 use super::SqliteStore;
 use super::audit::write_effects;
-use super::organization::{insert_member, may_change};
+use super::organization::{insert_member, is_owned, may_change, staying_role};
 use super::steps::{count_against_limit, insert_user};
-use crate::crypto::KeyedHash;
 use crate::scope::{OrganizationId, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::invitation::{
     FIND, INVITATIONS_TO, InvitationRow, invitation, inviter_key, organization_key,
 };
 use crate::store::{
-    Acceptance, Authority, Effects, Invitation, InvitationId, InvitationLimits, InvitationStore,
-    Invited, NewInvitation, NewUser, Registration, Result,
+    Acceptance, Authority, Effects, FollowedInvitation, Invitation, InvitationId, InvitationLimits,
+    InvitationStore, Invited, NewInvitation, NewUser, Registration, Result,
 };
 
 #[async_trait]
@@ -128,16 +127,15 @@ impl InvitationStore for SqliteStore {
 
     async fn accept_invitation(
         &self,
-        id: InvitationId,
-        secret: &KeyedHash,
+        invitation: &FollowedInvitation,
         user: &UserId,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<Acceptance> {
-        let (secret, user, along) = (*secret, user.clone(), along.clone());
+        let (followed, user, along) = (invitation.clone(), user.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                let Some(found) = load(connection, id, &secret, now).await? else {
+                let Some(found) = load(connection, &followed, now).await? else {
                     return Ok(Acceptance::Invalid);
                 };
                 let address: Option<(Option<String>, bool)> =
@@ -159,16 +157,15 @@ impl InvitationStore for SqliteStore {
 
     async fn register_invited(
         &self,
-        id: InvitationId,
-        secret: &KeyedHash,
+        invitation: &FollowedInvitation,
         user: &NewUser,
         along: &Effects,
     ) -> Result<Acceptance> {
-        let (secret, user, along) = (*secret, user.clone(), along.clone());
+        let (followed, user, along) = (invitation.clone(), user.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
                 let now = user.created_at;
-                let found = load(connection, id, &secret, now).await?;
+                let found = load(connection, &followed, now).await?;
                 let found = found.filter(|found| user.account.email() == Some(&found.email));
                 let Some(found) = found else { return Ok(Acceptance::Invalid) };
                 if insert_user(connection, &user).await? == Registration::EmailTaken {
@@ -229,16 +226,28 @@ async fn count(
     Ok((times > i64::from(limit.times)).then_some(Invited::OrganizationLimited))
 }
 
-/// The invitation, if this is its secret and it is not over.
+/// The invitation, if this is its secret, it is not over, and it rests on somebody still.
 async fn load(
     connection: &mut SqliteConnection,
-    id: InvitationId,
-    secret: &KeyedHash,
+    followed: &FollowedInvitation,
     now: OffsetDateTime,
 ) -> Result<Option<Invitation>> {
-    let row: Option<InvitationRow> =
-        sqlx::query_as(FIND).bind(id.0).bind(micros(now)).fetch_optional(connection).await?;
-    Ok(row.map(invitation).transpose()?.filter(|found| found.secret == *secret))
+    let row: Option<InvitationRow> = sqlx::query_as(FIND)
+        .bind(followed.id.0)
+        .bind(micros(now))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let found = row.map(invitation).transpose()?.filter(|found| found.secret == followed.secret);
+    let Some(found) = found else { return Ok(None) };
+    let organization = found.organization.id;
+    let rests = match &found.inviter {
+        Some(inviter) => {
+            let role = staying_role(connection, organization, inviter).await?;
+            role.is_some_and(|role| followed.givers.contains(&role))
+        }
+        None => true,
+    };
+    Ok((rests && is_owned(connection, organization).await?).then_some(found))
 }
 
 /// Uses the invitation up.

@@ -11,8 +11,8 @@ use crate::store::sql::account::user_id;
 use crate::store::sql::convert::micros;
 use crate::store::sql::lifecycle::{
     ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_ORGANIZATIONS, EXECUTING, FINISH, KEEP_LINK,
-    REQUEST, RETRY, SOLE_OWNER, STANDING, StandingRow, due, end_of_user, ends, goes, kept_by,
-    refusal, sections, standing,
+    LEFT_ALONE, REQUEST, RETRY, SOLE_OWNER, STANDING, StandingRow, VOID_INVITATIONS, due,
+    end_of_user, ends, goes, kept_by, refusal, sections, standing,
 };
 use crate::store::user_data::Kind;
 use crate::store::{
@@ -121,6 +121,10 @@ impl LifecycleStore for SqliteStore {
         .await
     }
 
+    async fn left_alone_by(&self, user: &UserId) -> Result<Vec<String>> {
+        Ok(query_scalar(LEFT_ALONE).bind(user.as_str()).fetch_all(self.readers()).await?)
+    }
+
     async fn execute_deletion(
         &self,
         deletion: &DueDeletion,
@@ -190,6 +194,7 @@ impl LifecycleStore for SqliteStore {
                 if done.is_none() {
                     return Ok(false);
                 }
+                query(VOID_INVITATIONS).bind(user.as_str()).execute(&mut *connection).await?;
                 end_sessions(connection, &user, None, (SessionEnd::SignedOutEverywhere, now))
                     .await?;
                 write_effects(connection, &along, Some(&user)).await?;
@@ -331,7 +336,7 @@ async fn execute(
     now: OffsetDateTime,
 ) -> Result<DeletionExecution> {
     let user = deletion.user.as_str();
-    let sole: Vec<String> = query_scalar(SOLE_OWNER).bind(user).fetch_all(&mut *connection).await?;
+    let sole: Vec<String> = query_scalar(LEFT_ALONE).bind(user).fetch_all(&mut *connection).await?;
     if !sole.is_empty() {
         return Ok(DeletionExecution::SoleOwner(sole));
     }

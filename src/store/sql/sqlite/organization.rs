@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::SqliteStore;
@@ -9,11 +10,13 @@ use crate::scope::{MemberRole, Membership, OrganizationId, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::organization::{
     FIND, FIND_OF, MEMBERS_OF, MEMBERSHIP, MEMBERSHIPS_OF, MemberRow, MembershipRow,
-    OrganizationRow, creation_key, member, member_role, membership, organization, organization_of,
+    OrganizationRow, creation_key, is_owned, member, member_role, membership, organization,
+    organization_of, stays,
 };
 use crate::store::{
     Authority, Effects, Member, MemberAddition, MemberChange, NewOrganization, NewRole,
     Organization, OrganizationChange, OrganizationCreation, OrganizationStore, RateLimit, Result,
+    reaches,
 };
 
 #[async_trait]
@@ -200,7 +203,8 @@ impl OrganizationStore for SqliteStore {
         let (user, role, along) = (user.clone(), role.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                if !may_change(connection, id, None).await? {
+                let there = may_change(connection, id, None).await?;
+                if !there || (role != MemberRole::OWNER && !is_owned(connection, id).await?) {
                     return Ok(MemberAddition::NoOrganization);
                 }
                 if !insert_member(connection, id, &user, &role, now).await? {
@@ -257,6 +261,16 @@ impl SqliteStore {
                 let Some(present) = role_of(connection, id, &user).await? else {
                     return Ok(MemberChange::NotAMember);
                 };
+                if let Some(by) = &by {
+                    let own = role_of(connection, id, &by.user).await?;
+                    let given = role.as_ref().map_or(&present, |new| &new.role);
+                    let reached = own.is_some_and(|own| {
+                        reaches(&by.ranks, &own, &present) && reaches(&by.ranks, &own, given)
+                    });
+                    if !reached {
+                        return Ok(MemberChange::NotAllowed);
+                    }
+                }
                 let steps_down = present == MemberRole::OWNER
                     && role.as_ref().is_none_or(|new| new.role != MemberRole::OWNER);
                 if steps_down && !is_owned_by_others(connection, id, &user).await? {
@@ -278,16 +292,17 @@ impl SqliteStore {
                     .bind(role.as_ref().map(|new| new.role.as_str()))
                     .execute(&mut *connection)
                     .await?;
-                if role.is_none_or(|new| new.revokes_invitations) {
-                    sqlx::query(
-                        "DELETE FROM donjon_invitations
-                         WHERE organization_id = ?1 AND inviter_id = ?2",
-                    )
-                    .bind(id.0)
-                    .bind(user.as_str())
-                    .execute(&mut *connection)
-                    .await?;
-                }
+                let gives = role.iter().flat_map(|new| &new.gives).map(MemberRole::as_str);
+                sqlx::query(
+                    "DELETE FROM donjon_invitations
+                     WHERE organization_id = ?1 AND inviter_id = ?2
+                       AND role NOT IN (SELECT value FROM json_each(?3))",
+                )
+                .bind(id.0)
+                .bind(user.as_str())
+                .bind(Json(gives.collect::<Vec<_>>()))
+                .execute(&mut *connection)
+                .await?;
                 write_effects(connection, &along, Some(&user)).await?;
                 Ok(MemberChange::Done)
             })
@@ -328,21 +343,52 @@ async fn role_of(
     role.map(member_role).transpose()
 }
 
+/// What a member is who is neither disabled, nor deleted, nor going to be.
+pub(super) async fn staying_role(
+    connection: &mut SqliteConnection,
+    id: OrganizationId,
+    user: &UserId,
+) -> Result<Option<MemberRole>> {
+    let role: Option<String> = sqlx::query_scalar(concat!(
+        "SELECT m.role FROM donjon_memberships m LEFT JOIN donjon_users u ON u.id = m.user_id
+         WHERE m.organization_id = ?1 AND m.user_id = ?2 AND ",
+        stays!("u")
+    ))
+    .bind(id.0)
+    .bind(user.as_str())
+    .fetch_optional(connection)
+    .await?;
+    role.map(member_role).transpose()
+}
+
 async fn is_owned_by_others(
     connection: &mut SqliteConnection,
     id: OrganizationId,
     user: &UserId,
 ) -> Result<bool> {
-    let other: Option<i64> = sqlx::query_scalar(
-        "SELECT 1 FROM donjon_memberships
-         WHERE organization_id = ?1 AND role = ?3 AND user_id <> ?2 LIMIT 1",
-    )
+    let other: Option<i64> = sqlx::query_scalar(concat!(
+        "SELECT 1 FROM donjon_memberships m LEFT JOIN donjon_users u ON u.id = m.user_id
+             WHERE m.organization_id = ?1 AND m.role = 'owner' AND m.user_id <> ?2 AND ",
+        stays!("u"),
+        " LIMIT 1"
+    ))
     .bind(id.0)
     .bind(user.as_str())
-    .bind(MemberRole::OWNER.as_str())
     .fetch_optional(connection)
     .await?;
     Ok(other.is_some())
+}
+
+/// Whether it has an owner who is not about to be deleted.
+pub(super) async fn is_owned(
+    connection: &mut SqliteConnection,
+    id: OrganizationId,
+) -> Result<bool> {
+    let owned: i64 = sqlx::query_scalar(concat!("SELECT ", is_owned!("?1")))
+        .bind(id.0)
+        .fetch_one(connection)
+        .await?;
+    Ok(owned != 0)
 }
 
 /// Makes a user a member; `false` if the user is one.

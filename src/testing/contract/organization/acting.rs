@@ -37,7 +37,7 @@ impl Kit {
         rule(RULE, told.organization == made.id && told.role == MemberRole::OWNER, told)?;
 
         let none = Effects::none();
-        let role = NewRole { role: MemberRole::ADMIN, revokes_invitations: false };
+        let role = becomes(MemberRole::ADMIN);
         self.add(&made, &user(&fresh("heir")), MemberRole::OWNER).await?;
         self.0.store.change_role(made.id, &made.owner, &role, None, &none).await?;
         let seen = self.load(token).await?.membership.map(|present| present.role);

@@ -13,12 +13,12 @@ impl Kit {
                 let pair = (made.owner.clone(), other.clone());
                 async move {
                     let (by, target) = if caller % 2 == 0 { pair } else { (pair.1, pair.0) };
-                    let by = Authority { user: by, roles: vec![MemberRole::OWNER] };
+                    let by = authority(&by, &[MemberRole::OWNER]);
                     let none = Effects::none();
                     if removes {
                         return store.remove_member(id, &target, Some(&by), &none).await;
                     }
-                    let role = NewRole { role: MemberRole::MEMBER, revokes_invitations: true };
+                    let role = becomes(MemberRole::MEMBER);
                     store.change_role(id, &target, &role, Some(&by), &none).await
                 }
             })
@@ -52,11 +52,11 @@ impl Kit {
         rule(RULE, members.len() == 1, &members)?;
         let Some(last) = last else { return Ok(()) };
         self.add(&made, &user(&fresh("plain")), MemberRole::ADMIN).await?;
-        let role = NewRole { role: MemberRole::ADMIN, revokes_invitations: false };
+        let role = becomes(MemberRole::ADMIN);
         let none = Effects::none();
         let demoted = self.0.store.change_role(made.id, &last, &role, None, &none).await?;
         rule(RULE, demoted == MemberChange::LastOwner, demoted)?;
-        let role = NewRole { role: MemberRole::OWNER, ..role };
+        let role = becomes(MemberRole::OWNER);
         let same = self.0.store.change_role(made.id, &last, &role, None, &none).await?;
         rule("an owner may be made one again", same == MemberChange::Done, same)
     }

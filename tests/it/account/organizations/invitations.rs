@@ -4,23 +4,6 @@ use time::Duration;
 
 use super::*;
 
-const CAROL: &str = "carol@example.test";
-
-/// Invites by the form; answers the path of the link in the mail.
-async fn invite(world: &World, inviter: &mut Browser, email: &str, role: &str) -> String {
-    let fields = [("email", email), ("role", role)];
-    let page = inviter.post(&format!("{ACME}/invite"), &fields).await;
-    assert!(page.location().is_some(), "{}", page.body);
-    let link = world.link_to(&email.trim().to_lowercase()).await;
-    link.strip_prefix(ORIGIN).unwrap().to_owned()
-}
-
-async fn role_of(world: &World, email: &str) -> Option<String> {
-    let id = id_of(world, email).await;
-    let all = world.accounts.organizations().memberships_of(&id).await.unwrap();
-    all.first().map(|membership| membership.role.as_str().to_owned())
-}
-
 #[tokio::test]
 async fn a_guest_with_an_account_accepts_by_a_click_and_a_guest_without_signs_up() {
     each_world(async |world| {

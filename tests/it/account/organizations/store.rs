@@ -12,6 +12,7 @@ pub fn parts(store: &SqlStore) -> OrganizationParts {
         users: store.into(),
         factors: store.into(),
         audit: store.into(),
+        lifecycles: store.into(),
     }
 }
 

@@ -1,0 +1,141 @@
+//! Owners who are about to be deleted, and what becomes of their organizations.
+
+use super::invitation::{confirmed, email, followed, invitation};
+use super::*;
+use crate::store::{Acceptance, DeletionRequest, NewDeletion, NewInvitation};
+
+impl Kit {
+    pub(super) async fn an_owner_who_leaves_is_none_who_stays(&self) -> Result<(), Violation> {
+        const RULE: &str = "an owner who is kept out, or about to be deleted, is none who stays";
+        let (none, store) = (Effects::none(), &self.0.store);
+        for leaves in [true, false] {
+            let (ann, ben) = (self.account().await?, self.account().await?);
+            let made = self.owned_by(&ann, &ben).await?;
+            if leaves {
+                let told = self.leave(&ann).await?;
+                rule(
+                    "an owner may go while another stays",
+                    told == DeletionRequest::Scheduled,
+                    told,
+                )?;
+            } else {
+                self.0.lifecycles.disable_account(&ann, &none, at(1)).await?;
+            }
+            let left = store.remove_member(made.id, &ben, None, &none).await?;
+            rule(RULE, left == MemberChange::LastOwner, (leaves, left))?;
+            let role = becomes(MemberRole::ADMIN);
+            let demoted = store.change_role(made.id, &ben, &role, None, &none).await?;
+            rule(RULE, demoted == MemberChange::LastOwner, (leaves, demoted))?;
+            let told = self.leave(&ben).await?;
+            let refused = matches!(told, DeletionRequest::SoleOwner(_));
+            rule(RULE, refused, (leaves, told))?;
+        }
+        // Whoever is first: one goes, the other stays.
+        let (ann, ben) = (self.account().await?, self.account().await?);
+        let made = self.owned_by(&ann, &ben).await?;
+        let gone = race(|caller| {
+            let (store, lifecycles) = (Arc::clone(store), Arc::clone(&self.0.lifecycles));
+            let (ann, ben, id) = (ann.clone(), ben.clone(), made.id);
+            async move {
+                let none = Effects::none();
+                if caller % 2 == 0 {
+                    let told = lifecycles.request_deletion(&asked(&ann), &none, epoch()).await?;
+                    return Ok(told == DeletionRequest::Scheduled);
+                }
+                let told = store.remove_member(id, &ben, None, &none).await?;
+                Ok(told == MemberChange::Done)
+            }
+        })
+        .await?;
+        let gone = gone.into_iter().filter(|gone| *gone).count();
+        rule(RULE, gone == 1, gone)
+    }
+
+    pub(super) async fn an_organization_that_ends_takes_nobody_along(
+        &self,
+    ) -> Result<(), Violation> {
+        const RULE: &str = "an organization whose owners are about to be deleted takes owners only";
+        let (none, store) = (Effects::none(), &self.0.store);
+        let ann = self.account().await?;
+        let made = self.alone(&ann).await?;
+        let guest = confirmed(&email());
+        self.0.users.create_user(&guest, &none).await?;
+        let new = invitation(&made, guest.account.email().unwrap_or_default());
+        let new = NewInvitation { inviter: None, ..new };
+        self.send(&new, None).await?;
+        self.leave(&ann).await?;
+        let (id, sent) = (guest.account.id(), followed(&new));
+        let told = self.0.invitations.accept_invitation(&sent, id, &none, at(1)).await?;
+        rule(RULE, told == Acceptance::Invalid, told)?;
+        let added = store.add_member(made.id, id, &MemberRole::ADMIN, &none, at(1)).await?;
+        rule(RULE, added == MemberAddition::NoOrganization, added)?;
+        let added = store.add_member(made.id, id, &MemberRole::OWNER, &none, at(1)).await?;
+        rule(RULE, added == MemberAddition::Added, added)?;
+        // Whoever is first: somebody joins, and the owner stays; or nobody does.
+        let ann = self.account().await?;
+        let made = self.alone(&ann).await?;
+        let outcomes = race(|caller| {
+            let (store, lifecycles) = (Arc::clone(store), Arc::clone(&self.0.lifecycles));
+            let (ann, id, guest) = (ann.clone(), made.id, user(&fresh("guest")));
+            async move {
+                let (none, role) = (Effects::none(), MemberRole::MEMBER);
+                if caller == CALLERS / 2 {
+                    let told = lifecycles.request_deletion(&asked(&ann), &none, epoch()).await?;
+                    return Ok((told == DeletionRequest::Scheduled, false));
+                }
+                let told = store.add_member(id, &guest, &role, &none, epoch()).await?;
+                Ok((false, told == MemberAddition::Added))
+            }
+        })
+        .await?;
+        let goes = outcomes.iter().any(|(goes, _)| *goes);
+        let joined = outcomes.iter().any(|(_, joined)| *joined);
+        rule(RULE, goes != joined, outcomes)
+    }
+
+    pub(super) async fn whoever_would_be_left_alone_is_told_of(&self) -> Result<(), Violation> {
+        const RULE: &str = "it is told which organizations a deletion would leave without an owner";
+        let (ann, ben) = (self.account().await?, self.account().await?);
+        let (made, none) = (self.alone(&ann).await?, Effects::none());
+        let told = self.0.lifecycles.left_alone_by(&ann).await?;
+        rule(RULE, told.is_empty(), told)?;
+        self.add(&made, &ben, MemberRole::ADMIN).await?;
+        let told = self.0.lifecycles.left_alone_by(&ann).await?;
+        rule(RULE, told == [format!("The {}", made.slug)], told)?;
+        let owner = becomes(MemberRole::OWNER);
+        self.0.store.change_role(made.id, &ben, &owner, None, &none).await?;
+        // Whoever is disabled owns it all the same: no administrator freezes a deletion by that.
+        self.0.lifecycles.disable_account(&ben, &none, at(1)).await?;
+        let told = self.0.lifecycles.left_alone_by(&ann).await?;
+        rule(RULE, told.is_empty(), told)
+    }
+
+    async fn account(&self) -> Result<UserId, Violation> {
+        let user = new_user(&email());
+        self.0.users.create_user(&user, &Effects::none()).await?;
+        Ok(user.account.id().clone())
+    }
+
+    /// An organization of this owner alone.
+    async fn alone(&self, owner: &UserId) -> Result<Made, Violation> {
+        let new = new_organization(&fresh("org"), owner);
+        self.0.store.create_organization(&new, None, &Effects::none()).await?;
+        Ok(Made { id: new.id, slug: new.slug, owner: owner.clone() })
+    }
+
+    /// An organization with two owners, and somebody else.
+    async fn owned_by(&self, ann: &UserId, ben: &UserId) -> Result<Made, Violation> {
+        let made = self.alone(ann).await?;
+        self.add(&made, ben, MemberRole::OWNER).await?;
+        self.add(&made, &user(&fresh("cid")), MemberRole::MEMBER).await?;
+        Ok(made)
+    }
+
+    async fn leave(&self, user: &UserId) -> Result<DeletionRequest, Violation> {
+        Ok(self.0.lifecycles.request_deletion(&asked(user), &Effects::none(), epoch()).await?)
+    }
+}
+
+fn asked(user: &UserId) -> NewDeletion {
+    NewDeletion { user: user.clone(), at: at(9_000), keep: None }
+}
