@@ -1,25 +1,28 @@
 //! Prove again who is there: for what a borrowed computer must not be enough for. The session stays
 //! the same, gets a new token, and is fresh for a few minutes.
 //!
-//! What is asked for is the password, or, of who has none, a code of the authenticator app. It is
-//! counted with the logins, and locked with them. An administrator who acts as the user has nothing
-//! to prove here.
+//! What is asked for is the password, or, of who has none, a code of the authenticator app; a passkey
+//! will do instead of either. It is counted with the logins, and locked with them. Who has nothing of
+//! the kind is shown the ways to log in anew. An administrator who acts as the user has nothing to
+//! prove here.
 
+use http::header::SET_COOKIE;
 use http::{Response, StatusCode};
 
 use super::login::LOGIN_HINT;
 use super::prove::{complete, prove};
 use super::second_factor::{Checked, check_code, use_up};
-use super::site::{Answer, Site, Visit};
+use super::site::{Answer, Asking, Site, Visit};
 use super::{AccountError, Email};
 use crate::audit::Action;
 use crate::crypto::Redacted;
 use crate::http::{Body, respond};
-use crate::page::LoginAgain;
-use crate::scope::Account;
+use crate::page::{LoginAgain, OtherDoor};
+use crate::scope::{Account, UserId};
 use crate::store::{LoginCompletion, Proofs};
 
-/// What can be asked of a user, by what they have.
+/// What can be typed by a user, by what they have.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Password,
     Code,
@@ -35,19 +38,37 @@ impl Way {
     }
 }
 
+/// What was refused, if anything.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    Nothing,
+    Typed,
+    Passkey,
+}
+
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let account = visit.account_in_person()?;
     if visit.is_fresh(site) {
         return Ok(go_on(site, visit));
     }
     let proofs = site.store.find_proofs(account.id()).await?;
-    Ok(page(site, visit, &account, proofs, false))
+    page(site, visit, &account, proofs, Refused::Nothing).await
 }
 
 pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let account = visit.account_in_person()?;
     let form = visit.form()?;
     let proofs = site.store.find_proofs(account.id()).await?;
+    if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
+        return match keys.prove_again(site, visit, &account, answer).await? {
+            Some(over) => {
+                let mut response = freshen(site, visit).await?;
+                response.headers_mut().append(SET_COOKIE, over);
+                Ok(response)
+            }
+            None => page(site, visit, &account, proofs, Refused::Passkey).await,
+        };
+    }
     let is_proven = match Way::of(proofs) {
         Some(Way::Password) => {
             let password = form.get("password")?.unwrap_or_default();
@@ -62,7 +83,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     if is_proven {
         freshen(site, visit).await
     } else {
-        Ok(page(site, visit, &account, proofs, true))
+        page(site, visit, &account, proofs, Refused::Typed).await
     }
 }
 
@@ -113,27 +134,53 @@ async fn has_code(
     }
 }
 
-fn page(
+async fn page(
     site: &Site,
     visit: &Visit,
     account: &Account,
     proofs: Proofs,
-    refused: bool,
-) -> Response<Body> {
+    refused: Refused,
+) -> Answer {
     let way = Way::of(proofs);
+    let asking = if refused == Refused::Passkey { Asking::Anew } else { Asking::Still };
+    let asked = match &site.passkeys {
+        Some(keys) if proofs.passkey => keys.ask_again(site, visit, account, asking).await?,
+        _ => None,
+    };
+    let has_nothing = way.is_none() && asked.is_none();
+    let doors = if has_nothing { doors(site, visit, account.id()).await? } else { Vec::new() };
+    let others: Vec<_> = doors.iter().map(|(name, href)| OtherDoor { name, href }).collect();
     let hint = account.email().map(|email| (LOGIN_HINT, email));
+    let links = has_nothing && site.policy.login_link_for.is_positive();
+    let link = links.then(|| visit.trip.via_with(&site.paths.login_link, hint.as_slice()));
     let action = visit.trip.via(&site.paths.again);
     let forgot = visit.trip.via_with(&site.paths.forgot_password, hint.as_slice());
     let login = visit.trip.via(&site.paths.login);
     let name = account.email().unwrap_or(account.id().as_str());
+    let prompt = asked.as_ref().map(|asked| asked.prompt(refused == Refused::Passkey));
     let page = LoginAgain::new([&action, &forgot, &login], name)
-        .asking(matches!(way, Some(Way::Password)), matches!(way, Some(Way::Code)))
-        .refused(refused);
-    let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = site.pages.login_again(&page);
-    if visit.trip.leads_on() {
-        respond::html_leading_on(status, page)
-    } else {
-        respond::html(status, page)
-    }
+        .asking(way == Some(Way::Password), way == Some(Way::Code))
+        .with_passkey(prompt)
+        .with_doors(&others, link.as_deref())
+        .refused(refused == Refused::Typed);
+    let status = match refused {
+        Refused::Nothing => StatusCode::OK,
+        Refused::Typed | Refused::Passkey => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    Ok(site.asking_page(visit, status, site.pages.login_again(&page), asked.as_ref()))
+}
+
+/// The doors to the providers that know the user: what each is called, and where it is.
+async fn doors(
+    site: &Site,
+    visit: &Visit,
+    user: &UserId,
+) -> Result<Vec<(String, String)>, AccountError> {
+    let ways = site.store.ways_in(user).await?;
+    let known = |path: &str| {
+        let id = path.strip_prefix(site.paths.social.as_str()).and_then(|id| id.strip_prefix('/'));
+        id.is_some_and(|id| ways.identities.iter().any(|identity| identity.provider == id))
+    };
+    let doors = site.other_logins.iter().filter(|door| known(&door.path));
+    Ok(doors.map(|door| (door.name.clone(), visit.trip.via(&door.path))).collect())
 }

@@ -202,6 +202,19 @@ pub(super) async fn count_form(site: &Site, visit: &Visit, flow: Flow) -> Result
     uses.judge(visit, &counts, now)
 }
 
+/// Counts the answer of a passkey as a login, in a transition of its own. Whose it is, nobody knows
+/// by then: guesses about one user are counted by the transition that it begins with.
+#[cfg(feature = "passkeys")]
+pub(super) async fn count_passkey(site: &Site, visit: &Visit) -> Result<(), AccountError> {
+    let uses = Uses::of_form(site, visit).and(Uses::of(site, visit, Kind::Login, None));
+    if uses.list().is_empty() {
+        return Ok(());
+    }
+    let now = site.now();
+    let counts = site.store.count_uses(uses.list(), now).await?;
+    uses.judge(visit, &counts, now)
+}
+
 fn network(visit: &Visit) -> Option<String> {
     static WARNED: Once = Once::new();
     let address = visit.session.device().address;

@@ -8,7 +8,7 @@ use super::site::{Answer, Site, Visit};
 use super::{AccountError, Email};
 use crate::http::Body;
 use crate::page::PasskeyPrompt;
-use crate::scope::UserId;
+use crate::scope::{Account, UserId};
 
 /// What the pages would work with.
 #[derive(Debug)]
@@ -70,6 +70,26 @@ impl PasskeySite {
         _: bool,
         _: &str,
     ) -> Result<Option<Response<Body>>, AccountError> {
+        match *self {}
+    }
+
+    pub(super) async fn ask_again(
+        &self,
+        _: &Site,
+        _: &Visit,
+        _: &Account,
+        _: Asking,
+    ) -> Result<Option<Asked>, AccountError> {
+        match *self {}
+    }
+
+    pub(super) async fn prove_again(
+        &self,
+        _: &Site,
+        _: &Visit,
+        _: &Account,
+        _: &str,
+    ) -> Result<Option<HeaderValue>, AccountError> {
         match *self {}
     }
 

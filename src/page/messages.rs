@@ -82,7 +82,8 @@ messages! {
     again_title: "Is it still you?",
     again_submit: "Go on",
     again_refused: "That password doesn’t match. After several wrong tries we pause for a few minutes to keep your account safe.",
-    again_no_way: "You have no password and no authenticator app. Log in again the way you did before.",
+    again_no_way: "You have no password, no passkey and no authenticator app. Log in again the way you did before, or choose a password.",
+    again_set_password: "Choose a password by mail",
     again_other: "Log in another way",
 
     code_label: "Code",

@@ -4,13 +4,14 @@ use std::net::IpAddr;
 
 use time::OffsetDateTime;
 
-use super::Frame;
+use super::{Frame, OtherDoor, PasskeyPrompt};
 
 /// Data of [`Pages::login_again`](super::Pages::login_again).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoginAgain<'a> {
-    /// Where the form is posted to: field `password` or `code`, as asked.
+    /// Where the form is posted to: field `password` or `code`, as asked; or `credential`, the answer
+    /// of a passkey.
     pub action: &'a str,
     /// Who is logged in: the address, or else the id.
     pub account: &'a str,
@@ -18,11 +19,17 @@ pub struct LoginAgain<'a> {
     pub asks_password: bool,
     /// Whether a code of the authenticator app is asked for, or a backup code.
     pub asks_code: bool,
-    /// The page to ask for a new password.
+    /// What is asked of the browser, if the user has passkeys; instead of the rest.
+    pub passkey: Option<PasskeyPrompt<'a>>,
+    /// The providers that know the user, for who has nothing else.
+    pub others: &'a [OtherDoor<'a>],
+    /// The page to ask for a link to log in, for who has nothing else.
+    pub link: Option<&'a str>,
+    /// The page to ask for a new password, or the first one.
     pub forgot: &'a str,
     /// The page to log in from the start, by whatever means.
     pub login: &'a str,
-    /// Whether the last try was refused.
+    /// Whether the last password or code was refused.
     pub refused: bool,
 }
 
@@ -34,6 +41,9 @@ impl<'a> LoginAgain<'a> {
             account,
             asks_password: false,
             asks_code: false,
+            passkey: None,
+            others: &[],
+            link: None,
             forgot,
             login,
             refused: false,
@@ -44,6 +54,19 @@ impl<'a> LoginAgain<'a> {
     #[must_use]
     pub fn asking(self, asks_password: bool, asks_code: bool) -> Self {
         Self { asks_password, asks_code, ..self }
+    }
+
+    /// The same, which takes a passkey, too.
+    #[must_use]
+    pub fn with_passkey(self, passkey: Option<PasskeyPrompt<'a>>) -> Self {
+        Self { passkey, ..self }
+    }
+
+    /// The same, for somebody who has nothing to answer with: with the providers that know them, and
+    /// the page to ask for a link.
+    #[must_use]
+    pub fn with_doors(self, others: &'a [OtherDoor<'a>], link: Option<&'a str>) -> Self {
+        Self { others, link, ..self }
     }
 
     /// The same, after a try that was refused.

@@ -60,7 +60,9 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("sessions", &["sessions", "this-device", "revoke-others", "apps", "sign-out"]);
     ids("again-password", &["password", "submit", "other-login"]);
     ids("again-code", &["code", "submit"]);
-    ids("again-no-way", &["no-way", "other-login"]);
+    ids("again-no-way", &["no-way", "by-link", "set-password", "other-login"]);
+    ids("again-passkey", &["password", "submit", "passkey", "other-login"]);
+    ids("again-passkey-only", &["passkey", "other-login"]);
     ids("register", &["email", "password", "submit"]);
     ids("register-refused", &["email", "password", "submit"]);
     ids("check-mail-register", &["code", "submit", "resend"]);

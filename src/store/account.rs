@@ -142,6 +142,8 @@ pub struct Proofs {
     pub password: bool,
     /// Whether there is an authenticator app.
     pub app: bool,
+    /// Whether there is a passkey.
+    pub passkey: bool,
 }
 
 /// How a login whose password was right ended.

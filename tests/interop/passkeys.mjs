@@ -3,10 +3,11 @@
 //
 //   node passkeys.mjs < {"chromium", "origin", "user": {"email", "password"}, "now"}
 //
-// "now" is what the application's clock shows, in seconds; it stands still. Prints what was seen.
+// "now" is what the application's clock shows, in seconds; it stands still, but for what the address
+// "later" of the application tells it. Prints what was seen.
 
 import { createHmac } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -25,6 +26,7 @@ const PATIENCE = 60_000;
 
 async function main() {
   const demo = JSON.parse(await text(process.stdin));
+  await mkdir(demo.screenshots, { recursive: true });
   const profile = await mkdtemp(join(tmpdir(), "donjon-browser-"));
   const browser = await chromium.launchPersistentContext(profile, { executablePath: demo.chromium, args: FLAGS });
   try {
@@ -82,6 +84,8 @@ class Visitor {
     report.codes = await this.enrollApp();
     await this.logOut();
     report.by_code = await this.logIn({ then: () => this.enterCode() });
+    report.proven_again = await this.proveAgain("#passkey");
+    report.by_password_again = await this.proveAgain("#submit");
     await this.logOut();
     report.refused = await this.logInWithAnEmptyAuthenticator();
     report.complaints = this.complaints;
@@ -138,6 +142,27 @@ class Visitor {
   async enterCode() {
     await this.page.fill("#code", code(this.secret, this.demo.now));
     await this.page.click("#submit");
+  }
+
+  /** After a while sensitive pages ask once more: for the password, or for the passkey beside it. */
+  async proveAgain(button) {
+    await this.page.request.get(`${this.demo.origin}${this.demo.later}`);
+    await this.#open("/settings/passkeys");
+    await this.page.waitForURL("**/login/again?*");
+    await this.#shoot(`again-${button.slice(1)}`);
+    if (button === "#passkey") {
+      await this.touch(button);
+    } else {
+      await this.page.fill("#password", this.demo.user.password);
+      await this.page.click(button);
+    }
+    const there = `${this.demo.origin}/settings/passkeys`;
+    await this.page.waitForURL(there).catch((error) => this.#stuck(error));
+    return this.page.locator(".passkey-name").allInnerTexts();
+  }
+
+  async #shoot(name) {
+    await this.page.screenshot({ path: join(this.demo.screenshots, `${name}.png`) });
   }
 
   async logInWithAnEmptyAuthenticator() {

@@ -6,14 +6,20 @@ use super::*;
 use crate::page::fill::fill;
 
 template!(AgainPage, "login_again.html", LoginAgain<'a> {
-    initial: String, problem: Option<&'a str>
+    initial: String, problem: Option<&'a str>, doors: Vec<(String, &'a str)>
 });
 
 pub(in crate::page) fn login_again(theme: &Theme, data: &LoginAgain<'_>) -> String {
     let m = &theme.messages;
     let refused = if data.asks_code { &m.verify_refused } else { &m.again_refused };
-    let problem = data.refused.then_some(refused.as_ref());
-    page(&AgainPage { theme, m, page: data, initial: initial(data.account), problem })
+    let problem = if data.passkey.is_some_and(|prompt| prompt.refused) {
+        Some(m.verify_passkey_refused.as_ref())
+    } else {
+        data.refused.then_some(refused.as_ref())
+    };
+    let label = |name| theme.say_with(&m.login_other, "name", name);
+    let doors = data.others.iter().map(|door| (label(door.name), door.href)).collect();
+    page(&AgainPage { theme, m, page: data, initial: initial(data.account), problem, doors })
 }
 
 template!(SessionsPage, "settings/sessions.html", SessionList<'a> {

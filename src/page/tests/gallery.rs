@@ -177,7 +177,12 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
         ),
         ("again-password", theme.login_again(&again.clone().asking(true, false))),
         ("again-code", theme.login_again(&again.clone().asking(false, true).refused(true))),
-        ("again-no-way", theme.login_again(&again)),
+        ("again-no-way", theme.login_again(&again.clone().with_doors(&others, Some(text)))),
+        (
+            "again-passkey",
+            theme.login_again(&again.clone().asking(true, false).with_passkey(Some(prompt))),
+        ),
+        ("again-passkey-only", theme.login_again(&again.with_passkey(Some(prompt)))),
         ("mail-new-device", theme.mail(&Letter::NewDevice(unknown)).html),
         ("mail-suspicious", theme.mail(&Letter::SuspiciousLogin(unknown)).html),
         ("verify-login", theme.verify_login(&VerifyLogin::new(text, text, false, Some(30)))),

@@ -36,10 +36,12 @@ pub(super) type UserRow =
     (String, Option<String>, bool, Json<Attributes>, Option<String>, i64, bool, Option<i64>, bool);
 
 pub(super) const FIND_PROOFS: &str = "SELECT password IS NOT NULL, \
-     EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id) FROM donjon_users u WHERE id = $1";
+     EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id), passkeys > 0 \
+     FROM donjon_users u WHERE id = $1";
 
-pub(super) fn proofs(row: Option<(bool, bool)>) -> Proofs {
-    row.map_or_else(Proofs::default, |(password, app)| Proofs { password, app })
+pub(super) fn proofs(row: Option<(bool, bool, bool)>) -> Proofs {
+    let proofs = |(password, app, passkey)| Proofs { password, app, passkey };
+    row.map_or_else(Proofs::default, proofs)
 }
 
 pub(super) fn account((id, email, verified, attributes): AccountRow) -> Result<Account> {

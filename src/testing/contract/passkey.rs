@@ -53,6 +53,8 @@ impl Kit {
         const RULE: &str = "a passkey is found as it was written";
         let (email, user) = self.user().await?;
         rule("a login says whether there is a passkey", !self.asks(&email).await?, &user)?;
+        let before = self.users.find_proofs(&user).await?;
+        rule("a user proves who they are by a passkey, too", !before.passkey, before)?;
         let mut written = Vec::new();
         for number in 0..3 {
             let passkey = Passkey {
@@ -71,6 +73,8 @@ impl Kit {
         let found = self.store.passkeys_of(&user).await?;
         rule(RULE, found == written, &found)?;
         rule("a login says whether there is a passkey", self.asks(&email).await?, &user)?;
+        let after = self.users.find_proofs(&user).await?;
+        rule("a user proves who they are by a passkey, too", after.passkey, after)?;
         let [first, ..] = written.as_slice() else { return Ok(()) };
         for whose in [None, Some(&user)] {
             let attempt = self.begin(&first.credential, whose).await?;

@@ -155,6 +155,40 @@ async fn who_has_neither_is_shown_the_other_doors() {
     .await;
 }
 
+#[tokio::test]
+async fn who_has_nothing_logs_in_by_a_link_or_chooses_a_password_by_mail() {
+    each_world(async |world| {
+        let mut browser = vouched_for(&world, ALICE).await;
+        world.clock.advance(STALE);
+        let page = asked(&mut browser).await;
+        let ask = browser.get(&page.link("Email me a link instead")).await;
+        assert_eq!(ask.value_of("email"), ALICE);
+        browser.submit(&ask, &[]).await;
+        let link = world.link_to(ALICE).await;
+        let open = browser.get(&link).await;
+        let there = browser.submit(&open, &[]).await;
+        assert_eq!(there.location().unwrap().path(), SETTINGS, "the trip goes on");
+        assert_eq!(browser.follow(there).await.status, StatusCode::OK);
+
+        world.clock.advance(STALE);
+        let page = asked(&mut browser).await;
+        let ask = browser.get(&page.link("Choose a password by mail")).await;
+        assert_eq!(ask.value_of("email"), ALICE);
+        browser.submit(&ask, &[]).await;
+        let link = world.link_to(ALICE).await;
+        let open = browser.get(&link).await;
+        let set = browser.submit(&open, &[("password", PASSWORD)]).await;
+        assert_eq!(set.location().unwrap().path(), "/login");
+        // Every session ended with it, this one too; the password is asked for from now on.
+        let page = browser.follow(set).await;
+        let there = browser.submit(&page, &[("email", ALICE), ("password", PASSWORD)]).await;
+        assert_eq!(there.location().unwrap().path(), SETTINGS);
+        world.clock.advance(STALE);
+        assert!(asked(&mut browser).await.has("password"));
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn proving_it_again_costs_no_more_than_it_must() {
     each_world(async |world| {

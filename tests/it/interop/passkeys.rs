@@ -1,20 +1,47 @@
 //! Passkeys and codes in Debian's Chromium, with a virtual authenticator; PyPI `fido2` as
 //! authenticator, and as the other relying party.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
+use bytes::Bytes;
 use donjon::account::AccountLayerBuilder;
 use donjon::account::passkey::*;
 use donjon::crypto::{Clock as _, SystemRandom};
 use donjon::scope::UserId;
 use donjon::testing::SoftPasskey;
+use http::{Request, Response};
+use http_body_util::Full;
 use serde_json::{Value, json};
+use tower::service_fn;
 
-use crate::account::world::{ALICE, PASSWORD, each_world_at};
+use crate::account::world::{ALICE, PASSWORD, World, each_world_at};
+use crate::support::browser::Browser;
 use crate::support::serve::Listener;
 use crate::support::{process, tools};
 
 const LIMIT: Duration = Duration::from_secs(300);
+
+/// Where the pictures are left.
+const SCREENSHOTS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/screenshots-passkeys");
+/// Whoever opens it comes back after six minutes.
+const LATER: &str = "/later";
+
+/// The application, with a page that moves its clock.
+fn with_later(world: &World, origin: &str) -> Browser {
+    let (app, clock) = (world.browser(), world.clock.clone());
+    let service = service_fn(move |request: Request<Full<Bytes>>| {
+        let (app, clock) = (app.clone(), clock.clone());
+        async move {
+            if request.uri().path() == LATER {
+                clock.advance(time::Duration::minutes(6));
+                return Ok::<_, Infallible>(Response::default());
+            }
+            Ok(app.send(request).await.map(Full::from))
+        }
+    });
+    Browser::new(service, origin)
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn chromium_logs_in_by_passkeys_and_codes() {
@@ -29,13 +56,15 @@ async fn chromium_logs_in_by_passkeys_and_codes() {
     each_world_at(&origin, change, async |world| {
         // One database will do: what differs is proven elsewhere.
         let Some(listener) = listener.borrow_mut().take() else { return };
-        let _serving = listener.serve(world.browser());
+        let _serving = listener.serve(with_later(&world, &origin));
         world.user(ALICE).await;
         let request = json!({
             "chromium": chromium,
             "origin": origin,
             "user": {"email": ALICE, "password": PASSWORD},
             "now": world.clock.now().unix_timestamp(),
+            "later": LATER,
+            "screenshots": SCREENSHOTS,
         });
         let node = tools::node("passkeys.mjs").unwrap();
         let report: Value = process::run(node, &request, LIMIT).await;
@@ -45,6 +74,9 @@ async fn chromium_logs_in_by_passkeys_and_codes() {
             assert_eq!(report[how], greeting, "{how}: {report:#}");
         }
         assert_eq!(report["added"], json!(["Chromium’s own"]), "{report:#}");
+        for again in ["proven_again", "by_password_again"] {
+            assert_eq!(report[again], json!(["Chromium’s own"]), "{again}: {report:#}");
+        }
         let held = json!([{"isResidentCredential": true, "rpId": "localhost"}]);
         assert_eq!(report["held"], held, "{report:#}");
         assert_eq!(report["codes"], 10, "{report:#}");
@@ -55,7 +87,7 @@ async fn chromium_logs_in_by_passkeys_and_codes() {
         let account = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
         let now = world.clock.now();
         let passkeys = world.store.passkeys_of(account.id()).await.unwrap();
-        assert_eq!(passkeys[0].last_used_at, Some(now));
+        assert_eq!(passkeys[0].last_used_at, Some(now - time::Duration::minutes(6)));
         let sessions = world.store.sessions_of(account.id(), now).await.unwrap();
         assert!(sessions.is_empty(), "every login was logged out");
     })

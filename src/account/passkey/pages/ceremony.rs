@@ -21,6 +21,7 @@ const AT_LEAST: Duration = Duration::minutes(15);
 pub(super) struct Ceremonies {
     login: SealedCookie,
     verify: SealedCookie,
+    again: SealedCookie,
     register: SealedCookie,
 }
 
@@ -29,6 +30,7 @@ pub(super) struct Ceremonies {
 pub(super) enum Kind {
     Login,
     Verify,
+    Again,
     Register,
 }
 
@@ -64,6 +66,7 @@ impl Ceremonies {
         Self {
             login: cookie("passkey-login", "account/passkey-login"),
             verify: cookie("passkey-verify", "account/passkey-verify"),
+            again: cookie("passkey-again", "account/passkey-again"),
             register: cookie("passkey-register", "account/passkey-register"),
         }
     }
@@ -119,6 +122,7 @@ impl Ceremonies {
         match kind {
             Kind::Login => &self.login,
             Kind::Verify => &self.verify,
+            Kind::Again => &self.again,
             Kind::Register => &self.register,
         }
     }

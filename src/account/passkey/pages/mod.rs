@@ -1,5 +1,6 @@
 //! Passkeys on the account pages: what a page asks of the browser, and what comes of the answer.
 
+mod again;
 mod ceremony;
 mod login;
 mod prove;

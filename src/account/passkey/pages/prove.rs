@@ -4,6 +4,7 @@
 use super::PasskeySite;
 use super::ceremony::{Kind, Whose};
 use crate::account::AccountError;
+use crate::account::limits;
 use crate::account::passkey::{
     AssertionResponse, KnownCredential, Naming, PasskeyFault, PasskeyPublicKey, UserHandle,
     UserVerification, VerifiedAssertion, verify_assertion,
@@ -11,7 +12,7 @@ use crate::account::passkey::{
 use crate::account::site::{Site, Visit};
 use crate::audit::Action;
 use crate::page::Letter;
-use crate::scope::UserId;
+use crate::scope::{Account, SessionId, UserId};
 use crate::store::{Effects, FoundPasskey, PasskeyProof, PasskeyUse};
 
 /// A passkey whose answer was right; the store decides whether it still is.
@@ -26,6 +27,43 @@ pub(super) enum Whom<'a> {
     Anybody,
     /// This user, whose address is known, and whose epoch was this when the login began.
     User(&'a UserId, &'a str, i64),
+    /// Who is logged in, in this session, and proves it anew by nothing else.
+    Present(&'a Account, Option<SessionId>),
+}
+
+impl<'a> Whom<'a> {
+    fn user(&self) -> Option<&'a UserId> {
+        match self {
+            Self::Anybody => None,
+            Self::User(user, ..) => Some(user),
+            Self::Present(account, _) => Some(account.id()),
+        }
+    }
+
+    /// Where their lock is told of.
+    fn address(&self) -> Option<&'a str> {
+        match self {
+            Self::Anybody => None,
+            Self::User(_, to, _) => Some(to),
+            Self::Present(account, _) => account.email(),
+        }
+    }
+
+    /// What an answer has to say: beside another proof it is one factor, and else the only one.
+    fn asked(&self) -> (UserVerification, Naming) {
+        match self {
+            Self::Anybody => (UserVerification::Required, Naming::Required),
+            Self::User(..) => (UserVerification::Preferred, Naming::Optional),
+            Self::Present(..) => (UserVerification::Required, Naming::Optional),
+        }
+    }
+
+    fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::Anybody | Self::User(..) => None,
+            Self::Present(_, session) => *session,
+        }
+    }
 }
 
 /// Counts the attempt, then looks at the answer. The audit log is told of a refusal of this action.
@@ -37,17 +75,15 @@ pub(super) async fn prove(
     answer: &str,
 ) -> Result<Option<Proven>, AccountError> {
     let now = site.now();
-    let (user, asked) = match whom {
-        Whom::Anybody => (None, (UserVerification::Required, Naming::Required)),
-        Whom::User(user, ..) => (Some(user), (UserVerification::Preferred, Naming::Optional)),
-    };
-    let whose = Whose { user: user.cloned(), session: None };
+    let (user, asked) = (whom.user(), whom.asked());
+    let whose = Whose { user: user.cloned(), session: whom.session() };
+    limits::count_passkey(site, visit).await?;
     let Ok(answer) = AssertionResponse::parse(answer) else { return Ok(None) };
     let waiting = keys.ceremonies.waiting(&visit.headers, (kind, &whose), now);
     let Some((challenge, answered)) = waiting else { return Ok(None) };
 
     let mut locked = site.effects(visit.entry(Action::LOCK_SECOND_FACTOR));
-    if let Whom::User(_, to, _) = whom {
+    if let Some(to) = whom.address() {
         locked = locked.and_delivery(site.letters.notice(
             to,
             |forgot| Letter::SecondFactorLocked { forgot },
@@ -73,7 +109,7 @@ pub(super) async fn prove(
         verify_assertion(&answer, known, &challenge, party, asked)
     });
     let epoch = match whom {
-        Whom::Anybody => attempt.found.as_ref().map(|found| found.device_epoch),
+        Whom::Anybody | Whom::Present(..) => attempt.found.as_ref().map(|found| found.device_epoch),
         Whom::User(.., epoch) => Some(epoch),
     };
     match (attempt.found, verdict) {

@@ -25,21 +25,31 @@ impl PasskeySite {
         user: &UserId,
         asking: Asking,
     ) -> Result<Option<Asked>, AccountError> {
+        let whose = Whose { user: Some(user.clone()), session: None };
+        let what = (Kind::Verify, whose, asking);
+        self.ask_of(site, visit, user, what, UserVerification::Preferred).await
+    }
+
+    /// What a page asks of this user, if they have passkeys of this application.
+    pub(super) async fn ask_of(
+        &self,
+        site: &Site,
+        visit: &Visit,
+        user: &UserId,
+        what: (Kind, Whose, Asking),
+        verification: UserVerification,
+    ) -> Result<Option<Asked>, AccountError> {
         let mut passkeys = site.store.passkeys_of(user).await?;
         passkeys.retain(|passkey| passkey.rp_id == self.party.id());
         if passkeys.is_empty() {
             return Ok(None);
         }
         let allowed = named(&passkeys);
-        let what = (Kind::Verify, Whose { user: Some(user.clone()), session: None }, asking);
         let (challenge, cookie) =
             self.ceremonies.begin(&*site.random, &visit.headers, what, site.now());
-        let options = RequestOptions {
-            party: &self.party,
-            challenge: &challenge,
-            verification: UserVerification::Preferred,
-            allowed: &allowed,
-        };
+        let party = &self.party;
+        let options =
+            RequestOptions { party, challenge: &challenge, verification, allowed: &allowed };
         Ok(Some(Asked::new(site, options.to_json(), cookie)))
     }
 

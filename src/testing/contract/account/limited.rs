@@ -38,7 +38,7 @@ impl Kit {
         }
         const PROOFS: &str = "a user proves who they are by what they have";
         let found = self.store.find_proofs(user.account.id()).await?;
-        rule(PROOFS, found == Proofs { password: true, app: false }, found)?;
+        rule(PROOFS, found == Proofs { password: true, app: false, passkey: false }, found)?;
         let nobody = self.store.find_proofs(new_user(&email).account.id()).await?;
         rule(PROOFS, nobody == Proofs::default(), nobody)
     }

@@ -1,5 +1,6 @@
 //! Passkeys: the store's contract, registering them, logging in with them.
 
+mod again;
 mod attacks;
 mod login;
 mod second_factor;

@@ -238,6 +238,51 @@ async fn a_login_is_fresh_only_if_the_provider_says_that_it_asked_anew() {
     .await;
 }
 
+/// Who has neither password nor passkey nor app: the question leads straight to the provider.
+#[tokio::test]
+async fn who_has_only_a_provider_proves_it_there_again() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            let mut browser = world.browser();
+            fake.arrive(&mut browser, alice()).await;
+            fake.advance(&world, Duration::minutes(10));
+            let page = browser.get("/settings/two-factor/setup").await;
+            assert_eq!(page.location().unwrap().path(), "/login/again");
+            let page = browser.follow(page).await;
+            assert!(page.has("no-way") && page.has("set-password"), "{}", page.body);
+            let page = browser.get(&page.link("Log in with Fake")).await;
+            let sent = page.location().unwrap();
+            assert!(sent.query().unwrap().contains("prompt=login&max_age=0"), "{sent}");
+            let page = fake.come_back(&mut browser, &page).await;
+            let page = browser.follow(page).await;
+            assert_eq!(page.url.path(), "/settings/two-factor/setup");
+            assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        },
+    )
+    .await;
+}
+
+/// The door is there for whom the provider knows, and nobody else.
+#[tokio::test]
+async fn a_provider_that_does_not_know_the_user_is_no_way_to_prove_it_again() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            let accounts = world.accounts.accounts();
+            accounts.create(ALICE, None, Default::default(), true).await.unwrap();
+            let mut browser = world.browser();
+            browser.get(&format!("/other-door?{ALICE}")).await;
+            world.clock.advance(Duration::minutes(10));
+            let page = browser.get("/login/again").await;
+            assert!(page.has("no-way") && !page.body.contains("Log in with Fake"));
+        },
+    )
+    .await;
+}
+
 /// The subject is Alice's, the address Bob's.
 #[tokio::test]
 async fn an_identity_of_one_user_with_the_address_of_another_is_refused_or_logs_in_as_its_own() {
