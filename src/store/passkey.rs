@@ -208,9 +208,11 @@ pub trait PasskeyStore: fmt::Debug + Send + Sync + 'static {
 
     /// Counts an attempt before the answer is looked at, and loads what it is compared with: the
     /// passkey with this credential, if it is `user`'s, or anybody's if that is `None`. It is
-    /// counted under its user as an attempt with a code is
-    /// ([`MfaStore::begin_second_factor`](super::MfaStore::begin_second_factor)); under nobody if
-    /// none is known. With the first attempt that is refused `locked` is written.
+    /// counted under `user` as an attempt with a code is
+    /// ([`MfaStore::begin_second_factor`](super::MfaStore::begin_second_factor)), whatever the
+    /// credential; and with the first attempt that is refused `locked` is written. If that is
+    /// `None` nothing is counted, or whoever has seen the credential of somebody could lock them
+    /// out; but while second factors of the passkey's user are refused, so is this.
     async fn begin_passkey(
         &self,
         credential: &CredentialId,

@@ -23,6 +23,10 @@ enum Fault {
     IgnoresTheCount,
     /// Looks at answers without counting.
     CountsNoAttempts,
+    /// Counts answers that name nobody against whoever they are of.
+    LetsAnybodyLock,
+    /// Tells of a lock only if it was a passkey of the user's own that was refused.
+    TellsOfOwnPasskeysOnly,
     /// Does not mind that the user's epoch has moved.
     IgnoresTheEpoch,
     /// Renames anybody's.
@@ -81,6 +85,13 @@ impl PasskeyStore for Broken {
         locked: &Effects,
         now: OffsetDateTime,
     ) -> Result<PasskeyAttempt> {
+        let own = self.good.begin_passkey(credential, None, policy, &Effects::none(), now).await?;
+        let owner = own.found.map(|found| found.passkey.user);
+        let foreign = user.is_some() && owner.as_ref() != user;
+        let named = owner.as_ref().filter(|_| self.is(Fault::LetsAnybodyLock));
+        let silent = foreign && self.is(Fault::TellsOfOwnPasskeysOnly);
+        let locked = if silent { &Effects::none() } else { locked };
+        let user = user.or(named);
         let mut attempt = self.good.begin_passkey(credential, user, policy, locked, now).await?;
         if self.is(Fault::CountsNoAttempts) {
             attempt.locked_until = None;
@@ -144,6 +155,14 @@ async fn the_kit_names_the_rule_that_a_store_of_passkeys_breaks() {
         (Fault::ReplaysChallenges, "a challenge is answered once"),
         (Fault::IgnoresTheCount, "a passkey counts up, and what else it does the policy judges"),
         (Fault::CountsNoAttempts, "attempts with passkeys are counted with those of codes"),
+        (
+            Fault::LetsAnybodyLock,
+            "an answer of a passkey that says who they are counts against nobody",
+        ),
+        (
+            Fault::TellsOfOwnPasskeysOnly,
+            "what goes along is written if the change was made, and names its user",
+        ),
         (Fault::IgnoresTheEpoch, "no login by passkey that was begun before a reset outlives it"),
         (Fault::RenamesAnybodys, "a passkey is changed by its owner only"),
         (

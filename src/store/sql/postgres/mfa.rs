@@ -35,7 +35,7 @@ const BEGIN: &str = concat!(
     ", owner AS MATERIALIZED (
          SELECT u.id, u.email, u.email_verified, u.attributes, u.device_epoch, t.secret,
              t.last_step, t.backup_codes
-         FROM donjon_users u JOIN donjon_totp t ON t.user_id = u.id WHERE u.id = $14
+         FROM donjon_users u JOIN donjon_totp t ON t.user_id = u.id WHERE u.id = $14::text
      ), counted AS (
          INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
          SELECT $15, 1, $16 FROM passes
@@ -45,7 +45,7 @@ const BEGIN: &str = concat!(
                                THEN $16 ELSE a.expires_at END
          RETURNING attempts, expires_at
      ), locked AS (
-         SELECT owner.id AS user_id FROM counted, owner WHERE counted.attempts = $17 + 1
+         SELECT $14::text AS user_id FROM counted WHERE counted.attempts = $17 + 1
      ), ",
     along!("locked", "$18"),
     " SELECT counted.attempts, counted.expires_at, owner.*, ",

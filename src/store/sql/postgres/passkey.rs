@@ -136,25 +136,28 @@ impl PasskeyStore for PostgresStore {
                  SELECT p.*, jsonb_build_array
                      (u.id, u.email, u.email_verified, u.attributes, u.device_epoch) AS owner
                  FROM donjon_passkeys p JOIN donjon_users u ON u.id = p.user_id
-                 WHERE p.credential = $1 AND p.user_id = coalesce($2, p.user_id)
-             ), chosen AS MATERIALIZED (
-                 SELECT coalesce($3, 'factor:' || (SELECT user_id FROM found)) AS key
+                 WHERE p.credential = $1 AND p.user_id = coalesce($2::text, p.user_id)
              ), counted AS (
                  INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
-                 SELECT key, 1, $5 FROM chosen WHERE key IS NOT NULL
+                 SELECT $3::text, 1, $5::bigint WHERE $3::text IS NOT NULL
                  ON CONFLICT (key) DO UPDATE SET
                      attempts = CASE WHEN a.expires_at <= $4 THEN 1 ELSE a.attempts + 1 END,
                      expires_at = CASE WHEN a.expires_at <= $4 OR a.attempts < $6
                                        THEN $5 ELSE a.expires_at END
                  RETURNING attempts, expires_at
+             ), known AS (
+                 SELECT attempts, expires_at FROM counted
+                 UNION ALL
+                 SELECT a.attempts + 1, a.expires_at FROM donjon_login_attempts a, found
+                 WHERE $3::text IS NULL AND a.key = 'factor:' || found.user_id AND a.expires_at > $4
              ), locked AS (
-                 SELECT found.user_id FROM counted, found WHERE counted.attempts = $6 + 1
+                 SELECT $2::text AS user_id FROM counted WHERE counted.attempts = $6 + 1
              ), ",
             along!("locked", "$7"),
-            " SELECT counted.attempts, counted.expires_at, p.owner, p.id, p.credential,
+            " SELECT known.attempts, known.expires_at, p.owner, p.id, p.credential,
                  p.public_key, p.sign_count, p.aaguid, p.name, p.transports, p.backup_eligible,
                  p.backed_up, p.rp_id, p.created_at, p.last_used_at
-              FROM (SELECT 1) AS always LEFT JOIN counted ON TRUE LEFT JOIN found p ON TRUE",
+              FROM (SELECT 1) AS always LEFT JOIN known ON TRUE LEFT JOIN found p ON TRUE",
         ))
         .bind(credential.as_bytes())
         .bind(user.map(UserId::as_str))

@@ -93,7 +93,7 @@ impl MfaStore for SqliteStore {
                 .bind(allowed)
                 .fetch_one(&mut *connection)
                 .await?;
-                let first_refused = row.is_some() && attempts == allowed + 1;
+                let first_refused = attempts == allowed + 1;
                 write_effects_if(connection, &locked, Some(&user), first_refused).await?;
                 Ok(FactorAttempt {
                     counts,

@@ -106,9 +106,8 @@ impl PasskeyStore for SqliteStore {
                 .bind(owner.as_ref().map(UserId::as_str))
                 .fetch_optional(&mut *connection)
                 .await?;
-                let counted = user.or(owner.clone());
                 let allowed = i64::from(policy.attempts);
-                let count: Option<(i64, i64)> = sqlx::query_as(
+                let counted: Option<(i64, i64)> = sqlx::query_as(
                     "INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
                      SELECT ?1, 1, ?3 WHERE ?1 IS NOT NULL
                      ON CONFLICT (key) DO UPDATE SET
@@ -117,15 +116,23 @@ impl PasskeyStore for SqliteStore {
                                            THEN ?3 ELSE a.expires_at END
                      RETURNING attempts, expires_at",
                 )
-                .bind(counted.as_ref().map(factor_key))
+                .bind(user.as_ref().map(factor_key))
                 .bind(micros(now))
                 .bind(micros(now + policy.lock_for))
                 .bind(allowed)
                 .fetch_optional(&mut *connection)
                 .await?;
-                let (attempts, expires_at) = count.unwrap_or_default();
-                let first_refused = owner.is_some() && attempts == allowed + 1;
-                write_effects_if(connection, &locked, owner.as_ref(), first_refused).await?;
+                let held: Option<(i64, i64)> = sqlx::query_as(
+                    "SELECT attempts + 1, expires_at FROM donjon_login_attempts
+                     WHERE key = ?1 AND expires_at > ?2",
+                )
+                .bind(owner.as_ref().map(factor_key))
+                .bind(micros(now))
+                .fetch_optional(&mut *connection)
+                .await?;
+                let first_refused = counted.is_some_and(|(attempts, _)| attempts == allowed + 1);
+                write_effects_if(connection, &locked, user.as_ref(), first_refused).await?;
+                let (attempts, expires_at) = counted.or(held).unwrap_or_default();
                 let found = found.zip(row).map(|(passkey, row)| -> Result<_> {
                     let (id, email, verified, attributes, device_epoch) = row;
                     let account = account((id, email, verified, attributes))?;

@@ -110,7 +110,7 @@ impl Kit {
             let unknown = new_credential();
             async move {
                 let none = Effects::none();
-                let locked = match caller % 4 {
+                let locked = match caller % 3 {
                     0 => {
                         users
                             .begin_second_factor(&id, LOCKOUT, &none, &[], epoch())
@@ -118,11 +118,6 @@ impl Kit {
                             .locked_until
                     }
                     1 => {
-                        let attempt =
-                            store.begin_passkey(&credential, None, LOCKOUT, &none, epoch());
-                        attempt.await?.locked_until
-                    }
-                    2 => {
                         let whose = Some(&id);
                         let attempt =
                             store.begin_passkey(&credential, whose, LOCKOUT, &none, epoch());
@@ -140,8 +135,16 @@ impl Kit {
         .await?;
         let admitted = locks.into_iter().filter(|open| *open).count();
         rule(RULE, admitted == LOCKOUT.attempts as usize, admitted)?;
-        // Nobody is locked out by an answer of a passkey that nobody has.
         let none = Effects::none();
+        let login =
+            self.store.begin_passkey(&passkey.credential, None, LOCKOUT, &none, epoch()).await?;
+        rule(
+            "a lock of second factors holds for logins by passkey",
+            login.locked_until.is_some(),
+            login,
+        )?;
+        self.nobody_locks_anybody_out_by_a_passkey().await?;
+        // Nobody is locked out by an answer of a passkey that nobody has.
         for _ in 0..=LOCKOUT.attempts {
             let unknown = new_credential();
             let attempt = self.store.begin_passkey(&unknown, None, LOCKOUT, &none, epoch()).await?;
@@ -152,6 +155,21 @@ impl Kit {
         let attempt = self.users.begin_second_factor(&user, LOCKOUT, &none, &[], epoch()).await?;
         let open = attempt.locked_until.is_none();
         rule("a good passkey forgets the attempts", open, attempt.locked_until)
+    }
+
+    /// Credentials are no secret: whoever knows one must not lock its user out.
+    async fn nobody_locks_anybody_out_by_a_passkey(&self) -> Result<(), Violation> {
+        const RULE: &str = "an answer of a passkey that says who they are counts against nobody";
+        let (user, passkey) = self.registered().await?;
+        let none = Effects::none();
+        for _ in 0..=LOCKOUT.attempts {
+            let credential = &passkey.credential;
+            let attempt = self.store.begin_passkey(credential, None, LOCKOUT, &none, epoch());
+            let attempt = attempt.await?;
+            rule(RULE, attempt.locked_until.is_none(), attempt)?;
+        }
+        let code = self.users.begin_second_factor(&user, LOCKOUT, &none, &[], epoch()).await?;
+        rule(RULE, code.locked_until.is_none(), code)
     }
 
     pub(super) async fn no_login_outlives_a_reset(&self) -> Result<(), Violation> {
@@ -216,8 +234,13 @@ impl Kit {
         }
         for attempt in 1..=LOCKOUT.attempts + 2 {
             let (name, along) = new_note();
-            let credential = &passkey.credential;
-            self.store.begin_passkey(credential, None, LOCKOUT, &along, epoch()).await?;
+            // Whatever was tried, with codes that the user cannot have, too.
+            if attempt % 2 == 0 {
+                let (unknown, whose) = (new_credential(), Some(&user));
+                self.store.begin_passkey(&unknown, whose, LOCKOUT, &along, epoch()).await?;
+            } else {
+                self.users.begin_second_factor(&user, LOCKOUT, &along, &[], epoch()).await?;
+            }
             let expected = usize::from(attempt == LOCKOUT.attempts + 1);
             rule(
                 RULE,

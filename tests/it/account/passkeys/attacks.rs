@@ -3,7 +3,7 @@
 use http::HeaderMap;
 
 use super::*;
-use crate::account::second_factor::methods;
+use crate::account::second_factor::{App, methods};
 use crate::support::statements::counted;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,6 +129,60 @@ async fn a_passkey_that_fails_looks_and_costs_the_same_for_every_reason() {
         for (reason, seen, cost) in &answers {
             assert_eq!((seen, cost), (first_seen, first_cost), "{reason}");
         }
+    })
+    .await;
+}
+
+/// A browser shows credentials to whoever has the password once: they are no secret.
+#[tokio::test]
+async fn who_knows_a_credential_locks_nobody_out() {
+    each_world(async |world| {
+        let mut passkey = user_with_passkey(&world, ALICE).await;
+        let mut owner = world.browser();
+        come_in(&mut owner, &mut passkey).await;
+        let app = App::set_up(&world, &mut owner).await;
+        let mut stranger = world.browser();
+        let page = stranger.get("/login").await;
+        let mut forged: serde_json::Value =
+            serde_json::from_str(&passkey.get(&options_on(&page)).unwrap()).unwrap();
+        forged["response"]["signature"] = "AAAA".into();
+        for _ in 0..10 {
+            let answer = forged.to_string();
+            let page = stranger.post("/login", &[("credential", &answer)]).await;
+            assert_eq!(page.status, REFUSED);
+        }
+        let page = come_in(&mut world.browser(), &mut passkey).await;
+        assert_eq!(page.body, hello(ALICE));
+        let mut browser = world.browser();
+        pending(&mut browser, ALICE).await;
+        let page = browser.post(VERIFY, &[("code", &app.code(&world))]).await;
+        assert_eq!(browser.follow(page).await.body, hello(ALICE));
+        assert!(world.mails_to(ALICE).await.iter().all(|mail| !mail.subject.contains("Somebody")));
+    })
+    .await;
+}
+
+/// Whoever has the password and tries codes where there is no app locks the passkeys; the owner must
+/// learn of it.
+#[tokio::test]
+async fn codes_that_the_user_cannot_have_are_counted_and_the_owner_is_told() {
+    each_world(async |world| {
+        let mut passkey = user_with_passkey(&world, ALICE).await;
+        world.mails_to(ALICE).await;
+        let mut thief = world.browser();
+        for _ in 0..6 {
+            pending(&mut thief, ALICE).await;
+            thief.post(VERIFY, &[("code", "000000")]).await;
+        }
+        let page = thief.get("/").await;
+        assert_eq!(page.body, "hello stranger at /");
+        assert_eq!(come_in(&mut world.browser(), &mut passkey).await.status, REFUSED);
+        let mails = world.mails_to(ALICE).await;
+        assert_eq!(mails.len(), 1, "{mails:?}");
+        assert_eq!(mails[0].subject, "Somebody has your password");
+        world.clock.advance(Duration::minutes(15));
+        let page = come_in(&mut world.browser(), &mut passkey).await;
+        assert_eq!(page.body, hello(ALICE));
     })
     .await;
 }
