@@ -1,5 +1,6 @@
 //! Second factors: the store's contract, setting one up, logging in with it.
 
+mod bypass;
 mod login;
 mod pending;
 mod settings;
