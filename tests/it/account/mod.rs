@@ -21,6 +21,7 @@ mod prehijack;
 mod scenarios;
 mod second_factor;
 mod seen;
+mod session_limits;
 mod sessions;
 #[cfg(feature = "social")]
 mod social;
