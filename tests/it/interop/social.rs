@@ -21,10 +21,12 @@ use crate::support::database::skip;
 use crate::support::process::{Server, free_port};
 use crate::support::tools;
 
+/// Another user of the second instance of ourselves.
+pub const COLLEAGUE: &str = "casey@example.test";
 const SECRET: &str = "gJ2m0cV8Rk5sQ1tX7yB4nW9zE6aL3pHf";
 
 /// A provider in another process, at an address of this machine with a certificate of its own.
-struct Neighbour {
+pub struct Neighbour {
     issuer: String,
     egress: Egress,
     _server: Server,
@@ -67,7 +69,7 @@ impl Neighbour {
     }
 
     /// The application's side of it, as `other`.
-    fn social(&self) -> Social {
+    pub fn social(&self) -> Social {
         let provider = Provider::openid("other", "Other", &self.issuer, "me");
         Social::new([provider.secret(SECRET).trust_email()]).egress(self.egress.clone())
     }
@@ -100,29 +102,64 @@ impl Neighbour {
     }
 }
 
-fn callback() -> String {
-    format!("{ORIGIN}/login/with/other/callback")
-}
-
-#[tokio::test]
-async fn a_user_logs_in_with_an_independent_provider() {
+/// npm `oidc-provider`, which knows the application at this origin.
+pub async fn oidc_provider(origin: &str) -> Option<Neighbour> {
     const SCRIPT: &str = "openid_provider.mjs";
-    if tools::node(SCRIPT).is_none() {
-        return;
-    }
+    tools::node(SCRIPT)?;
     if !tools::scripts().join("node_modules/oidc-provider").exists() {
-        return skip("node", "no oidc-provider in tests/interop: `.ci/run install` brings it");
+        skip("node", "no oidc-provider in tests/interop: `.ci/run install` brings it");
+        return None;
     }
+    let callback = format!("{origin}/login/with/other/callback");
     let neighbour = Neighbour::start(|_, port, certificate, key| {
         let client =
-            json!({"client_id": "me", "client_secret": SECRET, "redirect_uris": [callback()]});
+            json!({"client_id": "me", "client_secret": SECRET, "redirect_uris": [callback]});
         let config =
             json!({"port": port, "certificate": certificate, "key": key, "client": client});
         let mut node = tools::node(SCRIPT).unwrap();
         node.env("CONFIG", config.to_string());
         node
+    });
+    Some(neighbour.await)
+}
+
+/// A second instance of ourselves, which knows the application at this origin, and two users.
+pub async fn ourselves(origin: &str) -> Neighbour {
+    let callback = format!("{origin}/login/with/other/callback");
+    Neighbour::start(|folder, port, certificate, key| {
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("cert.pem"), certificate).unwrap();
+        std::fs::write(path("key.pem"), key).unwrap();
+        let client = Client::confidential("me", "client_secret_basic")
+            .with("redirect_uris", json!([callback]))
+            .with("client_secret", json!(SECRET));
+        let user = |email: &str| {
+            json!({
+                "email": email,
+                "password": USER.password,
+                "claims": {"name": USER.name, "email_verified": true},
+            })
+        };
+        let config = json!({
+            "listen": format!("127.0.0.1:{port}"),
+            "issuer": format!("https://localhost:{port}"),
+            "database_url": "sqlite::memory:",
+            "tls": {"certificate": "cert.pem", "private_key": "key.pem"},
+            "users": [user(USER.email), user(COLLEAGUE)],
+            "clients": [client.metadata],
+        });
+        std::fs::write(path("host.toml"), toml::to_string(&config).unwrap()).unwrap();
+        let mut command = Command::new(example());
+        command.arg("--config").arg(path("host.toml")).current_dir(folder.path());
+        command.env_remove("DONJON_KEYRING");
+        command
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn a_user_logs_in_with_an_independent_provider() {
+    let Some(neighbour) = oidc_provider(ORIGIN).await else { return };
     each_world_with(
         |builder| builder.social(neighbour.social()),
         async |world| {
@@ -135,32 +172,7 @@ async fn a_user_logs_in_with_an_independent_provider() {
 
 #[tokio::test]
 async fn a_user_logs_in_with_a_second_instance_of_ourselves() {
-    let neighbour = Neighbour::start(|folder, port, certificate, key| {
-        let path = |name: &str| folder.path().join(name);
-        std::fs::write(path("cert.pem"), certificate).unwrap();
-        std::fs::write(path("key.pem"), key).unwrap();
-        let client = Client::confidential("me", "client_secret_basic")
-            .with("redirect_uris", json!([callback()]))
-            .with("client_secret", json!(SECRET));
-        let config = json!({
-            "listen": format!("127.0.0.1:{port}"),
-            "issuer": format!("https://localhost:{port}"),
-            "database_url": "sqlite::memory:",
-            "tls": {"certificate": "cert.pem", "private_key": "key.pem"},
-            "users": [{
-                "email": USER.email,
-                "password": USER.password,
-                "claims": {"name": USER.name, "email_verified": true},
-            }],
-            "clients": [client.metadata],
-        });
-        std::fs::write(path("host.toml"), toml::to_string(&config).unwrap()).unwrap();
-        let mut command = Command::new(example());
-        command.arg("--config").arg(path("host.toml")).current_dir(folder.path());
-        command.env_remove("DONJON_KEYRING");
-        command
-    })
-    .await;
+    let neighbour = ourselves(ORIGIN).await;
     each_world_with(
         |builder| builder.social(neighbour.social()),
         async |world| {
