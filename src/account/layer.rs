@@ -8,6 +8,7 @@ use tower_layer::Layer;
 
 use super::accounts::Accounts;
 use super::admin::impersonate;
+use super::admin::permitted::end_unpermitted;
 use super::builder::AccountLayerBuilder;
 use super::deletion::execute_due;
 use super::organization::Organizations;
@@ -80,6 +81,16 @@ impl AccountLayer {
         execute_due(&self.site).await
     }
 
+    /// Ends the impersonations that the [`AdminAuthorizer`](super::AdminAuthorizer) does not permit any
+    /// more; answers how many. The task that [`Layer::layer`] starts does it every minute: this is for
+    /// tests, and for a host that has just taken somebody's rights away.
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::store::StoreError).
+    pub async fn end_unpermitted_impersonations(&self) -> crate::store::Result<u64> {
+        end_unpermitted(&self.site).await
+    }
+
     /// The organizations, for the host's own code.
     pub fn organizations(&self) -> Organizations {
         Organizations::new(Arc::clone(&self.site))
@@ -112,7 +123,8 @@ impl<S> Layer<S> for AccountLayer {
     type Service = AccountService<S>;
 
     /// Inside a tokio runtime, the first call also starts the task that removes links, counters
-    /// and limits that are over, and accounts that are to be deleted; it ends with the last service.
+    /// and limits that are over, accounts that are to be deleted, and impersonations that are not
+    /// permitted any more; it ends with the last service.
     fn layer(&self, inner: S) -> Self::Service {
         self.sweeping.call_once(|| start_sweeping(&self.site));
         Mounted::new(Arc::new(self.clone()), inner)
@@ -152,5 +164,7 @@ async fn sweep_batch(site: &Site) -> Result<u64, StoreError> {
     let cancelled = site.store.sweep_deletions(now, SWEEP_BATCH).await?;
     let invitations = site.store.sweep_invitations(now, SWEEP_BATCH).await?;
     let parked = site.store.sweep_parked_identities(now, SWEEP_BATCH).await?;
-    Ok(parked + removed + tokens + cancelled + invitations + execute_due(site).await?)
+    let impersonations = end_unpermitted(site).await?;
+    let removed = parked + removed + tokens + cancelled + invitations + impersonations;
+    Ok(removed + execute_due(site).await?)
 }

@@ -29,7 +29,9 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         return impersonate::stop(site, visit).await;
     }
     visit.session.log_out().await?;
-    Ok(respond::see_other(visit.trip.destination(&site.paths.logout)))
+    let mut response = respond::see_other(visit.trip.destination(&site.paths.logout));
+    impersonate::leave(site, visit, &mut response).await?;
+    Ok(response)
 }
 
 /// Nobody is logged in: on with the trip, or the end of it.

@@ -6,6 +6,7 @@ use std::future::Future;
 use http::Response;
 use time::OffsetDateTime;
 
+use super::admin::impersonate;
 use super::deletion::keep;
 use super::seen::sighting;
 use super::site::{Site, Visit};
@@ -132,6 +133,7 @@ where
         return stands.map(|_| None);
     }
     let mut response = respond::see_other(visit.trip.destination(&site.paths.home));
+    impersonate::leave(site, visit, &mut response).await?;
     let login = (who.email, user, who.device_epoch);
     if trust {
         site.trust_device(visit, login, &mut response);

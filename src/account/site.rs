@@ -5,7 +5,7 @@ use http::header::{ALLOW, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use time::OffsetDateTime;
 
-use super::admin::{self, AdminAuthorizer};
+use super::admin::{self, AdminAuthorizer, impersonate};
 use super::config::{Flow, Paths, Policy};
 use super::cookie::SealedCookie;
 use super::deletion::{DeletionHook, keep};
@@ -36,7 +36,7 @@ use crate::crypto::{Clock, Random};
 use crate::http::respond::Allowed;
 use crate::http::{Body, Form, Reader, respond};
 use crate::page::Pages;
-use crate::scope::{Account, Actor, Method as Proven, UserId};
+use crate::scope::{Account, Actor, CurrentScope, Method as Proven, UserId};
 use crate::session::{Places, Session};
 use crate::store::{AccountStore, Effects, LoginUser};
 
@@ -267,7 +267,7 @@ pub(super) async fn answer(site: &Site, request: Request<Bytes>) -> Response<Bod
     let method = request.method().clone();
     let reader = Reader::of_page(request.headers());
     let here = Trip::back_to(request.uri(), &method);
-    let mut told = Told::default();
+    let (mut told, mut scope) = (Told::default(), CurrentScope::anonymous());
     let answer = match (Visit::of(request), flow) {
         (Ok(visit), Some(flow)) => {
             let keeps_silent = |answer: &Answer| {
@@ -277,12 +277,14 @@ pub(super) async fn answer(site: &Site, request: Request<Bytes>) -> Response<Bod
             let answer = async { noted(site, &visit, go(site, flow, &method, &visit).await).await };
             let answer = evenly(site.policy.even_answers, answer, keeps_silent).await;
             told = visit.told;
+            scope = visit.session.scope();
             answer
         }
         (Err(error), _) => Err(error),
         (_, None) => Err(AccountError::Method),
     };
-    let mut response = answer.unwrap_or_else(|error| refuse(site, error, flow, reader, &here));
+    let response = answer.unwrap_or_else(|error| refuse(site, error, flow, reader, &here));
+    let mut response = impersonate::show_banner(site, &scope, response).await;
     told.tell(response.headers_mut(), site.now());
     response
 }

@@ -174,9 +174,11 @@ pub struct AdminUser<'a> {
     pub state: AccountState,
     /// Whether there is a second factor.
     pub has_second_factor: bool,
-    /// Where to post to, with one of these behind it: `/revoke-sessions`, `/send-reset`, `/disable`,
-    /// `/enable`, `/remove-second-factor`, `/delete`, `/keep`, and `/impersonate` with a field
-    /// `reason`.
+    /// Whether there is a password.
+    pub has_password: bool,
+    /// Where to post to, with one of these behind it: `/revoke-sessions`, `/send-reset`,
+    /// `/require-password-change`, `/disable`, `/enable`, `/remove-second-factor`, `/delete`, `/keep`,
+    /// and `/impersonate` with a field `reason`.
     pub action: &'a str,
     /// The live sessions.
     pub sessions: &'a [AdminSession<'a>],
@@ -199,11 +201,18 @@ impl<'a> AdminUser<'a> {
             account,
             state,
             has_second_factor,
+            has_password: false,
             action,
             sessions: &[],
             entries: &[],
             reason_refused: false,
         }
+    }
+
+    /// The same, of a user who has a password, or has none.
+    #[must_use]
+    pub fn with_password(self, has_password: bool) -> Self {
+        Self { has_password, ..self }
     }
 
     /// The same, with the user's sessions.
@@ -273,4 +282,13 @@ impl<'a> ImpersonationBanner<'a> {
     pub fn new(account: &'a str, stop: &'a str) -> Self {
         Self { account, stop }
     }
+}
+
+/// A page with the banner at the beginning of its body.
+#[cfg(feature = "accounts")]
+pub(crate) fn on_top(page: &str, banner: &str) -> String {
+    let end = |body: usize| page.get(body..)?.find('>').map(|end| body + end + 1);
+    let at = page.find("<body").and_then(end).unwrap_or_default();
+    let (before, after) = page.split_at_checked(at).unwrap_or(("", page));
+    format!("{before}\n{banner}{after}")
 }

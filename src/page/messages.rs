@@ -252,6 +252,7 @@ messages! {
     admin_actions: "What you can do",
     admin_revoke_sessions: "End all sessions",
     admin_send_reset: "Mail a link to a new password",
+    admin_require_password: "Have them choose another password",
     admin_remove_factor: "Turn off two-step login",
     admin_disable: "Disable account",
     admin_enable: "Enable account",

@@ -1,6 +1,6 @@
 //! Data of the pages where a user sees to their own account.
 
-use super::{ImpersonationBanner, Messages};
+use super::Messages;
 
 /// What stands around each of these pages.
 #[derive(Clone, Copy, Debug)]
@@ -14,8 +14,6 @@ pub struct Frame<'a> {
     pub logout: &'a str,
     /// The application itself.
     pub home: &'a str,
-    /// That an administrator acts as the user.
-    pub impersonation: Option<ImpersonationBanner<'a>>,
     /// What must not be overlooked on any page.
     pub banner: Option<&'a str>,
 }
@@ -86,14 +84,7 @@ impl FrameLink {
 impl<'a> Frame<'a> {
     /// The frame around the pages of `account`.
     pub fn new(account: &'a str, links: &'a [FrameLink], logout: &'a str, home: &'a str) -> Self {
-        Self { account, links, logout, home, impersonation: None, banner: None }
-    }
-
-    /// The same, while an administrator acts as the user.
-    #[must_use]
-    pub fn with_impersonation(mut self, banner: Option<ImpersonationBanner<'a>>) -> Self {
-        self.impersonation = banner;
-        self
+        Self { account, links, logout, home, banner: None }
     }
 
     /// The same, with what must not be overlooked.

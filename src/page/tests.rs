@@ -44,8 +44,11 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("tokens-none", &["no-tokens", "submit"]);
     ids("token-created", &["token", "done"]);
     ids("two-factor-setup", &["secret", "code", "submit"]);
-    ids("admin-user", &["state", "disable", "delete", "reason", "impersonate"]);
-    ids("settings-impersonated", &["stop-impersonation"]);
+    ids(
+        "admin-user",
+        &["state", "require-password-change", "disable", "delete", "reason", "impersonate"],
+    );
+    ids("impersonated", &["stop-impersonation"]);
     ids("delete", &["password", "code", "confirm", "delete"]);
     ids("delete-refused", &["password", "confirm", "delete"]);
     ids("keep", &["keep-text", "submit"]);

@@ -1,11 +1,13 @@
 //! A session that is set aside while its browser holds another, and taken up again.
 
+use time::OffsetDateTime;
+
 use super::handle::{Live, State};
 use super::request::{cookie_of, scope_of};
 use super::{Session, SessionError};
 use crate::crypto::OpaqueToken;
 use crate::scope::{CurrentScope, SessionEnd, UserId};
-use crate::store::{Result, StoredSession};
+use crate::store::{Effects, Result, StoredSession};
 
 impl Session {
     /// Leaves the session of this request alive, with its data, and goes on as a visitor. Answers
@@ -48,14 +50,27 @@ impl Session {
         Ok(true)
     }
 
+    /// Ends a session of `user` that was set aside, and that nobody will take up.
+    pub(crate) async fn end_aside(&self, token: &OpaqueToken, user: &UserId) -> Result<()> {
+        let (store, now) = (&self.0.config.store, self.now());
+        let Some(stored) = store.load_session(&token.hash(), now).await? else { return Ok(()) };
+        store.end_session(user, stored.id, SessionEnd::LoggedOut, now).await?;
+        Ok(())
+    }
+
+    /// From when on the session is over in any case; `None` if there is none.
+    pub(crate) fn expires_at(&self) -> Option<OffsetDateTime> {
+        self.live().map(|live| live.stored.expires_at)
+    }
+
     /// The live sessions of any user, for administrators.
     pub(crate) async fn sessions_of(&self, user: &UserId) -> Result<Vec<StoredSession>> {
         self.0.config.store.sessions_of(user, self.now()).await
     }
 
-    /// Ends all sessions of any user, for administrators.
-    pub(crate) async fn end_sessions_of(&self, user: &UserId) -> Result<u64> {
-        let end = SessionEnd::SignedOutEverywhere;
-        self.0.config.store.end_sessions_of(user, None, end, self.now()).await
+    /// Ends all sessions of any user, for administrators, with this written in the same transition.
+    pub(crate) async fn end_sessions_of(&self, user: &UserId, along: &Effects) -> Result<u64> {
+        let (end, store) = (SessionEnd::SignedOutEverywhere, &self.0.config.store);
+        store.end_sessions_along(user, None, end, along, self.now()).await
     }
 }

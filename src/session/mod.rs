@@ -69,6 +69,8 @@ pub use login::Proof;
 pub use place::{CountryCode, InvalidCountryCode, NoPlaces, Place, Places};
 #[cfg(feature = "geoip")]
 pub use place::{GeoIpError, MaxMind};
+#[cfg(feature = "accounts")]
+pub(crate) use request::scope_of;
 pub use require::{
     ForbidDuringImpersonationLayer, RequireMembershipLayer, RequirePermissionLayer,
     RequireSudoLayer, RequireUserLayer,

@@ -109,7 +109,7 @@ impl Session {
     }
 }
 
-pub(super) fn scope_of(stored: &StoredSession) -> CurrentScope {
+pub(crate) fn scope_of(stored: &StoredSession) -> CurrentScope {
     match &stored.login {
         Some(login) => {
             let mut scope = CurrentScope::user(login.account.clone(), login.authentication.clone());

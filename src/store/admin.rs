@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{Effects, RateLimit, Result, Standing};
+use super::{Effects, RateLimit, Result, Standing, StoredSession};
 use crate::scope::{Account, SessionId, UserId};
 
 /// Which accounts an administrator looks for. All conditions must hold.
@@ -38,6 +38,15 @@ pub struct NewImpersonation {
     pub reason: String,
 }
 
+/// A session that is alive, in which an administrator acts as a user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunningImpersonation {
+    /// The session.
+    pub session: StoredSession,
+    /// The administrator's own session, which it is led from.
+    pub led_from: StoredSession,
+}
+
 /// Transitions of administrators.
 #[async_trait]
 pub trait AdminStore: std::fmt::Debug + Send + Sync + 'static {
@@ -54,6 +63,25 @@ pub trait AdminStore: std::fmt::Debug + Send + Sync + 'static {
     async fn begin_impersonation(
         &self,
         impersonation: &NewImpersonation,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool>;
+
+    /// The impersonations that are alive, in the order of the ids of their sessions, beginning after
+    /// this one; at most `limit`.
+    async fn running_impersonations(
+        &self,
+        after: Option<SessionId>,
+        limit: u32,
+        now: OffsetDateTime,
+    ) -> Result<Vec<RunningImpersonation>>;
+
+    /// Ends the session with this id in which somebody acts as a user, and writes its event, and
+    /// `along`. Of two callers exactly one is told so.
+    async fn end_impersonation(
+        &self,
+        user: &UserId,
+        session: SessionId,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool>;

@@ -16,6 +16,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit, id: &UserId, name: &str) 
     let act = match name {
         "revoke-sessions" => AdminAct::RevokeSessions,
         "send-reset" => AdminAct::SendReset,
+        "require-password-change" => AdminAct::RequirePasswordChange,
         "disable" => AdminAct::Disable,
         "enable" => AdminAct::Enable,
         "remove-second-factor" => AdminAct::RemoveSecondFactor,
@@ -27,16 +28,15 @@ pub(super) async fn submit(site: &Site, visit: &Visit, id: &UserId, name: &str) 
     let administrator = visit.fresh_account(site)?;
     let target = find(site, visit, id).await?;
     let act = match (act, &site.authorizer) {
-        (AdminAct::Impersonate, Some(who)) if who.is_administrator(&target).await => {
-            AdminAct::ImpersonateAdministrator
-        }
+        (AdminAct::Impersonate, Some(who)) => AdminAct::to_act_as(&**who, &target).await,
         _ => act,
     };
     permit(site, visit, act, Some(&target)).await?;
-    let drastic = [AdminAct::Disable, AdminAct::Delete].contains(&act);
+    let drastic =
+        [AdminAct::Disable, AdminAct::Delete, AdminAct::RemoveSecondFactor].contains(&act);
     let acts_as = [AdminAct::Impersonate, AdminAct::ImpersonateAdministrator].contains(&act);
     if (drastic || acts_as) && target.id() == administrator.id() {
-        // Nobody shuts themselves out by a slip of the hand.
+        // Nobody shuts themselves out by a slip of the hand, nor does without their own code.
         return Err(AccountError::Forbidden);
     }
     if !site.store.count_admin_action(administrator.id(), LIMIT, site.now()).await? {
@@ -59,11 +59,15 @@ async fn apply(
     let along = |action: Action| site.effects(visit.entry(action).about(id));
     match act {
         AdminAct::RevokeSessions => {
-            let ended = visit.session.end_sessions_of(id).await?;
-            let entry = visit.entry(Action::ADMIN_REVOKE_SESSIONS).about(id).with("ended", ended);
-            note(site, entry).await?;
+            let along = along(Action::ADMIN_REVOKE_SESSIONS);
+            visit.session.end_sessions_of(id, &along).await?;
+            along.announce();
         }
         AdminAct::SendReset => send_reset(site, visit, target).await?,
+        AdminAct::RequirePasswordChange => {
+            let along = along(Action::REQUIRE_PASSWORD_CHANGE);
+            announce(store.require_password_change(id, &along, now).await?, &along);
+        }
         AdminAct::Disable => {
             let along = along(Action::DISABLE_ACCOUNT);
             announce(store.disable_account(id, &along, now).await?, &along);
@@ -112,13 +116,6 @@ fn announce(done: bool, along: &Effects) {
     if done {
         along.announce();
     }
-}
-
-async fn note(site: &Site, entry: crate::audit::Entry) -> Result<(), AccountError> {
-    let entry = entry.at(site.now(), &*site.random);
-    site.store.write_audit_entry(&entry).await?;
-    entry.announce();
-    Ok(())
 }
 
 /// The same link as the user can ask for, under the same limit.

@@ -14,6 +14,8 @@ pub enum AdminAct {
     RevokeSessions,
     /// Mail a user the link to a new password.
     SendReset,
+    /// Have a user choose another password at the next login.
+    RequirePasswordChange,
     /// Keep a user out.
     Disable,
     /// Let a user in again.
@@ -31,6 +33,14 @@ pub enum AdminAct {
 }
 
 impl AdminAct {
+    /// What it is to act as this user.
+    pub(super) async fn to_act_as(authorizer: &dyn AdminAuthorizer, user: &Account) -> Self {
+        match authorizer.is_administrator(user).await {
+            true => Self::ImpersonateAdministrator,
+            false => Self::Impersonate,
+        }
+    }
+
     /// Its name, as the audit log tells it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,6 +48,7 @@ impl AdminAct {
             Self::ReadAudit => "read_audit",
             Self::RevokeSessions => "revoke_sessions",
             Self::SendReset => "send_reset",
+            Self::RequirePasswordChange => "require_password_change",
             Self::Disable => "disable",
             Self::Enable => "enable",
             Self::RemoveSecondFactor => "remove_second_factor",
@@ -77,7 +88,8 @@ impl AdminAct {
 #[async_trait]
 pub trait AdminAuthorizer: std::fmt::Debug + Send + Sync + 'static {
     /// Whether `who`, who is there in person, may do this, to this account if it is about one. It is
-    /// asked at each request. An account that they may not [look](AdminAct::Look) at is not found.
+    /// asked at each request; and every minute for each impersonation that runs, which ends if the
+    /// answer is no longer yes, comes after ten seconds, or is a panic. An account that they may not [look](AdminAct::Look) at is not found.
     async fn may(&self, who: &CurrentScope, act: AdminAct, account: Option<&Account>) -> bool {
         let _ = (who, act, account);
         false

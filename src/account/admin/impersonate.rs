@@ -1,10 +1,11 @@
 //! An administrator acts as a user: in a session of its own, which lives only while the one lives
 //! that it is led from, and after which the browser goes back to that one.
 
-use http::header::SET_COOKIE;
-use http::{Response, StatusCode};
+use http::header::{CONTENT_TYPE, SET_COOKIE};
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::BodyExt as _;
 use serde::{Deserialize, Serialize};
-use time::Duration;
+use time::OffsetDateTime;
 
 use super::user;
 use crate::account::AccountError;
@@ -13,14 +14,12 @@ use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
 use crate::crypto::{Keyring, OpaqueToken, Purpose};
 use crate::http::{Body, CookiePolicy, respond};
-use crate::page::ImpersonationBanner;
+use crate::page::{ImpersonationBanner, on_top};
 use crate::scope::{Account, Actor, CurrentScope, Method, UserId, storable_text};
 use crate::session::Proof;
 use crate::store::NewImpersonation;
 
 const PURPOSE: Purpose = Purpose::new("account/impersonator");
-/// The longest that an impersonation, and what waits behind it, lasts.
-const WAITS: Duration = Duration::hours(24);
 /// The longest reason, in characters.
 const REASON: usize = 500;
 
@@ -34,6 +33,9 @@ pub(in crate::account) fn cookie(policy: CookiePolicy, keyring: &Keyring) -> Sea
 struct Waiting {
     administrator: UserId,
     token: String,
+    /// When the impersonation ends in any case: whoever comes later is not the administrator.
+    #[serde(with = "time::serde::timestamp::microseconds")]
+    until: OffsetDateTime,
 }
 
 /// Both have been permitted by now.
@@ -60,8 +62,10 @@ pub(super) async fn start(
         return Err(AccountError::Forbidden);
     }
     let mut response = respond::see_other(&site.paths.home);
-    let waiting = Waiting { administrator: administrator.id().clone(), token: token.expose() };
-    let set = site.impersonator.set(&*site.random, &waiting, WAITS);
+    let until = visit.session.expires_at().unwrap_or(site.now());
+    let (administrator, token) = (administrator.id().clone(), token.expose());
+    let waiting = Waiting { administrator, token, until };
+    let set = site.impersonator.set(&*site.random, &waiting, until - site.now());
     response.headers_mut().append(SET_COOKIE, set);
     Ok(response)
 }
@@ -91,35 +95,59 @@ async fn begin(
 
 /// Back to the administrator's own session, or to the login if that has ended.
 pub(in crate::account) async fn stop(site: &Site, visit: &Visit) -> Answer {
+    let mut response = respond::see_other(&go_back(site, visit).await?);
+    forget(site, &mut response);
+    Ok(response)
+}
+
+/// Where they are afterwards.
+async fn go_back(site: &Site, visit: &Visit) -> Result<String, AccountError> {
     let scope = visit.session.scope();
-    let waiting: Option<Waiting> = site.impersonator.read(&visit.headers);
     let acted_as = scope.account().map(|account| account.id().clone());
     let administrator = match scope.actor() {
         Actor::Impersonator(administrator) => {
-            let entry = visit.entry(Action::IMPERSONATION_STOP).at(site.now(), &*site.random);
-            site.store.write_audit_entry(&entry).await?;
-            entry.announce();
-            visit.session.log_out().await?;
+            let along = site.effects(visit.entry(Action::IMPERSONATION_STOP));
+            let id = visit.session.id().ok_or(AccountError::LoginRequired)?;
+            if visit.session.revoke_along(id, &along).await? {
+                along.announce();
+            }
             Some(administrator.clone())
         }
         // It has run out meanwhile.
         Actor::Nobody => None,
-        _ => return Ok(forget(site, respond::see_other(&site.paths.admin))),
+        _ => return Ok(site.paths.admin.clone()),
     };
-    if let Some(Waiting { administrator: waits, token }) = waiting
+    if let Some(Waiting { administrator: waits, token, .. }) = waiting(site, visit)
         && administrator.is_none_or(|administrator| administrator == waits)
         && let Some(token) = OpaqueToken::parse(&token)
         && visit.session.take_up(token, &waits).await?
     {
-        let back = acted_as.map_or_else(|| site.paths.admin.clone(), |id| user::path(site, &id));
-        return Ok(forget(site, respond::see_other(&back)));
+        return Ok(acted_as.map_or_else(|| site.paths.admin.clone(), |id| user::path(site, &id)));
     }
-    Ok(forget(site, respond::see_other(&site.paths.login)))
+    Ok(site.paths.login.clone())
 }
 
-fn forget(site: &Site, mut response: Response<Body>) -> Response<Body> {
+fn forget(site: &Site, response: &mut Response<Body>) {
     response.headers_mut().append(SET_COOKIE, site.impersonator.clear());
-    response
+}
+
+/// Ends the administrator's own session if one waits while somebody logs in or out: it is not theirs.
+pub(in crate::account) async fn leave(
+    site: &Site,
+    visit: &Visit,
+    response: &mut Response<Body>,
+) -> Result<(), AccountError> {
+    let Some(Waiting { administrator, token, .. }) = waiting(site, visit) else { return Ok(()) };
+    forget(site, response);
+    if let Some(token) = OpaqueToken::parse(&token) {
+        visit.session.end_aside(&token, &administrator).await?;
+    }
+    Ok(())
+}
+
+fn waiting(site: &Site, visit: &Visit) -> Option<Waiting> {
+    let waiting: Waiting = site.impersonator.read(&visit.headers)?;
+    (site.now() < waiting.until).then_some(waiting)
 }
 
 /// What must be seen on every page while an administrator acts as a user; `None` at all other times.
@@ -129,4 +157,19 @@ pub(in crate::account) fn banner(site: &Site, scope: &CurrentScope) -> Option<St
     let name = account.email().unwrap_or(account.id().as_str());
     let stop = format!("{}/stop", site.paths.admin);
     Some(site.pages.impersonation_banner(&ImpersonationBanner::new(name, &stop)))
+}
+
+/// Puts it on top of one of our pages, whichever it is.
+pub(in crate::account) async fn show_banner(
+    site: &Site,
+    scope: &CurrentScope,
+    response: Response<Body>,
+) -> Response<Body> {
+    let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let is_page = kind.is_some_and(|kind| kind.starts_with(b"text/html"));
+    let Some(banner) = banner(site, scope).filter(|_| is_page) else { return response };
+    let (parts, body) = response.into_parts();
+    let Ok(body) = body.collect().await;
+    let page = on_top(&String::from_utf8_lossy(&body.to_bytes()), &banner);
+    Response::from_parts(parts, Body::from(page))
 }

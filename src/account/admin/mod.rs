@@ -5,6 +5,7 @@ mod act;
 mod audit;
 mod authorizer;
 pub(super) mod impersonate;
+pub(super) mod permitted;
 mod user;
 mod users;
 

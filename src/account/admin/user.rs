@@ -51,6 +51,7 @@ pub(super) async fn page(
     let frame = AdminFrame::new(name, &site.paths.admin, &audit, &site.paths.home);
     let action = path(site, id);
     let page = AdminUser::new(frame, account, (state(standing), factor), &action)
+        .with_password(standing.has_password)
         .with_sessions(&sessions)
         .with_entries(&entries)
         .refused(refused);

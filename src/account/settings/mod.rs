@@ -22,8 +22,8 @@ pub(super) use self::two_factor_setup::cookie as setup_cookie;
 use super::AccountError;
 use super::config::Paths;
 use super::site::{Answer, Site, Visit};
-use crate::page::{Frame, FrameLink, ImpersonationBanner, SettingsArea};
-use crate::scope::{Account, Actor, CurrentScope};
+use crate::page::{Frame, FrameLink, SettingsArea};
+use crate::scope::Account;
 
 /// One of the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,8 +195,6 @@ pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) 
 pub(super) struct FrameParts {
     name: String,
     links: Vec<FrameLink>,
-    /// Where an administrator who acts as the user stops.
-    stop: Option<String>,
 }
 
 impl FrameParts {
@@ -208,20 +206,11 @@ impl FrameParts {
             .map(|(area, flow)| FrameLink::new(*area, flow.path(site), *flow == current))
             .collect();
         let name = account.email().unwrap_or(account.id().as_str()).to_owned();
-        Self { name, links, stop: None }
-    }
-
-    /// The same, which says so if an administrator acts as the user.
-    pub(super) fn within(self, site: &Site, scope: &CurrentScope) -> Self {
-        let acting = matches!(scope.actor(), Actor::Impersonator(_));
-        Self { stop: acting.then(|| format!("{}/stop", site.paths.admin)), ..self }
+        Self { name, links }
     }
 
     /// As the page takes it.
     pub(super) fn frame<'a>(&'a self, site: &'a Site) -> Frame<'a> {
-        let stop = self.stop.as_deref();
-        let banner = stop.map(|stop| ImpersonationBanner::new(&self.name, stop));
         Frame::new(&self.name, &self.links, &site.paths.logout, &site.paths.home)
-            .with_impersonation(banner)
     }
 }

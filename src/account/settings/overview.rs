@@ -10,7 +10,6 @@ use crate::page::SettingsOverview;
 pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
     let account = visit.account()?;
     let parts = FrameParts::new(site, &account, Flow::Overview);
-    let parts = parts.within(site, &visit.session.scope());
     let page = SettingsOverview::new(parts.frame(site), account.email(), account.email_verified());
     Ok(respond::html(StatusCode::OK, site.pages.settings_overview(&page)))
 }

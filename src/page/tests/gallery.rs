@@ -262,6 +262,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
             "admin-user",
             theme.admin_user(
                 &AdminUser::new(office, &account, (AccountState::Open, true), text)
+                    .with_password(true)
                     .with_entries(&audited)
                     .refused(true),
             ),
@@ -271,12 +272,11 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
             theme.admin_audit(&AdminAudit::new(office, &audited, (text, text), [text; 2], None)),
         ),
         (
-            "settings-impersonated",
-            theme.settings_overview(&SettingsOverview::new(
-                frame.with_impersonation(Some(ImpersonationBanner::new(email, text))),
-                Some(email),
-                true,
-            )),
+            "impersonated",
+            on_top(
+                &theme.settings_overview(&SettingsOverview::new(frame, Some(email), true)),
+                &theme.impersonation_banner(&ImpersonationBanner::new(email, text)),
+            ),
         ),
         ("delete", theme.settings_delete(&DeleteAccount::new(frame, text, (true, true), 14, None))),
         (

@@ -16,6 +16,14 @@ pub(super) const LIST: &str = "SELECT id, email, email_verified, attributes, dis
          ((SELECT created_at FROM donjon_users WHERE id = $2), $2)) \
      ORDER BY created_at DESC, id DESC LIMIT $3";
 
+/// The sessions of impersonations that are alive, as far as the sessions alone tell.
+pub(super) const RUNNING: &str = "SELECT s.id, a.id FROM donjon_impersonations i \
+     JOIN donjon_sessions s ON s.id = i.session_id AND s.expires_at > $1 \
+         AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $1) \
+     JOIN donjon_sessions a ON a.id = i.administrator_session_id AND a.expires_at > $1 \
+         AND (a.idle_expires_at IS NULL OR a.idle_expires_at > $1) \
+     WHERE i.session_id > $2 ORDER BY i.session_id LIMIT $3";
+
 #[cfg(feature = "sqlite")]
 pub(super) const BEGIN: &str = "INSERT INTO donjon_impersonations \
      (session_id, administrator_session_id, administrator_id, reason, begun_at) \

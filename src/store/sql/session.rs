@@ -109,6 +109,12 @@ pub(super) const LOAD: &str = select!(
      AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL"
 );
 
+pub(super) const LOAD_BY_ID: &str = select!(
+    "s.id = $1 AND s.expires_at > $2 \
+     AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2) \
+     AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL"
+);
+
 pub(super) const LIST: &str = select!(
     "s.user_id = $1 AND s.expires_at > $2 \
      AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2) \

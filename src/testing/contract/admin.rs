@@ -29,6 +29,7 @@ pub async fn administration(
     kit.an_impersonation_begins_once().await?;
     kit.it_is_led_from_a_live_session_of_the_administrators_own().await?;
     kit.it_ends_with_the_session_it_is_led_from().await?;
+    kit.what_runs_is_told_and_ended_once().await?;
     kit.actions_are_counted_exactly().await
 }
 
@@ -153,6 +154,54 @@ impl Kit {
         let later = epoch() + LIMIT.window;
         let again = self.store.count_admin_action(&administrator, LIMIT, later).await?;
         rule(RULE, again, again)
+    }
+
+    async fn what_runs_is_told_and_ended_once(&self) -> Result<(), Violation> {
+        const TOLD: &str = "impersonations that run are told with the session they are led from";
+        const ENDED: &str = "an impersonation is ended once";
+        let (pair, over) = (self.pair().await?, self.pair().await?);
+        let own = self.pair().await?;
+        for pair in [&pair, &over] {
+            self.begin(&pair.impersonation()).await?;
+        }
+        let (administrator, end) = (&over.administrator, SessionEnd::LoggedOut);
+        self.sessions.end_session(administrator, over.own.id, end, at(1)).await?;
+        let mut seen = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.store.running_impersonations(after, 1, at(2)).await?;
+            let Some(last) = page.last() else { break };
+            rule(TOLD, page.len() == 1 && after < Some(last.session.id), &page)?;
+            after = Some(last.session.id);
+            seen.extend(page);
+        }
+        let ours = seen.iter().find(|one| one.session.id == pair.other.id);
+        let whole = ours.is_some_and(|one| {
+            let login = one.session.login.as_ref();
+            one.led_from.id == pair.own.id
+                && login.is_some_and(|login| {
+                    *login.account.id() == pair.user
+                        && login.impersonator.as_ref() == Some(&pair.administrator)
+                })
+        });
+        rule(TOLD, whole, &seen)?;
+        let ends = [over.other.id, own.other.id, own.own.id, pair.own.id];
+        let none = seen.iter().all(|one| !ends.contains(&one.session.id));
+        rule(TOLD, none, &seen)?;
+        let late = self.store.running_impersonations(None, 100, pair.other.expires_at).await?;
+        rule(TOLD, late.iter().all(|one| one.session.id != pair.other.id), late)?;
+
+        let outcomes = race(|_| {
+            let (store, user, id) = (Arc::clone(&self.store), pair.user.clone(), pair.other.id);
+            async move { store.end_impersonation(&user, id, &Effects::none(), at(3)).await }
+        })
+        .await?;
+        let ended = outcomes.iter().filter(|ended| **ended).count();
+        rule(ENDED, ended == 1, outcomes)?;
+        let live = self.sessions.load_session(&pair.other.token, at(3)).await?;
+        rule(ENDED, live.is_none(), live)?;
+        let own = self.sessions.load_session(&pair.own.token, at(3)).await?;
+        rule("the administrator's own session stays", own.is_some(), own)
     }
 
     async fn begin(&self, new: &NewImpersonation) -> Result<bool, Violation> {

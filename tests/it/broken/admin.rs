@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use donjon::scope::UserId;
+use donjon::scope::{SessionId, UserId};
 use donjon::store::*;
 use donjon::testing::contract;
 use time::OffsetDateTime;
@@ -17,6 +17,12 @@ enum Fault {
     BeginsTwice,
     /// Says yes, and binds nothing.
     BindsNothing,
+    /// Does not tell what runs.
+    TellsNothing,
+    /// Tells what runs, and nothing of where it is led from.
+    ForgetsTheLeader,
+    /// Tells everybody that they ended it.
+    EndsTwice,
     /// Does not mind the limit.
     CountsNothing,
 }
@@ -51,6 +57,33 @@ impl AdminStore for Broken {
         Ok(told || self.fault == Fault::BeginsTwice)
     }
 
+    async fn running_impersonations(
+        &self,
+        after: Option<SessionId>,
+        limit: u32,
+        now: OffsetDateTime,
+    ) -> Result<Vec<RunningImpersonation>> {
+        let mut told = self.good.running_impersonations(after, limit, now).await?;
+        if self.fault == Fault::TellsNothing {
+            told.clear();
+        }
+        if self.fault == Fault::ForgetsTheLeader {
+            told.iter_mut().for_each(|one| one.led_from = one.session.clone());
+        }
+        Ok(told)
+    }
+
+    async fn end_impersonation(
+        &self,
+        user: &UserId,
+        session: SessionId,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let told = self.good.end_impersonation(user, session, along, now).await?;
+        Ok(told || self.fault == Fault::EndsTwice)
+    }
+
     async fn count_admin_action(
         &self,
         administrator: &UserId,
@@ -68,6 +101,15 @@ async fn the_kit_names_the_rule_that_a_store_of_administrators_breaks() {
         (Fault::ForgetsTheCursor, "accounts are listed page by page, by how their addresses begin"),
         (Fault::BeginsTwice, "an impersonation begins once"),
         (Fault::BindsNothing, "an impersonation begins once"),
+        (
+            Fault::TellsNothing,
+            "impersonations that run are told with the session they are led from",
+        ),
+        (
+            Fault::ForgetsTheLeader,
+            "impersonations that run are told with the session they are led from",
+        ),
+        (Fault::EndsTwice, "an impersonation is ended once"),
         (Fault::CountsNothing, "what an administrator does is counted exactly"),
     ] {
         let store = Database::sqlite().store().await;

@@ -5,6 +5,7 @@ mod api_tokens;
 mod browser;
 mod configuration;
 mod host;
+mod impersonation;
 mod openid_client;
 mod passkeys;
 mod saml;
@@ -12,6 +13,8 @@ mod saml;
 mod smtp;
 #[cfg(feature = "social")]
 mod social;
+#[cfg(feature = "social")]
+mod social_browser;
 mod totp;
 mod trip;
 mod two_processes;

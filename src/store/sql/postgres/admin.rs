@@ -1,15 +1,18 @@
 use async_trait::async_trait;
 use sqlx::{query_as, query_scalar};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::PostgresStore;
 use super::audit::{along, effects};
-use crate::scope::UserId;
-use crate::store::sql::admin::{LIST, SummaryRow, key, summary};
+use crate::scope::{SessionEnd, SessionId, UserId};
+use crate::store::sql::admin::{LIST, RUNNING, SummaryRow, key, summary};
 use crate::store::sql::convert::micros;
 use crate::store::sql::rate_limit::counting_one_more;
+use crate::store::sql::session::{LOAD_BY_ID, SessionRow, session};
 use crate::store::{
     AccountFilter, AccountSummary, AdminStore, Effects, NewImpersonation, RateLimit, Result,
+    RunningImpersonation, SessionStore as _, StoredSession,
 };
 
 #[async_trait]
@@ -59,6 +62,43 @@ impl AdminStore for PostgresStore {
         .fetch_one(self.pool())
         .await?;
         Ok(begun)
+    }
+
+    async fn running_impersonations(
+        &self,
+        after: Option<SessionId>,
+        limit: u32,
+        now: OffsetDateTime,
+    ) -> Result<Vec<RunningImpersonation>> {
+        let ids: Vec<(Uuid, Uuid)> = query_as(RUNNING)
+            .bind(micros(now))
+            .bind(after.map_or(Uuid::nil(), |after| after.0))
+            .bind(i64::from(limit))
+            .fetch_all(self.pool())
+            .await?;
+        let load = async |id: Uuid| -> Result<Option<StoredSession>> {
+            let row: Option<SessionRow> =
+                query_as(LOAD_BY_ID).bind(id).bind(micros(now)).fetch_optional(self.pool()).await?;
+            row.map(session).transpose()
+        };
+        let mut running = Vec::new();
+        for (session, led_from) in ids {
+            // Whichever has ended meanwhile, there is nothing that runs.
+            if let (Some(session), Some(led_from)) = (load(session).await?, load(led_from).await?) {
+                running.push(RunningImpersonation { session, led_from });
+            }
+        }
+        Ok(running)
+    }
+
+    async fn end_impersonation(
+        &self,
+        user: &UserId,
+        session: SessionId,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        self.end_session_along(user, session, SessionEnd::Revoked, along, now).await
     }
 
     async fn count_admin_action(

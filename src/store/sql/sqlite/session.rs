@@ -149,6 +149,13 @@ impl SessionStore for SqliteStore {
                 .await?;
                 let Some((id, user, data_id)) = old else { return Ok(Rotation::Lost) };
                 let ended = if id == next.id.0 { Vec::new() } else { vec![(id, user)] };
+                if !ended.is_empty() {
+                    // The row goes on as another session, which nobody leads.
+                    query("DELETE FROM donjon_impersonations WHERE session_id = $1")
+                        .bind(id)
+                        .execute(&mut *connection)
+                        .await?;
+                }
                 if data_id != next.data_id {
                     query("DELETE FROM donjon_session_data WHERE id = $1")
                         .bind(data_id)

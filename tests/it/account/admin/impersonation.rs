@@ -76,6 +76,207 @@ async fn what_only_the_user_may_do_is_refused_and_noted() {
     .await;
 }
 
+/// Whatever page it is, it says so, and is no page of somebody who is not logged in.
+#[tokio::test]
+async fn every_page_of_ours_says_who_is_acted_as() {
+    each_office(async |world, mut root| {
+        let mut bob = world.logged_in(BOB).await;
+        act_as(&world, &mut root, BOB).await;
+        let banner = format!("You are acting as {BOB}.");
+        let denied = [
+            "/settings/password",
+            "/settings/two-factor",
+            "/settings/two-factor/setup",
+            "/settings/organizations",
+            "/settings/export",
+            "/settings/delete",
+            "/login/again",
+            "/admin",
+            "/admin/audit",
+        ];
+        let shown = ["/settings", "/settings/sessions", "/logout", "/forgot-password", "/register"];
+        let all = denied.map(|path| (path, StatusCode::FORBIDDEN)).into_iter();
+        for (path, status) in all.chain(shown.map(|path| (path, StatusCode::OK))) {
+            let page = root.get(path).await;
+            assert_eq!(page.status, status, "{path}: {}", page.body);
+            assert_eq!(page.body.matches(&banner).count(), 1, "{path}: {}", page.body);
+            assert!(page.has("stop-impersonation") && page.body.starts_with("<!doctype"));
+            if status == StatusCode::FORBIDDEN {
+                assert_eq!(page.text_of("error"), "impersonation_forbidden", "{path}");
+            }
+            let own = bob.get(path).await;
+            assert!(!own.has("stop-impersonation"), "{path}");
+        }
+        let mut program = root.clone();
+        program.accept = "application/json";
+        let told = program.get("/settings/delete").await;
+        assert_eq!(told.status, StatusCode::FORBIDDEN);
+        let told: serde_json::Value = serde_json::from_str(&told.body).unwrap();
+        assert_eq!(told["error"], "impersonation_forbidden");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_changed_for_a_user_by_who_acts_as_them() {
+    each_office(async |world, mut root| {
+        act_as(&world, &mut root, BOB).await;
+        let fields = [("password", PASSWORD), ("code", "000000"), ("current", PASSWORD)];
+        for path in [
+            "/settings/password",
+            "/settings/two-factor/setup",
+            "/settings/two-factor/disable",
+            "/settings/two-factor/backup-codes",
+            "/settings/organizations",
+            "/settings/export",
+            "/settings/delete",
+            "/settings/sessions/revoke",
+            "/settings/sessions/revoke-others",
+            "/settings/sessions/sign-out",
+            "/login/again",
+        ] {
+            let page = root.post(path, &fields).await;
+            assert_eq!(page.status, StatusCode::FORBIDDEN, "{path}: {}", page.body);
+            assert_eq!(page.text_of("error"), "impersonation_forbidden", "{path}");
+            assert_eq!(entry(&world, "impersonation.denied").await.metadata["path"], path);
+        }
+        assert_eq!(root.get("/").await.body, format!("hello {BOB} at /"));
+    })
+    .await;
+}
+
+/// Makes somebody an administrator, or no longer one.
+async fn staff(world: &World, email: &str, is_staff: bool) {
+    let id = id_of(world, email).await;
+    let change = |attributes: &mut serde_json::Value| attributes["staff"] = json!(is_staff);
+    world.accounts.accounts().change_attributes(&id, change).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_may_no_longer_act_as_a_user_is_stopped_within_a_minute() {
+    each_office(async |world, mut root| {
+        let mut boss = world.logged_in(BOSS).await;
+        act_as(&world, &mut root, BOB).await;
+        act_as(&world, &mut boss, BOB).await;
+        assert_eq!(world.accounts.end_unpermitted_impersonations().await.unwrap(), 0);
+        staff(&world, ROOT, false).await;
+        assert_eq!(world.accounts.end_unpermitted_impersonations().await.unwrap(), 1);
+        assert_eq!(world.accounts.end_unpermitted_impersonations().await.unwrap(), 0);
+        let stopped = entry(&world, "impersonation.stop").await;
+        assert_eq!((stopped.actor_kind.as_str(), stopped.actor), ("system", None));
+        assert_eq!(stopped.user, Some(id_of(&world, BOB).await));
+        let metadata = stopped.metadata;
+        assert_eq!(metadata["reason"], "not_permitted");
+        assert_eq!(metadata["administrator"], id_of(&world, ROOT).await.as_str());
+        assert_eq!(root.get("/").await.body, "hello stranger at /");
+        assert_eq!(boss.get("/").await.body, format!("hello {BOB} at /"), "the other goes on");
+        // They are who they were, and no administrator.
+        root.post("/admin/stop", &[]).await;
+        assert_eq!(root.get("/").await.body, format!("hello {ROOT} at /"));
+        assert_eq!(root.get("/admin").await.status, StatusCode::FORBIDDEN);
+
+        // Nor may anybody go on who acts as somebody who has become an administrator.
+        staff(&world, BOB, true).await;
+        assert_eq!(world.accounts.end_unpermitted_impersonations().await.unwrap(), 1);
+        assert_eq!(boss.get("/").await.body, "hello stranger at /");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_host_that_fails_to_say_who_may_lets_nobody_go_on() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[derive(Debug, Clone, Default)]
+    struct Moody(Arc<AtomicBool>);
+
+    #[async_trait]
+    impl AdminAuthorizer for Moody {
+        async fn may(&self, who: &CurrentScope, _: AdminAct, _: Option<&Account>) -> bool {
+            assert!(!self.0.load(Ordering::SeqCst), "asked to");
+            who.account().and_then(Account::email) == Some(ROOT)
+        }
+
+        async fn is_administrator(&self, _: &Account) -> bool {
+            false
+        }
+    }
+
+    let mood = Moody::default();
+    each_world_with(
+        |builder| builder.administrators(mood.clone()),
+        async |world| {
+            world.user(ROOT).await;
+            world.user(BOB).await;
+            let mut root = world.logged_in(ROOT).await;
+            act_as(&world, &mut root, BOB).await;
+            mood.0.store(true, Ordering::SeqCst);
+            let ended = world.accounts.end_unpermitted_impersonations().await.unwrap();
+            mood.0.store(false, Ordering::SeqCst);
+            assert_eq!(ended, 1);
+            assert_eq!(root.get("/").await.body, "hello stranger at /");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn who_logs_in_over_an_impersonation_does_not_inherit_the_administrator() {
+    each_office(async |world, mut root| {
+        act_as(&world, &mut root, BOB).await;
+        let page = root.post("/login", &[("email", BOB), ("password", PASSWORD)]).await;
+        assert_eq!(root.follow(page).await.body, format!("hello {BOB} at /"));
+        assert!(!root.cookies.contains_key("impersonator"));
+        assert!(!root.get("/settings").await.has("stop-impersonation"));
+        root.post("/logout", &[]).await;
+        root.post("/admin/stop", &[]).await;
+        assert_eq!(root.get("/").await.body, "hello stranger at /");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_waits_behind_an_impersonation_ends_with_a_login_a_logout_and_the_time() {
+    each_office(async |world, mut root| {
+        let boss = id_of(&world, ROOT).await;
+        let alive = async || {
+            let now = donjon::crypto::Clock::now(&*world.clock);
+            world.store.sessions_of(&boss, now).await.unwrap().len()
+        };
+        // A login: also for whoever kept the cookie.
+        act_as(&world, &mut root, BOB).await;
+        let mut kept = root.clone();
+        root.post("/login", &[("email", BOB), ("password", PASSWORD)]).await;
+        assert_eq!(alive().await, 0);
+        kept.cookies.remove("session");
+        kept.post("/admin/stop", &[]).await;
+        assert_eq!(kept.get("/").await.body, "hello stranger at /");
+
+        // It ran out, and whoever is there logs out, of nothing.
+        let mut root = world.logged_in(ROOT).await;
+        act_as(&world, &mut root, BOB).await;
+        world.clock.advance(Duration::minutes(16));
+        root.post("/logout", &[]).await;
+        assert_eq!(alive().await, 0);
+        root.post("/admin/stop", &[]).await;
+        assert_eq!(root.get("/").await.body, "hello stranger at /");
+
+        // The administrator's own session would live for days; not for whoever comes by.
+        let mut root = world.browser();
+        let page = root.get("/login").await;
+        let fields = [("email", ROOT), ("password", PASSWORD), ("remember", "1")];
+        root.submit(&page, &fields).await;
+        act_as(&world, &mut root, BOB).await;
+        world.clock.advance(Duration::minutes(30));
+        assert_eq!(alive().await, 1);
+        let page = root.post("/admin/stop", &[]).await;
+        assert_eq!(page.location().unwrap().path(), "/login");
+        assert_eq!(root.get("/").await.body, "hello stranger at /");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn it_ends_with_the_administrators_session_or_account() {
     each_office(async |world, mut root| {

@@ -5,6 +5,7 @@ use time::Duration;
 use super::*;
 use crate::account::second_factor::App;
 use crate::account::world::{each_world, log_in};
+use crate::support::statements::counted;
 
 const REFUSED: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
@@ -91,7 +92,8 @@ async fn each_action_does_what_it_says_and_is_written_down() {
 
         act(&mut root, "revoke-sessions").await;
         assert_eq!(bob.get("/").await.body, "hello stranger at /");
-        assert_eq!(entry(&world, "admin.sessions_revoke").await.metadata["ended"], 1);
+        let told = entry(&world, "admin.sessions_revoke").await;
+        assert_eq!(told.user, Some(id_of(&world, BOB).await));
 
         act(&mut root, "send-reset").await;
         assert_eq!(world.mails_to(BOB).await[0].subject, "Choose a new password");
@@ -120,12 +122,53 @@ async fn each_action_does_what_it_says_and_is_written_down() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_administrator_does_is_written_down_in_the_transition_that_does_it() {
+    each_office(async |world, mut root| {
+        let at = page_of(&world, BOB).await;
+        let _bob = world.logged_in(BOB).await;
+        for act in ["revoke-sessions", "require-password-change", "disable", "enable"] {
+            let (page, cost) = counted(root.post(&format!("{at}/{act}"), &[])).await;
+            assert_eq!(page.status, StatusCode::SEE_OTHER, "{act}");
+            assert_eq!(cost.transitions(), 2, "{act}: the count of what they do, and it");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_administrator_has_a_user_choose_another_password() {
+    each_office(async |world, mut root| {
+        let (at, mut bob) = (page_of(&world, BOB).await, world.logged_in(BOB).await);
+        let page = root.get(&at).await;
+        assert!(page.has("require-password-change"));
+        let page = root.post(&format!("{at}/require-password-change"), &[]).await;
+        assert_eq!(page.location().unwrap().path(), at);
+        let told = entry(&world, "account.password_change_require").await;
+        assert_eq!(told.actor, Some(id_of(&world, ROOT).await));
+        assert_eq!(told.user, Some(id_of(&world, BOB).await));
+        assert_eq!(bob.get("/").await.body, "hello stranger at /", "at once");
+
+        let page = log_in(&mut bob, BOB, PASSWORD).await;
+        assert_eq!(page.url.path(), "/login/password");
+        assert_eq!(bob.get("/").await.body, "hello stranger at /", "not before");
+        let page = bob.submit(&page, &[("password", "another one, and a good one")]).await;
+        assert_eq!(bob.follow(page).await.body, format!("hello {BOB} at /"));
+
+        let accounts = world.accounts.accounts();
+        accounts.create("none@example.test", None, Default::default(), true).await.unwrap();
+        let page = root.get(&page_of(&world, "none@example.test").await).await;
+        assert!(!page.has("require-password-change"), "there is no password");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn an_action_takes_a_fresh_login_our_own_page_and_moderation() {
     each_office(async |world, mut root| {
         let at = page_of(&world, BOB).await;
         let own = page_of(&world, ROOT).await;
-        for act in ["disable", "delete", "impersonate"] {
+        for act in ["disable", "delete", "impersonate", "remove-second-factor"] {
             let page = root.post(&format!("{own}/{act}"), &[("reason", "x")]).await;
             assert_eq!(page.status, StatusCode::FORBIDDEN, "{act}: nobody shuts themselves out");
         }
