@@ -6,7 +6,9 @@ use crate::audit::{Action, AuditActor, Entry};
 use crate::crypto::{Clock, Random, RandomExt as _, Redacted};
 use crate::page::{PasswordLength, PasswordProblem};
 use crate::scope::{Account, Attributes, UserId, storable, storable_text};
-use crate::store::{AccountStore, Effects, NewUser, Registration, StoreError};
+use crate::store::{
+    AccountStore, Effects, EmailChange, EmailChanged, EmailProof, NewUser, Registration, StoreError,
+};
 
 /// The accounts, for the host's own code: to seed, to import, to find. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -34,6 +36,24 @@ pub enum CreateError {
     /// Too many passwords at a time.
     #[error(transparent)]
     Busy(#[from] Busy),
+    /// The store failed; nothing changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why the address of an account was not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeEmailError {
+    /// The address is none.
+    #[error(transparent)]
+    Email(#[from] InvalidEmail),
+    /// Another account has the address, and has confirmed it.
+    #[error("the address belongs to another account")]
+    EmailTaken,
+    /// There is no such account, or it is going to be deleted.
+    #[error("there is no such account, or it is going to be deleted")]
+    NoAccount,
     /// The store failed; nothing changed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -139,6 +159,47 @@ impl Accounts {
             along.announce();
         }
         Ok(marked)
+    }
+
+    /// Gives an account another address, which the host vouches for as its owner's. Every session of
+    /// the user ends, and so does every link that was mailed; who signed up with the address and
+    /// never confirmed it loses it. Nothing is mailed.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use donjon::account::AccountLayer;
+    /// # use donjon::crypto::{Keyring, SystemRandom};
+    /// # use donjon::store::SqlStore;
+    /// # let store = SqlStore::connect("sqlite::memory:").await?;
+    /// # let keyring = Keyring::ephemeral(&SystemRandom);
+    /// # let layer = AccountLayer::builder(&store, &keyring, "https://app.example").build()?;
+    /// # let accounts = layer.accounts();
+    /// let alice = accounts.create("alice@example.test", None, Default::default(), true).await?;
+    /// accounts.change_email(alice.id(), "alice@new.example.test").await?;
+    /// let found = accounts.find_by_email("alice@new.example.test").await?;
+    /// assert_eq!(found.map(|found| found.id().clone()).as_ref(), Some(alice.id()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`ChangeEmailError`].
+    pub async fn change_email(&self, id: &UserId, email: &str) -> Result<(), ChangeEmailError> {
+        let (email, at) = (Email::parse(email)?, self.clock.now());
+        let entry = || Entry::new(Action::CHANGE_EMAIL).by(AuditActor::System);
+        let written = |entry: Entry| Effects::from(entry.at(at, &*self.random));
+        let along = written(entry().with("email", email.as_str()));
+        let proof = EmailProof::Host(email.as_str().to_owned());
+        let change = EmailChange { user: id.clone(), proof, keep: None, at };
+        let released = written(entry().with("released", true));
+        match self.store.change_email(&change, &along, &released).await? {
+            EmailChanged::Done { .. } => {
+                along.announce();
+                Ok(())
+            }
+            EmailChanged::Taken => Err(ChangeEmailError::EmailTaken),
+            EmailChanged::Invalid => Err(ChangeEmailError::NoAccount),
+        }
     }
 
     /// The account with this id.

@@ -118,7 +118,11 @@ impl Flow {
     /// in by it need not wait: that says more than any time.
     pub(super) fn keeps_silent(self, status: StatusCode) -> bool {
         match self {
-            Self::Register | Self::Resend | Self::ForgotPassword | Self::LoginLink => true,
+            Self::Register
+            | Self::Resend
+            | Self::ForgotPassword
+            | Self::LoginLink
+            | Self::Settings(settings::Flow::Email) => true,
             Self::Login | Self::Confirm => status == StatusCode::UNPROCESSABLE_ENTITY,
             _ => false,
         }
@@ -197,6 +201,8 @@ pub struct Policy {
     pub code_tries: RateLimit,
     /// How long a link to log in works; 10 minutes. Zero for no such links.
     pub login_link_for: Duration,
+    /// How long a change of an address waits to be confirmed; 24 hours.
+    pub email_change_for: Duration,
     /// How long a link to set a new password works; one hour.
     pub reset_for: Duration,
     /// When an address is locked, or a browser that its user is known by; for 15 minutes after 5
@@ -211,10 +217,11 @@ pub struct Policy {
     /// How long a browser asks for no second factor once its user trusts it; 30 days, and never
     /// longer than [`Policy::known_for`]. Zero for not at all.
     pub trust_for: Duration,
-    /// How often a link may be asked for, per address and purpose, and how often its owner is
-    /// told that somebody tried to sign up with it; 3 times in 15 minutes.
+    /// How often a link may be asked for, per address and purpose, how often its owner is told that
+    /// somebody tried to sign up with it, and how often a user asks for another address; 3 times in
+    /// 15 minutes.
     pub link_requests: RateLimit,
-    /// Answers to whoever signs up, asks for a link or fails to log in are given when a multiple of
+    /// Answers to whoever signs up, asks for a link or another address, or fails to log in are given when a multiple of
     /// this has gone by since the question, so that their time tells nothing of the address; 100 ms.
     /// Zero for at once.
     pub even_answers: Duration,
@@ -243,6 +250,7 @@ impl Default for Policy {
             confirm_for: Duration::hours(48),
             code_tries: RateLimit { times: 5, window: Duration::HOUR },
             login_link_for: Duration::minutes(10),
+            email_change_for: Duration::DAY,
             reset_for: Duration::HOUR,
             lockout: LockoutPolicy { attempts: 5, lock_for: window },
             known_for: Duration::days(180),

@@ -154,7 +154,7 @@ impl Letters {
         self.write(to, &letter, now)
     }
 
-    fn write(&self, to: &str, letter: &Letter<'_>, now: OffsetDateTime) -> NewDelivery {
+    pub(super) fn write(&self, to: &str, letter: &Letter<'_>, now: OffsetDateTime) -> NewDelivery {
         let mail = self.pages.mail(letter);
         let message = Message {
             // The delivery has one.
@@ -167,7 +167,7 @@ impl Letters {
         delivery::seal(&self.keyring, &*self.random, &message, now)
     }
 
-    fn absolute(&self, path: &str) -> String {
+    pub(super) fn absolute(&self, path: &str) -> String {
         format!("{}{path}", self.base_url)
     }
 }

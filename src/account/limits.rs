@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::config::Flow;
 use super::site::{Site, Visit};
-use super::{AccountError, Email};
+use super::{AccountError, Email, settings};
 use crate::http::{Network, respond};
 use crate::store::{LimitCount, LimitUse, RateLimit};
 
@@ -188,7 +188,7 @@ impl Uses {
 /// Counts a form that was posted, in a transition of its own.
 pub(super) async fn count_form(site: &Site, visit: &Visit, flow: Flow) -> Result<(), AccountError> {
     let mut uses = Uses::of_form(site, visit);
-    if matches!(flow, Flow::Register | Flow::Resend | Flow::ForgotPassword | Flow::LoginLink) {
+    if sends_mail(flow) {
         let form = visit.form()?;
         let email = form.get("email")?.and_then(|email| Email::parse(email).ok());
         let whom = email.as_ref().map(|email| Whom { account: email.as_str(), is_known: false });
@@ -213,6 +213,18 @@ pub(super) async fn count_passkey(site: &Site, visit: &Visit) -> Result<(), Acco
     let now = site.now();
     let counts = site.store.count_uses(uses.list(), now).await?;
     uses.judge(visit, &counts, now)
+}
+
+/// Whether a form has something mailed to an address that is typed there.
+fn sends_mail(flow: Flow) -> bool {
+    matches!(
+        flow,
+        Flow::Register
+            | Flow::Resend
+            | Flow::ForgotPassword
+            | Flow::LoginLink
+            | Flow::Settings(settings::Flow::Email)
+    )
 }
 
 fn network(visit: &Visit) -> Option<String> {

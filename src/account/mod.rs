@@ -31,6 +31,10 @@
 //! `/settings/password`, and all other sessions end; the host can have a user choose another before
 //! the next login gets any further ([`Accounts::require_password_change`]).
 //!
+//! A user who wants another address is mailed a link there, and the old address is told
+//! (`/settings/email`; [`Policy::email_change_for`]). The address is not kept for them meanwhile: it
+//! belongs to who first confirms it, and whoever signed up with it and never did loses it.
+//!
 //! Forms are posted only so often: by one network, by one network about one account, and about one
 //! account in all ([`Policy::limits`]). The networks are those of the addresses that the session layer
 //! saw, by the server's [`PeerAddr`](crate::http::PeerAddr) and its trusted proxies.
@@ -87,6 +91,7 @@ mod cookie;
 mod deletion;
 mod device;
 mod email;
+mod email_change;
 mod error;
 mod even;
 mod export;
@@ -127,7 +132,7 @@ pub mod social;
 pub mod token;
 mod trip;
 
-pub use accounts::{Accounts, CreateError};
+pub use accounts::{Accounts, ChangeEmailError, CreateError};
 pub use admin::{AdminAct, AdminAuthorizer};
 pub use attributes::AttributesError;
 pub use builder::{AccountLayerBuilder, BuildError};

@@ -44,6 +44,13 @@ impl Action {
     pub const CREATE: Self = Self::of("account.create");
     /// An address was confirmed by a mailed link.
     pub const CONFIRM_EMAIL: Self = Self::of("account.email_confirm");
+    /// A user asked for another address.
+    pub const REQUEST_EMAIL_CHANGE: Self = Self::of("account.email_change_request");
+    /// A user does not want the other address any more.
+    pub const CANCEL_EMAIL_CHANGE: Self = Self::of("account.email_change_cancel");
+    /// The address of an account was changed; or taken away, from one that had never confirmed it, by
+    /// another that did (`released`).
+    pub const CHANGE_EMAIL: Self = Self::of("account.email_change");
     /// A mailed link was asked for.
     pub const REQUEST_LINK: Self = Self::of("account.link_request");
     /// A new password was set by a mailed link.

@@ -23,6 +23,30 @@ pub enum Letter<'a> {
         /// The page to ask for a new password.
         forgot: &'a str,
     },
+    /// Confirm that the address that you want is yours.
+    ChangeEmail {
+        /// The link.
+        link: &'a str,
+    },
+    /// Somebody wants an address that has an account.
+    EmailWanted {
+        /// The application.
+        home: &'a str,
+    },
+    /// Somebody who was logged in asked for another address.
+    EmailChangeAsked {
+        /// The page to ask for a new password, which ends the change.
+        forgot: &'a str,
+        /// The address.
+        email: &'a str,
+    },
+    /// The account has another address from now on.
+    EmailChanged {
+        /// The application.
+        home: &'a str,
+        /// The address.
+        email: &'a str,
+    },
     /// You are invited to an organization.
     Invitation {
         /// The link.

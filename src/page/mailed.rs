@@ -153,6 +153,8 @@ pub enum LinkFor {
     Reset,
     /// To log in.
     Login,
+    /// To have another address.
+    ChangeEmail,
 }
 
 /// Data of [`Pages::forgot_password`](super::Pages::forgot_password).

@@ -16,6 +16,7 @@
 mod admin;
 mod answer;
 mod deletion;
+mod email;
 pub mod error_pages;
 mod fill;
 mod login;
@@ -39,6 +40,7 @@ mod two_factor;
 pub use admin::*;
 pub use answer::{explain, reject};
 pub use deletion::*;
+pub use email::*;
 pub use error_pages::ErrorPagesLayer;
 pub use login::*;
 pub use mail::{Letter, Mail, UnknownLogin};

@@ -3,11 +3,12 @@ use std::fmt::Debug;
 use super::mail::{Letter, Mail};
 use super::{
     AccountLeaving, AdminAudit, AdminUser, AdminUsers, AskLoginLink, BackupCodes, CheckMail,
-    Confirm, ConfirmCode, Connections, DeleteAccount, ExportAccount, ForgotPassword,
-    ImpersonationBanner, InvitationPage, KeepAccount, LinkIdentity, LinkOver, Login, LoginAgain,
-    NewPasswordPage, OpenLoginLink, OrganizationList, OrganizationPage, PasskeySettings,
-    PasswordSettings, ProviderEmail, Register, ResetPassword, SessionList, SettingsOverview, Theme,
-    TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin, render,
+    Confirm, ConfirmCode, ConfirmEmailChange, Connections, DeleteAccount, EmailSettings,
+    ExportAccount, ForgotPassword, ImpersonationBanner, InvitationPage, KeepAccount, LinkIdentity,
+    LinkOver, Login, LoginAgain, NewPasswordPage, OpenLoginLink, OrganizationList,
+    OrganizationPage, PasskeySettings, PasswordSettings, ProviderEmail, Register, ResetPassword,
+    SessionList, SettingsOverview, Theme, TokenCreated, Tokens, TwoFactor, TwoFactorSetup,
+    VerifyLogin, render,
 };
 use crate::http::Rejection;
 
@@ -114,6 +115,17 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// Where a user changes the password, or sets the first one.
     fn settings_password(&self, page: &PasswordSettings<'_>) -> String {
         render::settings_password(self.theme(), page)
+    }
+
+    /// Where a user asks for another email address.
+    fn settings_email(&self, page: &EmailSettings<'_>) -> String {
+        render::settings_email(self.theme(), page)
+    }
+
+    /// Behind the mailed link to have another address. Mail scanners open links, so it takes a click
+    /// more.
+    fn settings_email_confirm(&self, page: &ConfirmEmailChange<'_>) -> String {
+        render::settings_email_confirm(self.theme(), page)
     }
 
     /// Where a user sees to their second factor.

@@ -31,6 +31,7 @@ macro_rules! template {
 
 mod admin;
 mod deletion;
+mod email;
 mod mail;
 mod mailed;
 mod organization;
@@ -43,6 +44,7 @@ mod two_factor;
 
 pub(super) use admin::*;
 pub(super) use deletion::*;
+pub(super) use email::*;
 pub(super) use mail::*;
 pub(super) use mailed::*;
 pub(super) use organization::*;
@@ -173,6 +175,9 @@ pub(super) fn link_over(theme: &Theme, data: &LinkOver<'_>) -> String {
             (m.link_over_reset.as_ref(), m.link_over_reset_next.as_ref())
         }
         LinkFor::Confirm => (m.link_over_confirm.as_ref(), m.login_submit.as_ref()),
+        LinkFor::ChangeEmail => {
+            (m.link_over_email_change.as_ref(), m.link_over_email_change_next.as_ref())
+        }
     };
     page(&LinkOverPage { theme, m, page: data, text, label })
 }

@@ -36,6 +36,8 @@ pub struct FrameLink {
 pub enum SettingsArea {
     /// The account at a glance.
     Overview,
+    /// The email address.
+    Email,
     /// The password.
     Password,
     /// The second factor.
@@ -61,6 +63,7 @@ impl SettingsArea {
     pub fn name<'a>(&self, messages: &'a Messages) -> &'a str {
         match self {
             Self::Overview => &messages.settings_overview,
+            Self::Email => &messages.settings_email,
             Self::Password => &messages.settings_password,
             Self::TwoFactor => &messages.settings_two_factor,
             Self::Passkeys => &messages.settings_passkeys,
@@ -105,11 +108,13 @@ pub struct SettingsOverview<'a> {
     pub email: Option<&'a str>,
     /// Whether it is confirmed.
     pub email_verified: bool,
+    /// Whether it was just changed.
+    pub email_changed: bool,
 }
 
 impl<'a> SettingsOverview<'a> {
     /// The page about an account with this address.
     pub fn new(frame: Frame<'a>, email: Option<&'a str>, email_verified: bool) -> Self {
-        Self { frame, email, email_verified }
+        Self { frame, email, email_verified, email_changed: false }
     }
 }

@@ -52,6 +52,9 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("delete", &["password", "code", "confirm", "delete"]);
     ids("delete-refused", &["password", "confirm", "delete"]);
     ids("keep", &["keep-text", "submit"]);
+    ids("email", &["current-email", "email", "submit"]);
+    ids("email-refused", &["pending-email", "cancel", "email", "email-hint", "submit"]);
+    ids("email-confirm", &["submit"]);
     ids("password-change", &["email", "current", "password", "submit"]);
     ids("password-first", &["email", "password", "submit"]);
     ids("new-password", &["email", "password", "submit"]);

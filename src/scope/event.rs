@@ -16,6 +16,8 @@ pub enum SessionEnd {
     Replaced,
     /// The password was changed.
     PasswordChanged,
+    /// The email address was changed.
+    EmailChanged,
     /// The password was reset by mail: everything ends, offline access too.
     PasswordReset,
     /// The account was deleted: everything ends, offline access too.
@@ -28,11 +30,12 @@ pub enum SessionEnd {
 
 impl SessionEnd {
     /// Every reason there is.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::LoggedOut,
         Self::Revoked,
         Self::Replaced,
         Self::PasswordChanged,
+        Self::EmailChanged,
         Self::PasswordReset,
         Self::AccountDeleted,
         Self::SignedOutEverywhere,
@@ -46,6 +49,7 @@ impl SessionEnd {
             Self::Revoked => "revoked",
             Self::Replaced => "replaced",
             Self::PasswordChanged => "password_changed",
+            Self::EmailChanged => "email_changed",
             Self::PasswordReset => "password_reset",
             Self::AccountDeleted => "account_deleted",
             Self::SignedOutEverywhere => "signed_out_everywhere",

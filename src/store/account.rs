@@ -30,6 +30,8 @@ pub enum LinkPurpose {
     Keep,
     /// To log in.
     Login,
+    /// To have another address, which is the one it is sent to.
+    ChangeEmail,
 }
 
 impl LinkPurpose {
@@ -40,6 +42,7 @@ impl LinkPurpose {
             Self::Reset => "reset",
             Self::Keep => "keep",
             Self::Login => "login",
+            Self::ChangeEmail => "change_email",
         }
     }
 }

@@ -14,6 +14,7 @@ mod account;
 mod admin;
 mod api_token;
 mod audit;
+mod email_change;
 mod error;
 mod identity;
 mod invitation;
@@ -44,6 +45,7 @@ pub use account::*;
 pub use admin::*;
 pub use api_token::*;
 pub use audit::*;
+pub use email_change::*;
 pub use error::{Result, StoreError};
 pub use identity::*;
 pub use invitation::*;
@@ -82,6 +84,7 @@ pub trait AccountStore:
     + PasswordStore
     + AdminStore
     + MailLinkStore
+    + EmailChangeStore
 {
 }
 
@@ -99,6 +102,7 @@ impl<T> AccountStore for T where
         + PasswordStore
         + AdminStore
         + MailLinkStore
+        + EmailChangeStore
 {
 }
 

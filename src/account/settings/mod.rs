@@ -19,9 +19,9 @@ use http::Method;
 
 use self::organization::OrganizationFlow;
 pub(super) use self::two_factor_setup::cookie as setup_cookie;
-use super::AccountError;
 use super::config::Paths;
 use super::site::{Answer, Site, Visit};
+use super::{AccountError, email_change};
 use crate::page::{Frame, FrameLink, SettingsArea};
 use crate::scope::Account;
 
@@ -29,6 +29,9 @@ use crate::scope::Account;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     Overview,
+    Email,
+    EmailConfirm,
+    EmailCancel,
     Password,
     TwoFactor,
     TwoFactorSetup,
@@ -61,6 +64,9 @@ const ORGANIZATIONS: &str = "/organizations";
 /// Where each is, below the path of them all.
 const FLOWS: &[(&str, Flow)] = &[
     ("", Flow::Overview),
+    ("/email", Flow::Email),
+    ("/email/confirm", Flow::EmailConfirm),
+    ("/email/cancel", Flow::EmailCancel),
     ("/password", Flow::Password),
     ("/two-factor", Flow::TwoFactor),
     ("/two-factor/setup", Flow::TwoFactorSetup),
@@ -89,6 +95,7 @@ const FLOWS: &[(&str, Flow)] = &[
 /// The pages that a user can choose from, in order.
 const AREAS: &[(SettingsArea, Flow)] = &[
     (SettingsArea::Overview, Flow::Overview),
+    (SettingsArea::Email, Flow::Email),
     (SettingsArea::Password, Flow::Password),
     (SettingsArea::TwoFactor, Flow::TwoFactor),
     (SettingsArea::Passkeys, Flow::Passkeys),
@@ -145,6 +152,12 @@ pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) 
     let submits = method == Method::POST;
     match flow {
         Flow::Overview if shows => overview::show(site, visit),
+        Flow::Email if shows => email_change::show(site, visit).await,
+        Flow::Email if submits => email_change::request(site, visit).await,
+        Flow::EmailConfirm if shows => email_change::show_confirm(site, visit).await,
+        Flow::EmailConfirm if submits => email_change::confirm(site, visit).await,
+        Flow::EmailCancel if shows => Ok(email_change::back(site)),
+        Flow::EmailCancel if submits => email_change::cancel(site, visit).await,
         Flow::Password if shows => password::show(site, visit).await,
         Flow::Password if submits => password::submit(site, visit).await,
         Flow::TwoFactor if shows => two_factor::show(site, visit).await,

@@ -54,6 +54,34 @@ pub(in crate::page) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             forgot,
             &m.mail_taken_footnote,
         ),
+        Letter::ChangeEmail { link } => (
+            &m.mail_change_email_subject,
+            &m.mail_change_email_text,
+            &m.mail_change_email_button,
+            link,
+            &m.mail_change_email_footnote,
+        ),
+        Letter::EmailWanted { home } => (
+            &m.mail_email_wanted_subject,
+            &m.mail_email_wanted_text,
+            &m.mail_email_wanted_button,
+            home,
+            &m.mail_email_wanted_footnote,
+        ),
+        Letter::EmailChangeAsked { forgot, .. } => (
+            &m.mail_email_asked_subject,
+            &m.mail_email_asked_text,
+            &m.mail_email_asked_button,
+            forgot,
+            &m.mail_email_asked_footnote,
+        ),
+        Letter::EmailChanged { home, .. } => (
+            &m.mail_email_changed_subject,
+            &m.mail_email_changed_text,
+            &m.mail_email_changed_button,
+            home,
+            &m.mail_email_changed_footnote,
+        ),
         Letter::Invitation { link, inviter, .. } => (
             &m.mail_invitation_subject,
             match inviter {
@@ -212,6 +240,9 @@ pub(in crate::page) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             vec![("date", date.as_str())]
         }
         Letter::TokenCreated { name, .. } => vec![("name", *name)],
+        Letter::EmailChangeAsked { email, .. } | Letter::EmailChanged { email, .. } => {
+            vec![("email", *email)]
+        }
         Letter::Invitation { organization, inviter, .. } => {
             vec![("organization", *organization), ("inviter", inviter.unwrap_or_default())]
         }

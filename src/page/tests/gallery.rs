@@ -80,6 +80,8 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
     let audited = [AuditLine::of(&entry.at(then, &crate::crypto::SystemRandom))];
     let app = |left| Some(EnrolledApp::new(time::OffsetDateTime::UNIX_EPOCH, left));
     let two_factor = |app, refused| TwoFactor::new(frame, app, [text; 3], refused);
+    let address_settings = EmailSettings::new(frame, [text; 2], Some(email));
+    let new_address = ConfirmEmailChange::new(frame, [text; 2], email);
     let password = |has| PasswordSettings::new(frame, (text, email), has, length);
     let epoch = time::OffsetDateTime::UNIX_EPOCH;
     let entries = [
@@ -187,6 +189,27 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
         ("mail-suspicious", theme.mail(&Letter::SuspiciousLogin(unknown)).html),
         ("verify-login", theme.verify_login(&VerifyLogin::new(text, text, false, Some(30)))),
         ("verify-login-refused", theme.verify_login(&VerifyLogin::new(text, text, true, None))),
+        ("email", theme.settings_email(&address_settings)),
+        (
+            "email-refused",
+            theme.settings_email(&EmailSettings {
+                typed: text,
+                problem: Some(EmailProblem::Unchanged),
+                pending: Some((email, epoch)),
+                notice: Some(EmailNotice::Asked),
+                ..address_settings.clone()
+            }),
+        ),
+        ("email-confirm", theme.settings_email_confirm(&new_address)),
+        (
+            "email-taken",
+            theme
+                .settings_email_confirm(&ConfirmEmailChange { taken: true, ..new_address.clone() }),
+        ),
+        ("mail-change-email", theme.mail(&Letter::ChangeEmail { link: text }).html),
+        ("mail-email-wanted", theme.mail(&Letter::EmailWanted { home: text }).html),
+        ("mail-email-asked", theme.mail(&Letter::EmailChangeAsked { forgot: text, email }).html),
+        ("mail-email-changed", theme.mail(&Letter::EmailChanged { home: text, email }).html),
         ("password-change", theme.settings_password(&password(true))),
         ("password-first", theme.settings_password(&password(false))),
         (

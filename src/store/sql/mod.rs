@@ -5,6 +5,7 @@ mod admin;
 mod api_token;
 mod audit;
 mod convert;
+mod email_change;
 mod identity;
 mod invitation;
 mod lifecycle;
@@ -161,6 +162,7 @@ coerce!(
     AccountStore,
     UserStore,
     AuditStore,
+    EmailChangeStore,
     InvitationStore,
     LifecycleStore,
     LimitStore,

@@ -21,6 +21,8 @@ mod admin;
 mod api_token;
 mod audit;
 #[cfg(feature = "accounts")]
+mod email_change;
+#[cfg(feature = "accounts")]
 mod identity;
 #[cfg(feature = "accounts")]
 mod lifecycle;
@@ -52,6 +54,8 @@ pub use self::admin::administration;
 #[cfg(feature = "accounts")]
 pub use self::api_token::api_tokens;
 pub use self::audit::audit;
+#[cfg(feature = "accounts")]
+pub use self::email_change::{EmailChangeParts, email_changes};
 #[cfg(feature = "accounts")]
 pub use self::identity::identities;
 #[cfg(feature = "accounts")]

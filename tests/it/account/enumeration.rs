@@ -159,6 +159,47 @@ async fn a_code_that_is_refused_looks_and_costs_the_same_for_every_reason() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_to_an_address_looks_and_costs_the_same_for_a_taken_one() {
+    each_world(async |world| {
+        let (taken, waiting) = ("taken@example.test", "waiting@example.test");
+        world.user(taken).await;
+        let fields = [("email", waiting), ("password", PASSWORD)];
+        world.browser().post("/register", &fields).await;
+        let mut answers = Vec::new();
+        for (index, wanted) in [NOBODY, taken, waiting].into_iter().enumerate() {
+            let email = format!("asks-{index}@example.test");
+            world.user(&email).await;
+            let mut browser = world.logged_in(&email).await;
+            warm(&world, &world.store).await;
+            let (page, asked) = cost(&mut browser, "/settings/email", &[("email", wanted)]).await;
+            let told = browser.follow(page.clone()).await;
+            let blotted = |page: &Page| {
+                let (status, headers, body) = seen(page, wanted);
+                (status, headers, body.replace(&email, "OWN"))
+            };
+            answers.push((wanted, blotted(&page), blotted(&told), asked));
+        }
+        let (_, first_seen, first_told, first_cost) = &answers[0];
+        assert_eq!(first_seen.0, StatusCode::SEE_OTHER);
+        assert_eq!(first_cost.transitions(), 1, "{first_cost:?}");
+        for (wanted, seen, told, cost) in &answers {
+            assert_eq!((seen, told, cost), (first_seen, first_told, first_cost), "{wanted}");
+        }
+        // Its owner is told; a link is mailed to whoever may prove that it is theirs.
+        let mails = world.all_mails().await;
+        let subjects = |email: &str| -> Vec<_> {
+            let own = mails.iter().filter(|mail| mail.to == email);
+            own.map(|mail| mail.subject.as_str()).collect()
+        };
+        assert_eq!(subjects(taken), ["This address already has an account"]);
+        assert_eq!(subjects(NOBODY), ["Confirm your new email address"]);
+        let both = ["Confirm your email address", "Confirm your new email address"];
+        assert_eq!(subjects(waiting), both);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_counted_login_is_the_same_for_an_address_in_another_spelling() {
     each_world(async |world| {

@@ -7,6 +7,7 @@ mod delivery;
 mod devices;
 mod doors;
 mod down;
+mod email_change;
 mod enumeration;
 mod imported;
 mod killed;

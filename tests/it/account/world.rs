@@ -147,8 +147,15 @@ impl World {
 
     /// The same, with those.
     pub async fn all_mails_to(&self, email: &str) -> Vec<Message> {
+        let mut mails = self.all_mails().await;
+        mails.retain(|mail| mail.to == email);
+        mails
+    }
+
+    /// Those to anybody.
+    pub async fn all_mails(&self) -> Vec<Message> {
         self.worker.run_once().await;
-        let mails = self.mailbox.messages_to(email);
+        let mails = self.mailbox.messages();
         self.mailbox.clear();
         mails
     }

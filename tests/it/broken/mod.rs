@@ -8,6 +8,8 @@ mod admin;
 mod api_token;
 mod audit;
 #[cfg(feature = "accounts")]
+pub mod email_change;
+#[cfg(feature = "accounts")]
 mod identity;
 #[cfg(feature = "accounts")]
 mod lifecycle;

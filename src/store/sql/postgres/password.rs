@@ -38,6 +38,7 @@ macro_rules! ending_sessions {
         )
     };
 }
+pub(super) use ending_sessions;
 
 #[async_trait]
 impl PasswordStore for PostgresStore {

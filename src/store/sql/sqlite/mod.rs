@@ -5,6 +5,7 @@ mod acting;
 mod admin;
 mod api_token;
 mod audit;
+mod email_change;
 mod identity;
 mod invitation;
 mod lifecycle;

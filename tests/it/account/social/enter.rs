@@ -37,6 +37,24 @@ async fn somebody_new_signs_up_and_comes_in_again_whatever_the_address_is_by_the
     .await;
 }
 
+#[tokio::test]
+async fn who_changes_the_address_here_comes_in_by_the_provider_as_before() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            fake.arrive(&mut world.browser(), alice()).await;
+            let accounts = world.accounts.accounts();
+            let account = accounts.find_by_email(ALICE).await.unwrap().unwrap();
+            accounts.change_email(account.id(), "alice@new.example.test").await.unwrap();
+            let page = fake.arrive(&mut world.browser(), alice()).await;
+            assert_eq!(page.body, greeting("alice@new.example.test"));
+            assert!(accounts.find_by_email(ALICE).await.unwrap().is_none(), "nobody signed up");
+        },
+    )
+    .await;
+}
+
 fn world_now(world: &World) -> time::OffsetDateTime {
     use donjon::crypto::Clock as _;
     world.clock.now()

@@ -1,0 +1,225 @@
+//! Another email address: asked for in the settings after a fresh login, and the account's once its
+//! user has followed the link that was mailed there.
+//!
+//! The address is not kept for them meanwhile, so that nobody holds what is not theirs. Whoever has
+//! confirmed it keeps it, and is told by mail; who asked is told the same in either case. The old
+//! address is told when a change is asked for and when it is made.
+//!
+//! Opening the link changes nothing, since mail scanners open links; the button behind it does, and
+//! only for the user who asked, logged in: whoever gets the mail by mistake can do nothing with it.
+
+use http::{Response, StatusCode};
+
+use super::letters::token;
+use super::login::NOTICE;
+use super::settings::{Flow, FrameParts};
+use super::site::{Answer, Site, Visit};
+use super::trip::Trip;
+use super::{AccountError, Email};
+use crate::audit::{Action, AuditActor, Entry};
+use crate::crypto::{OpaqueToken, RandomExt as _};
+use crate::http::{Body, respond};
+use crate::page::{
+    ConfirmEmailChange, EmailNotice, EmailProblem, EmailSettings, Letter, LinkFor, LinkOver,
+};
+use crate::scope::Account;
+use crate::store::{
+    Effects, EmailChange, EmailChangeRequest, EmailChanged, EmailProof, LinkPurpose,
+    NewEmailChange, NewLink,
+};
+
+/// What the overview is told of a change that was made.
+pub(super) const EMAIL_CHANGED: &str = "email-changed";
+const ASKED: &str = "asked";
+const CANCELLED: &str = "cancelled";
+
+pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
+    let account = visit.fresh_account(site)?;
+    let notice = match visit.query.get(NOTICE)? {
+        Some(ASKED) => Some(EmailNotice::Asked),
+        Some(CANCELLED) => Some(EmailNotice::Cancelled),
+        _ => None,
+    };
+    page(site, &account, Said { notice, ..Said::default() }).await
+}
+
+/// Writes the link, and answers the same whether somebody has the address.
+pub(super) async fn request(site: &Site, visit: &Visit) -> Answer {
+    let account = visit.fresh_account(site)?;
+    let form = visit.form()?;
+    let typed = form.get("email")?.unwrap_or_default();
+    let email = Email::parse(typed).map_err(|_| EmailProblem::Invalid);
+    let email = email.and_then(|email| match account.email() == Some(email.as_str()) {
+        true => Err(EmailProblem::Unchanged),
+        false => Ok(email),
+    });
+    let email = match email {
+        Ok(email) => email,
+        Err(problem) => {
+            let said = Said { typed, problem: Some(problem), notice: None };
+            return page(site, &account, said).await;
+        }
+    };
+
+    let now = site.now();
+    let entry = visit.entry(Action::REQUEST_EMAIL_CHANGE).with("email", email.as_str());
+    let mut along = site.effects(entry);
+    if let Some(old) = account.email() {
+        let asked = |forgot| Letter::EmailChangeAsked { forgot, email: email.as_str() };
+        along = along.and_delivery(site.letters.notice(old, asked, now));
+    }
+    let home = site.letters.absolute(&site.paths.home);
+    let change = NewEmailChange {
+        user: account.id().clone(),
+        email: email.as_str().to_owned(),
+        link: link(site, &email),
+        taken: site.letters.write(email.as_str(), &Letter::EmailWanted { home: &home }, now).into(),
+    };
+    let limit = site.policy.link_requests;
+    match site.store.request_email_change(&change, &along, limit, now).await? {
+        EmailChangeRequest::Pending => {
+            along.announce();
+            Ok(respond::see_other(&format!("{}?{NOTICE}={ASKED}", Flow::Email.path(site))))
+        }
+        EmailChangeRequest::Limited => Err(AccountError::TooMany),
+        EmailChangeRequest::NoAccount => Ok(away(site)),
+    }
+}
+
+/// A fresh link, with the mail that carries it.
+fn link(site: &Site, to: &Email) -> NewLink {
+    let (token, now) = (site.random.token(), site.now());
+    let path = Flow::EmailConfirm.path(site);
+    let path = Trip::default().via_with(&path, &[("token", &token.expose())]);
+    let link = site.letters.absolute(&path);
+    NewLink {
+        purpose: LinkPurpose::ChangeEmail,
+        token: token.hash(),
+        code: None,
+        expires_at: now + site.policy.email_change_for,
+        effects: site.letters.write(to.as_str(), &Letter::ChangeEmail { link: &link }, now).into(),
+    }
+}
+
+/// Lets the address stay as it is. It takes no fresh login: who finds a stranger's address there must
+/// not be held up.
+pub(super) async fn cancel(site: &Site, visit: &Visit) -> Answer {
+    let account = visit.account_in_person()?;
+    let along = site.effects(visit.entry(Action::CANCEL_EMAIL_CHANGE));
+    if site.store.cancel_email_change(account.id(), &along).await? {
+        along.announce();
+    }
+    Ok(respond::see_other(&format!("{}?{NOTICE}={CANCELLED}", Flow::Email.path(site))))
+}
+
+pub(super) async fn show_confirm(site: &Site, visit: &Visit) -> Answer {
+    let account = visit.account_in_person()?;
+    let Some(token) = token(visit.query.get("token")?) else { return Ok(over(site)) };
+    let Some(email) = waits(site, &account, &token).await? else { return Ok(over(site)) };
+    Ok(confirm_page(site, &account, (&token, &email), false))
+}
+
+/// Changes the address. Every other session and every link of the user ends with it, and of all
+/// browsers only this one is known to be the user's from now on.
+pub(super) async fn confirm(site: &Site, visit: &Visit) -> Answer {
+    let account = visit.account_in_person()?;
+    let form = visit.form()?;
+    let Some(token) = token(form.get("token")?) else { return Ok(over(site)) };
+    let Some(email) = waits(site, &account, &token).await? else { return Ok(over(site)) };
+    let now = site.now();
+    let change = EmailChange {
+        user: account.id().clone(),
+        proof: EmailProof::Link(token.hash()),
+        keep: visit.session.id(),
+        at: now,
+    };
+    let mut along = site.effects(visit.entry(Action::CHANGE_EMAIL).with("email", email.as_str()));
+    if let Some(old) = account.email() {
+        let home = site.letters.absolute(&site.paths.home);
+        let letter = Letter::EmailChanged { home: &home, email: email.as_str() };
+        along = along.and_delivery(site.letters.write(old, &letter, now));
+    }
+    match site.store.change_email(&change, &along, &released(site)).await? {
+        EmailChanged::Done { device_epoch } => {
+            along.announce();
+            visit.session.rotate().await?;
+            let path = format!("{}?{NOTICE}={EMAIL_CHANGED}", Flow::Overview.path(site));
+            let mut response = respond::see_other(&path);
+            site.remember_device(visit, (&email, account.id(), device_epoch), &mut response);
+            Ok(response)
+        }
+        EmailChanged::Taken => Ok(confirm_page(site, &account, (&token, &email), true)),
+        EmailChanged::Invalid => Ok(over(site)),
+    }
+}
+
+/// What the audit log tells of whoever had the address and never confirmed it.
+fn released(site: &Site) -> Effects {
+    let entry = Entry::new(Action::CHANGE_EMAIL).by(AuditActor::System);
+    site.effects(entry.with("released", true))
+}
+
+/// The address that waits for this link, if it is this user's.
+async fn waits(
+    site: &Site,
+    account: &Account,
+    token: &OpaqueToken,
+) -> Result<Option<Email>, AccountError> {
+    let pending = site.store.pending_email_change(account.id(), site.now()).await?;
+    let pending = pending.filter(|pending| pending.token == token.hash());
+    Ok(pending.and_then(|pending| Email::parse(&pending.email).ok()))
+}
+
+/// Whoever had to log in in between comes back by a GET.
+pub(super) fn back(site: &Site) -> Response<Body> {
+    respond::see_other(&Flow::Email.path(site))
+}
+
+/// Who is a user of the host's own has the address that the host says.
+fn away(site: &Site) -> Response<Body> {
+    respond::see_other(&Flow::Overview.path(site))
+}
+
+fn over(site: &Site) -> Response<Body> {
+    let next = Flow::Email.path(site);
+    let page = LinkOver { was_for: LinkFor::ChangeEmail, next: &next };
+    respond::html(StatusCode::GONE, site.pages.link_over(&page))
+}
+
+fn confirm_page(
+    site: &Site,
+    account: &Account,
+    (token, email): (&OpaqueToken, &Email),
+    taken: bool,
+) -> Response<Body> {
+    let parts = FrameParts::new(site, account, Flow::Email);
+    let (action, secret) = (Flow::EmailConfirm.path(site), token.expose());
+    let mut page = ConfirmEmailChange::new(parts.frame(site), [&action, &secret], email.as_str());
+    page.taken = taken;
+    let status = if taken { StatusCode::CONFLICT } else { StatusCode::OK };
+    respond::html(status, site.pages.settings_email_confirm(&page))
+}
+
+/// What the page says beside what is stored.
+#[derive(Default)]
+struct Said<'a> {
+    typed: &'a str,
+    problem: Option<EmailProblem>,
+    notice: Option<EmailNotice>,
+}
+
+async fn page(site: &Site, account: &Account, said: Said<'_>) -> Answer {
+    if site.store.find_account(account.id()).await?.is_none() {
+        return Ok(away(site));
+    }
+    let pending = site.store.pending_email_change(account.id(), site.now()).await?;
+    let parts = FrameParts::new(site, account, Flow::Email);
+    let paths = [Flow::Email, Flow::EmailCancel].map(|flow| flow.path(site));
+    let paths = paths.each_ref().map(String::as_str);
+    let mut page = EmailSettings::new(parts.frame(site), paths, account.email());
+    page.pending = pending.as_ref().map(|pending| (pending.email.as_str(), pending.expires_at));
+    (page.typed, page.problem, page.notice) = (said.typed, said.problem, said.notice);
+    let refused = StatusCode::UNPROCESSABLE_ENTITY;
+    let status = if said.problem.is_some() { refused } else { StatusCode::OK };
+    Ok(respond::html(status, site.pages.settings_email(&page)))
+}

@@ -1,0 +1,66 @@
+//! How both backends read changes of addresses, and the statements they share.
+
+use time::OffsetDateTime;
+
+use super::convert::time;
+use crate::crypto::TokenHash;
+use crate::store::{EmailProof, PendingEmailChange, Result, StoreError};
+
+/// Whether anybody comes in as user `$1`.
+pub(super) const IS_OPEN: &str = "SELECT EXISTS (SELECT 1 FROM donjon_users WHERE id = $1 \
+     AND disabled_at IS NULL AND deletion_at IS NULL AND deleted_at IS NULL)";
+
+pub(super) const PENDING: &str = "SELECT email, token_hash, expires_at FROM donjon_links \
+     WHERE user_id = $1 AND purpose = 'change_email' AND expires_at > $2";
+
+/// What [`PENDING`] selects.
+pub(super) type PendingRow = (String, Vec<u8>, i64);
+
+pub(super) fn pending(row: PendingRow) -> Result<PendingEmailChange> {
+    let (email, token, expires_at) = row;
+    let token = token.try_into().map_err(|_| StoreError::Corrupt("a mailed link"))?;
+    let expires_at: OffsetDateTime = time(expires_at)?;
+    Ok(PendingEmailChange { email, token: TokenHash::from_bytes(token), expires_at })
+}
+
+/// The address that user `$1` gets, by the link with secret `$2` that works at `$3`, or by the word
+/// of the host, `$4`; no row if they get none, or if session `$5`, in which they want it, is over.
+macro_rules! proven {
+    () => {
+        "SELECT u.id AS user_id, coalesce(CAST($4 AS TEXT), l.email) AS email \
+         FROM donjon_users u LEFT JOIN donjon_links l ON l.user_id = u.id \
+             AND l.purpose = 'change_email' AND l.token_hash = $2 AND l.expires_at > $3 \
+         WHERE u.id = $1 AND u.deletion_at IS NULL AND u.deleted_at IS NULL \
+             AND coalesce(CAST($4 AS TEXT), l.email) IS NOT NULL \
+             AND (EXISTS (SELECT 1 FROM donjon_sessions s WHERE s.id = $5 AND s.user_id = u.id) \
+                 OR $5 IS NULL)"
+    };
+}
+pub(super) use proven;
+
+/// Whether user `u`, who has an address, keeps it when another one proves that it is theirs: who has
+/// confirmed it, and who is gone and has it kept for them.
+macro_rules! keeps_address {
+    () => {
+        "(u.email_verified OR u.deleted_at IS NOT NULL)"
+    };
+}
+pub(super) use keeps_address;
+
+/// The hash of a link's secret, and the host's word.
+pub(super) fn proof(proof: &EmailProof) -> (Option<&[u8]>, Option<&str>) {
+    match proof {
+        EmailProof::Link(token) => (Some(token.as_bytes().as_slice()), None),
+        EmailProof::Host(email) => (None, Some(email)),
+    }
+}
+
+/// Where it is counted how often a user asks.
+pub(super) fn user_key(user: &crate::scope::UserId) -> String {
+    format!("email-change:{user}")
+}
+
+/// Where it is counted how often something is mailed to an address.
+pub(super) fn address_key(email: &str) -> String {
+    format!("link:change_email:{email}")
+}

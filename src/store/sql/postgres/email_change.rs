@@ -1,0 +1,224 @@
+use async_trait::async_trait;
+use sqlx::{query, query_as, query_scalar};
+use time::OffsetDateTime;
+
+use super::audit::{along, effects};
+use super::password::ending_sessions;
+use super::{PostgresStore, SESSION_EVENTS_LOCK};
+use crate::scope::{SessionEnd, UserId};
+use crate::store::sql::convert::micros;
+use crate::store::sql::email_change::{
+    PENDING, PendingRow, address_key, keeps_address, pending, proof, proven, user_key,
+};
+use crate::store::{
+    Effects, EmailChange, EmailChangeRequest, EmailChangeStore, EmailChanged, NewEmailChange,
+    PendingEmailChange, RateLimit, Result,
+};
+
+/// How often a change is tried whose address somebody else gets at the same moment: the next time
+/// they are seen.
+const TRIES: u32 = 5;
+
+/// The user, and whoever has the address, always in this order, so that two who change places do not
+/// wait for each other.
+const LOCK: &str = concat!(
+    "WITH proven AS (",
+    proven!(),
+    ") SELECT u.id FROM donjon_users u JOIN proven ON u.id = proven.user_id \
+       OR u.email = proven.email ORDER BY u.id FOR UPDATE OF u"
+);
+
+const CHANGE: &str = concat!(
+    "WITH proven AS MATERIALIZED (",
+    proven!(),
+    "), holder AS MATERIALIZED (
+         SELECT u.id, ",
+    keeps_address!(),
+    " AS keeps FROM donjon_users u JOIN proven
+             ON u.email = proven.email AND u.id <> proven.user_id
+     ), free AS MATERIALIZED (
+         SELECT user_id, email FROM proven WHERE NOT EXISTS (SELECT 1 FROM holder WHERE keeps)
+     ), released AS (
+         UPDATE donjon_users u SET email = NULL, email_verified = FALSE
+         FROM holder WHERE u.id = holder.id AND NOT holder.keeps RETURNING u.id AS user_id
+     ), released_links AS (
+         DELETE FROM donjon_links l USING released, proven
+         WHERE l.user_id = released.user_id AND l.email = proven.email
+     ), links AS (
+         DELETE FROM donjon_links l USING proven WHERE l.user_id = proven.user_id
+             AND (l.token_hash = $2 OR EXISTS (SELECT 1 FROM free))
+     ), changed AS (
+         UPDATE donjon_users u
+         SET email = free.email, email_verified = TRUE, device_epoch = u.device_epoch + 1
+         FROM free, (SELECT count(*) AS users FROM released) AS before
+         WHERE u.id = free.user_id AND before.users >= 0
+         RETURNING u.id AS user_id, u.email, u.device_epoch
+     ), forgotten AS (
+         DELETE FROM donjon_login_attempts a USING changed
+         WHERE a.key = 'address:' || changed.email
+     ), ",
+    ending_sessions!("changed", keep "$5", reason "$6", at "$3", lock "$7"),
+    ", ",
+    along!("changed", "$8"),
+    ", ",
+    along!("released", "$9"),
+    " SELECT EXISTS (SELECT 1 FROM proven), (SELECT device_epoch FROM changed)",
+);
+
+#[async_trait]
+impl EmailChangeStore for PostgresStore {
+    async fn request_email_change(
+        &self,
+        change: &NewEmailChange,
+        along: &Effects,
+        limit: RateLimit,
+        now: OffsetDateTime,
+    ) -> Result<EmailChangeRequest> {
+        // The user's row is locked before the link's, so that what ends the links is waited for.
+        let (open, written): (bool, bool) = query_as(concat!(
+            "WITH asking AS MATERIALIZED (
+                 SELECT id AS user_id FROM donjon_users WHERE id = $1
+                   AND disabled_at IS NULL AND deletion_at IS NULL AND deleted_at IS NULL
+                 FOR NO KEY UPDATE
+             ), asked AS (
+                 INSERT INTO donjon_rate_limits AS r (key, times, expires_at)
+                 SELECT $2, 1, $4 FROM asking
+                 ON CONFLICT (key) DO UPDATE SET
+                     times = CASE WHEN r.expires_at <= $3 THEN 1 ELSE r.times + 1 END,
+                     expires_at = CASE WHEN r.expires_at <= $3 THEN $4 ELSE r.expires_at END
+                 RETURNING times <= $5 AS allowed
+             ), mailed AS (
+                 INSERT INTO donjon_rate_limits AS r (key, times, expires_at)
+                 SELECT $6, 1, $4 FROM asked WHERE asked.allowed
+                 ON CONFLICT (key) DO UPDATE SET
+                     times = CASE WHEN r.expires_at <= $3 THEN 1 ELSE r.times + 1 END,
+                     expires_at = CASE WHEN r.expires_at <= $3 THEN $4 ELSE r.expires_at END
+                 RETURNING times <= $5 AS allowed
+             ), written AS (
+                 INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at)
+                 SELECT asking.user_id, 'change_email', $7, $8, $9 FROM asking, asked
+                 WHERE asked.allowed
+                 ON CONFLICT (user_id, purpose) DO UPDATE SET token_hash = excluded.token_hash,
+                     email = excluded.email, expires_at = excluded.expires_at
+                 RETURNING user_id
+             ), taken AS (
+                 SELECT u.id AS user_id FROM mailed, donjon_users u
+                 WHERE mailed.allowed AND u.email = $8 AND u.id <> $1 AND ",
+            keeps_address!(),
+            "), free AS (
+                 SELECT written.user_id FROM written, mailed
+                 WHERE mailed.allowed AND NOT EXISTS (SELECT 1 FROM taken)
+             ), ",
+            along!("written", "$10"),
+            ", ",
+            along!("free", "$11"),
+            ", ",
+            along!("taken", "$12"),
+            " SELECT EXISTS (SELECT 1 FROM asking), EXISTS (SELECT 1 FROM written)",
+        ))
+        .bind(change.user.as_str())
+        .bind(user_key(&change.user))
+        .bind(micros(now))
+        .bind(micros(now + limit.window))
+        .bind(i64::from(limit.times))
+        .bind(address_key(&change.email))
+        .bind(change.link.token.as_bytes())
+        .bind(&change.email)
+        .bind(micros(change.link.expires_at))
+        .bind(effects(along))
+        .bind(effects(&change.link.effects))
+        .bind(effects(&change.taken))
+        .fetch_one(self.pool())
+        .await?;
+        Ok(match (open, written) {
+            (false, _) => EmailChangeRequest::NoAccount,
+            (true, false) => EmailChangeRequest::Limited,
+            (true, true) => EmailChangeRequest::Pending,
+        })
+    }
+
+    async fn pending_email_change(
+        &self,
+        user: &UserId,
+        now: OffsetDateTime,
+    ) -> Result<Option<PendingEmailChange>> {
+        let row: Option<PendingRow> = query_as(PENDING)
+            .bind(user.as_str())
+            .bind(micros(now))
+            .fetch_optional(self.pool())
+            .await?;
+        row.map(pending).transpose()
+    }
+
+    async fn cancel_email_change(&self, user: &UserId, along: &Effects) -> Result<bool> {
+        let cancelled = query_scalar(concat!(
+            "WITH gone AS (
+                 DELETE FROM donjon_links WHERE user_id = $1 AND purpose = 'change_email'
+                 RETURNING user_id
+             ), ",
+            along!("gone", "$2"),
+            " SELECT EXISTS (SELECT 1 FROM gone)",
+        ))
+        .bind(user.as_str())
+        .bind(effects(along))
+        .fetch_one(self.pool())
+        .await?;
+        Ok(cancelled)
+    }
+
+    async fn change_email(
+        &self,
+        change: &EmailChange,
+        along: &Effects,
+        released: &Effects,
+    ) -> Result<EmailChanged> {
+        for _ in 1..TRIES {
+            match self.try_change_email(change, along, released).await {
+                // Somebody else got the address after it was looked for.
+                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {}
+                tried => return Ok(tried?),
+            }
+        }
+        Ok(self.try_change_email(change, along, released).await?)
+    }
+}
+
+impl PostgresStore {
+    /// Two statements: a login that completes while the first waits for the user's row has written a
+    /// session, and only a later snapshot sees it.
+    async fn try_change_email(
+        &self,
+        change: &EmailChange,
+        along: &Effects,
+        released: &Effects,
+    ) -> sqlx::Result<EmailChanged> {
+        let (token, word) = proof(&change.proof);
+        let mut transaction = self.pool().begin().await?;
+        let lock = query(LOCK)
+            .bind(change.user.as_str())
+            .bind(token)
+            .bind(micros(change.at))
+            .bind(word)
+            .bind(change.keep.map(|id| id.0))
+            .execute(&mut *transaction);
+        self.pool().within(lock).await?;
+        let changed = query_as(CHANGE)
+            .bind(change.user.as_str())
+            .bind(token)
+            .bind(micros(change.at))
+            .bind(word)
+            .bind(change.keep.map(|id| id.0))
+            .bind(SessionEnd::EmailChanged.as_str())
+            .bind(SESSION_EVENTS_LOCK)
+            .bind(effects(along))
+            .bind(effects(released))
+            .fetch_one(&mut *transaction);
+        let changed: (bool, Option<i64>) = self.pool().within(changed).await?;
+        self.pool().within(transaction.commit()).await?;
+        Ok(match changed {
+            (_, Some(device_epoch)) => EmailChanged::Done { device_epoch },
+            (true, None) => EmailChanged::Taken,
+            (false, None) => EmailChanged::Invalid,
+        })
+    }
+}

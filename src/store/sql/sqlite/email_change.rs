@@ -1,0 +1,194 @@
+use async_trait::async_trait;
+use sqlx::{SqliteConnection, query, query_as, query_scalar};
+use time::OffsetDateTime;
+
+use super::SqliteStore;
+use super::audit::{write_effects, write_effects_if};
+use super::steps::{count_against_limit, drop_links, end_sessions, forget_attempts};
+use crate::scope::{SessionEnd, UserId};
+use crate::store::sql::account::{address_key as attempts_key, user_id};
+use crate::store::sql::convert::micros;
+use crate::store::sql::email_change::{
+    IS_OPEN, PENDING, PendingRow, address_key, keeps_address, pending, proof, proven, user_key,
+};
+use crate::store::{
+    Effects, EmailChange, EmailChangeRequest, EmailChangeStore, EmailChanged, NewEmailChange,
+    PendingEmailChange, RateLimit, Result,
+};
+
+#[async_trait]
+impl EmailChangeStore for SqliteStore {
+    async fn request_email_change(
+        &self,
+        change: &NewEmailChange,
+        along: &Effects,
+        limit: RateLimit,
+        now: OffsetDateTime,
+    ) -> Result<EmailChangeRequest> {
+        let (change, along) = (change.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move { request(connection, &change, &along, (limit, now)).await })
+        })
+        .await
+    }
+
+    async fn pending_email_change(
+        &self,
+        user: &UserId,
+        now: OffsetDateTime,
+    ) -> Result<Option<PendingEmailChange>> {
+        let row: Option<PendingRow> = query_as(PENDING)
+            .bind(user.as_str())
+            .bind(micros(now))
+            .fetch_optional(self.readers())
+            .await?;
+        row.map(pending).transpose()
+    }
+
+    async fn cancel_email_change(&self, user: &UserId, along: &Effects) -> Result<bool> {
+        let (user, along) = (user.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let gone = query(
+                    "DELETE FROM donjon_links WHERE user_id = ?1 AND purpose = 'change_email'",
+                )
+                .bind(user.as_str())
+                .execute(&mut *connection)
+                .await?;
+                let cancelled = gone.rows_affected() > 0;
+                write_effects_if(connection, &along, Some(&user), cancelled).await?;
+                Ok(cancelled)
+            })
+        })
+        .await
+    }
+
+    async fn change_email(
+        &self,
+        change: &EmailChange,
+        along: &Effects,
+        released: &Effects,
+    ) -> Result<EmailChanged> {
+        let (change, along, released) = (change.clone(), along.clone(), released.clone());
+        self.transition(move |connection| {
+            Box::pin(async move { apply(connection, &change, &along, &released).await })
+        })
+        .await
+    }
+}
+
+async fn request(
+    connection: &mut SqliteConnection,
+    change: &NewEmailChange,
+    along: &Effects,
+    (limit, now): (RateLimit, OffsetDateTime),
+) -> Result<EmailChangeRequest> {
+    let (user, allowed) = (&change.user, i64::from(limit.times));
+    let open: bool = query_scalar(IS_OPEN).bind(user.as_str()).fetch_one(&mut *connection).await?;
+    if !open {
+        return Ok(EmailChangeRequest::NoAccount);
+    }
+    let asked = count_against_limit(connection, &user_key(user), limit, now, true).await?;
+    if asked > allowed {
+        return Ok(EmailChangeRequest::Limited);
+    }
+    let key = address_key(&change.email);
+    let mails = count_against_limit(connection, &key, limit, now, true).await? <= allowed;
+    query(
+        "INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at)
+         VALUES (?1, 'change_email', ?2, ?3, ?4)
+         ON CONFLICT (user_id, purpose) DO UPDATE SET token_hash = excluded.token_hash,
+             email = excluded.email, expires_at = excluded.expires_at",
+    )
+    .bind(user.as_str())
+    .bind(change.link.token.as_bytes().as_slice())
+    .bind(&change.email)
+    .bind(micros(change.link.expires_at))
+    .execute(&mut *connection)
+    .await?;
+    let owner: Option<String> = query_scalar(concat!(
+        "SELECT u.id FROM donjon_users u WHERE u.email = ?1 AND u.id <> ?2 AND ",
+        keeps_address!()
+    ))
+    .bind(&change.email)
+    .bind(user.as_str())
+    .fetch_optional(&mut *connection)
+    .await?;
+    let owner = owner.map(user_id).transpose()?;
+    let (free, taken) = (mails && owner.is_none(), mails && owner.is_some());
+    write_effects(connection, along, Some(user)).await?;
+    write_effects_if(connection, &change.link.effects, Some(user), free).await?;
+    write_effects_if(connection, &change.taken, owner.as_ref(), taken).await?;
+    Ok(EmailChangeRequest::Pending)
+}
+
+async fn apply(
+    connection: &mut SqliteConnection,
+    change: &EmailChange,
+    along: &Effects,
+    released: &Effects,
+) -> Result<EmailChanged> {
+    let (user, (token, word)) = (&change.user, proof(&change.proof));
+    let proven: Option<(String, String)> = query_as(proven!())
+        .bind(user.as_str())
+        .bind(token)
+        .bind(micros(change.at))
+        .bind(word)
+        .bind(change.keep.map(|id| id.0))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some((_, email)) = proven else { return Ok(EmailChanged::Invalid) };
+    let holder: Option<(String, bool)> = query_as(concat!(
+        "SELECT u.id, ",
+        keeps_address!(),
+        " FROM donjon_users u WHERE u.email = ?1 AND u.id <> ?2"
+    ))
+    .bind(&email)
+    .bind(user.as_str())
+    .fetch_optional(&mut *connection)
+    .await?;
+    if let Some((holder, keeps)) = holder {
+        if keeps {
+            query("DELETE FROM donjon_links WHERE user_id = ?1 AND token_hash = ?2")
+                .bind(user.as_str())
+                .bind(token)
+                .execute(&mut *connection)
+                .await?;
+            return Ok(EmailChanged::Taken);
+        }
+        release(connection, &user_id(holder)?, &email, released).await?;
+    }
+    let device_epoch = query_scalar(
+        "UPDATE donjon_users SET email = ?2, email_verified = TRUE,
+             device_epoch = device_epoch + 1 WHERE id = ?1 RETURNING device_epoch",
+    )
+    .bind(user.as_str())
+    .bind(&email)
+    .fetch_one(&mut *connection)
+    .await?;
+    drop_links(connection, user).await?;
+    forget_attempts(connection, &attempts_key(&email)).await?;
+    let end = (SessionEnd::EmailChanged, change.at);
+    end_sessions(connection, user, change.keep, end).await?;
+    write_effects(connection, along, Some(user)).await?;
+    Ok(EmailChanged::Done { device_epoch })
+}
+
+/// Who never confirmed an address has it no more.
+async fn release(
+    connection: &mut SqliteConnection,
+    holder: &UserId,
+    email: &str,
+    released: &Effects,
+) -> Result<()> {
+    query("UPDATE donjon_users SET email = NULL, email_verified = FALSE WHERE id = ?1")
+        .bind(holder.as_str())
+        .execute(&mut *connection)
+        .await?;
+    query("DELETE FROM donjon_links WHERE user_id = ?1 AND email = ?2")
+        .bind(holder.as_str())
+        .bind(email)
+        .execute(&mut *connection)
+        .await?;
+    write_effects(connection, released, Some(holder)).await
+}
