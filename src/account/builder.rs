@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::accounts::Accounts;
 use super::admin::{AdminAuthorizer, impersonate};
+use super::app::AppSessions;
 use super::config::{Paths, Policy, is_plain};
 use super::deletion::{DeletionHook, keep};
 use super::device::Devices;
@@ -50,6 +51,12 @@ pub enum BuildError {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// Nobody could tell the tokens of apps from those of the API.
+    #[error(
+        "prefix {0:?} of the apps' tokens: it must differ from that of API tokens, and neither may \
+         go on from the other after an underscore"
+    )]
+    TokenPrefix(String),
     /// The cost of a hash is none that argon2 has.
     #[error("password hash cost: {0}")]
     HashCost(String),
@@ -82,6 +89,7 @@ pub struct AccountLayerBuilder {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     tokens: Option<ApiTokens>,
+    apps: Option<AppSessions>,
 }
 
 impl AccountLayerBuilder {
@@ -110,6 +118,7 @@ impl AccountLayerBuilder {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             tokens: None,
+            apps: None,
         }
     }
 
@@ -191,6 +200,12 @@ impl AccountLayerBuilder {
         self
     }
 
+    /// Lets users log in to apps of the host's own. See [`app`](super::app).
+    pub fn apps(mut self, apps: &AppSessions) -> Self {
+        self.apps = Some(apps.clone());
+        self
+    }
+
     /// What the host does when an account is deleted.
     pub fn deletion_hook(mut self, hook: impl DeletionHook) -> Self {
         self.deletion_hook = Some(Arc::new(hook));
@@ -243,6 +258,11 @@ impl AccountLayerBuilder {
         }
         if let Some(other) = self.other_logins.iter().find(|other| !is_plain(&other.path)) {
             return Err(BuildError::Path(other.path.clone()));
+        }
+        if let (Some(apps), Some(tokens)) = (&self.apps, &self.tokens)
+            && apps.prefix().overlaps(tokens.prefix())
+        {
+            return Err(BuildError::TokenPrefix(apps.prefix().to_string()));
         }
         #[cfg(feature = "social")]
         if let Some((id, fault)) = self.social.as_ref().and_then(|social| social.fault()) {
@@ -323,6 +343,7 @@ impl AccountLayerBuilder {
             clock: self.clock,
             random: self.random,
             tokens: self.tokens,
+            apps: self.apps,
         };
         Ok(AccountLayer::new(site, accounts))
     }

@@ -33,6 +33,15 @@ pub struct Paths {
     /// Log in with another provider (feature `social`): this path and the provider's id, and pages
     /// below that; `/login/with`.
     pub social: String,
+    /// Where a user lets an app of the host's own log in; `/app/login`. This and the next three are
+    /// there if there are [`apps`](super::app).
+    pub app_login: String,
+    /// Where such an app exchanges its code; `/app/session`.
+    pub app_session: String,
+    /// Where it exchanges its refresh token; `/app/session/refresh`.
+    pub app_refresh: String,
+    /// Where it logs out; `/app/session/revoke`.
+    pub app_revoke: String,
     /// Log out; `/logout`.
     pub logout: String,
     /// Ask for a new password; `/forgot-password`.
@@ -66,6 +75,10 @@ impl Default for Paths {
             login_link: "/login/link".to_owned(),
             open_login_link: "/login/link/open".to_owned(),
             social: "/login/with".to_owned(),
+            app_login: "/app/login".to_owned(),
+            app_session: "/app/session".to_owned(),
+            app_refresh: "/app/session/refresh".to_owned(),
+            app_revoke: "/app/session/revoke".to_owned(),
             logout: "/logout".to_owned(),
             forgot_password: "/forgot-password".to_owned(),
             reset_password: "/reset-password".to_owned(),
@@ -91,6 +104,10 @@ pub(super) enum Flow {
     PasskeyScript,
     LoginLink,
     OpenLoginLink,
+    AppLogin,
+    AppSession,
+    AppRefresh,
+    AppRevoke,
     Logout,
     ForgotPassword,
     ResetPassword,
@@ -110,6 +127,8 @@ impl Flow {
             // Providers do, who answer by form.
             #[cfg(feature = "social")]
             Self::Social(_, super::social::Flow::Callback) => Mount::ENDPOINT,
+            // Programs do, which have no cookie.
+            Self::AppSession | Self::AppRefresh | Self::AppRevoke => Mount::ENDPOINT,
             _ => Mount::PAGE,
         }
     }
@@ -130,7 +149,12 @@ impl Flow {
 
     /// Whether its form is counted against the limits by the transition that it begins with.
     pub(super) fn counts_itself(self) -> bool {
-        matches!(self, Self::Login | Self::Verify | Self::Again)
+        matches!(self, Self::Login | Self::Verify | Self::Again) || self.is_for_programs()
+    }
+
+    /// Whether it is no page, and only posted to.
+    pub(super) fn is_for_programs(self) -> bool {
+        matches!(self, Self::AppSession | Self::AppRefresh | Self::AppRevoke)
     }
 }
 
@@ -147,6 +171,10 @@ impl Paths {
             (&self.passkey_script, Flow::PasskeyScript),
             (&self.login_link, Flow::LoginLink),
             (&self.open_login_link, Flow::OpenLoginLink),
+            (&self.app_login, Flow::AppLogin),
+            (&self.app_session, Flow::AppSession),
+            (&self.app_refresh, Flow::AppRefresh),
+            (&self.app_revoke, Flow::AppRevoke),
             (&self.logout, Flow::Logout),
             (&self.forgot_password, Flow::ForgotPassword),
             (&self.reset_password, Flow::ResetPassword),

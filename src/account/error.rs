@@ -38,6 +38,9 @@ pub enum AccountError {
     /// The browser's fault, or its network's: too many forms; so many seconds are to be waited.
     #[error("too many forms; try again in {0} seconds")]
     Limited(u32),
+    /// The fault of an app of the host's own: it asks for what it may not, in this field.
+    #[error("an app asks for what it may not: {0:?}")]
+    App(&'static str),
     /// Nobody's fault: too many passwords at a time.
     #[error(transparent)]
     Busy(#[from] Busy),
@@ -78,6 +81,7 @@ impl AccountError {
         let m = pages.theme().messages();
         let (status, code, description) = match &self {
             Self::Form(_) => (StatusCode::BAD_REQUEST, "invalid_form", &m.error_form),
+            Self::App(_) => (StatusCode::BAD_REQUEST, "invalid_app_request", &m.error_app),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &m.error_method),
             Self::LoginRequired => {
                 (StatusCode::UNAUTHORIZED, "authentication_required", &m.error_login_required)
@@ -102,6 +106,9 @@ impl AccountError {
             }
         };
         let challenges = matches!(self, Self::LoginRequired);
+        if let Self::App(_) = self {
+            tracing::warn!(error = %self, "an app was not let in");
+        }
         if status.is_server_error() {
             tracing::error!(error = ?self, "an account page could not be answered");
         }

@@ -165,6 +165,10 @@ async fn sweep_batch(site: &Site) -> Result<u64, StoreError> {
     let invitations = site.store.sweep_invitations(now, SWEEP_BATCH).await?;
     let parked = site.store.sweep_parked_identities(now, SWEEP_BATCH).await?;
     let impersonations = end_unpermitted(site).await?;
-    let removed = parked + removed + tokens + cancelled + invitations + impersonations;
+    let apps = match &site.apps {
+        Some(apps) => apps.store.sweep_app_sessions(now, SWEEP_BATCH).await?,
+        None => 0,
+    };
+    let removed = parked + removed + tokens + cancelled + invitations + impersonations + apps;
     Ok(removed + execute_due(site).await?)
 }

@@ -30,7 +30,8 @@ const STATE: HeaderName = HeaderName::from_static("ratelimit");
 pub struct Limits {
     /// Forms of any kind, by one network: 600 in 10 minutes.
     pub forms: RateLimit,
-    /// Logins, and codes after them: 300 in 10 minutes by one network (a company may be behind one
+    /// Logins, and codes after them; and, counted apart, apps that bring codes, or tokens that open
+    /// nothing: 300 in 10 minutes by one network (a company may be behind one
     /// address), 20 by one network for one account, 100 for one account in all. Browsers that the
     /// user is known by have a hundred of their own.
     pub logins: FormLimits,
@@ -67,6 +68,7 @@ impl Default for Limits {
 enum Kind {
     Login,
     Mail,
+    App,
 }
 
 impl Kind {
@@ -74,12 +76,13 @@ impl Kind {
         match self {
             Self::Login => "logins",
             Self::Mail => "mails",
+            Self::App => "apps",
         }
     }
 
     fn limits(self, limits: &Limits) -> FormLimits {
         match self {
-            Self::Login => limits.logins,
+            Self::Login | Self::App => limits.logins,
             Self::Mail => limits.mails,
         }
     }
@@ -207,6 +210,17 @@ pub(super) async fn count_form(site: &Site, visit: &Visit, flow: Flow) -> Result
 #[cfg(feature = "passkeys")]
 pub(super) async fn count_passkey(site: &Site, visit: &Visit) -> Result<(), AccountError> {
     let uses = Uses::of_form(site, visit).and(Uses::of(site, visit, Kind::Login, None));
+    if uses.list().is_empty() {
+        return Ok(());
+    }
+    let now = site.now();
+    let counts = site.store.count_uses(uses.list(), now).await?;
+    uses.judge(visit, &counts, now)
+}
+
+/// Counts an app that brings a code, or a token that opens nothing, in a transition of its own.
+pub(super) async fn count_app_login(site: &Site, visit: &Visit) -> Result<(), AccountError> {
+    let uses = Uses::of(site, visit, Kind::App, None);
     if uses.list().is_empty() {
         return Ok(());
     }

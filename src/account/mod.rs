@@ -80,6 +80,7 @@
 mod accounts;
 mod admin;
 mod again;
+pub mod app;
 mod attributes;
 mod builder;
 mod choice;

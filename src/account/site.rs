@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use time::OffsetDateTime;
 
 use super::admin::{self, AdminAuthorizer, impersonate};
+use super::app::{self, AppSessions};
 use super::config::{Flow, Paths, Policy};
 use super::cookie::SealedCookie;
 use super::deletion::{DeletionHook, keep};
@@ -78,6 +79,7 @@ pub(super) struct Site {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) tokens: Option<ApiTokens>,
+    pub(super) apps: Option<AppSessions>,
 }
 
 impl Site {
@@ -94,6 +96,9 @@ impl Site {
             Flow::Settings(flow) => flow.is_there(self),
             Flow::Admin => self.authorizer.is_some(),
             Flow::PasskeyScript => self.passkeys.is_some(),
+            Flow::AppLogin | Flow::AppSession | Flow::AppRefresh | Flow::AppRevoke => {
+                self.apps.is_some()
+            }
             Flow::LoginLink | Flow::OpenLoginLink => self.policy.login_link_for.is_positive(),
             _ => true,
         };
@@ -252,6 +257,11 @@ impl Visit {
         entry.from(device.address, device.user_agent.as_deref())
     }
 
+    /// What was posted, as it came.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The form that was posted.
     pub(super) fn form(&self) -> Result<Form, AccountError> {
         Ok(Form::of_body(&self.headers, &self.body)?)
@@ -318,7 +328,8 @@ fn refuse(
     let wrong_method = matches!(error, AccountError::Method);
     let mut response = error.into_response(&*site.pages, reader);
     if wrong_method {
-        let allowed = if flow == Some(Flow::Resend) { "POST" } else { "GET, HEAD, POST" };
+        let only_posts = |flow: Flow| flow == Flow::Resend || flow.is_for_programs();
+        let allowed = if flow.is_some_and(only_posts) { "POST" } else { "GET, HEAD, POST" };
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     }
     response
@@ -351,6 +362,11 @@ async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
         Flow::LoginLink if submits => login_link::request(site, visit).await,
         Flow::OpenLoginLink if shows => login_link::show(site, visit).await,
         Flow::OpenLoginLink if submits => login_link::submit(site, visit).await,
+        Flow::AppLogin if shows => app::show(site, visit).await,
+        Flow::AppLogin if submits => app::decide(site, visit).await,
+        Flow::AppSession if submits => app::exchange(site, visit).await,
+        Flow::AppRefresh if submits => app::refresh(site, visit).await,
+        Flow::AppRevoke if submits => app::revoke(site, visit).await,
         Flow::Logout if shows => logout::show(site, visit),
         Flow::Logout if submits => logout::submit(site, visit).await,
         Flow::ForgotPassword if shows => reset::show_request(site, visit),

@@ -43,6 +43,11 @@ impl Trip {
         Self { return_to: ReturnTo::parse(here), ..Self::default() }
     }
 
+    /// To this path of ours.
+    pub(super) fn to(path: &str) -> Self {
+        Self { return_to: ReturnTo::parse(path), ..Self::default() }
+    }
+
     /// Whether the authorization server sent the visitor, who must then really log in, whoever is
     /// logged in already.
     pub(super) fn is_interaction(&self) -> bool {

@@ -1,3 +1,4 @@
+mod app;
 mod organization;
 
 use std::borrow::Cow;

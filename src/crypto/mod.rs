@@ -8,9 +8,13 @@ mod keyed_hash;
 mod keyring;
 mod random;
 mod secret;
+#[cfg(any(feature = "accounts", feature = "provider"))]
+mod successor;
 
 pub use clock::{Clock, SystemClock};
 pub use keyed_hash::KeyedHash;
 pub use keyring::{Authenticator, KEYRING_VARIABLE, Keyring, KeyringError, Purpose, Sealed};
 pub use random::{Random, RandomExt, SystemRandom};
 pub use secret::{OpaqueToken, Redacted, TokenHash, constant_time_eq, sha256};
+#[cfg(any(feature = "accounts", feature = "provider"))]
+pub(crate) use successor::{open_successor, seal_successor};

@@ -11,6 +11,8 @@ pub(crate) mod fuzzing;
 mod mount;
 mod negotiate;
 mod peer;
+#[cfg(any(feature = "accounts", feature = "provider"))]
+pub(crate) mod redirect;
 mod rejection;
 #[cfg(any(feature = "provider", feature = "social"))]
 mod remote;

@@ -15,6 +15,7 @@
 
 mod admin;
 mod answer;
+mod app;
 mod deletion;
 mod email;
 pub mod error_pages;
@@ -39,6 +40,7 @@ mod two_factor;
 
 pub use admin::*;
 pub use answer::{explain, reject};
+pub use app::*;
 pub use deletion::*;
 pub use email::*;
 pub use error_pages::ErrorPagesLayer;

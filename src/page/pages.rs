@@ -2,8 +2,8 @@ use std::fmt::Debug;
 
 use super::mail::{Letter, Mail};
 use super::{
-    AccountLeaving, AdminAudit, AdminUser, AdminUsers, AskLoginLink, BackupCodes, CheckMail,
-    Confirm, ConfirmCode, ConfirmEmailChange, Connections, DeleteAccount, EmailSettings,
+    AccountLeaving, AdminAudit, AdminUser, AdminUsers, AppLogin, AskLoginLink, BackupCodes,
+    CheckMail, Confirm, ConfirmCode, ConfirmEmailChange, Connections, DeleteAccount, EmailSettings,
     ExportAccount, ForgotPassword, ImpersonationBanner, InvitationPage, KeepAccount, LinkIdentity,
     LinkOver, Login, LoginAgain, NewPasswordPage, OpenLoginLink, OrganizationList,
     OrganizationPage, PasskeySettings, PasswordSettings, ProviderEmail, Register, ResetPassword,
@@ -227,6 +227,11 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// Where a user sees to the identities at other providers.
     fn settings_connections(&self, page: &Connections<'_>) -> String {
         render::settings_connections(self.theme(), page)
+    }
+
+    /// Asks whether to let an app of the host's own log in.
+    fn app_login(&self, page: &AppLogin<'_>) -> String {
+        render::app_login(self.theme(), page)
     }
 
     /// Where a user sees where they are logged in.

@@ -30,6 +30,7 @@ macro_rules! template {
 }
 
 mod admin;
+mod app;
 mod deletion;
 mod email;
 mod mail;
@@ -43,6 +44,7 @@ mod tokens;
 mod two_factor;
 
 pub(super) use admin::*;
+pub(super) use app::*;
 pub(super) use deletion::*;
 pub(super) use email::*;
 pub(super) use mail::*;

@@ -115,6 +115,8 @@ pub struct SessionItem {
     pub began: OffsetDateTime,
     /// When it was last seen to be used.
     pub last_used: OffsetDateTime,
+    /// The app of the host's own that holds it, if one does.
+    pub app: Option<String>,
     /// Whether it is the one that looks at the page.
     pub is_current: bool,
     /// Whether an administrator acts as the user in it.
@@ -124,7 +126,14 @@ pub struct SessionItem {
 impl SessionItem {
     /// A session that began, and was last used, then.
     pub fn new(id: String, device: SeenDevice, [began, last_used]: [OffsetDateTime; 2]) -> Self {
-        Self { id, device, began, last_used, is_current: false, is_impersonated: false }
+        let (app, is_current, is_impersonated) = (None, false, false);
+        Self { id, device, began, last_used, app, is_current, is_impersonated }
+    }
+
+    /// The same, held by the app of this name, or by none.
+    #[must_use]
+    pub fn of_app(self, app: Option<String>) -> Self {
+        Self { app, ..self }
     }
 
     /// The same, which is, or is not, the one that looks at the page.

@@ -13,6 +13,7 @@
 mod account;
 mod admin;
 mod api_token;
+mod app_session;
 mod audit;
 mod email_change;
 mod error;
@@ -44,6 +45,7 @@ mod webhook;
 pub use account::*;
 pub use admin::*;
 pub use api_token::*;
+pub use app_session::*;
 pub use audit::*;
 pub use email_change::*;
 pub use error::{Result, StoreError};
@@ -108,11 +110,23 @@ impl<T> AccountStore for T where
 
 /// A backend that fulfils the whole contract.
 pub trait Store:
-    SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore + WebhookStore
+    SessionStore
+    + AccountStore
+    + AppSessionStore
+    + OutboxStore
+    + ProviderStore
+    + SamlStore
+    + WebhookStore
 {
 }
 
 impl<T> Store for T where
-    T: SessionStore + AccountStore + OutboxStore + ProviderStore + SamlStore + WebhookStore
+    T: SessionStore
+        + AccountStore
+        + AppSessionStore
+        + OutboxStore
+        + ProviderStore
+        + SamlStore
+        + WebhookStore
 {
 }

@@ -100,6 +100,21 @@ pub(crate) const USER_DATA: &[UserData] = &[
         ),
     ),
     of(
+        "donjon_app_sessions",
+        "user_id",
+        Goes,
+        Section(
+            "app_sessions",
+            &[("session_id", Uuid), ("app_id", Text), ("scopes", Json), ("created_at", Time)],
+        ),
+    ),
+    of(
+        "donjon_app_codes",
+        "user_id",
+        Ends,
+        Omitted("codes that opened sessions of apps, or never will"),
+    ),
+    of(
         "donjon_sessions",
         "impersonator_id",
         Goes,

@@ -10,8 +10,8 @@ use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
 use crate::http::{Body, respond};
 use crate::page::{SessionItem, SessionList, SessionsNotice};
-use crate::scope::SessionId;
-use crate::store::StoredSession;
+use crate::scope::{Account, SessionId};
+use crate::store::{StoreError, StoredSession};
 
 /// The query field that says what was just done.
 const DONE: &str = "done";
@@ -24,13 +24,26 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
         _ => None,
     };
     let sessions = visit.session.sessions().await?;
-    let items: Vec<_> = sessions.iter().map(|session| item(site, visit, session)).collect();
+    let apps = apps_of(site, &account).await?;
+    let app = |session: &StoredSession| {
+        let held = apps.iter().find(|(id, _)| *id == session.id);
+        held.map(|(_, name)| name.clone())
+    };
+    let items: Vec<_> = sessions.iter().map(|it| item(site, visit, it).of_app(app(it))).collect();
     let parts = FrameParts::new(site, &account, Flow::Sessions);
     let paths = [Flow::RevokeSession, Flow::RevokeOtherSessions, Flow::SignOutEverywhere]
         .map(|flow| flow.path(site));
     let paths = paths.each_ref().map(String::as_str);
     let page = SessionList::new(parts.frame(site), &items, paths, notice);
     Ok(respond::html(StatusCode::OK, site.pages.settings_sessions(&page)))
+}
+
+/// Which sessions are held by apps of the host's own, and what those are called.
+async fn apps_of(site: &Site, account: &Account) -> Result<Vec<(SessionId, String)>, StoreError> {
+    let Some(apps) = &site.apps else { return Ok(Vec::new()) };
+    let held = apps.store.app_sessions_of(account.id()).await?;
+    let name = |id: String| apps.find(&id).map_or(id, |app| app.name.clone());
+    Ok(held.into_iter().map(|(session, app)| (session, name(app))).collect())
 }
 
 fn item(site: &Site, visit: &Visit, session: &StoredSession) -> SessionItem {

@@ -44,6 +44,17 @@ impl TokenPrefix {
         format!(r"\b{}_[0-9A-Za-z]{{{}}}\b", self.0, RANDOM + CHECKSUM)
     }
 
+    /// The prefix of other secrets of the same owner: this one, an underscore, and a word.
+    pub(in crate::account) fn and(&self, word: &str) -> Self {
+        Self(format!("{}_{word}", self.0).into())
+    }
+
+    /// Whether a text that begins with this prefix may begin with the other one, too.
+    pub(in crate::account) fn overlaps(&self, other: &Self) -> bool {
+        let begins = |one: &Self, other: &Self| other.0 == one.0 || one.strip(&other.0).is_some();
+        begins(self, other) || begins(other, self)
+    }
+
     /// What follows the prefix and its underscore.
     fn strip<'a>(&self, text: &'a str) -> Option<&'a str> {
         text.strip_prefix(&*self.0)?.strip_prefix('_')
@@ -181,6 +192,20 @@ mod tests {
 
     fn prefix(text: &str) -> TokenPrefix {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_prefix_that_another_goes_on_from_overlaps_with_it() {
+        for (one, other, overlaps) in [
+            ("acme", "acme", true),
+            ("acme", "acme_app", true),
+            ("acme", "acmeapp", false),
+            ("acme", "emca", false),
+        ] {
+            let (one, other) = (prefix(one), prefix(other));
+            assert_eq!((one.overlaps(&other), other.overlaps(&one)), (overlaps, overlaps));
+        }
+        assert_eq!(prefix("acme").and("refresh").as_str(), "acme_refresh");
     }
 
     #[test]

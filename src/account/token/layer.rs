@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use tower_layer::Layer;
 
 use super::{ApiTokenService, ApiTokens};
@@ -52,6 +54,6 @@ impl<S> Layer<S> for ApiTokenLayer {
     type Service = ApiTokenService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        ApiTokenService::new(inner, self.tokens.clone(), self.proxies.clone())
+        ApiTokenService::new(inner, Arc::new(self.tokens.clone()), self.proxies.clone())
     }
 }

@@ -50,6 +50,7 @@ pub use format::{ApiToken, InvalidTokenPrefix, NotAnApiToken, TokenPrefix};
 pub use layer::ApiTokenLayer;
 pub(super) use request::Checked;
 pub use request::{InvalidTokenRequest, TokenRequest};
+pub(super) use service::Recognize;
 pub use service::{ApiTokenFuture, ApiTokenService};
 pub use service_account::{CreateServiceAccountError, ServiceAccounts};
 pub use tokens::{ApiTokens, CreateTokenError, InvalidScope};

@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_util::future::BoxFuture;
@@ -7,7 +8,7 @@ use http::{Extensions, HeaderMap, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{ApiTokens, VerifiedToken, VerifyTokenError};
+use super::{VerifiedToken, VerifyTokenError};
 use crate::http::bearer::{self, Challenge};
 use crate::http::{Body, ResponseBody, TrustedProxies};
 use crate::session::{Session, device_of};
@@ -16,16 +17,34 @@ use crate::store::Device;
 /// The protection space of a challenge, where no issuer is known.
 const REALM: &str = "api";
 
-/// The service of an [`ApiTokenLayer`](super::ApiTokenLayer).
+/// A kind of bearer tokens of our own.
+pub(in crate::account) trait Recognize: std::fmt::Debug + Send + Sync {
+    /// Whether the text begins as these tokens do.
+    fn is_like(&self, text: &str) -> bool;
+
+    /// Looks at a token that somebody shows.
+    fn verify<'a>(
+        &'a self,
+        text: &'a str,
+        device: &'a Device,
+    ) -> BoxFuture<'a, Result<VerifiedToken, VerifyTokenError>>;
+}
+
+/// The service of an [`ApiTokenLayer`](super::ApiTokenLayer), or of an
+/// [`AppSessionLayer`](crate::account::app::AppSessionLayer).
 #[derive(Clone, Debug)]
 pub struct ApiTokenService<S> {
     inner: S,
-    tokens: ApiTokens,
+    tokens: Arc<dyn Recognize>,
     proxies: TrustedProxies,
 }
 
 impl<S> ApiTokenService<S> {
-    pub(super) fn new(inner: S, tokens: ApiTokens, proxies: TrustedProxies) -> Self {
+    pub(in crate::account) fn new(
+        inner: S,
+        tokens: Arc<dyn Recognize>,
+        proxies: TrustedProxies,
+    ) -> Self {
         Self { inner, tokens, proxies }
     }
 
@@ -51,7 +70,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let text = match bearer::token(request.headers()) {
-            Ok(Some(text)) if self.tokens.are_like(text) => text.to_owned(),
+            Ok(Some(text)) if self.tokens.is_like(text) => text.to_owned(),
             Ok(_) => return ApiTokenFuture::calling(self.inner.call(request)),
             Err(repeated) => {
                 let challenge = Challenge {
@@ -68,7 +87,7 @@ where
             }
         };
         let device = self.device(request.headers(), request.extensions());
-        let tokens = self.tokens.clone();
+        let tokens = Arc::clone(&self.tokens);
         let verify = Box::pin(async move {
             let verified = tokens.verify(&text, &device).await;
             verified.map_err(refuse)
@@ -82,12 +101,12 @@ where
 
 fn refuse(error: VerifyTokenError) -> Response<Body> {
     if let VerifyTokenError::Store(error) = error {
-        tracing::error!(%error, "an API token could not be looked up");
+        tracing::error!(%error, "a token could not be looked up");
         return bearer::unavailable("Tokens cannot be looked up right now; try again.");
     }
     let challenge = Challenge {
         error: "invalid_token",
-        description: "The API token is malformed, expired or revoked.",
+        description: "The token is malformed, expired or revoked.",
         scope: None,
     };
     bearer::refusal(StatusCode::UNAUTHORIZED, REALM, challenge)

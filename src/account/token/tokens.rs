@@ -180,6 +180,11 @@ impl ApiTokens {
         &self.scopes
     }
 
+    /// What tokens begin with.
+    pub(in crate::account) fn prefix(&self) -> &TokenPrefix {
+        &self.prefix
+    }
+
     /// How long a token may work at most.
     pub(in crate::account) fn longest_lifetime(&self) -> Option<Duration> {
         self.longest

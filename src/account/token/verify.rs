@@ -1,7 +1,9 @@
 use std::net::IpAddr;
 
+use futures_util::future::BoxFuture;
 use time::{Duration, OffsetDateTime};
 
+use super::service::Recognize;
 use super::{ApiToken, ApiTokens, NotAnApiToken};
 use crate::audit::{Action, AuditActor, Entry};
 use crate::http::Network;
@@ -74,12 +76,21 @@ impl Fault {
     }
 }
 
-impl ApiTokens {
-    /// Whether the text begins as our tokens do.
-    pub(super) fn are_like(&self, text: &str) -> bool {
+impl Recognize for ApiTokens {
+    fn is_like(&self, text: &str) -> bool {
         !matches!(ApiToken::parse(&self.prefix, text), Err(NotAnApiToken::Foreign))
     }
 
+    fn verify<'a>(
+        &'a self,
+        text: &'a str,
+        device: &'a Device,
+    ) -> BoxFuture<'a, Result<VerifiedToken, VerifyTokenError>> {
+        Box::pin(Self::verify(self, text, device))
+    }
+}
+
+impl ApiTokens {
     /// Looks at a token that somebody shows: one read, and a write if it was not used for five
     /// minutes. A text that cannot be a token of ours costs no read. `device` is for the audit log,
     /// which is told of refusals, now and then, and of nothing else.

@@ -36,7 +36,12 @@ pub(in crate::page) fn settings_sessions(theme: &Theme, data: &SessionList<'_>) 
     let row = |session: &'_ SessionItem| {
         let used = theme.say_with(&m.sessions_used, "time", &moment(session.last_used));
         let began = theme.say_with(&m.sessions_began, "time", &moment(session.began));
-        (device(m, &session.device), used, began, place(&session.device))
+        let device = device(m, &session.device);
+        let device = match &session.app {
+            Some(app) => fill(&m.sessions_app, &[("app", app), ("device", &device)]),
+            None => device,
+        };
+        (device, used, began, place(&session.device))
     };
     let rows = data.sessions.iter().map(|session| {
         let (device, used, began, place) = row(session);

@@ -398,6 +398,10 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
         ("logout", theme.logout(&Logout { action: text, stay: text, account: email })),
         ("logged-out", theme.logged_out(&LoggedOut { login: text })),
         ("consent", theme.consent(&consent)),
+        (
+            "app-login",
+            theme.app_login(&AppLogin::new([text; 2], text, email, &scopes, &[("state", text)])),
+        ),
         ("form-post", theme.form_post(&FormPost { action: text, fields: &[("code", text)] })),
         ("rejected", theme.rejected(&Rejected::new(Rejection::NotFound).with_home(text))),
         ("rejected-cross-origin", theme.rejected(&Rejected::new(Rejection::CrossOrigin))),

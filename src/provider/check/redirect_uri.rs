@@ -1,4 +1,5 @@
 use crate::http::Form;
+use crate::http::redirect::{differs_in_loopback_port, is_of_the_web};
 use crate::provider::{Client, ProviderError};
 
 /// Where the answer goes: a redirect URI that is the client's own. Only `check_redirect_uri`
@@ -62,46 +63,6 @@ pub(in crate::provider) fn prove_redirect_uri(
     }
     let identifies = !client.is_public() || (registered && is_of_the_web(uri));
     Ok(ProvenRedirectUri { uri: uri.to_owned(), identifies })
-}
-
-/// Not an app's own scheme, nor a loopback address without a port, which stands for any.
-fn is_of_the_web(uri: &str) -> bool {
-    let web = uri.starts_with("https:") || uri.starts_with("http:");
-    web && split_loopback(uri).is_none_or(|loopback| loopback.has_port)
-}
-
-fn differs_in_loopback_port(registered: &str, presented: &str) -> bool {
-    match (split_loopback(registered), split_loopback(presented)) {
-        (Some(registered), Some(presented)) => {
-            (registered.host, registered.rest) == (presented.host, presented.rest)
-        }
-        _ => false,
-    }
-}
-
-/// A loopback URI; `rest` is what follows the port.
-struct Loopback<'a> {
-    host: &'static str,
-    has_port: bool,
-    rest: &'a str,
-}
-
-fn split_loopback(uri: &str) -> Option<Loopback<'_>> {
-    let (host, rest) = ["http://127.0.0.1", "http://[::1]"]
-        .into_iter()
-        .find_map(|host| Some((host, uri.strip_prefix(host)?)))?;
-    let has_port = rest.starts_with(':');
-    let rest = match rest.strip_prefix(':') {
-        None => rest,
-        Some(rest) => {
-            let path = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-            let port = rest.strip_suffix(path)?;
-            port.parse::<u16>().ok().filter(|port| *port > 0)?;
-            path
-        }
-    };
-    let ends = rest.is_empty() || rest.starts_with(['/', '?']);
-    ends.then_some(Loopback { host, has_port, rest })
 }
 
 #[cfg(test)]

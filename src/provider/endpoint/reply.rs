@@ -1,8 +1,8 @@
 use http::{Response, StatusCode};
-use url::{Host, Url, form_urlencoded};
 
 use super::refusal::Refusal;
 use crate::crypto::OpaqueToken;
+use crate::http::redirect::{form_action, with_query};
 use crate::http::{Body, respond};
 use crate::page::{FormPost, Pages};
 use crate::provider::ProviderError;
@@ -64,7 +64,9 @@ impl Reply {
         let iss = ("iss", issuer.as_str());
         let fields: Vec<(&str, &str)> = answer.iter().copied().chain(state).chain([iss]).collect();
         match self.mode {
-            ResponseMode::Query => respond::see_other(&with_query(&self.redirect_uri, &fields)),
+            ResponseMode::Query => {
+                respond::see_other(&with_query(self.redirect_uri.as_str(), &fields))
+            }
             ResponseMode::FormPost => {
                 let page = FormPost { action: self.redirect_uri.as_str(), fields: &fields };
                 let page = pages.form_post(&page);
@@ -76,31 +78,14 @@ impl Reply {
     /// The source that a page's `form-action` must allow so that its form, or the redirect that
     /// answers it, may lead to the client (Content Security Policy Level 3, section 6.4.1).
     pub(super) fn form_action(&self) -> String {
-        let Ok(url) = Url::parse(self.redirect_uri.as_str()) else { return String::new() };
-        match (url.scheme(), url.host()) {
-            ("https" | "http", Some(Host::Domain(_) | Host::Ipv4(_))) => {
-                url.origin().ascii_serialization()
-            }
-            // A source list has no way to write an IPv6 address, nor one of an app's own scheme.
-            (scheme, _) => format!("{scheme}:"),
-        }
+        form_action(self.redirect_uri.as_str())
     }
-}
-
-/// Adds fields to the URI as it is: it may have a query, which is kept (RFC 6749, section 3.1.2).
-fn with_query(uri: &ProvenRedirectUri, fields: &[(&str, &str)]) -> String {
-    let uri = uri.as_str();
-    let separator = match uri.split_once('?') {
-        None => "?",
-        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
-        Some(_) => "&",
-    };
-    let fields = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    format!("{uri}{separator}{fields}")
 }
 
 #[cfg(test)]
 mod tests {
+    use url::Url;
+
     use super::*;
     use crate::page::Theme;
     use crate::provider::check::prove_redirect_uri;

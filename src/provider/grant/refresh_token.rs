@@ -1,9 +1,9 @@
 use super::issue::{Issuance, prepare};
-use crate::crypto::{OpaqueToken, RandomExt as _};
+use crate::crypto::{OpaqueToken, RandomExt as _, open_successor, seal_successor};
 use crate::http::Form;
 use crate::provider::check::{AuthenticatedClient, check_narrowed_resource, check_narrowed_scope};
 use crate::provider::server::Provider;
-use crate::provider::token::{TokenResponse, open_successor, seal_successor};
+use crate::provider::token::TokenResponse;
 use crate::provider::{Client, ProviderError};
 use crate::store::{
     NewRefreshToken, RefreshRotation, RevocationTarget, RotateRefresh, StoredRefreshToken,
@@ -52,7 +52,7 @@ async fn rotate(
     stored: &StoredRefreshToken,
 ) -> Result<OpaqueToken, ProviderError> {
     let (now, successor) = (provider.now(), provider.random.token());
-    let sealed = seal_successor(&*provider.random, presented, &successor);
+    let sealed = seal_successor(&*provider.random, presented.as_bytes(), successor.as_bytes());
     let rotate = RotateRefresh {
         presented: presented.hash(),
         client_id: client.client().id().to_owned(),
@@ -69,7 +69,9 @@ async fn rotate(
     match provider.store.rotate_refresh(provider.issuer.id(), &rotate).await? {
         RefreshRotation::Rotated => Ok(successor),
         RefreshRotation::Repeated { successor_sealed } => {
-            open_successor(presented, &successor_sealed).ok_or(ProviderError::SealingFailed)
+            let opened = open_successor(presented.as_bytes(), &successor_sealed);
+            let bytes = opened.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
+            bytes.map(OpaqueToken::from_bytes).ok_or(ProviderError::SealingFailed)
         }
         RefreshRotation::Reused => {
             let target = RevocationTarget::Grant(stored.grant.id);

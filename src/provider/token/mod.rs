@@ -2,10 +2,8 @@
 
 mod access_token;
 mod id_token;
-mod refresh_token;
 mod response;
 
 pub(crate) use access_token::{AccessTokenRequest, issue_access_token};
 pub(crate) use id_token::{IdTokenRequest, issue_id_token};
-pub(crate) use refresh_token::{open_successor, seal_successor};
 pub(crate) use response::TokenResponse;

@@ -49,6 +49,7 @@ migrations! {
     27 "0027_identity",
     29 "0029_lifecycle",
     30 "0030_impersonation",
+    35 "0035_app_session",
 }
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

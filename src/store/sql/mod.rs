@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod api_token;
+mod app_session;
 mod audit;
 mod convert;
 mod email_change;
@@ -171,6 +172,7 @@ coerce!(
     IdentityStore,
     OrganizationStore,
     ApiTokenStore,
+    AppSessionStore,
     PasswordStore,
     MailLinkStore,
     OutboxStore,

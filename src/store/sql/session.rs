@@ -115,6 +115,13 @@ pub(super) const LOAD_BY_ID: &str = select!(
      AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL"
 );
 
+/// The live session `$1`, of its user in person.
+pub(super) const LOAD_IN_PERSON: &str = select!(
+    "s.id = $1 AND s.expires_at > $2 \
+     AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2) AND s.impersonator_id IS NULL \
+     AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL"
+);
+
 pub(super) const LIST: &str = select!(
     "s.user_id = $1 AND s.expires_at > $2 \
      AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2) \

@@ -19,6 +19,8 @@ mod account;
 mod admin;
 #[cfg(feature = "accounts")]
 mod api_token;
+#[cfg(feature = "accounts")]
+mod app_session;
 mod audit;
 #[cfg(feature = "accounts")]
 mod email_change;
@@ -53,6 +55,8 @@ pub use self::account::accounts;
 pub use self::admin::administration;
 #[cfg(feature = "accounts")]
 pub use self::api_token::api_tokens;
+#[cfg(feature = "accounts")]
+pub use self::app_session::app_sessions;
 pub use self::audit::audit;
 #[cfg(feature = "accounts")]
 pub use self::email_change::{EmailChangeParts, email_changes};

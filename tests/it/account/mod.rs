@@ -2,6 +2,7 @@
 
 mod admin;
 mod again;
+mod apps;
 mod attacks;
 mod delivery;
 mod devices;

@@ -6,6 +6,8 @@ mod account;
 mod admin;
 #[cfg(feature = "accounts")]
 mod api_token;
+#[cfg(feature = "accounts")]
+mod app_session;
 mod audit;
 #[cfg(feature = "accounts")]
 pub mod email_change;

@@ -5,6 +5,7 @@ mod account;
 mod acting;
 mod admin;
 mod api_token;
+mod app_session;
 mod audit;
 mod email_change;
 mod identity;

@@ -43,7 +43,9 @@ macro_rules! noting_ends {
     };
 }
 
-const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
+pub(super) use noting_ends;
+
+pub(super) const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
      authentication, data_id, address, user_agent, remembered, created_at, last_active_at, \
      idle_expires_at, expires_at, account_epoch, organization_id, impersonator_id) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
@@ -114,8 +116,18 @@ pub(super) const END_ALL: &str = concat!(
     " SELECT count(*) FROM ended"
 );
 
+/// Ends session `$4` of user `$5`, and writes `$6` along.
+pub(super) const END_ONE: &str = concat!(
+    noting_ends!(
+        "DELETE FROM donjon_sessions WHERE id = $4 AND user_id = $5 RETURNING id, user_id"
+    ),
+    ", ",
+    along!("ended", "$6"),
+    " SELECT count(*) FROM ended"
+);
+
 /// Binds `$1` to `$16` of [`INSERT`] and [`ROTATE`].
-fn bind<'q>(
+pub(super) fn bind<'q>(
     statement: &'static str,
     session: &NewSession,
 ) -> sqlx::query::Query<'q, Postgres, PgArguments> {
@@ -253,22 +265,15 @@ impl SessionStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        let ended: i64 = query_scalar(concat!(
-            noting_ends!(
-                "DELETE FROM donjon_sessions WHERE id = $4 AND user_id = $5 RETURNING id, user_id"
-            ),
-            ", ",
-            along!("ended", "$6"),
-            " SELECT count(*) FROM ended"
-        ))
-        .bind(end.as_str())
-        .bind(micros(now))
-        .bind(SESSION_EVENTS_LOCK)
-        .bind(id.0)
-        .bind(user.as_str())
-        .bind(effects(along))
-        .fetch_one(self.pool())
-        .await?;
+        let ended: i64 = query_scalar(END_ONE)
+            .bind(end.as_str())
+            .bind(micros(now))
+            .bind(SESSION_EVENTS_LOCK)
+            .bind(id.0)
+            .bind(user.as_str())
+            .bind(effects(along))
+            .fetch_one(self.pool())
+            .await?;
         Ok(ended > 0)
     }
 

@@ -68,6 +68,32 @@ fn bind<'q>(
         .bind(impersonator.map(String::from))
 }
 
+/// Writes a session in the course of a transition.
+pub(super) async fn insert(connection: &mut SqliteConnection, session: NewSession) -> Result<()> {
+    bind(INSERT, session).execute(connection).await?;
+    Ok(())
+}
+
+/// Ends a session of a user in the course of a transition, and writes its event; `false` if there is
+/// none.
+pub(super) async fn end_one(
+    connection: &mut SqliteConnection,
+    (id, user): (Uuid, &UserId),
+    end: SessionEnd,
+    now: OffsetDateTime,
+) -> Result<bool> {
+    let ended: Vec<(Uuid, Option<String>)> = query_as(
+        "DELETE FROM donjon_sessions WHERE id = $1 AND user_id = $2 RETURNING id, user_id",
+    )
+    .bind(id)
+    .bind(user.as_str())
+    .fetch_all(&mut *connection)
+    .await?;
+    let found = !ended.is_empty();
+    note_ends(connection, ended, end, now).await?;
+    Ok(found)
+}
+
 /// Notes the ends of sessions that carried a login.
 async fn note_ends(
     connection: &mut SqliteConnection,
@@ -108,10 +134,7 @@ impl SessionStore for SqliteStore {
     async fn create_session(&self, session: &NewSession) -> Result<()> {
         let session = session.clone();
         self.transition(move |connection| {
-            Box::pin(async move {
-                bind(INSERT, session).execute(connection).await?;
-                Ok(())
-            })
+            Box::pin(async move { insert(connection, session).await })
         })
         .await
     }
@@ -277,16 +300,7 @@ impl SessionStore for SqliteStore {
         let (user, along) = (user.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                let ended = query_as(
-                    "DELETE FROM donjon_sessions WHERE id = $1 AND user_id = $2 \
-                     RETURNING id, user_id",
-                )
-                .bind(id.0)
-                .bind(user.as_str())
-                .fetch_all(&mut *connection)
-                .await?;
-                let found = !ended.is_empty();
-                note_ends(connection, ended, end, now).await?;
+                let found = end_one(connection, (id.0, &user), end, now).await?;
                 write_effects_if(connection, &along, Some(&user), found).await?;
                 Ok(found)
             })
