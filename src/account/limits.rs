@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use time::{Duration, OffsetDateTime};
 
 use super::config::Flow;
+use super::enough::Enough;
 use super::site::{Site, Visit};
 use super::{AccountError, Email, settings};
 use crate::http::{Network, respond};
@@ -218,15 +219,24 @@ pub(super) async fn count_passkey(site: &Site, visit: &Visit) -> Result<(), Acco
     uses.judge(visit, &counts, now)
 }
 
-/// Counts an app that brings a code, or a token that opens nothing, in a transition of its own.
-pub(super) async fn count_app_login(site: &Site, visit: &Visit) -> Result<(), AccountError> {
-    let uses = Uses::of(site, visit, Kind::App, None);
-    if uses.list().is_empty() {
-        return Ok(());
+/// Counts an app that brings a code, or a token that opens nothing, in a transition of its own; in
+/// none, once there were too many.
+pub(super) async fn count_app_login(
+    site: &Site,
+    visit: &Visit,
+    refused: &Enough,
+) -> Result<(), AccountError> {
+    let (uses, now) = (Uses::of(site, visit, Kind::App, None), site.now());
+    let Some(network) = network(visit) else { return Ok(()) };
+    if let Some(until) = refused.until(&network, now) {
+        return Err(AccountError::Limited(respond::seconds_until(until, now)));
     }
-    let now = site.now();
     let counts = site.store.count_uses(uses.list(), now).await?;
-    uses.judge(visit, &counts, now)
+    let judgement = uses.judge(visit, &counts, now);
+    if let Err(AccountError::Limited(seconds)) = &judgement {
+        refused.learn(&network, now + Duration::seconds((*seconds).into()), now);
+    }
+    judgement
 }
 
 /// Whether a form has something mailed to an address that is typed there.

@@ -93,6 +93,7 @@ mod deletion;
 mod device;
 mod email;
 mod email_change;
+mod enough;
 mod error;
 mod even;
 mod export;

@@ -381,7 +381,7 @@ messages! {
     sessions_others_revoked: "All other devices are logged out.",
     sessions_all_title: "Everywhere",
     sessions_all_lead: "You are logged out here, too.",
-    sessions_all_apps: "Also take back what I let other apps do",
+    sessions_all_apps: "Also take back what I let other apps do, and revoke my API tokens",
     sessions_all_submit: "Log out everywhere",
     device_on: "{browser} on {system}",
     device_unknown: "A device we don’t know",

@@ -134,7 +134,9 @@ pub struct TokenPage {
 /// and with it.
 ///
 /// A token lives only while its owner does. It ends with the password: see
-/// [`UserStore::reset_password`](super::UserStore::reset_password).
+/// [`UserStore::reset_password`](super::UserStore::reset_password); and when its user signs out
+/// everywhere and from apps: see
+/// [`SessionStore::end_sessions_along`](super::SessionStore::end_sessions_along).
 #[async_trait]
 pub trait ApiTokenStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a token, unless its owner has `at_most` of them that are not revoked: any number of

@@ -272,7 +272,8 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Ends all sessions of a user, except at most one, and writes their events, and `along`, even
     /// if there was none. An end that reaches offline access also writes one event without a session,
-    /// for what sessions that are long over have left behind. Answers how many sessions ended.
+    /// for what sessions that are long over have left behind, and revokes the user's API tokens, if
+    /// the store has any. Answers how many sessions ended.
     async fn end_sessions_along(
         &self,
         user: &UserId,

@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::profile::Profile;
 use super::{App, InvalidApp};
+use crate::account::enough::Enough;
 use crate::account::token::{
     ApiToken, NotAnApiToken, Recognize, TokenPrefix, VerifiedToken, VerifyTokenError,
 };
@@ -23,6 +24,8 @@ pub struct AppSessions {
     pub(super) access: TokenPrefix,
     pub(super) refresh: TokenPrefix,
     apps: Arc<[Profile]>,
+    /// The networks from which too much came that opens nothing.
+    pub(in crate::account) refused: Enough,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
 }
@@ -37,6 +40,7 @@ impl AppSessions {
             refresh: prefix.and(REFRESH),
             access: prefix,
             apps: Arc::default(),
+            refused: Enough::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }

@@ -86,7 +86,7 @@ pub(in crate::account) async fn exchange(site: &Site, visit: &Visit) -> Answer {
         let apps = apps(site)?;
         let request: ExchangeRequest = read(visit)?;
         let app = app(apps, &request.app)?;
-        limits::count_app_login(site, visit).await?;
+        limits::count_app_login(site, visit, &apps.refused).await?;
         if !is_verifier(&request.code_verifier) {
             return Err(Fault::Request("code_verifier is 43 to 128 unreserved characters"));
         }
@@ -113,7 +113,7 @@ pub(in crate::account) async fn refresh(site: &Site, visit: &Visit) -> Answer {
             Some(secrets) => Ok(respond::json(StatusCode::OK, &Tokens::of(&secrets))),
             None => {
                 // Only who is refused is counted: who is not must cost one transition.
-                limits::count_app_login(site, visit).await?;
+                limits::count_app_login(site, visit, &apps.refused).await?;
                 Err(Fault::Grant)
             }
         }

@@ -4,6 +4,7 @@ use time::Duration;
 
 use super::service_account::ServiceAccounts;
 use super::{ApiToken, Checked, InvalidTokenRequest, TokenPrefix, TokenRequest};
+use crate::account::enough::Enough;
 use crate::audit::{Action, AuditActor, Entry};
 use crate::crypto::{Clock, Random, RandomExt as _, SystemClock, SystemRandom};
 use crate::scope::{SessionId, UserId};
@@ -27,6 +28,8 @@ pub struct ApiTokens {
     pub(super) scopes: Arc<[String]>,
     pub(super) longest: Option<Duration>,
     at_most: u32,
+    /// Of what the audit log was told often enough for now.
+    pub(super) told: Enough,
     actor: AuditActor,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
@@ -66,6 +69,7 @@ impl ApiTokens {
             scopes: Arc::default(),
             longest: None,
             at_most: AT_MOST,
+            told: Enough::default(),
             actor: AuditActor::System,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),

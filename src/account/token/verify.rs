@@ -93,7 +93,8 @@ impl Recognize for ApiTokens {
 impl ApiTokens {
     /// Looks at a token that somebody shows: one read, and a write if it was not used for five
     /// minutes. A text that cannot be a token of ours costs no read. `device` is for the audit log,
-    /// which is told of refusals, now and then, and of nothing else.
+    /// which is told of refusals, now and then, and of nothing else; a token that is refused more
+    /// often than that costs a read.
     ///
     /// # Errors
     /// [`VerifyTokenError`].
@@ -146,12 +147,17 @@ impl ApiTokens {
             }
             None => (unknown_from(device.address), Entry::new(Action::VERIFY_TOKEN)),
         };
+        // Anybody can make up what costs a read; it must not cost a write each time.
+        if self.told.until(&key, now).is_some() {
+            return;
+        }
         let entry = entry.refused().with("reason", fault.as_str());
         let entry = entry.from(device.address, device.user_agent.as_deref());
         let along = self.effects(entry);
         match self.store.note_refused_token(&key, REFUSALS_TOLD, &along, now).await {
             Ok(true) => along.announce(),
-            Ok(false) => {}
+            // The window may end earlier: what comes then is told of a little later.
+            Ok(false) => self.told.learn(&key, now + REFUSALS_TOLD.window, now),
             Err(error) => tracing::warn!(%error, "a refused API token was not noted"),
         }
     }

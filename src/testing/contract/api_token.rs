@@ -7,7 +7,7 @@ use super::session::new_session;
 use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::audit::{Action, Entry};
 use crate::crypto::{RandomExt as _, Redacted, SystemRandom};
-use crate::scope::{SessionId, UserId};
+use crate::scope::{SessionEnd, SessionId, UserId};
 use crate::store::{
     ApiTokenId, ApiTokenStore, AuditFilter, AuditStore, Effects, LinkPurpose, NewApiToken, NewLink,
     RateLimit, SessionStore, StoredApiToken, TokenCreation, TokenHolder, TokenOwner, TokenPage,
@@ -32,6 +32,7 @@ pub async fn api_tokens(
     kit.an_owner_gets_so_many_tokens_and_no_more().await?;
     kit.a_token_is_made_in_a_session_that_is_alive().await?;
     kit.no_token_outlives_a_reset().await?;
+    kit.no_token_outlives_a_sign_out_from_apps().await?;
     kit.a_token_is_revoked_once_and_by_its_owner().await?;
     kit.all_tokens_of_an_owner_are_revoked().await?;
     kit.tokens_are_listed_newest_first_in_pages_that_join().await?;
@@ -138,6 +139,26 @@ impl Kit {
             rule(RULE, left.is_empty(), left.len())?;
         }
         Ok(())
+    }
+
+    async fn no_token_outlives_a_sign_out_from_apps(&self) -> Result<(), Violation> {
+        const RULE: &str = "no token outlives its user's signing out everywhere and from apps";
+        let ((_, id), (_, other)) = (self.user().await?, self.user().await?);
+        let (token, others) = (new_token(&user(&id)), new_token(&user(&other)));
+        for token in [&token, &others] {
+            self.create(token).await?;
+        }
+        for (end, expected) in
+            [(SessionEnd::Revoked, None), (SessionEnd::SignedOutEverywhere, Some(at(1)))]
+        {
+            self.sessions.end_sessions_of(&id, None, end, at(1)).await?;
+            let found = self.store.find_api_token(&token.hash).await?;
+            let revoked_at = found.and_then(|found| found.token.revoked_at);
+            rule(RULE, revoked_at == expected, (end, revoked_at))?;
+        }
+        let found = self.store.find_api_token(&others.hash).await?;
+        let revoked_at = found.and_then(|found| found.token.revoked_at);
+        rule("nobody else's token ends with it", revoked_at.is_none(), revoked_at)
     }
 
     async fn a_token_is_revoked_once_and_by_its_owner(&self) -> Result<(), Violation> {

@@ -95,7 +95,7 @@ const CHANGE_DATA: &str = "INSERT INTO donjon_session_data AS stored (id, data) 
          ELSE (stored.data - $3::text[]) || excluded.data END";
 
 /// Ends the sessions of user `$4` except `$5`; `$6` says whether to note the end of all that is the
-/// user's. Rows are locked in one order, so that two who end the same sessions wait for each other
+/// user's, and to revoke their API tokens. Rows are locked in one order, so that two who end the same sessions wait for each other
 /// and not in a circle; they are deleted by what they are now, not by what they were before.
 pub(super) const END_ALL: &str = concat!(
     "WITH ending AS MATERIALIZED ( \
@@ -111,6 +111,9 @@ pub(super) const END_ALL: &str = concat!(
          INSERT INTO donjon_session_events (session_id, user_id, reason, at) \
          SELECT ended.id, ended.user_id, $1::text, $2::bigint FROM locked, ended \
          UNION ALL SELECT NULL, $4, $1::text, $2::bigint FROM locked WHERE $6 \
+     ), tokens AS ( \
+         UPDATE donjon_api_tokens SET revoked_at = $2::bigint \
+         WHERE user_id = $4 AND revoked_at IS NULL AND $6 \
      ), who AS (SELECT $4::text AS user_id WHERE (SELECT count(*) FROM ended) >= 0), ",
     along!("who", "$7"),
     " SELECT count(*) FROM ended"

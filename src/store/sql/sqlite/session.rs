@@ -345,6 +345,14 @@ impl SessionStore for SqliteStore {
                 note_ends(connection, ended, end, now).await?;
                 if end.ends_offline_access() {
                     note_end(connection, None, user.as_str(), end, now).await?;
+                    query(
+                        "UPDATE donjon_api_tokens SET revoked_at = $2 \
+                         WHERE user_id = $1 AND revoked_at IS NULL",
+                    )
+                    .bind(user.as_str())
+                    .bind(micros(now))
+                    .execute(&mut *connection)
+                    .await?;
                 }
                 write_effects(connection, &along, Some(&user)).await?;
                 Ok(count)

@@ -171,6 +171,26 @@ async fn refusals_are_told_of_with_a_bound() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_made_up_tokens_costs_a_read_each_and_soon_no_write() {
+    each_token_world(async |_, tokens| {
+        let made_up = async || {
+            let unknown =
+                ApiToken::generate(&donjon::crypto::SystemRandom, &"acme".parse().unwrap());
+            let ((status, ..), cost) = counted(call(&tokens, "api:read", unknown.expose())).await;
+            assert_eq!(status, StatusCode::UNAUTHORIZED);
+            (cost.reads(), cost.transitions())
+        };
+        for _ in 0..6 {
+            made_up().await;
+        }
+        for _ in 0..3 {
+            assert_eq!(made_up().await, (1, 0));
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_is_no_token_of_ours_goes_on_as_it_came() {
     each_token_world(async |_, tokens| {

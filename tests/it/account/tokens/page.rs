@@ -185,3 +185,18 @@ async fn without_tokens_there_is_no_page_about_them() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn signing_out_from_apps_ends_every_token_and_signing_out_alone_none() {
+    each_token_world(async |world, tokens| {
+        world.user(ALICE).await;
+        token_of(&world, &tokens, ALICE).await;
+        let mut browser = world.logged_in(ALICE).await;
+        browser.post("/settings/sessions/sign-out", &[]).await;
+        assert_eq!(held(&world, &tokens, ALICE).await.len(), 1);
+        let mut browser = world.logged_in(ALICE).await;
+        browser.post("/settings/sessions/sign-out", &[("apps", "1")]).await;
+        assert!(held(&world, &tokens, ALICE).await.is_empty());
+    })
+    .await;
+}
