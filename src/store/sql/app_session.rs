@@ -10,7 +10,7 @@ use super::provider::{RefreshState, judge_refresh};
 use crate::scope::{Attributes, SessionId, UserId};
 use crate::store::{
     AppRotation, Login, NewSession, PresentedApp, RedeemAppCode, RefreshRotation, Result,
-    RotateAppSession, StoreError, StoredSession,
+    RotateAppSession, StoredSession,
 };
 
 /// Of a session `s` and its user `u`: whether it is alive at a moment.
@@ -41,7 +41,9 @@ macro_rules! family {
         )
     };
 }
-pub(super) use {alive, family};
+pub(super) use alive;
+#[cfg(feature = "postgres")]
+pub(super) use family;
 
 pub(super) const ISSUE: &str = concat!(
     "INSERT INTO donjon_app_codes (code, app_id, redirect_uri, code_challenge, scopes, user_id, \
@@ -192,5 +194,5 @@ pub(super) fn found(row: FoundRow) -> Result<PresentedApp> {
 
 /// The fault of a token that nothing keeps from being rotated, and that was not.
 #[cfg(feature = "postgres")]
-pub(super) const STUCK: StoreError =
-    StoreError::Corrupt("a refresh token of an app that can be rotated, and cannot");
+pub(super) const STUCK: crate::store::StoreError =
+    crate::store::StoreError::Corrupt("a refresh token of an app that can be rotated, and cannot");
