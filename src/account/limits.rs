@@ -14,7 +14,9 @@ use super::enough::Enough;
 use super::site::{Site, Visit};
 use super::{AccountError, Email, settings};
 use crate::http::{Network, respond};
-use crate::store::{LimitCount, LimitUse, RateLimit};
+#[cfg(any(feature = "passkeys", feature = "social"))]
+use crate::scope::UserId;
+use crate::store::{DeviceId, LimitCount, LimitUse, RateLimit};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
@@ -31,10 +33,12 @@ const STATE: HeaderName = HeaderName::from_static("ratelimit");
 pub struct Limits {
     /// Forms of any kind, by one network: 600 in 10 minutes.
     pub forms: RateLimit,
-    /// Logins, and codes after them; and, counted apart, apps that bring codes, or tokens that open
-    /// nothing: 300 in 10 minutes by one network (a company may be behind one
-    /// address), 20 by one network for one account, 100 for one account in all. Browsers that the
-    /// user is known by have a hundred of their own.
+    /// Logins, and what follows on them (codes, the choice of another password); and, counted apart,
+    /// apps that bring codes, or tokens that open nothing: 300 in 10 minutes by one network (a company
+    /// may be behind one address), 20 by one network for one account, 100 for one account in all. Each
+    /// browser that the user is known by has a hundred of its own. Logins by other providers are
+    /// counted by network before the provider is asked: who proves to it who they are has nothing to
+    /// guess here.
     pub logins: FormLimits,
     /// Registrations, and requests for mails: 60 in 10 minutes by one network, 10 by one network for
     /// one address, 30 for one address in all.
@@ -94,8 +98,21 @@ impl Kind {
 pub(super) struct Whom<'a> {
     /// The address as it was typed and normalised, or else the id.
     pub(super) account: &'a str,
-    /// Whether the browser is one that the account's user is known by.
-    pub(super) is_known: bool,
+    /// What there is to say that it is the account's user who posts it.
+    pub(super) known: Known,
+}
+
+/// What there is to say that a form is posted by the user it is about. Each is counted apart from
+/// strangers, who use nothing of it up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// Nothing.
+    Not,
+    /// They have proven another factor, or are logged in.
+    ByProof,
+    /// A browser that once was theirs. Whether it still is, the store knows: so each is counted by
+    /// itself, and one that is not any more uses nothing up but its own.
+    ByBrowser(DeviceId),
 }
 
 /// What a request counts as.
@@ -123,16 +140,20 @@ impl Uses {
             let key = format!("{name}:network:{network}");
             uses.add(key, limits.per_network, Some(name));
         }
-        if let Some(Whom { account, is_known }) = whom {
+        if let Some(Whom { account, known }) = whom {
             if let Some(network) = &network {
                 let key = format!("{name}:pair:{network}:{account}");
                 uses.add(key, limits.per_pair, Some("account"));
             }
             // Without an address, mails have the limits that their transitions count. Who is known is
-            // counted apart, so that strangers use nothing of theirs up, and at the same cost.
+            // counted at the same cost.
             if network.is_some() || kind == Kind::Login {
-                let whose = if is_known { "known" } else { "account" };
-                uses.add(format!("{name}:{whose}:{account}"), limits.per_account, None);
+                let key = match known {
+                    Known::Not => format!("{name}:account:{account}"),
+                    Known::ByProof => format!("{name}:known:{account}"),
+                    Known::ByBrowser(id) => format!("{name}:known:{account}:{}", id.0),
+                };
+                uses.add(key, limits.per_account, None);
             }
         }
         uses
@@ -195,22 +216,34 @@ pub(super) async fn count_form(site: &Site, visit: &Visit, flow: Flow) -> Result
     if sends_mail(flow) {
         let form = visit.form()?;
         let email = form.get("email")?.and_then(|email| Email::parse(email).ok());
-        let whom = email.as_ref().map(|email| Whom { account: email.as_str(), is_known: false });
+        let whom = email.as_ref().map(|email| Whom { account: email.as_str(), known: Known::Not });
         uses = uses.and(Uses::of(site, visit, Kind::Mail, whom));
     }
-    if uses.list().is_empty() {
-        return Ok(());
+    if flow == Flow::NewPassword
+        && let Some((pending, _)) = site.pending.read(&visit.headers, site.now())
+    {
+        let whom = Whom { account: pending.user.as_str(), known: Known::ByProof };
+        uses = uses.and(Uses::of(site, visit, Kind::Login, Some(whom)));
     }
-    let now = site.now();
-    let counts = site.store.count_uses(uses.list(), now).await?;
-    uses.judge(visit, &counts, now)
+    count(site, visit, &uses).await
 }
 
-/// Counts the answer of a passkey as a login, in a transition of its own. Whose it is, nobody knows
-/// by then: guesses about one user are counted by the transition that it begins with.
-#[cfg(feature = "passkeys")]
-pub(super) async fn count_passkey(site: &Site, visit: &Visit) -> Result<(), AccountError> {
-    let uses = Uses::of_form(site, visit).and(Uses::of(site, visit, Kind::Login, None));
+/// Counts a login, or its second step, in a transition of its own, with the form itself unless that
+/// was counted: by a passkey, or by another provider. Whose it is may not be known by then; guesses
+/// about one user are counted by the transition that it begins with.
+#[cfg(any(feature = "passkeys", feature = "social"))]
+pub(super) async fn count_login(
+    site: &Site,
+    visit: &Visit,
+    user: Option<&UserId>,
+) -> Result<(), AccountError> {
+    let whom = user.map(|user| Whom { account: user.as_str(), known: Known::ByProof });
+    let login = Uses::of(site, visit, Kind::Login, whom);
+    let form = visit.told.is_empty().then(|| Uses::of_form(site, visit));
+    count(site, visit, &form.unwrap_or_default().and(login)).await
+}
+
+async fn count(site: &Site, visit: &Visit, uses: &Uses) -> Result<(), AccountError> {
     if uses.list().is_empty() {
         return Ok(());
     }
@@ -241,6 +274,10 @@ pub(super) async fn count_app_login(
 
 /// Whether a form has something mailed to an address that is typed there.
 fn sends_mail(flow: Flow) -> bool {
+    #[cfg(feature = "social")]
+    if matches!(flow, Flow::Social(_, super::social::Flow::Email)) {
+        return true;
+    }
     matches!(
         flow,
         Flow::Register

@@ -1,6 +1,6 @@
 //! Verifies a password. Unknown, locked and wrong cost the same store and hash calls.
 
-use super::limits::{Uses, Whom};
+use super::limits::{Known, Uses, Whom};
 use super::password::Verdict;
 use super::site::{Site, Visit};
 use super::{AccountError, Email};
@@ -37,7 +37,8 @@ pub(super) async fn prove(
     let lockout = site.policy.lockout;
     let locked = site.effects(visit.entry(Action::LOCK)).and_delivery(notice);
     let device = site.devices.known(&visit.headers, email, now);
-    let whom = Whom { account: email.as_str(), is_known: device.is_some() };
+    let known = device.as_ref().map_or(Known::Not, |device| Known::ByBrowser(device.id));
+    let whom = Whom { account: email.as_str(), known };
     let uses = Uses::of_login(site, visit, whom);
     let (address, device, limits) = (email.as_str(), device.as_ref(), uses.list());
     let attempt = site.store.begin_login(address, device, lockout, &locked, limits, now).await?;

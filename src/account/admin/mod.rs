@@ -89,6 +89,11 @@ async fn permit(
     if permitted {
         return Ok(administrator);
     }
+    let hidden = act == AdminAct::Look && target.is_some();
+    // What is written is counted, or whoever may do nothing could fill the log by looking.
+    if !site.store.count_admin_action(administrator.id(), LIMIT, site.now()).await? {
+        return Err(if hidden { AccountError::NotFound } else { AccountError::TooMany });
+    }
     let mut entry = visit.entry(Action::ADMIN_DENIED).refused().with("act", act.as_str());
     if let Some(target) = target {
         entry = entry.about(target.id());
@@ -96,11 +101,7 @@ async fn permit(
     let entry = entry.at(site.now(), &*site.random);
     site.store.write_audit_entry(&entry).await?;
     entry.announce();
-    Err(if act == AdminAct::Look && target.is_some() {
-        AccountError::NotFound
-    } else {
-        AccountError::Forbidden
-    })
+    Err(if hidden { AccountError::NotFound } else { AccountError::Forbidden })
 }
 
 /// The account, if the administrator may look at it.

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::AccountError;
 use super::cookie::SealedCookie;
-use super::limits::{Uses, Whom};
+use super::limits::{Known, Uses, Whom};
 use super::mfa::{BACKUP_CODES, BackupCode, TotpSecret, TotpStep};
 use super::pending::{PendingLogins, Step};
 use super::settings::setup_cookie;
@@ -107,7 +107,7 @@ pub(super) async fn check_code(
     }
     let lockout = site.policy.second_factor_lockout;
     // Only whoever has the password, or is logged in, gets here: they keep nobody out.
-    let whom = Whom { account: user.as_str(), is_known: true };
+    let whom = Whom { account: user.as_str(), known: Known::ByProof };
     let uses = Uses::of_login(site, visit, whom);
     let limits = uses.list();
     let attempt = site.store.begin_second_factor(user, lockout, &locked, limits, now).await?;

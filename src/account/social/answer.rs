@@ -14,8 +14,8 @@ use super::protocol::state;
 use super::protocol::token::Tokens;
 use super::{Here, enter};
 use crate::account::login::NOTICE;
-use crate::account::settings;
 use crate::account::site::{Answer, Visit};
+use crate::account::{limits, settings};
 use crate::audit::Action;
 use crate::crypto::{Purpose, Sealed};
 use crate::http::respond;
@@ -69,6 +69,8 @@ pub(super) async fn receive(here: Here<'_>, visit: &Visit) -> Answer {
         return Ok(to_login(here, visit, &Fault::Expired));
     };
     let visit = visit.on(attempt.trip());
+    // Before the provider is asked: who brings one answer over and over makes us call nobody.
+    limits::count_login(site, &visit, None).await?;
     let mut response = match believe(here, &attempt, &answer).await {
         Err(fault) => refuse(here, &visit, &attempt.aim, fault).await?,
         Ok((profile, tokens)) => match &attempt.aim {

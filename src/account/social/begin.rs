@@ -7,6 +7,7 @@ use super::answer::refuse;
 use super::pending::{Aim, Attempt};
 use super::protocol::authorization::AuthorizationRequest;
 use super::protocol::state;
+use crate::account::limits;
 use crate::account::site::{Answer, Visit};
 use crate::crypto::RandomExt as _;
 use crate::http::respond;
@@ -33,7 +34,11 @@ async fn begin(here: Here<'_>, visit: &Visit, aim: Aim, anew: bool) -> Answer {
     let attempt = Attempt::new((&provider.id, state), secrets, (aim, anew), &visit.trip, now);
     let endpoints = match providers.client.endpoints(provider).await {
         Ok(endpoints) => endpoints,
-        Err(fault) => return refuse(here, visit, &attempt.aim, fault).await,
+        Err(fault) => {
+            // What is written is counted.
+            limits::count_login(site, visit, None).await?;
+            return refuse(here, visit, &attempt.aim, fault).await;
+        }
     };
     let is_openid = provider.scopes.iter().any(|scope| scope == "openid");
     let request = AuthorizationRequest {

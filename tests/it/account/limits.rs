@@ -16,7 +16,7 @@ const REFUSED: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 const TOO_MANY: StatusCode = StatusCode::TOO_MANY_REQUESTS;
 
 /// So many forms in all, so many of one kind by a network, by a pair, about an account.
-fn limited(
+pub fn limited(
     forms: u32,
     [network, pair, account]: [u32; 3],
 ) -> impl Fn(AccountLayerBuilder) -> AccountLayerBuilder {
@@ -30,7 +30,7 @@ fn limited(
     move |builder| builder.policy(Policy { limits, ..Policy::default() })
 }
 
-fn from(world: &World, address: &str) -> Browser {
+pub fn from(world: &World, address: &str) -> Browser {
     let mut browser = world.browser();
     browser.peer = Some(address.parse().unwrap());
     browser
@@ -40,7 +40,7 @@ async fn login(browser: &mut Browser, email: &str, password: &str) -> Page {
     browser.post("/login", &[("email", email), ("password", password)]).await
 }
 
-fn is_too_many(page: &Page) {
+pub fn is_too_many(page: &Page) {
     assert_eq!(page.status, TOO_MANY);
     assert_eq!(page.text_of("error"), "too_many_requests");
     let seconds: i64 = page.headers["retry-after"].to_str().unwrap().parse().unwrap();
@@ -110,6 +110,68 @@ async fn an_account_is_limited_in_all_but_not_for_browsers_that_it_is_known_by()
         }
         is_too_many(&login(&mut from(&world, THERE), ALICE, PASSWORD).await);
         assert_eq!(login(&mut home, ALICE, PASSWORD).await.status, StatusCode::SEE_OTHER);
+    })
+    .await;
+}
+
+/// Or whoever once logged in as the user could keep every browser of theirs out.
+#[tokio::test]
+async fn a_browser_that_is_known_uses_up_only_its_own() {
+    each_world_with(limited(99, [99, 99, 3]), async |world| {
+        world.user(ALICE).await;
+        let [mut old, mut home] = ["192.0.2.1", "192.0.2.2"].map(|address| from(&world, address));
+        for browser in [&mut old, &mut home] {
+            log_in(browser, ALICE, PASSWORD).await;
+            browser.cookies.retain(|name, _| name == "device");
+        }
+        for _ in 0..3 {
+            assert_eq!(login(&mut old, ALICE, "wrong").await.status, REFUSED);
+        }
+        is_too_many(&login(&mut old, ALICE, PASSWORD).await);
+        assert_eq!(login(&mut home, ALICE, PASSWORD).await.status, StatusCode::SEE_OTHER);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn choosing_another_password_counts_as_the_login_that_it_ends() {
+    const CHOOSE: &str = "/login/password";
+    each_world_with(limited(99, [99, 3, 99]), async |world| {
+        world.user(ALICE).await;
+        let accounts = world.accounts.accounts();
+        let alice = accounts.find_by_email(ALICE).await.unwrap().unwrap();
+        accounts.require_password_change(alice.id()).await.unwrap();
+        let mut browser = from(&world, HERE);
+        assert_eq!(log_in(&mut browser, ALICE, PASSWORD).await.url.path(), CHOOSE);
+        for _ in 0..3 {
+            let page = browser.post(CHOOSE, &[("password", PASSWORD)]).await;
+            assert_eq!(page.status, REFUSED);
+            assert!(page.headers["ratelimit"].to_str().unwrap().contains("\"account\";r="));
+        }
+        let better = [("password", "another fine phrase")];
+        is_too_many(&browser.post(CHOOSE, &better).await);
+        assert_eq!(browser.get("/").await.body, "hello stranger at /");
+        // Without a login there is nothing to choose for, and nothing but the form is counted.
+        let page = from(&world, HERE).post(CHOOSE, &better).await;
+        assert_eq!(page.location().unwrap().path(), "/login");
+        world.clock.advance(WINDOW);
+        let entered = browser.post(CHOOSE, &better).await;
+        assert_eq!(browser.follow(entered).await.body, format!("hello {ALICE} at /"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn changes_of_addresses_are_limited_with_the_other_mails() {
+    each_world_with(limited(99, [2, 99, 99]), async |world| {
+        world.user(ALICE).await;
+        let mut browser = from(&world, HERE);
+        log_in(&mut browser, ALICE, PASSWORD).await;
+        let ask = [("email", "alice@new.example.test")];
+        for path in ["/settings/email", "/forgot-password"] {
+            assert_ne!(browser.post(path, &ask).await.status, TOO_MANY, "{path}");
+        }
+        is_too_many(&browser.post("/settings/email", &ask).await);
     })
     .await;
 }

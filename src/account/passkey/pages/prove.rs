@@ -77,7 +77,7 @@ pub(super) async fn prove(
     let now = site.now();
     let (user, asked) = (whom.user(), whom.asked());
     let whose = Whose { user: user.cloned(), session: whom.session() };
-    limits::count_passkey(site, visit).await?;
+    limits::count_login(site, visit, user).await?;
     let Ok(answer) = AssertionResponse::parse(answer) else { return Ok(None) };
     let waiting = keys.ceremonies.waiting(&visit.headers, (kind, &whose), now);
     let Some((challenge, answered)) = waiting else { return Ok(None) };

@@ -1,5 +1,6 @@
 //! The pages of administrators.
 
+use donjon::store::AuditFilter;
 use time::Duration;
 
 use super::*;
@@ -45,6 +46,23 @@ async fn nobody_is_an_administrator_unless_the_host_says_so() {
         let stranger = world.browser().get("/admin").await;
         assert_eq!(stranger.location().unwrap().path(), "/login");
         world.logged_in(ROOT).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_may_not_look_does_not_fill_the_log_by_looking() {
+    each_office(async |world, _| {
+        let mut bob = world.logged_in(BOB).await;
+        for index in 0..62 {
+            let expected =
+                if index < 60 { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS };
+            assert_eq!(bob.get("/admin").await.status, expected, "{index}");
+        }
+        let filter = AuditFilter { action: Some("admin.denied".into()), ..AuditFilter::default() };
+        assert_eq!(world.store.audit_entries(&filter, 100).await.unwrap().len(), 60);
+        world.clock.advance(Duration::minutes(10));
+        assert_eq!(bob.get("/admin").await.status, StatusCode::FORBIDDEN);
     })
     .await;
 }

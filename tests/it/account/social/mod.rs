@@ -3,6 +3,7 @@
 mod connections;
 mod enter;
 mod hostile;
+mod limits;
 mod link;
 mod mail;
 mod others;
