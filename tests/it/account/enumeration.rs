@@ -188,9 +188,11 @@ async fn a_change_to_an_address_looks_and_costs_the_same_for_a_taken_one() {
         }
         // Its owner is told; a link is mailed to whoever may prove that it is theirs.
         let mails = world.all_mails().await;
-        let subjects = |email: &str| -> Vec<_> {
+        let subjects = |email: &str| {
             let own = mails.iter().filter(|mail| mail.to == email);
-            own.map(|mail| mail.subject.as_str()).collect()
+            let mut own: Vec<_> = own.map(|mail| mail.subject.as_str()).collect();
+            own.sort_unstable();
+            own
         };
         assert_eq!(subjects(taken), ["This address already has an account"]);
         assert_eq!(subjects(NOBODY), ["Confirm your new email address"]);

@@ -59,8 +59,12 @@ impl Broken {
         self.fault == fault
     }
 
-    fn kept<'a>(&self, along: &'a Effects, none: &'a Effects) -> &'a Effects {
-        if self.is(Fault::ForgetsWhatGoesAlong) { none } else { along }
+    fn kept(&self, along: &Effects) -> Effects {
+        let mut kept = along.clone();
+        if self.is(Fault::ForgetsWhatGoesAlong) {
+            kept.audit.clear();
+        }
+        kept
     }
 
     /// Who asked for what by this link.
@@ -102,8 +106,7 @@ impl EmailChangeStore for Broken {
         self.waits.lock().unwrap().insert(change.user.clone(), waits);
         let what = (change.user.clone(), change.email.clone());
         self.asked.lock().unwrap().insert(change.link.token, what);
-        let none = Effects::none();
-        self.good.request_email_change(&change, self.kept(along, &none), limit, now).await
+        self.good.request_email_change(&change, &self.kept(along), limit, now).await
     }
 
     async fn pending_email_change(
@@ -124,8 +127,7 @@ impl EmailChangeStore for Broken {
         if self.is(Fault::CancelsNothing) {
             return Ok(self.first.lock().unwrap().remove(user).is_some());
         }
-        let none = Effects::none();
-        self.good.cancel_email_change(user, self.kept(along, &none)).await
+        self.good.cancel_email_change(user, &self.kept(along)).await
     }
 
     async fn change_email(
@@ -155,9 +157,8 @@ impl EmailChangeStore for Broken {
             }
             _ => {}
         }
-        let none = Effects::none();
-        let (along, released) = (self.kept(along, &none), self.kept(released, &none));
-        let told = self.good.change_email(&change, along, released).await?;
+        let (along, released) = (self.kept(along), self.kept(released));
+        let told = self.good.change_email(&change, &along, &released).await?;
         if told != EmailChanged::Invalid && matches!(change.proof, EmailProof::Link(_)) {
             self.waits.lock().unwrap().remove(&change.user);
         }
