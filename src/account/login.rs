@@ -6,12 +6,12 @@ use super::config::Unconfirmed;
 use super::prove::{complete, prove};
 use super::sign_in::{SignIn, sign_in};
 use super::site::{Answer, Asking, Site, Visit};
-use super::{Email, confirm};
+use super::{AccountError, Email, confirm};
 use crate::audit::Action;
 use crate::crypto::Redacted;
 use crate::http::{Body, respond};
 use crate::page::{Login, LoginNotice, OtherDoor};
-use crate::scope::{Account, CurrentScope, Method};
+use crate::scope::{Account, Actor, CurrentScope, Method};
 use crate::store::{Effects, LoginCompletion};
 
 /// The query field that says what a visitor did before.
@@ -21,6 +21,10 @@ pub(super) const LOGIN_HINT: &str = "login_hint";
 
 pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
     let scope = visit.session.scope();
+    if visit.trip.is_interaction() && matches!(scope.actor(), Actor::Impersonator(_)) {
+        // To let an application in is for the user alone; nobody is to log in over it by mistake.
+        return Err(AccountError::Impersonating);
+    }
     if is_welcome(site, visit, &scope) {
         return Ok(respond::see_other(visit.trip.destination(&site.paths.home)));
     }

@@ -1,14 +1,13 @@
 //! What an administrator does to an account: each with a fresh login, counted, and written into the
 //! audit log with the change.
 
-use super::{AdminAct, LIMIT, find, impersonate, permit, user};
+use super::{AdminAct, LIMIT, factor, find, impersonate, permit, user};
 use crate::account::letters::Linked;
 use crate::account::site::{Answer, Site, Visit};
 use crate::account::trip::Trip;
 use crate::account::{AccountError, Email};
 use crate::audit::Action;
 use crate::http::respond;
-use crate::page::Letter;
 use crate::scope::{Account, UserId};
 use crate::store::{Effects, KeptBy, NewDeletion};
 
@@ -76,16 +75,7 @@ async fn apply(
             let along = along(Action::ENABLE_ACCOUNT);
             announce(store.enable_account(id, &along).await?, &along);
         }
-        AdminAct::RemoveSecondFactor => {
-            let mut along = along(Action::DISABLE);
-            if let Some(to) = target.email() {
-                let mail =
-                    site.letters.notice(to, |forgot| Letter::SecondFactorRemoved { forgot }, now);
-                along = along.and_delivery(mail);
-            }
-            let removed = store.remove_totp(id, None, &along).await?;
-            announce(removed != crate::store::FactorRemoval::Refused, &along);
-        }
+        AdminAct::RemoveSecondFactor => factor::remove(site, visit, target).await?,
         AdminAct::Delete => {
             let grace = site.policy.deletion.grace;
             let email = target.email().and_then(|email| Email::parse(email).ok());

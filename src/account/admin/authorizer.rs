@@ -20,7 +20,8 @@ pub enum AdminAct {
     Disable,
     /// Let a user in again.
     Enable,
-    /// Take a user's second factor away, since it is lost.
+    /// Take a user's second factor away, since it is lost: the app with its backup codes, and the
+    /// passkeys, but for one that is the only way in.
     RemoveSecondFactor,
     /// Ask for the end of an account.
     Delete,

@@ -4,6 +4,7 @@
 mod act;
 mod audit;
 mod authorizer;
+mod factor;
 pub(super) mod impersonate;
 pub(super) mod permitted;
 mod user;

@@ -33,7 +33,8 @@ pub(super) async fn page(
 ) -> Result<Response<Body>, AccountError> {
     let id = account.id();
     let standing = site.store.standing(id).await?.ok_or(AccountError::NotFound)?;
-    let factor = site.store.find_second_factor(id).await?.is_some();
+    let proofs = site.store.find_proofs(id).await?;
+    let factor = proofs.app || proofs.passkey;
     let sessions = visit.session.sessions_of(id).await?;
     let sessions: Vec<_> = sessions
         .iter()

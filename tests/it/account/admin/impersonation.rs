@@ -123,6 +123,21 @@ async fn every_page_of_ours_says_who_is_acted_as() {
     .await;
 }
 
+/// The authorization server knows of nobody who is there in person, and sends them to log in.
+#[tokio::test]
+async fn who_acts_as_a_user_is_told_that_they_let_no_application_in() {
+    each_office(async |world, mut root| {
+        act_as(&world, &mut root, BOB).await;
+        let way = "/login?return_to=%2Foauth%2Fauthorize%3Fclient_id%3Dx&interaction_id=i-1";
+        let page = root.get(way).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.body);
+        assert_eq!(page.text_of("error"), "impersonation_forbidden");
+        assert!(page.has("stop-impersonation"));
+        assert_eq!(world.logged_in(BOB).await.get(way).await.status, StatusCode::OK);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn nothing_is_changed_for_a_user_by_who_acts_as_them() {
     each_office(async |world, mut root| {

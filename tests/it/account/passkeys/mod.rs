@@ -3,6 +3,7 @@
 mod again;
 mod attacks;
 mod login;
+mod lost;
 mod second_factor;
 mod settings;
 mod store;

@@ -1,14 +1,14 @@
 //! Ways around the second factor that somebody with the password might try.
 
-use donjon::account::AccountLayer;
 use donjon::account::password::{HashCost, PoolSize};
+use donjon::account::{AccountLayer, Policy, Unconfirmed};
 use donjon::session::SessionLayer;
 use donjon::store::Effects;
 use futures_util::future::join_all;
 use tower::{Layer as _, service_fn};
 
 use super::*;
-use crate::account::world::{ALICE, ORIGIN, each_world, hello};
+use crate::account::world::{ALICE, ORIGIN, each_world, each_world_with, hello};
 
 const STRANGER: &str = "hello stranger at /";
 
@@ -132,6 +132,34 @@ async fn a_reset_and_a_registration_over_the_account_lead_to_the_code_all_the_sa
         assert_eq!(page.url.path(), VERIFY);
         assert_eq!(reader.get("/settings/two-factor").await.location().unwrap().path(), "/login");
     })
+    .await;
+}
+
+/// Where addresses may wait to be confirmed: whoever reads the mail has one factor.
+#[tokio::test]
+async fn a_confirmation_opens_nothing_to_who_has_a_second_factor() {
+    let policy = Policy {
+        unconfirmed: Unconfirmed::Allow,
+        even_answers: Duration::ZERO,
+        ..Policy::default()
+    };
+    each_world_with(
+        |builder| builder.policy(policy),
+        async |world| {
+            let mut owner = world.browser();
+            let page = owner.get("/register").await;
+            owner.submit(&page, &[("email", ALICE), ("password", PASSWORD)]).await;
+            let link = world.link_to(ALICE).await;
+            log_in(&mut owner, ALICE, PASSWORD).await;
+            App::set_up(&world, &mut owner).await;
+            let mut reader = world.browser();
+            let page = reader.get(&link).await;
+            let page = reader.submit(&page, &[("password", PASSWORD)]).await;
+            assert_eq!(page.location().unwrap().path(), "/login");
+            assert_eq!(reader.get("/").await.body, STRANGER);
+            pending(&mut reader, ALICE).await;
+        },
+    )
     .await;
 }
 
