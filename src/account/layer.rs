@@ -132,9 +132,15 @@ impl<S> Layer<S> for AccountLayer {
 }
 
 fn start_sweeping(site: &Arc<Site>) {
-    let site = Arc::downgrade(site);
+    let weak = Arc::downgrade(site);
     match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn(sweep(site))),
+        Ok(runtime) => {
+            if site.authorizer.is_some() {
+                // Apart: the host may take its time to delete an account.
+                drop(runtime.spawn(watch_impersonations(weak.clone())));
+            }
+            drop(runtime.spawn(sweep(weak)));
+        }
         Err(_) => tracing::warn!("expired links are not swept: no tokio runtime to do it in"),
     }
 }
@@ -156,6 +162,16 @@ async fn sweep(site: Weak<Site>) {
     }
 }
 
+async fn watch_impersonations(site: Weak<Site>) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let Some(site) = site.upgrade() else { return };
+        if let Err(error) = end_unpermitted(&site).await {
+            tracing::warn!(%error, "it is not known who may go on acting as a user");
+        }
+    }
+}
+
 /// One batch of everything.
 async fn sweep_batch(site: &Site) -> Result<u64, StoreError> {
     let now = site.now();
@@ -164,11 +180,10 @@ async fn sweep_batch(site: &Site) -> Result<u64, StoreError> {
     let cancelled = site.store.sweep_deletions(now, SWEEP_BATCH).await?;
     let invitations = site.store.sweep_invitations(now, SWEEP_BATCH).await?;
     let parked = site.store.sweep_parked_identities(now, SWEEP_BATCH).await?;
-    let impersonations = end_unpermitted(site).await?;
     let apps = match &site.apps {
         Some(apps) => apps.store.sweep_app_sessions(now, SWEEP_BATCH).await?,
         None => 0,
     };
-    let removed = parked + removed + tokens + cancelled + invitations + impersonations + apps;
+    let removed = parked + removed + tokens + cancelled + invitations + apps;
     Ok(removed + execute_due(site).await?)
 }

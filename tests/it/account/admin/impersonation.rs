@@ -206,6 +206,25 @@ async fn who_may_no_longer_act_as_a_user_is_stopped_within_a_minute() {
 }
 
 #[tokio::test]
+async fn nobody_has_to_ask_whether_an_impersonation_may_go_on() {
+    each_office(async |world, mut root| {
+        act_as(&world, &mut root, BOB).await;
+        staff(&world, ROOT, false).await;
+        tokio::time::pause();
+        tokio::time::advance(std::time::Duration::from_secs(60)).await;
+        tokio::time::resume();
+        for _ in 0..200 {
+            if root.get("/").await.body == "hello stranger at /" {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("it goes on");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_host_that_fails_to_say_who_may_lets_nobody_go_on() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
