@@ -138,6 +138,7 @@ impl World {
                     methods: vec![],
                     context_class: None,
                     session_id: SessionId(SystemRandom.uuid_v7(now)),
+                    login_path: None,
                     fresh_until: None,
                 },
                 offline: true,

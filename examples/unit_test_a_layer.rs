@@ -37,6 +37,7 @@ fn alice() -> Result<CurrentScope, BoxError> {
         methods: vec![Method::PASSWORD],
         context_class: None,
         session_id: SessionId(uuid::Uuid::nil()),
+        login_path: None,
         fresh_until: None,
     };
     Ok(CurrentScope::user(Account::new(UserId::new("alice")?), authentication))

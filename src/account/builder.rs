@@ -9,7 +9,7 @@ use super::device::Devices;
 use super::export::ExportSource;
 use super::layer::AccountLayer;
 use super::letters::Letters;
-use super::organization::OrganizationPolicy;
+use super::organization::{OrganizationHook, OrganizationPolicy};
 #[cfg(feature = "passkeys")]
 use super::passkey::pages::PasskeySite;
 use super::password::{HashCost, ImportLimits, PasswordPool, PasswordRules, PoolSize};
@@ -83,6 +83,7 @@ pub struct AccountLayerBuilder {
     pool_size: PoolSize,
     import_limits: ImportLimits,
     deletion_hook: Option<Arc<dyn DeletionHook>>,
+    organization_hook: Option<Arc<dyn OrganizationHook>>,
     export_sources: Vec<Arc<dyn ExportSource>>,
     authorizer: Option<Arc<dyn AdminAuthorizer>>,
     places: Arc<dyn Places>,
@@ -112,6 +113,7 @@ impl AccountLayerBuilder {
             pool_size: PoolSize::default(),
             import_limits: ImportLimits::default(),
             deletion_hook: None,
+            organization_hook: None,
             export_sources: Vec::new(),
             authorizer: None,
             places: Arc::new(NoPlaces),
@@ -209,6 +211,12 @@ impl AccountLayerBuilder {
     /// What the host does when an account is deleted.
     pub fn deletion_hook(mut self, hook: impl DeletionHook) -> Self {
         self.deletion_hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// What the host has to say when users make organizations, invite and join.
+    pub fn organization_hook(mut self, hook: impl OrganizationHook) -> Self {
+        self.organization_hook = Some(Arc::new(hook));
         self
     }
 
@@ -328,6 +336,7 @@ impl AccountLayerBuilder {
             registrants,
             keeping,
             deletion_hook: self.deletion_hook,
+            organization_hook: self.organization_hook,
             export_sources: self.export_sources,
             authorizer: self.authorizer,
             impersonator,

@@ -22,6 +22,9 @@ pub struct Paths {
     pub again: String,
     /// The second step of logging in, for those who have a second factor; `/login/verify`.
     pub verify: String,
+    /// Where those log in whom their organization lets in although it enforces single sign-on;
+    /// `/login/break-glass`.
+    pub break_glass: String,
     /// Where a login leads that must choose another password first; `/login/password`.
     pub new_password: String,
     /// The script that pages with passkeys have; `/login/passkey.js`.
@@ -70,6 +73,7 @@ impl Default for Paths {
             login: "/login".to_owned(),
             again: "/login/again".to_owned(),
             verify: "/login/verify".to_owned(),
+            break_glass: "/login/break-glass".to_owned(),
             new_password: "/login/password".to_owned(),
             passkey_script: "/login/passkey.js".to_owned(),
             login_link: "/login/link".to_owned(),
@@ -100,6 +104,7 @@ pub(super) enum Flow {
     Login,
     Again,
     Verify,
+    BreakGlass,
     NewPassword,
     PasskeyScript,
     LoginLink,
@@ -142,14 +147,17 @@ impl Flow {
             | Self::ForgotPassword
             | Self::LoginLink
             | Self::Settings(settings::Flow::Email) => true,
-            Self::Login | Self::Confirm => status == StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Login | Self::BreakGlass | Self::Confirm => {
+                status == StatusCode::UNPROCESSABLE_ENTITY
+            }
             _ => false,
         }
     }
 
     /// Whether its form is counted against the limits by the transition that it begins with.
     pub(super) fn counts_itself(self) -> bool {
-        matches!(self, Self::Login | Self::Verify | Self::Again) || self.is_for_programs()
+        matches!(self, Self::Login | Self::BreakGlass | Self::Verify | Self::Again)
+            || self.is_for_programs()
     }
 
     /// Whether it is no page, and only posted to.
@@ -167,6 +175,7 @@ impl Paths {
             (&self.login, Flow::Login),
             (&self.again, Flow::Again),
             (&self.verify, Flow::Verify),
+            (&self.break_glass, Flow::BreakGlass),
             (&self.new_password, Flow::NewPassword),
             (&self.passkey_script, Flow::PasskeyScript),
             (&self.login_link, Flow::LoginLink),

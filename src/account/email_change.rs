@@ -15,7 +15,7 @@ use super::login::NOTICE;
 use super::settings::{Flow, FrameParts};
 use super::site::{Answer, Site, Visit};
 use super::trip::Trip;
-use super::{AccountError, Email};
+use super::{AccountError, Email, single_sign_on};
 use crate::audit::{Action, AuditActor, Entry};
 use crate::crypto::{OpaqueToken, RandomExt as _};
 use crate::http::{Body, respond};
@@ -53,6 +53,10 @@ pub(super) async fn request(site: &Site, visit: &Visit) -> Answer {
         true => Err(EmailProblem::Unchanged),
         false => Ok(email),
     });
+    let email = match email {
+        Ok(email) if is_managed(site, &account, &email).await? => Err(EmailProblem::Managed),
+        other => other,
+    };
     let email = match email {
         Ok(email) => email,
         Err(problem) => {
@@ -126,6 +130,9 @@ pub(super) async fn confirm(site: &Site, visit: &Visit) -> Answer {
     let form = visit.form()?;
     let Some(token) = token(form.get("token")?) else { return Ok(over(site)) };
     let Some(email) = waits(site, &account, &token).await? else { return Ok(over(site)) };
+    if is_managed(site, &account, &email).await? {
+        return Ok(over(site));
+    }
     let now = site.now();
     let change = EmailChange {
         user: account.id().clone(),
@@ -151,6 +158,18 @@ pub(super) async fn confirm(site: &Site, visit: &Visit) -> Answer {
         EmailChanged::Taken => Ok(confirm_page(site, &account, (&token, &email), true)),
         EmailChanged::Invalid => Ok(over(site)),
     }
+}
+
+/// Whether an organization that enforces single sign-on sees to either address: nobody leaves its
+/// domain for one whose password is asked for, and nobody comes into it but by its provider.
+async fn is_managed(site: &Site, account: &Account, new: &Email) -> Result<bool, AccountError> {
+    let old = account.email().and_then(|email| Email::parse(email).ok());
+    for email in old.iter().chain([new]) {
+        if single_sign_on::enforced(site, email).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What the audit log tells of whoever had the address and never confirmed it.

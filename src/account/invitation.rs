@@ -4,12 +4,12 @@
 
 use http::{Method, Response, StatusCode, Uri};
 
-use super::login::LOGIN_HINT;
-use super::organization::InvitationLink;
+use super::login::{LOGIN_HINT, NOTICE};
+use super::organization::{InvitationLink, OrganizationAct};
 use super::sign_in::{SignIn, open};
 use super::site::{Answer, Site, Visit};
 use super::trip::Trip;
-use super::{AccountError, Email, choice};
+use super::{AccountError, Email, choice, single_sign_on};
 use crate::audit::Action;
 use crate::crypto::{RandomExt as _, Redacted};
 use crate::http::{Body, respond};
@@ -43,11 +43,18 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         return Ok(page(site, visit, &found, StatusCode::FORBIDDEN, (false, None)));
     }
     let (user, invitation) = (account.id(), &found.invitation);
+    let act = joining(invitation);
+    if !site.permits(&account, &act).await {
+        return Err(AccountError::Forbidden);
+    }
     let entry = visit.entry(Action::ACCEPT_INVITATION).to("invitation", invitation.id.0);
     let along = site.effects(entry.in_organization(invitation.organization.id));
     let followed = followed(site, invitation);
     match site.store.accept_invitation(&followed, user, &along, site.now()).await? {
-        Acceptance::Joined => along.announce(),
+        Acceptance::Joined => {
+            along.announce();
+            site.has_done(&account, &act).await;
+        }
         Acceptance::AlreadyMember => {}
         Acceptance::EmailTaken | Acceptance::Invalid => return Ok(over(site)),
     }
@@ -67,17 +74,29 @@ async fn register(site: &Site, visit: &Visit, found: &Found, password: &str) -> 
         return refused(false, Some(problem));
     }
     let Ok(email) = Email::parse(&invitation.email) else { return Ok(over(site)) };
+    if single_sign_on::enforced(site, &email).await?.is_some() {
+        let back = here(site, found);
+        let fields = [(NOTICE, single_sign_on::ENFORCED), (LOGIN_HINT, email.as_str())];
+        return Ok(respond::see_other(&back.via_with(&site.paths.login, &fields)));
+    }
     let hash = site.passwords.hash(password).await?;
     let now = site.now();
     let id = UserId::from(site.random.uuid_v7(now));
     let account = Account::new(id.clone()).with_email(email.as_str(), true);
     let new = NewUser { account, password: Some(hash.clone()), created_at: now };
+    let act = joining(invitation);
+    if !site.permits(&new.account, &act).await {
+        return Err(AccountError::Forbidden);
+    }
     let organization = invitation.organization.id;
     let entry = visit.entry(Action::ACCEPT_INVITATION).to("invitation", invitation.id.0);
     let joins = entry.about(&id).in_organization(organization).at(now, &*site.random);
     let along = site.effects(visit.entry(Action::REGISTER).about(&id)).and_entry(joins);
     match site.store.register_invited(&followed(site, invitation), &new, &along).await? {
-        Acceptance::Joined => along.announce(),
+        Acceptance::Joined => {
+            along.announce();
+            site.has_done(&new.account, &act).await;
+        }
         Acceptance::EmailTaken => return refused(true, None),
         Acceptance::AlreadyMember | Acceptance::Invalid => return Ok(over(site)),
     }
@@ -89,6 +108,7 @@ async fn register(site: &Site, visit: &Visit, found: &Found, password: &str) -> 
         remember: false,
         must_change_password: false,
         proven_at: None,
+        login_path: None,
     };
     let settle = async |along: Effects| {
         let (address, counter) = (email.as_str(), LoginCounter::Address);
@@ -103,6 +123,17 @@ async fn register(site: &Site, visit: &Visit, found: &Found, password: &str) -> 
         Some(response) => Ok(response),
         None => Ok(respond::see_other(&visit.trip.via(&site.paths.login))),
     }
+}
+
+/// What the host is asked.
+fn joining(invitation: &Invitation) -> OrganizationAct<'_> {
+    OrganizationAct::Join { organization: invitation.organization.id, role: &invitation.role }
+}
+
+/// Back to this page.
+fn here(site: &Site, found: &Found) -> Trip {
+    let here = format!("{}?token={}", site.paths.invitation, found.link.expose());
+    here.parse::<Uri>().map(|uri| Trip::back_to(&uri, &Method::GET)).unwrap_or_default()
 }
 
 /// The invitation that a link opens.
@@ -158,8 +189,7 @@ fn page(
         Some(_) => InvitationState::Ready { organization, email },
     };
     let token = found.link.expose();
-    let here = format!("{}?token={token}", site.paths.invitation);
-    let back = here.parse::<Uri>().map(|uri| Trip::back_to(&uri, &Method::GET)).unwrap_or_default();
+    let back = here(site, found);
     let login = match state {
         InvitationState::Visitor { .. } => back.via_with(&site.paths.login, &[(LOGIN_HINT, email)]),
         _ => String::new(),

@@ -3,10 +3,10 @@
 use http::{Response, StatusCode};
 
 use super::config::Unconfirmed;
-use super::prove::{complete, prove};
+use super::prove::{Attempt, attempt, complete};
 use super::sign_in::{SignIn, sign_in};
 use super::site::{Answer, Asking, Site, Visit};
-use super::{AccountError, Email, confirm};
+use super::{AccountError, Email, confirm, single_sign_on};
 use crate::audit::Action;
 use crate::crypto::Redacted;
 use crate::http::{Body, respond};
@@ -16,6 +16,8 @@ use crate::store::{Effects, LoginCompletion};
 
 /// The query field that says what a visitor did before.
 pub(super) const NOTICE: &str = "notice";
+/// The field of the button to go on with single sign-on.
+const SINGLE_SIGN_ON: &str = "single_sign_on";
 /// The query field that says which address to begin with.
 pub(super) const LOGIN_HINT: &str = "login_hint";
 
@@ -33,6 +35,7 @@ pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
         Some("password-set") => Some(LoginNotice::PasswordSet),
         Some("kept") => Some(LoginNotice::Kept),
         Some("timed-out") => Some(LoginNotice::TimedOut),
+        Some(single_sign_on::ENFORCED) => Some(LoginNotice::SingleSignOn),
         #[cfg(feature = "social")]
         Some(other) => super::social::notice_named(other),
         _ => None,
@@ -58,11 +61,12 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let typed = form.get("email")?.unwrap_or_default();
     let password = Redacted(form.get("password")?.unwrap_or_default().to_owned());
     let remember = form.get("remember")?.is_some();
-    let refused_as = |refused| {
+    let refused_with = |refused, notice| {
         let again = visit.session.scope().account().is_some();
-        let entry = Entry { email: typed, remember, again, refused, notice: None };
+        let entry = Entry { email: typed, remember, again, refused, notice };
         Ok(page(site, visit, StatusCode::UNPROCESSABLE_ENTITY, &entry))
     };
+    let refused_as = |refused| refused_with(refused, None);
     if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
         return match keys.log_in(site, visit, answer, remember).await? {
             Some(response) => Ok(response),
@@ -73,8 +77,17 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
 
     // What is no address is nobody’s.
     let Ok(email) = Email::parse(typed) else { return refused() };
-    let Some(proven) = prove(site, visit, Action::LOG_IN, &email, password).await? else {
-        return refused();
+    if form.get(SINGLE_SIGN_ON)?.is_some() {
+        // The domain decides, and is no secret: whether anybody has the address is not looked at.
+        return match single_sign_on::route(site, &email).await? {
+            Some(sso) => Ok(single_sign_on::lead(visit, &sso.login_path, &email)),
+            None => refused_with(Refused::Nothing, Some(LoginNotice::NoSingleSignOn)),
+        };
+    }
+    let proven = match attempt(site, visit, Action::LOG_IN, (&email, true), password).await? {
+        Attempt::Proven(proven) => *proven,
+        Attempt::Refused => return refused(),
+        Attempt::Elsewhere(path) => return Ok(single_sign_on::lead(visit, &path, &email)),
     };
     let waits = !proven.account.email_verified() && site.policy.unconfirmed == Unconfirmed::Block;
     let settle = async |along: Effects| {
@@ -97,6 +110,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         remember,
         must_change_password: proven.must_change_password,
         proven_at: None,
+        login_path: None,
     };
     match sign_in(site, visit, &who, proven.has_second_factor, settle).await? {
         Some(response) => Ok(response),
@@ -143,6 +157,7 @@ fn page(site: &Site, visit: &Visit, status: StatusCode, entry: &Entry<'_>) -> Re
         others: &others,
         passkey: asked.as_ref().map(|asked| asked.prompt(refused)),
         link: by_link.as_deref(),
+        single_sign_on: site.organizations.single_sign_on,
     });
     site.asking_page(visit, status, page, asked.as_ref())
 }

@@ -109,6 +109,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         methods,
         remember: form.get("remember")?.is_some(),
         proven_at: None,
+        login_path: None,
     };
     let used = async |along: Effects| {
         let (store, epoch) = (&site.store, user.device_epoch);

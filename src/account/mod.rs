@@ -82,6 +82,7 @@ mod admin;
 mod again;
 pub mod app;
 mod attributes;
+mod break_glass;
 mod builder;
 mod choice;
 mod code;
@@ -127,6 +128,7 @@ mod second_factor;
 mod seen;
 mod settings;
 mod sign_in;
+mod single_sign_on;
 mod site;
 mod six_digits;
 #[cfg(feature = "social")]

@@ -3,11 +3,11 @@
 
 use http::{Response, StatusCode};
 
-use super::choice;
 use super::letters::password_chosen;
 use super::password::Verdict;
 use super::sign_in::{SignIn, write_session};
 use super::site::{Answer, Site, Visit};
+use super::{choice, single_sign_on};
 use crate::audit::Action;
 use crate::crypto::Redacted;
 use crate::http::{Body, respond};
@@ -31,6 +31,11 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let Some(user) = user.filter(|user| user.device_epoch == pending.epoch) else {
         return Ok(site.begin_anew(visit));
     };
+    let whom = (&pending.user, &email);
+    let path = pending.login_path.as_deref();
+    if let Some(answer) = single_sign_on::elsewhere_by_now(site, visit, whom, path).await? {
+        return Ok(answer);
+    }
     let mut problem = choice::problem(site, &password, email.as_str()).await?;
     if problem.is_none() && user.password.is_some() {
         let present = site.passwords.verify(password.clone(), user.password.clone()).await?;
@@ -50,6 +55,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         remember: pending.remember,
         must_change_password: false,
         proven_at: None,
+        login_path: pending.login_path.clone(),
     };
     let change = async |along: Effects| {
         let now = site.now();

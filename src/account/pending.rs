@@ -49,6 +49,9 @@ pub(super) struct Pending {
     /// Whether the browser is to ask for no second factor for a while.
     #[serde(default)]
     pub(super) trust: bool,
+    /// Where the user logged in, if not here.
+    #[serde(default)]
+    pub(super) login_path: Option<String>,
     /// In microseconds since 1970.
     #[serde(with = "time::serde::timestamp::microseconds")]
     until: OffsetDateTime,
@@ -94,6 +97,7 @@ impl PendingLogins {
             epoch: who.device_epoch,
             must_change_password: who.must_change_password,
             trust,
+            login_path: who.login_path.clone(),
             until: now + self.waits,
         };
         answer.append(SET_COOKIE, self.cookie.set(random, &pending, self.waits));

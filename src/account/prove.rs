@@ -21,6 +21,14 @@ pub(super) struct ProvenUser {
     rehashed: Option<Redacted<String>>,
 }
 
+/// How an attempt ended.
+pub(super) enum Attempt {
+    Proven(Box<ProvenUser>),
+    Refused,
+    /// The users of the domain log in there, whoever they are: the password was not looked at.
+    Elsewhere(String),
+}
+
 /// Counts the attempt, then looks at the password, whatever is known by then. The audit log is told
 /// of a refusal of this action.
 pub(super) async fn prove(
@@ -30,6 +38,20 @@ pub(super) async fn prove(
     email: &Email,
     password: Redacted<String>,
 ) -> Result<Option<ProvenUser>, AccountError> {
+    match attempt(site, visit, action, (email, false), password).await? {
+        Attempt::Proven(user) => Ok(Some(*user)),
+        Attempt::Refused | Attempt::Elsewhere(_) => Ok(None),
+    }
+}
+
+/// The same. If it `yields`, it looks at no password of a domain that enforces single sign-on.
+pub(super) async fn attempt(
+    site: &Site,
+    visit: &Visit,
+    action: Action,
+    (email, yields): (&Email, bool),
+    password: Redacted<String>,
+) -> Result<Attempt, AccountError> {
     // An attempt that is counted is looked at: who is turned away has not tried.
     let place = site.passwords.reserve()?;
     let now = site.now();
@@ -40,31 +62,36 @@ pub(super) async fn prove(
     let known = device.as_ref().map_or(Known::Not, |device| Known::ByBrowser(device.id));
     let whom = Whom { account: email.as_str(), known };
     let uses = Uses::of_login(site, visit, whom);
-    let (address, device, limits) = (email.as_str(), device.as_ref(), uses.list());
+    let (address, device, limits) = ((email.as_str(), yields), device.as_ref(), uses.list());
     let attempt = site.store.begin_login(address, device, lockout, &locked, limits, now).await?;
     uses.judge(visit, &attempt.counts, now)?;
+    if let Some(login_path) = attempt.elsewhere {
+        return Ok(Attempt::Elsewhere(login_path));
+    }
     let stored = attempt.user.as_ref().and_then(|user| user.password.clone());
     let verdict = place.verify(password, stored, attempt.locked_until.is_none()).await?;
     match (attempt.locked_until, attempt.user, verdict) {
-        (None, Some(user), Verdict::Right { verified, rehashed }) => Ok(Some(ProvenUser {
-            must_change_password: site.must_change_password(&user, &[Method::PASSWORD]),
-            account: user.account,
-            device_epoch: user.device_epoch,
-            has_second_factor: user.has_second_factor,
-            counter: attempt.counter,
-            verified,
-            rehashed,
-        })),
+        (None, Some(user), Verdict::Right { verified, rehashed }) => {
+            Ok(Attempt::Proven(Box::new(ProvenUser {
+                must_change_password: site.must_change_password(&user, &[Method::PASSWORD]),
+                account: user.account,
+                device_epoch: user.device_epoch,
+                has_second_factor: user.has_second_factor,
+                counter: attempt.counter,
+                verified,
+                rehashed,
+            })))
+        }
         (locked, user, _) => {
             let entry = visit.entry(action).refused().with("locked", locked.is_some());
             note_refusal(site, entry, user.map(|user| user.account)).await?;
-            Ok(None)
+            Ok(Attempt::Refused)
         }
     }
 }
 
 /// Whoever the address belongs to, it is one write.
-async fn note_refusal(
+pub(super) async fn note_refusal(
     site: &Site,
     mut entry: audit::Entry,
     owner: Option<Account>,

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::site::{Answer, Site, Visit};
-use super::{Email, choice};
+use super::{Email, choice, single_sign_on};
 use crate::audit::Action;
 use crate::crypto::{RandomExt as _, Redacted};
 use crate::http::respond;
@@ -27,6 +27,9 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         return Ok(respond::html(StatusCode::UNPROCESSABLE_ENTITY, page));
     };
 
+    if single_sign_on::enforced(site, email).await?.is_some() {
+        return Ok(single_sign_on::point(site, visit, email.as_str()));
+    }
     let hash = site.passwords.hash(password).await?;
     let now = site.now();
     let user = NewUser {

@@ -162,7 +162,7 @@ impl Scenario {
         if self.locked {
             let (email, lockout) = (account.email().unwrap_or_default(), site.policy.lockout);
             for _ in 0..=lockout.attempts {
-                site.store.begin_login(email, None, lockout, &none, &[], now).await?;
+                site.store.begin_login((email, false), None, lockout, &none, &[], now).await?;
             }
         }
         if self.leaving {

@@ -10,10 +10,10 @@ use super::admin::impersonate;
 use super::deletion::keep;
 use super::seen::sighting;
 use super::site::{Site, Visit};
-use super::{AccountError, Email};
+use super::{AccountError, Email, single_sign_on};
 use crate::audit::Action;
 use crate::http::{Body, respond};
-use crate::scope::{Account, Method};
+use crate::scope::{Account, BREAK_GLASS, Method};
 use crate::session::Proof;
 use crate::store::Effects;
 
@@ -29,6 +29,9 @@ pub(super) struct SignIn<'a> {
     pub(super) must_change_password: bool,
     /// When they proved it, if that was before now.
     pub(super) proven_at: Option<OffsetDateTime>,
+    /// Where they logged in, if not here: the path of a provider, or
+    /// [`BREAK_GLASS`](crate::scope::BREAK_GLASS).
+    pub(super) login_path: Option<String>,
 }
 
 /// Goes on after a first factor. Who has a second one, and is not in a browser that is trusted to
@@ -45,9 +48,11 @@ where
     F: Future<Output = Result<bool, AccountError>>,
 {
     let (user, now) = (who.account.id(), site.now());
-    if !has_second_factor
-        || site.devices.trusts(&visit.headers, (who.email, user, who.device_epoch), now)
-    {
+    // Who breaks the glass shows both factors, whatever the browser.
+    let asks_always = who.login_path.as_deref() == Some(BREAK_GLASS);
+    let trusts = !asks_always
+        && site.devices.trusts(&visit.headers, (who.email, user, who.device_epoch), now);
+    if !has_second_factor || trusts {
         return open(site, visit, who, false, settle).await;
     }
     if !settle(Effects::none()).await? {
@@ -59,7 +64,8 @@ where
 }
 
 /// Goes on after all factors. Opens a session for whoever may come in. Who has asked for the end of the account is asked
-/// whether to keep it; who is kept out gets no other answer than one who has proven nothing.
+/// whether to keep it; who is kept out gets no other answer than one who has proven nothing; who logs
+/// in at an identity provider is sent there, whatever they have proven here.
 pub(super) async fn open<F>(
     site: &Site,
     visit: &Visit,
@@ -73,6 +79,9 @@ where
     let standing = site.store.standing(who.account.id()).await?.unwrap_or_default();
     if standing.disabled_at.is_some() || standing.deleted_at.is_some() {
         return Ok(None);
+    }
+    if let Some(answer) = single_sign_on::elsewhere(site, visit, who, &standing) {
+        return Ok(Some(answer));
     }
     if standing.deletion_at.is_some() {
         return keep::offer(site, visit, who, settle).await;
@@ -118,11 +127,13 @@ where
     let (user, now) = (who.account.id(), site.now());
     let trust = trust && site.devices.trust_for().is_some();
     let proof = Proof::by(who.methods.clone()).remembered(who.remember);
-    let proof = proof.proven_at(who.proven_at.unwrap_or(now));
+    let mut proof = proof.proven_at(who.proven_at.unwrap_or(now));
+    proof.login_path.clone_from(&who.login_path);
     visit.session.log_in(who.account.clone(), proof).await?;
     let methods: Vec<_> = who.methods.iter().map(Method::as_str).collect();
     let entry = visit.entry(Action::LOG_IN).about(user).with("methods", methods);
     let mut along = site.effects(entry).and_sighting(sighting(site, visit, who, now));
+    single_sign_on::tell_owners(site, visit, who, &mut along).await?;
     if trust {
         let entry = visit.entry(Action::TRUST_BROWSER).about(user);
         along.audit.push(entry.at(now, &*site.random));

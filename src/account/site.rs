@@ -17,7 +17,7 @@ use super::letters::Letters;
 use super::limits::Told;
 use super::login::NOTICE;
 use super::marks::Marks;
-use super::organization::OrganizationPolicy;
+use super::organization::{OrganizationAct, OrganizationHook, OrganizationPolicy};
 #[cfg(feature = "passkeys")]
 pub(super) use super::passkey::pages::{Asked, Asking, PasskeySite};
 #[cfg(not(feature = "passkeys"))]
@@ -29,8 +29,8 @@ use super::second_factor::{Factors, verify};
 use super::token::ApiTokens;
 use super::trip::Trip;
 use super::{
-    AccountError, Email, OtherLogin, again, confirm, invitation, limits, login, login_link, logout,
-    new_password, register, reset, settings,
+    AccountError, Email, OtherLogin, again, break_glass, confirm, invitation, limits, login,
+    login_link, logout, new_password, register, reset, settings,
 };
 use crate::audit::{Action, Entry};
 use crate::crypto::{Clock, Random};
@@ -66,6 +66,7 @@ pub(super) struct Site {
     /// What the host tells of its users.
     pub(super) export_sources: Vec<Arc<dyn ExportSource>>,
     pub(super) deletion_hook: Option<Arc<dyn DeletionHook>>,
+    pub(super) organization_hook: Option<Arc<dyn OrganizationHook>>,
     /// The browsers that asked for links to log in.
     pub(super) askers: Marks,
     pub(super) places: Arc<dyn Places>,
@@ -100,6 +101,7 @@ impl Site {
                 self.apps.is_some()
             }
             Flow::LoginLink | Flow::OpenLoginLink => self.policy.login_link_for.is_positive(),
+            Flow::BreakGlass => self.organizations.single_sign_on,
             _ => true,
         };
         self.paths.flow(path).filter(there)
@@ -120,12 +122,29 @@ impl Site {
     ) -> Response<Body> {
         let script = format!("{}{}", self.origin, self.paths.passkey_script);
         let script = asked.is_some().then_some(script.as_str());
-        let allowed = Allowed { leads_on: visit.trip.leads_on(), script };
+        // The page to log in leads to identity providers.
+        let leaves = self.organizations.single_sign_on && visit.path == self.paths.login;
+        let allowed = Allowed { leads_on: leaves || visit.trip.leads_on(), script };
         let mut response = respond::html_allowing(status, page, allowed);
         if let Some(cookie) = asked.and_then(Asked::cookie) {
             response.headers_mut().append(SET_COOKIE, cookie.clone());
         }
         response
+    }
+
+    /// Whether the host lets a user do this to an organization.
+    pub(super) async fn permits(&self, who: &Account, act: &OrganizationAct<'_>) -> bool {
+        match &self.organization_hook {
+            Some(hook) => hook.permits(who, act).await,
+            None => true,
+        }
+    }
+
+    /// Tells the host what a user has done to an organization.
+    pub(super) async fn has_done(&self, who: &Account, act: &OrganizationAct<'_>) {
+        if let Some(hook) = &self.organization_hook {
+            hook.done(who, act).await;
+        }
     }
 
     /// The present moment.
@@ -349,6 +368,8 @@ async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {
         Flow::Resend if submits => confirm::resend(site, visit).await,
         Flow::Login if shows => login::show(site, visit),
         Flow::Login if submits => login::submit(site, visit).await,
+        Flow::BreakGlass if shows => break_glass::show(site, visit),
+        Flow::BreakGlass if submits => break_glass::submit(site, visit).await,
         Flow::Again if shows => again::show(site, visit).await,
         Flow::Again if submits => again::submit(site, visit).await,
         Flow::Verify if shows => verify::show(site, visit).await,

@@ -34,6 +34,8 @@ pub enum EmailProblem {
     Invalid,
     /// It is the one that there is.
     Unchanged,
+    /// An organization that enforces single sign-on sees to it, or to the one that there is.
+    Managed,
 }
 
 /// What was just done about an address.

@@ -29,6 +29,9 @@ pub struct Login<'a> {
     pub passkey: Option<PasskeyPrompt<'a>>,
     /// The page to ask for a link to log in, if there are such links.
     pub link: Option<&'a str>,
+    /// Whether the form has a second button, called `single_sign_on`: to log in where the domain of
+    /// the address says, without a password.
+    pub single_sign_on: bool,
 }
 
 /// Another way to log in than the form of [`Pages::login`](super::Pages::login): a link.
@@ -52,6 +55,10 @@ pub enum LoginNotice {
     TimedOut,
     /// Kept an account that was going to be deleted.
     Kept,
+    /// Tried something else, though their organization has them log in with single sign-on.
+    SingleSignOn,
+    /// Tried single sign-on with an address whose domain has none.
+    NoSingleSignOn,
     /// Turned back at a provider.
     ProviderCancelled,
     /// Came from a provider that did not answer.

@@ -56,6 +56,31 @@ pub enum Letter<'a> {
         /// Who invites; `None` for the application itself.
         inviter: Option<&'a str>,
     },
+    /// You belong to an organization no longer.
+    MemberRemoved {
+        /// The name of the organization.
+        organization: &'a str,
+        /// The page about your organizations.
+        organizations: &'a str,
+    },
+    /// You are something else in an organization.
+    RoleChanged {
+        /// The name of the organization.
+        organization: &'a str,
+        /// What you are from now on.
+        role: &'a str,
+        /// The page about your organizations.
+        organizations: &'a str,
+    },
+    /// Somebody came in although the organization enforces single sign-on.
+    BreakGlass {
+        /// The name of the organization.
+        organization: &'a str,
+        /// The address of who came in.
+        member: &'a str,
+        /// The page about its single sign-on.
+        settings: &'a str,
+    },
     /// Choose a new password.
     Reset {
         /// The link.

@@ -31,6 +31,7 @@ mod password;
 mod render;
 mod sessions;
 mod settings;
+mod single_sign_on;
 mod social;
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,7 @@ pub use passkey::*;
 pub use password::*;
 pub use sessions::*;
 pub use settings::*;
+pub use single_sign_on::*;
 pub use social::*;
 pub use theme::{Accent, InvalidAccent, Theme};
 pub use tokens::*;

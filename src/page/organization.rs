@@ -61,6 +61,8 @@ pub enum OrganizationProblem {
     InviterLimit,
     /// Too many were invited to it of late.
     OrganizationLimit,
+    /// The host does not want it.
+    Refused,
     /// What was to be changed is not as it was any more.
     Changed,
 }
@@ -86,6 +88,8 @@ pub struct OrganizationPage<'a> {
     pub owns: bool,
     /// Whether its members act in it with a second factor only.
     pub requires_second_factor: bool,
+    /// The page about its single sign-on, if there is one.
+    pub single_sign_on: Option<&'a str>,
     /// Who belongs to it.
     pub members: &'a [MemberItem],
     /// The page with the members after these.
@@ -219,6 +223,7 @@ impl<'a> OrganizationPage<'a> {
             manages: false,
             owns: false,
             requires_second_factor: false,
+            single_sign_on: None,
             members: &[],
             more: None,
             invitations: &[],

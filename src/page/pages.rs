@@ -3,12 +3,12 @@ use std::fmt::Debug;
 use super::mail::{Letter, Mail};
 use super::{
     AccountLeaving, AdminAudit, AdminUser, AdminUsers, AppLogin, AskLoginLink, BackupCodes,
-    CheckMail, Confirm, ConfirmCode, ConfirmEmailChange, Connections, DeleteAccount, EmailSettings,
-    ExportAccount, ForgotPassword, ImpersonationBanner, InvitationPage, KeepAccount, LinkIdentity,
-    LinkOver, Login, LoginAgain, NewPasswordPage, OpenLoginLink, OrganizationList,
-    OrganizationPage, PasskeySettings, PasswordSettings, ProviderEmail, Register, ResetPassword,
-    SessionList, SettingsOverview, Theme, TokenCreated, Tokens, TwoFactor, TwoFactorSetup,
-    VerifyLogin, render,
+    BreakGlassPage, CheckMail, Confirm, ConfirmCode, ConfirmEmailChange, Connections,
+    DeleteAccount, EmailSettings, ExportAccount, ForgotPassword, ImpersonationBanner,
+    InvitationPage, KeepAccount, LinkIdentity, LinkOver, Login, LoginAgain, NewPasswordPage,
+    OpenLoginLink, OrganizationList, OrganizationPage, PasskeySettings, PasswordSettings,
+    ProviderEmail, Register, ResetPassword, SessionList, SettingsOverview, SsoPage, Theme,
+    TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin, render,
 };
 use crate::http::Rejection;
 
@@ -181,6 +181,16 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// Where the members of an organization see to it.
     fn settings_organization(&self, page: &OrganizationPage<'_>) -> String {
         render::settings_organization(self.theme(), page)
+    }
+
+    /// Where the owners of an organization see to its single sign-on.
+    fn settings_single_sign_on(&self, page: &SsoPage<'_>) -> String {
+        render::settings_single_sign_on(self.theme(), page)
+    }
+
+    /// Where those log in whom their organization lets in although it enforces single sign-on.
+    fn break_glass(&self, page: &BreakGlassPage<'_>) -> String {
+        render::break_glass(self.theme(), page)
     }
 
     /// Behind the mailed link to join an organization. Mail scanners open links, so it takes a

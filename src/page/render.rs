@@ -39,6 +39,7 @@ mod organization;
 mod passkey;
 mod password;
 mod sessions;
+mod single_sign_on;
 mod social;
 mod tokens;
 mod two_factor;
@@ -53,6 +54,7 @@ pub(super) use organization::*;
 pub(super) use passkey::*;
 pub(super) use password::*;
 pub(super) use sessions::*;
+pub(super) use single_sign_on::*;
 pub(super) use social::*;
 pub(super) use tokens::*;
 pub(super) use two_factor::*;
@@ -68,6 +70,8 @@ pub(super) fn login(theme: &Theme, data: &Login<'_>) -> String {
         LoginNotice::PasswordSet => (true, m.login_password_set.as_ref()),
         LoginNotice::Kept => (true, m.login_kept.as_ref()),
         LoginNotice::TimedOut => (true, m.login_timed_out.as_ref()),
+        LoginNotice::SingleSignOn => (true, m.login_sso.as_ref()),
+        LoginNotice::NoSingleSignOn => (false, m.login_no_sso.as_ref()),
         LoginNotice::ProviderCancelled => (true, m.login_provider_cancelled.as_ref()),
         LoginNotice::ProviderUnavailable => (false, m.login_provider_unavailable.as_ref()),
         LoginNotice::ProviderFailed => (false, m.login_provider_failed.as_ref()),

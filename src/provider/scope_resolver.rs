@@ -136,6 +136,7 @@ mod tests {
             methods: vec![Method::PASSWORD],
             context_class: None,
             session_id: SessionId(uuid::Uuid::nil()),
+            login_path: None,
             fresh_until: None,
         };
         parts.extensions.insert(CurrentScope::user(account(), authentication));

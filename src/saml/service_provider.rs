@@ -96,6 +96,11 @@ impl ServiceProvider {
         self.url(connection, "acs")
     }
 
+    /// Where its users log in: a path.
+    pub(super) fn login_path(&self, connection: &Connection) -> String {
+        format!("{}/{}/login", self.prefix, connection.id)
+    }
+
     fn url(&self, connection: &Connection, endpoint: &str) -> String {
         format!("{}{}/{}/{endpoint}", self.base_url, self.prefix, connection.id)
     }

@@ -42,6 +42,11 @@ impl Method {
     }
 }
 
+/// What [`Authentication::login_path`] is of somebody who came in by a password although single
+/// sign-on is enforced, since their organization lets them. It is no path, so that nobody logs in
+/// there.
+pub const BREAK_GLASS: &str = "break-glass";
+
 /// How, when and in which session a user proved who they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Authentication {
@@ -54,6 +59,11 @@ pub struct Authentication {
     pub context_class: Option<String>,
     /// The login session: `sid`.
     pub session_id: SessionId,
+    /// Where the user logged in, if that was at an identity provider: the path of the application that
+    /// leads there, such as `/saml/acme/login`. By it an organization that enforces single sign-on
+    /// knows its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_path: Option<Box<str>>,
     /// Until when the session may do sensitive things without proving again.
     #[serde(with = "time::serde::timestamp::microseconds::option")]
     pub fresh_until: Option<OffsetDateTime>,

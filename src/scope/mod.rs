@@ -34,7 +34,7 @@ mod text;
 mod user_source;
 
 pub use account::{Account, Attributes};
-pub use authentication::{Authentication, Method};
+pub use authentication::{Authentication, BREAK_GLASS, Method};
 pub use claims::Claims;
 pub use context::{Context, Interaction, Prompt};
 pub use credential::{Credential, CredentialKind};

@@ -95,7 +95,15 @@ impl Session {
         let (now, live) = (self.now(), self.live());
         let previous = live.as_ref().and_then(|live| live.stored.login.as_ref());
         let (account, as_of) = self.0.config.admit(account).await?;
-        let Proof { methods, context_class, remember, proven_at, ends_at, impersonator } = proof;
+        let Proof {
+            methods,
+            context_class,
+            login_path,
+            remember,
+            proven_at,
+            ends_at,
+            impersonator,
+        } = proof;
         let in_person = impersonator.is_none();
         let other = previous.filter(|login| {
             login.account.id() != account.id() || login.impersonator != impersonator
@@ -106,8 +114,9 @@ impl Session {
         };
         let at = proven_at.map_or(now, |earlier| earlier.min(now));
         let fresh_until = in_person.then(|| self.0.config.lifetimes.fresh_until(at));
+        let login_path = login_path.map(String::into_boxed_str);
         let authentication =
-            Authentication { at, methods, context_class, session_id: id, fresh_until };
+            Authentication { at, methods, context_class, session_id: id, login_path, fresh_until };
         let data_id = if other.is_some() { self.fresh_data_id() } else { self.data_id() };
         let organization = match other {
             None => previous.and_then(|login| login.organization),

@@ -10,6 +10,8 @@ pub struct Proof {
     pub methods: Vec<Method>,
     /// The context class reached: `acr`.
     pub context_class: Option<String>,
+    /// Where the user logged in, if that was at an identity provider.
+    pub login_path: Option<String>,
     /// Whether the session is to outlive the browser.
     pub remember: bool,
     /// When the user proved it, if that was before now, as when another party vouches for a login
@@ -27,6 +29,7 @@ impl Proof {
         Self {
             methods: methods.into_iter().collect(),
             context_class: None,
+            login_path: None,
             remember: false,
             proven_at: None,
             ends_at: None,
@@ -38,6 +41,24 @@ impl Proof {
     #[must_use]
     pub fn with_context_class(mut self, class: impl Into<String>) -> Self {
         self.context_class = Some(storable_text(class.into()));
+        self
+    }
+
+    /// The same, for a login at the identity provider that this path of the application leads to. An
+    /// organization that enforces single sign-on lets no other login in: a host that writes sessions
+    /// of its own gives the path that it gave with the organization's domain. In it U+0000 becomes
+    /// U+FFFD.
+    ///
+    /// ```
+    /// use donjon::scope::Method;
+    /// use donjon::session::Proof;
+    ///
+    /// let proof = Proof::by([Method::FEDERATED]).through("/saml/acme/login");
+    /// assert_eq!(proof.login_path.as_deref(), Some("/saml/acme/login"));
+    /// ```
+    #[must_use]
+    pub fn through(mut self, login_path: impl Into<String>) -> Self {
+        self.login_path = Some(storable_text(login_path.into()));
         self
     }
 

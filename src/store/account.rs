@@ -83,6 +83,9 @@ pub struct LoginAttempt {
     pub counter: LoginCounter,
     /// Until when that is locked. If it is, the login fails, whatever the password.
     pub locked_until: Option<OffsetDateTime>,
+    /// Where the users of this domain log in instead, if the attempt yields to that. If so, there is
+    /// no user, and nothing but the limits was counted.
+    pub elsewhere: Option<String>,
 }
 
 /// What attempts are counted under, and what is locked by too many of them.
@@ -238,11 +241,14 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// Before anything else `uses` are counted; if one is over its limit, that is all that happens.
     ///
+    /// If it `yields`, and single sign-on is enforced for the domain of the address, that is all,
+    /// too, whether or not anybody has the address.
+    ///
     /// It is counted under `device` if the address belongs to that very user and the epoch is
     /// still the user's, and under the address otherwise; neither count touches the other.
     async fn begin_login(
         &self,
-        email: &str,
+        (email, yields): (&str, bool),
         device: Option<&KnownDevice>,
         policy: LockoutPolicy,
         locked: &Effects,

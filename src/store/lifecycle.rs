@@ -1,12 +1,12 @@
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 
-use super::{Effects, NewLink, Result};
+use super::{Effects, EnforcedSso, NewLink, Result};
 use crate::crypto::TokenHash;
 use crate::scope::{Account, Attributes, UserId};
 
 /// Whether a user may come in, and what keeps them out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     /// Since when the account is disabled.
     pub disabled_at: Option<OffsetDateTime>,
@@ -16,10 +16,12 @@ pub struct Standing {
     pub deleted_at: Option<OffsetDateTime>,
     /// Whether there is a password.
     pub has_password: bool,
+    /// What is enforced for the domain of the user's address; not looked up for lists of accounts.
+    pub sso: Option<EnforcedSso>,
 }
 
 impl Standing {
-    /// Whether nothing keeps the user out.
+    /// Whether nothing keeps the user out as a whole.
     pub fn is_open(&self) -> bool {
         self.disabled_at.is_none() && self.deletion_at.is_none() && self.deleted_at.is_none()
     }

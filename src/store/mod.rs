@@ -32,6 +32,7 @@ mod revocation_log;
 mod saml;
 mod session;
 mod sighting;
+mod single_sign_on;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
 mod sweep;
@@ -64,6 +65,7 @@ pub use revocation_log::RevocationLog;
 pub use saml::*;
 pub use session::*;
 pub use sighting::*;
+pub use single_sign_on::*;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sql::{ConnectError, SqlStore, StoreOptions};
 pub(crate) use sweep::{SWEEP_BATCH, sweep_regularly};
@@ -87,6 +89,7 @@ pub trait AccountStore:
     + AdminStore
     + MailLinkStore
     + EmailChangeStore
+    + SsoStore
 {
 }
 
@@ -105,6 +108,7 @@ impl<T> AccountStore for T where
         + AdminStore
         + MailLinkStore
         + EmailChangeStore
+        + SsoStore
 {
 }
 

@@ -58,6 +58,7 @@ fn logged_in(clock: &ManualClock, fresh_for: Option<Duration>) -> CurrentScope {
         methods: vec![Method::PASSWORD],
         context_class: None,
         session_id: SessionId(uuid::Uuid::nil()),
+        login_path: None,
         fresh_until: fresh_for.map(|fresh_for| clock.now() + fresh_for),
     };
     CurrentScope::user(account, authentication)

@@ -20,6 +20,7 @@ fn user(methods: &[Method], class: Option<&str>) -> CurrentScope {
         methods: methods.to_vec(),
         context_class: class.map(str::to_owned),
         session_id: SessionId(Uuid::nil()),
+        login_path: None,
         fresh_until: None,
     };
     CurrentScope::user(Account::new(UserId::new("u1").unwrap()), authentication)

@@ -93,6 +93,7 @@ async fn a_login_in_a_browser_is_no_api_credential() {
             methods: vec![],
             context_class: None,
             session_id: SessionId(uuid::Uuid::nil()),
+            login_path: None,
             fresh_until: None,
         };
         let account = Account::new(UserId::new("alice").unwrap());

@@ -51,7 +51,7 @@ pub(super) async fn page(
     let audit = format!("{}/audit", site.paths.admin);
     let frame = AdminFrame::new(name, &site.paths.admin, &audit, &site.paths.home);
     let action = path(site, id);
-    let page = AdminUser::new(frame, account, (state(standing), factor), &action)
+    let page = AdminUser::new(frame, account, (state(&standing), factor), &action)
         .with_password(standing.has_password)
         .with_sessions(&sessions)
         .with_entries(&entries)

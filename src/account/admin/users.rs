@@ -29,7 +29,7 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
         .iter()
         .map(|summary| {
             let path = path(&summary.account);
-            AdminUserLine::new(&summary.account, state(summary.standing), summary.created_at, path)
+            AdminUserLine::new(&summary.account, state(&summary.standing), summary.created_at, path)
         })
         .collect();
     let next = found.last().filter(|_| more).map(|last| {
@@ -51,7 +51,7 @@ pub(super) fn escaped(id: &str) -> String {
 }
 
 /// What keeps a user out, as a page says it.
-pub(super) fn state(standing: Standing) -> AccountState {
+pub(super) fn state(standing: &Standing) -> AccountState {
     match standing {
         Standing { deleted_at: Some(_), .. } => AccountState::Deleted,
         Standing { disabled_at: Some(_), .. } => AccountState::Disabled,

@@ -11,7 +11,7 @@ use crate::account::login::NOTICE;
 use crate::account::pending::{PendingLogins, Step};
 use crate::account::sign_in::{SignIn, enter};
 use crate::account::site::{Answer, Site, Visit};
-use crate::account::{AccountError, Email};
+use crate::account::{AccountError, Email, single_sign_on};
 use crate::audit::Action;
 use crate::crypto::Keyring;
 use crate::http::{Body, CookiePolicy, respond};
@@ -108,12 +108,18 @@ async fn by_login(site: &Site, visit: &Visit) -> Answer {
         remember: pending.remember,
         must_change_password: pending.must_change_password,
         proven_at: None,
+        login_path: pending.login_path.clone(),
     };
     let settle = async |login: Effects| {
         let mut along = effects(site, visit, &account);
         along.audit.extend(login.audit);
         keep(site, &KeptBy::Login(account.id().clone(), pending.epoch), along).await
     };
+    let path = who.login_path.as_deref();
+    let whom = (account.id(), &email);
+    if let Some(answer) = single_sign_on::elsewhere_by_now(site, visit, whom, path).await? {
+        return Ok(answer);
+    }
     let opened = enter(site, visit, &who, false, settle).await?;
     let mut response = opened.unwrap_or_else(|| over(site, visit));
     site.keeping.forget(response.headers_mut());

@@ -7,6 +7,12 @@
 //! [`RequireMembershipLayer`](crate::session::RequireMembershipLayer). The host's own code makes and
 //! changes them by [`Organizations`]; [`OrganizationPolicy`] says who may do what.
 //!
+//! An organization can have domains of email addresses, whose users log in with single sign-on
+//! ([`Organizations::grant_domain`]). While that is enforced, nothing else lets them in: no password,
+//! no mailed link, no passkey, no other provider, no session that came by one of those. Members who
+//! are named for it come in all the same, with both factors, and the owners are told each time. An
+//! administrator who acts as a user does so still, and API tokens that users made stay good.
+//!
 //! | an invitation | what stops the attack |
 //! |---|---|
 //! | is stolen by somebody who can read the table | what is stored is an HMAC of 256 random bits |
@@ -17,17 +23,22 @@
 //! | is sent to thousands | 20 a day by one user, 50 a day to one organization |
 
 mod domain;
+mod domains;
 mod fold;
+mod hook;
 pub(super) mod invite;
 mod link;
 mod name;
+mod notice;
 mod organizations;
 mod policy;
 mod slug;
 
 pub use domain::{EmailDomain, InvalidEmailDomain};
+pub use hook::{OrganizationAct, OrganizationHook};
 pub(super) use link::InvitationLink;
 pub use name::{InvalidOrganizationName, OrganizationName};
+pub(super) use notice::{Became, to_member};
 pub(super) use organizations::{Made, create};
 pub use organizations::{OrganizationError, Organizations};
 pub use policy::OrganizationPolicy;

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::invite::{Guest, by_host, invite};
-use super::{InvalidSlug, OrganizationName, Slug};
+use super::{Became, InvalidSlug, OrganizationName, Slug, to_member};
 use crate::account::site::Site;
 use crate::account::{Email, InvalidEmail};
 use crate::audit::{Action, Entry};
@@ -40,7 +40,7 @@ const TRIES: usize = 5;
 /// # }).unwrap();
 /// ```
 #[derive(Clone)]
-pub struct Organizations(Arc<Site>);
+pub struct Organizations(pub(super) Arc<Site>);
 
 /// Why an organization was not made, or nobody invited.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +58,18 @@ pub enum OrganizationError {
     /// The address is that of a member.
     #[error("this is the address of a member")]
     AlreadyMember,
+    /// The domain is none.
+    #[error(transparent)]
+    Domain(#[from] super::InvalidEmailDomain),
+    /// The domain is another organization's.
+    #[error("the domain is another organization's")]
+    DomainTaken,
+    /// It is no plain path of the application's.
+    #[error("{0:?} is not an absolute path of plain characters")]
+    LoginPath(String),
+    /// [`OrganizationPolicy::single_sign_on`](super::OrganizationPolicy::single_sign_on) is not set.
+    #[error("no page leads to single sign-on: set OrganizationPolicy::single_sign_on")]
+    NoSingleSignOn,
     /// There is no such organization.
     #[error("there is no such organization")]
     NotFound,
@@ -172,7 +184,7 @@ impl Organizations {
         Ok(announced(told, told == MemberAddition::Added, &along))
     }
 
-    /// Ends a membership.
+    /// Ends a membership. The member is told by mail.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -181,12 +193,15 @@ impl Organizations {
         id: OrganizationId,
         user: &UserId,
     ) -> Result<MemberChange, StoreError> {
-        let along = self.along(id, by_host(Action::REMOVE_MEMBER).about(user));
+        let mut along = self.along(id, by_host(Action::REMOVE_MEMBER).about(user));
+        if let Some(found) = self.find(id).await? {
+            along.deliveries.extend(to_member(&self.0, &found, user, Became::Removed).await?);
+        }
         let told = self.0.store.remove_member(id, user, None, &along).await?;
         Ok(announced(told, told == MemberChange::Done, &along))
     }
 
-    /// Gives a member another role. The invitations that they sent as a role which they may not give
+    /// Gives a member another role; the member is told by mail. The invitations that they sent as a role which they may not give
     /// in it, and that nobody followed yet, are void.
     ///
     /// # Errors
@@ -198,7 +213,10 @@ impl Organizations {
         role: &MemberRole,
     ) -> Result<MemberChange, StoreError> {
         let entry = by_host(Action::CHANGE_ROLE).about(user).with("role", role.as_str());
-        let along = self.along(id, entry);
+        let mut along = self.along(id, entry);
+        if let Some(found) = self.find(id).await? {
+            along.deliveries.extend(to_member(&self.0, &found, user, Became::Role(role)).await?);
+        }
         let new = NewRole { role: role.clone(), gives: self.0.organizations.may_give(role) };
         let told = self.0.store.change_role(id, user, &new, None, &along).await?;
         Ok(announced(told, told == MemberChange::Done, &along))
@@ -250,7 +268,7 @@ impl Organizations {
         Ok(announced(revoked, revoked, &along))
     }
 
-    fn along(&self, id: OrganizationId, entry: Entry) -> Effects {
+    pub(super) fn along(&self, id: OrganizationId, entry: Entry) -> Effects {
         self.0.effects(entry.in_organization(id))
     }
 }
@@ -261,7 +279,7 @@ impl fmt::Debug for Organizations {
     }
 }
 
-fn announced<T>(told: T, done: bool, along: &Effects) -> T {
+pub(super) fn announced<T>(told: T, done: bool, along: &Effects) -> T {
     if done {
         along.announce();
     }

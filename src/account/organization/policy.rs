@@ -20,6 +20,10 @@ pub struct OrganizationPolicy {
     pub invite_for: Duration,
     /// Which slugs may be chosen.
     pub slugs: SlugRules,
+    /// Whether organizations have single sign-on: a button on the page to log in, a page in the
+    /// settings of each organization, and one at [`Paths::break_glass`](crate::account::Paths); not.
+    /// Without it no domain can be granted; one that is enforced stays so.
+    pub single_sign_on: bool,
 }
 
 impl Default for OrganizationPolicy {
@@ -32,6 +36,7 @@ impl Default for OrganizationPolicy {
             invitations: InvitationLimits { inviter: a_day(20), organization: a_day(50) },
             invite_for: Duration::WEEK,
             slugs: SlugRules::default(),
+            single_sign_on: false,
         }
     }
 }

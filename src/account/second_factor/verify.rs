@@ -51,6 +51,7 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
         remember: pending.remember,
         must_change_password: pending.must_change_password,
         proven_at: None,
+        login_path: pending.login_path.clone(),
     };
     let used = async |mut along: crate::store::Effects| {
         if let FactorProof::BackupCode(_) = proof {

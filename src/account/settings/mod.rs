@@ -18,6 +18,7 @@ mod two_factor_setup;
 use http::Method;
 
 use self::organization::OrganizationFlow;
+pub(super) use self::organization::single_sign_on_path;
 pub(super) use self::two_factor_setup::cookie as setup_cookie;
 use super::config::Paths;
 use super::site::{Answer, Site, Visit};
@@ -123,6 +124,9 @@ impl Flow {
         match self {
             Self::Passkeys | Self::PasskeyRename | Self::PasskeyDelete => site.passkeys.is_some(),
             Self::Tokens | Self::TokenRevoke => site.tokens.is_some(),
+            Self::Organization(OrganizationFlow::SingleSignOn | OrganizationFlow::BreakGlass) => {
+                site.organizations.single_sign_on
+            }
             #[cfg(feature = "social")]
             Self::Connections | Self::ConnectionsLink | Self::ConnectionsUnlink => {
                 site.social.is_some()
@@ -145,6 +149,11 @@ impl Flow {
 /// Where the user sees where they are logged in.
 pub(super) fn sessions_path(paths: &Paths) -> String {
     Flow::Sessions.path_in(paths)
+}
+
+/// Where the user sees to their organizations.
+pub(super) fn organizations_path(paths: &Paths) -> String {
+    Flow::Organizations.path_in(paths)
 }
 
 pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {

@@ -3,11 +3,13 @@
 mod change;
 mod invitations;
 mod members;
+mod single_sign_on;
 
 use http::{Response, StatusCode};
 
 use super::{Flow, FrameParts, ORGANIZATIONS, organizations};
 use crate::account::AccountError;
+use crate::account::config::Paths;
 use crate::account::organization::Slug;
 use crate::account::site::{Answer, Site, Visit};
 use crate::http::{Body, respond};
@@ -17,6 +19,9 @@ use crate::store::{Member, Organization};
 
 /// Members on a page.
 const PAGE: u32 = 100;
+
+/// The page about single sign-on, below that of the organization.
+const SINGLE_SIGN_ON: &str = "single-sign-on";
 
 /// What is done to an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +35,8 @@ pub(in crate::account) enum OrganizationFlow {
     Invite,
     Revoke,
     SecondFactor,
+    SingleSignOn,
+    BreakGlass,
     Delete,
 }
 
@@ -42,6 +49,8 @@ const FLOWS: &[(&str, OrganizationFlow)] = &[
     ("invite", OrganizationFlow::Invite),
     ("revoke", OrganizationFlow::Revoke),
     ("second-factor", OrganizationFlow::SecondFactor),
+    (SINGLE_SIGN_ON, OrganizationFlow::SingleSignOn),
+    ("break-glass", OrganizationFlow::BreakGlass),
     ("delete", OrganizationFlow::Delete),
 ];
 
@@ -104,6 +113,10 @@ pub(super) async fn show(site: &Site, flow: OrganizationFlow, visit: &Visit) -> 
     let place = Place::of(site, visit, visit.account()?).await?;
     match flow {
         OrganizationFlow::Show => page(site, visit, &place, None).await,
+        OrganizationFlow::SingleSignOn => single_sign_on::show(site, &place.owned()?).await,
+        OrganizationFlow::BreakGlass => {
+            Ok(respond::see_other(&single_sign_on_path(&site.paths, &place.organization.slug)))
+        }
         _ => Ok(place.back(site)),
     }
 }
@@ -138,8 +151,19 @@ pub(super) async fn change(site: &Site, flow: OrganizationFlow, visit: &Visit) -
         OrganizationFlow::SecondFactor => {
             change::require_second_factor(site, visit, fresh().await?.owned()?).await
         }
+        OrganizationFlow::SingleSignOn => {
+            single_sign_on::change(site, visit, fresh().await?.owned()?).await
+        }
+        OrganizationFlow::BreakGlass => {
+            single_sign_on::name(site, visit, fresh().await?.owned()?).await
+        }
         OrganizationFlow::Delete => change::delete(site, visit, fresh().await?.owned()?).await,
     }
+}
+
+/// The page about the single sign-on of the organization with this slug.
+pub(in crate::account) fn single_sign_on_path(paths: &Paths, slug: &str) -> String {
+    format!("{}{ORGANIZATIONS}/{slug}/{SINGLE_SIGN_ON}", paths.settings)
 }
 
 /// The page, after something was not done.
@@ -198,6 +222,8 @@ async fn page(
     page.manages = manages;
     page.owns = *role == MemberRole::OWNER;
     page.requires_second_factor = organization.requires_second_factor;
+    let sso = single_sign_on_path(&site.paths, &organization.slug);
+    page.single_sign_on = site.organizations.single_sign_on.then_some(sso.as_str());
     page.members = &items;
     page.more = more.as_deref();
     page.invitations = &invited;

@@ -4,7 +4,9 @@ use http::{Response, StatusCode};
 
 use super::{Flow, FrameParts, ORGANIZATIONS};
 use crate::account::AccountError;
-use crate::account::organization::{Made, OrganizationError, OrganizationName, create as make};
+use crate::account::organization::{
+    Made, OrganizationAct, OrganizationError, OrganizationName, create as make,
+};
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
 use crate::http::{Body, respond};
@@ -27,9 +29,14 @@ pub(super) async fn create(site: &Site, visit: &Visit) -> Answer {
     let Ok(name) = typed.parse::<OrganizationName>() else {
         return refused(OrganizationProblem::Name).await;
     };
+    let act = OrganizationAct::Create { name: name.as_str() };
+    if !site.permits(&account, &act).await {
+        return refused(OrganizationProblem::Refused).await;
+    }
     let entry = visit.entry(Action::CREATE_ORGANIZATION);
     match make(site, &name, slug, account.id(), (true, entry)).await {
         Ok(Made::Organization(made)) => {
+            site.has_done(&account, &act).await;
             visit.session.act_in(made.id).await?;
             Ok(respond::see_other(&path(site, &made.slug)))
         }

@@ -10,11 +10,11 @@ use super::protocol::profile::Profile;
 use super::protocol::token::Tokens;
 use super::{Here, fault};
 use crate::account::config::Unconfirmed;
-use crate::account::confirm;
 use crate::account::login::NOTICE;
 use crate::account::sign_in::{SignIn, sign_in};
 use crate::account::site::{Answer, Visit};
 use crate::account::{AccountError, Email};
+use crate::account::{confirm, single_sign_on};
 use crate::audit::Action;
 use crate::crypto::RandomExt as _;
 use crate::http::respond;
@@ -45,6 +45,10 @@ pub(super) async fn enter(
         match outcome {
             Outcome::LogIn(user) => return log_in(here, visit, &profile, &identity, &user).await,
             Outcome::Register(email) => {
+                let elsewhere = single_sign_on::enforced(site, &email).await?;
+                if elsewhere.is_some_and(|sso| sso.login_path != here.path("")) {
+                    return Ok(single_sign_on::point(site, visit, email.as_str()));
+                }
                 if let Some(user) = register(here, visit, &identity, &email).await? {
                     return log_in(here, visit, &profile, &identity, &user).await;
                 }
@@ -153,6 +157,7 @@ async fn log_in(
         // It was not the password that they came by.
         must_change_password: false,
         proven_at: proven_at(profile),
+        login_path: Some(here.path("")),
     };
     let asks = user.has_second_factor && !suffices;
     match sign_in(site, visit, &who, asks, settle).await? {

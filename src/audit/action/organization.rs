@@ -19,6 +19,17 @@ impl Action {
     pub const LEAVE_ORGANIZATION: Self = Self::of("organization.leave");
     /// A member got another role; refused if nobody else would own the organization.
     pub const CHANGE_ROLE: Self = Self::of("organization.role_change");
+    /// The host gave an organization a domain.
+    pub const GRANT_DOMAIN: Self = Self::of("organization.domain_grant");
+    /// The host took a domain from an organization.
+    pub const WITHDRAW_DOMAIN: Self = Self::of("organization.domain_withdraw");
+    /// Single sign-on is off, offered or enforced from now on for the users of a domain; refused if
+    /// nobody would have come in any more.
+    pub const CHANGE_SSO: Self = Self::of("organization.sso_change");
+    /// A member comes in although single sign-on is enforced, or does so no longer.
+    pub const NAME_BREAK_GLASS: Self = Self::of("organization.break_glass_name");
+    /// Somebody came in although single sign-on is enforced, since their organization lets them.
+    pub const BREAK_GLASS: Self = Self::of("organization.break_glass");
     /// A session acts in another organization.
     pub const SWITCH_ORGANIZATION: Self = Self::of("organization.switch");
     /// A session acted in an organization that its user is no member of any more, and was moved.

@@ -10,6 +10,7 @@ pub(in crate::page) fn settings_email(theme: &Theme, data: &EmailSettings<'_>) -
     let m = &theme.messages;
     let wrong_email = data.problem.map(|problem| match problem {
         EmailProblem::Invalid => m.email_invalid.as_ref(),
+        EmailProblem::Managed => m.email_managed.as_ref(),
         EmailProblem::Unchanged => m.email_unchanged.as_ref(),
     });
     let waits_for = data.pending.map(|(email, _)| email).unwrap_or_default();

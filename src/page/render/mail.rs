@@ -92,6 +92,27 @@ pub(in crate::page) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             link,
             &m.mail_invitation_footnote,
         ),
+        Letter::MemberRemoved { organizations, .. } => (
+            &m.mail_member_removed_subject,
+            &m.mail_member_removed_text,
+            &m.mail_member_button,
+            organizations,
+            &m.mail_member_footnote,
+        ),
+        Letter::RoleChanged { organizations, .. } => (
+            &m.mail_role_changed_subject,
+            &m.mail_role_changed_text,
+            &m.mail_member_button,
+            organizations,
+            &m.mail_member_footnote,
+        ),
+        Letter::BreakGlass { settings, .. } => (
+            &m.mail_break_glass_subject,
+            &m.mail_break_glass_text,
+            &m.mail_break_glass_button,
+            settings,
+            &m.mail_break_glass_footnote,
+        ),
         Letter::Reset { link } => (
             &m.mail_reset_subject,
             &m.mail_reset_text,
@@ -242,6 +263,13 @@ pub(in crate::page) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
         Letter::TokenCreated { name, .. } => vec![("name", *name)],
         Letter::EmailChangeAsked { email, .. } | Letter::EmailChanged { email, .. } => {
             vec![("email", *email)]
+        }
+        Letter::MemberRemoved { organization, .. } => vec![("organization", *organization)],
+        Letter::RoleChanged { organization, role, .. } => {
+            vec![("organization", *organization), ("role", *role)]
+        }
+        Letter::BreakGlass { organization, member, .. } => {
+            vec![("organization", *organization), ("member", *member)]
         }
         Letter::Invitation { organization, inviter, .. } => {
             vec![("organization", *organization), ("inviter", inviter.unwrap_or_default())]

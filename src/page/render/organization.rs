@@ -32,6 +32,7 @@ fn problem_text(m: &Messages, problem: OrganizationProblem) -> &str {
         OrganizationProblem::AlreadyMember => &m.organization_already_member,
         OrganizationProblem::InviterLimit => &m.organization_inviter_limit,
         OrganizationProblem::OrganizationLimit => &m.organization_limit,
+        OrganizationProblem::Refused => &m.organization_refused,
         OrganizationProblem::Changed => &m.organization_changed,
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
         notice: None,
         others: &[],
         passkey: None,
+        single_sign_on: false,
         link: Some(text),
     };
     let options = if text == EVIL { EVIL } else { "{\"challenge\":\"AAAA\"}" };
@@ -121,6 +122,16 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
     (organization.manages, organization.owns) = (true, true);
     (organization.members, organization.more) = (&members, Some(text));
     (organization.invitations, organization.roles) = (&invitations, &roles);
+    organization.single_sign_on = Some(text);
+    let domains = [SsoDomainItem::new(name, text, "enforced")];
+    let glasses = [
+        BreakGlassItem::new([text, email, text].map(str::to_owned), true),
+        BreakGlassItem::new([text, email, text].map(str::to_owned), false),
+    ];
+    let sso = |problem| SsoPage::new(frame, name, [text; 3], (&domains, &glasses), problem);
+    let no_sso = SsoPage::new(frame, name, [text; 3], (&[], &[]), None);
+    let notice = Some(LoginNotice::SingleSignOn);
+    let sso_login = Login { single_sign_on: true, notice, ..login.clone() };
     let plain = OrganizationPage { manages: false, owns: false, ..organization.clone() };
     let invitation = |state| InvitationPage::new(state, [text; 2], [text; 3]);
     let visitor = |taken| InvitationState::Visitor {
@@ -144,6 +155,26 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
         (
             "organizations-refused",
             theme.settings_organizations(&organizations(&[], Some(OrganizationProblem::SlugTaken))),
+        ),
+        ("login-single-sign-on", theme.login(&sso_login)),
+        ("break-glass", theme.break_glass(&BreakGlassPage::new(text, text, email, true))),
+        ("single-sign-on", theme.settings_single_sign_on(&sso(Some(SsoProblem::LocksOut)))),
+        ("single-sign-on-none", theme.settings_single_sign_on(&no_sso)),
+        (
+            "mail-member-removed",
+            theme.mail(&Letter::MemberRemoved { organization: name, organizations: text }).html,
+        ),
+        (
+            "mail-role-changed",
+            theme
+                .mail(&Letter::RoleChanged { organization: name, role: text, organizations: text })
+                .html,
+        ),
+        (
+            "mail-break-glass",
+            theme
+                .mail(&Letter::BreakGlass { organization: name, member: email, settings: text })
+                .html,
         ),
         ("organization", theme.settings_organization(&organization)),
         ("organization-member", theme.settings_organization(&plain)),

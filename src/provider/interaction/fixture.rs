@@ -56,6 +56,7 @@ fn current(id: &str, at: OffsetDateTime) -> CurrentAccount {
             methods: vec![],
             context_class: None,
             session_id: SessionId(Uuid::from_u128(7)),
+            login_path: None,
             fresh_until: None,
         },
     }

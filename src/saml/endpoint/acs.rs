@@ -73,6 +73,7 @@ pub(in crate::saml) async fn complete(
     let login = SamlLogin::new(&connection.id, &facts);
     let account = provider.mapper.map_user(login).await?;
     let proof = Proof::by([Method::FEDERATED])
+        .through(provider.login_path(connection))
         .proven_at(facts.authenticated_at(intent.forced_at, connection.clock_skew, now))
         .ends_at(facts.session_ends_at(connection.clock_skew));
     session.log_in(account, proof).await?;

@@ -55,7 +55,7 @@ pub(super) fn summary(row: SummaryRow) -> Result<AccountSummary> {
     let (id, email, verified, attributes, disabled, deletion, deleted, password, created) = row;
     Ok(AccountSummary {
         account: account((id, email, verified, attributes))?,
-        standing: standing((disabled, deletion, deleted, password))?,
+        standing: standing((disabled, deletion, deleted, password, None, None, false))?,
         created_at: time(created)?,
     })
 }

@@ -9,20 +9,32 @@ use uuid::Uuid;
 use super::account::{account, user_id};
 use super::convert::{micros, time};
 use super::organization::stays;
-use crate::scope::Attributes;
+use crate::scope::{Attributes, OrganizationId};
 use crate::store::user_data::{Export, Fate, Kind, USER_DATA, UserData};
 use crate::store::{
-    DeletionRequest, DeletionStrategy, DueDeletion, KeptBy, Result, Standing, UserSection,
+    DeletionRequest, DeletionStrategy, DueDeletion, EnforcedSso, KeptBy, Result, Standing,
+    UserSection,
 };
 
-pub(super) const STANDING: &str = "SELECT disabled_at, deletion_at, deleted_at, \
-     password IS NOT NULL FROM donjon_users WHERE id = $1";
+pub(super) const STANDING: &str = "SELECT u.disabled_at, u.deletion_at, u.deleted_at, \
+     u.password IS NOT NULL, d.organization_id, d.login_path, coalesce(m.break_glass, FALSE) \
+     FROM donjon_users u \
+     LEFT JOIN donjon_sso_domains d ON d.domain = u.email_domain AND d.mode = 'enforced' \
+     LEFT JOIN donjon_memberships m \
+         ON m.organization_id = d.organization_id AND m.user_id = u.id WHERE u.id = $1";
 
-pub(super) type StandingRow = (Option<i64>, Option<i64>, Option<i64>, bool);
+pub(super) type StandingRow =
+    (Option<i64>, Option<i64>, Option<i64>, bool, Option<Uuid>, Option<String>, bool);
 
 pub(super) fn standing(row: StandingRow) -> Result<Standing> {
-    let (disabled, deletion, deleted, has_password) = row;
+    let (disabled, deletion, deleted, has_password, organization, login_path, break_glass) = row;
+    let sso = organization.zip(login_path).map(|(organization, login_path)| EnforcedSso {
+        organization: OrganizationId(organization),
+        login_path,
+        break_glass,
+    });
     Ok(Standing {
+        sso,
         disabled_at: disabled.map(time).transpose()?,
         deletion_at: deletion.map(time).transpose()?,
         deleted_at: deleted.map(time).transpose()?,
@@ -58,6 +70,12 @@ pub(super) const LEFT_ALONE: &str = sole_owner!("u.deletion_at IS NULL AND u.del
 
 /// Nobody follows what a user sent who is kept out.
 pub(super) const VOID_INVITATIONS: &str = "DELETE FROM donjon_invitations WHERE inviter_id = $1";
+
+/// The domains of organizations that have ended with user `$1` are nobody's.
+pub(super) const END_DOMAINS: &str = "DELETE FROM donjon_sso_domains WHERE organization_id IN \
+     (SELECT o.id FROM donjon_organizations o \
+      JOIN donjon_memberships m ON m.organization_id = o.id \
+      WHERE m.user_id = $1 AND o.deleted_at IS NOT NULL)";
 
 /// Organizations in which user `$1` is alone end with them.
 pub(super) const END_ORGANIZATIONS: &str = "UPDATE donjon_organizations SET deleted_at = $2 \

@@ -49,6 +49,7 @@ migrations! {
     27 "0027_identity",
     29 "0029_lifecycle",
     30 "0030_impersonation",
+    33 "0033_single_sign_on",
     35 "0035_app_session",
 }
 

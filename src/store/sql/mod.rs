@@ -22,6 +22,7 @@ mod provider;
 mod rate_limit;
 mod saml;
 mod session;
+mod single_sign_on;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod webhook;
@@ -179,6 +180,7 @@ coerce!(
     PasskeyStore,
     ProviderStore,
     SamlStore,
+    SsoStore,
     WebhookStore
 );
 

@@ -106,7 +106,14 @@ macro_rules! select {
 pub(super) const LOAD: &str = select!(
     "s.token_hash = $1 AND s.expires_at > $2 \
      AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2) \
-     AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL"
+     AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL \
+     AND NOT EXISTS (SELECT 1 FROM donjon_sso_domains d \
+         WHERE d.domain = u.email_domain AND d.mode = 'enforced' AND s.impersonator_id IS NULL \
+         AND coalesce(s.authentication ->> 'login_path', '') <> d.login_path \
+         AND NOT (coalesce(s.authentication ->> 'login_path', '') = 'break-glass' \
+             AND EXISTS (SELECT 1 FROM donjon_memberships b \
+                 WHERE b.organization_id = d.organization_id AND b.user_id = s.user_id \
+                 AND b.break_glass)))"
 );
 
 pub(super) const LOAD_BY_ID: &str = select!(

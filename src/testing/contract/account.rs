@@ -299,10 +299,10 @@ impl Kit {
             self.mails_written().await?;
             let attempts = race(|_| {
                 let (store, email) = (Arc::clone(&self.store), email.clone());
+                let mail = new_delivery().into();
                 async move {
-                    store
-                        .begin_login(&email, None, LOCKOUT, &new_delivery().into(), &[], epoch())
-                        .await
+                    let whom = (email.as_str(), false);
+                    store.begin_login(whom, None, LOCKOUT, &mail, &[], epoch()).await
                 }
             })
             .await?;

@@ -15,7 +15,7 @@ use crate::scope::{SessionEnd, UserId};
 use crate::store::{
     DeletionCancel, DeletionRequest, DeletionStrategy, DueDeletion, Effects, KeptBy,
     LifecycleStore, LinkPurpose, LoginCompletion, LoginCounter, NewDeletion, NewUser, SessionStore,
-    UserStore,
+    Standing, UserStore,
 };
 
 const GRACE: i64 = 1_000;
@@ -68,7 +68,7 @@ impl Kit {
         let others = outcomes.iter().filter(|o| **o == DeletionRequest::AlreadyScheduled).count();
         rule(RULE, scheduled == 1 && others == CALLERS - 1, outcomes)?;
         let standing = self.store.standing(&id).await?;
-        let leaves = standing.and_then(|standing| standing.deletion_at);
+        let leaves = standing.as_ref().and_then(|standing| standing.deletion_at);
         rule(RULE, leaves == Some(at(GRACE)), standing)?;
         let nobody = UserId::from(SystemRandom.uuid_v7(epoch()));
         let refused =
@@ -155,7 +155,7 @@ impl Kit {
         let kept = outcomes.iter().filter(|o| **o == DeletionCancel::Kept(id.clone())).count();
         rule(RULE, kept == 1, outcomes)?;
         let standing = self.store.standing(&id).await?;
-        rule(RULE, standing.is_some_and(|standing| standing.is_open()), standing)?;
+        rule(RULE, standing.as_ref().is_some_and(Standing::is_open), standing)?;
         let due = self.store.claim_deletions(at(10 * GRACE), LEASE, 100).await?;
         rule(RULE, due.iter().all(|due| due.user != id), due)?;
         for (when, expected) in [

@@ -261,7 +261,8 @@ impl Kit {
     /// Whether a login with this address has to go on with a second factor.
     async fn asks(&self, email: &str) -> Result<bool, Violation> {
         let none = Effects::none();
-        let attempt = self.users.begin_login(email, None, LOCKOUT, &none, &[], epoch()).await?;
+        let attempt =
+            self.users.begin_login((email, false), None, LOCKOUT, &none, &[], epoch()).await?;
         Ok(attempt.user.is_some_and(|user| user.has_second_factor))
     }
 
@@ -289,7 +290,7 @@ fn new_codes() -> Vec<KeyedHash> {
     (0..3).map(|_| KeyedHash::from_bytes(SystemRandom.bytes())).collect()
 }
 
-fn new_totp(user: &UserId) -> NewTotp {
+pub(super) fn new_totp(user: &UserId) -> NewTotp {
     NewTotp {
         user: user.clone(),
         secret: Sealed::from_bytes(SystemRandom.bytes::<40>().to_vec()),

@@ -43,6 +43,8 @@ mod provider;
 mod saml;
 mod session;
 #[cfg(feature = "accounts")]
+mod single_sign_on;
+#[cfg(feature = "accounts")]
 mod webhook;
 
 use std::future::Future;
@@ -78,6 +80,8 @@ pub use self::password::passwords;
 pub use self::provider::provider;
 pub use self::saml::saml;
 pub use self::session::sessions;
+#[cfg(feature = "accounts")]
+pub use self::single_sign_on::{SsoParts, single_sign_on};
 #[cfg(feature = "accounts")]
 pub use self::webhook::webhooks;
 use crate::store::StoreError;

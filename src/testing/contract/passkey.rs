@@ -269,7 +269,8 @@ impl Kit {
     /// Whether a login with this address has to go on with a second factor.
     async fn asks(&self, email: &str) -> Result<bool, Violation> {
         let none = Effects::none();
-        let attempt = self.users.begin_login(email, None, LOCKOUT, &none, &[], epoch()).await?;
+        let attempt =
+            self.users.begin_login((email, false), None, LOCKOUT, &none, &[], epoch()).await?;
         Ok(attempt.user.is_some_and(|user| user.has_second_factor))
     }
 

@@ -265,7 +265,7 @@ impl Kit {
 
     async fn begin(&self, email: &str) -> Result<LoginAttempt, Violation> {
         let notice = new_delivery().into();
-        Ok(self.users.begin_login(email, None, LOCKOUT, &notice, &[], epoch()).await?)
+        Ok(self.users.begin_login((email, false), None, LOCKOUT, &notice, &[], epoch()).await?)
     }
 
     fn is(&self, login: &LoginAttempt, password: &Option<Redacted<String>>) -> bool {

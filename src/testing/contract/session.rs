@@ -53,6 +53,7 @@ pub(super) fn new_session(user: Option<&str>) -> NewSession {
             methods: vec![Method::PASSWORD],
             context_class: None,
             session_id: id,
+            login_path: None,
             fresh_until: None,
         },
         organization: Some(OrganizationId(SystemRandom.uuid_v7(now))),

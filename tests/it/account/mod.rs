@@ -25,6 +25,7 @@ mod second_factor;
 mod seen;
 mod session_limits;
 mod sessions;
+pub mod single_sign_on;
 #[cfg(feature = "social")]
 mod social;
 mod store;

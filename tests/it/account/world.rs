@@ -26,6 +26,9 @@ pub const ORIGIN: &str = "http://127.0.0.1:3000";
 pub const ALICE: &str = "alice@example.test";
 pub const PASSWORD: &str = "correct horse battery staple";
 
+/// Where the users of identity provider Acme log in.
+pub const VOUCHED_AT: &str = "/saml/acme/login";
+
 /// What mails about logins with unknown browsers are called.
 const UNKNOWN_LOGINS: [&str; 2] = ["A login with a new device", "Was this you?"];
 
@@ -186,13 +189,16 @@ pub async fn log_in(browser: &mut Browser, email: &str, password: &str) -> Page 
 }
 
 /// The host's own pages, and doors of its own: `/other-door?alice@example.test` lets her in, and
-/// `/act?alice@example.test` an administrator who acts as her.
+/// `/act?alice@example.test` an administrator who acts as her; `/vouched` is where identity provider
+/// Acme sends her back to, and `/vouched-by-others` where another does.
 async fn at_the_host(
     users: Accounts,
     request: Request<Full<Bytes>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let proof = match request.uri().path() {
         "/other-door" => Proof::by([Method::FEDERATED]),
+        "/vouched" => Proof::by([Method::FEDERATED]).through(VOUCHED_AT),
+        "/vouched-by-others" => Proof::by([Method::FEDERATED]).through("/saml/other/login"),
         "/act" => Proof::by([]).impersonated_by(UserId::new("administrator").unwrap()),
         _ => return hello(request).await,
     };

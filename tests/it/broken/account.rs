@@ -43,6 +43,18 @@ enum Fault {
     CountsWhatItRefuses,
     /// Tells everybody who claims an attribute that they have it.
     GivesAnAttributeTwice,
+    /// Asks for passwords wherever a user logs in.
+    NeverYields,
+}
+
+/// A store that asks for the passwords of users who log in elsewhere.
+pub fn never_yielding(good: Arc<dyn UserStore>) -> Arc<dyn UserStore> {
+    Arc::new(broken(good, Fault::NeverYields))
+}
+
+fn broken(good: Arc<dyn UserStore>, fault: Fault) -> Broken {
+    let (used, counts) = (Mutex::default(), Mutex::default());
+    Broken { good, fault, used, counts, first_locks: Mutex::default() }
 }
 
 #[derive(Debug)]
@@ -115,7 +127,7 @@ impl UserStore for Broken {
 
     async fn begin_login(
         &self,
-        email: &str,
+        (email, yields): (&str, bool),
         device: Option<&KnownDevice>,
         policy: LockoutPolicy,
         locked: &Effects,
@@ -131,13 +143,16 @@ impl UserStore for Broken {
                 user: None,
                 counter,
                 locked_until: None,
+                elsewhere: None,
             });
         }
         let device = device.filter(|_| !self.is(Fault::CountsNoDevices));
+        let yields = yields && !self.is(Fault::NeverYields);
         if self.is(Fault::CountsWhatItRefuses) && !uses.is_empty() {
-            self.good.begin_login(email, device, policy, locked, &[], now).await?;
+            self.good.begin_login((email, yields), device, policy, locked, &[], now).await?;
         }
-        let mut attempt = self.good.begin_login(email, device, policy, locked, uses, now).await?;
+        let mut attempt =
+            self.good.begin_login((email, yields), device, policy, locked, uses, now).await?;
         match self.fault {
             Fault::CountsWithoutALock => {
                 let count = self.count(email);
@@ -267,13 +282,7 @@ async fn the_kit_names_the_rule_that_a_store_of_accounts_breaks() {
         (Fault::ForgetsTooMuch, "a success forgets its own attempts and no others"),
     ] {
         let store = Database::sqlite().store().await;
-        let broken = Broken {
-            good: (&store).into(),
-            fault,
-            used: Mutex::default(),
-            counts: Mutex::default(),
-            first_locks: Mutex::default(),
-        };
+        let broken = broken((&store).into(), fault);
         let (outbox, sessions, audit) = ((&store).into(), (&store).into(), (&store).into());
         let seen = contract::accounts(Arc::new(broken), outbox, sessions, audit).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");

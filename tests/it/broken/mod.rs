@@ -30,4 +30,6 @@ pub mod provider;
 pub mod saml;
 pub mod session;
 #[cfg(feature = "accounts")]
+mod single_sign_on;
+#[cfg(feature = "accounts")]
 mod webhook;

@@ -6,6 +6,7 @@ mod browser;
 mod configuration;
 mod host;
 mod impersonation;
+mod invitation;
 mod openid_client;
 mod passkeys;
 mod saml;

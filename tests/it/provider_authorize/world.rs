@@ -191,6 +191,7 @@ impl World {
             methods: vec![Method::PASSWORD],
             context_class: Some("urn:example:gold".into()),
             session_id: SessionId(Uuid::from_u128(42)),
+            login_path: None,
             fresh_until: None,
         };
         browser.scope = CurrentScope::user(account, authentication);

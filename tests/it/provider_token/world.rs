@@ -232,6 +232,7 @@ impl World {
                 methods: vec![Method::PASSWORD],
                 context_class: Some("urn:example:gold".into()),
                 session_id: SessionId(SystemRandom.uuid_v7(self.now())),
+                login_path: None,
                 fresh_until: None,
             },
             offline: scope.split(' ').any(|scope| scope == "offline_access"),
@@ -271,6 +272,7 @@ impl World {
             methods: vec![],
             context_class: None,
             session_id: id,
+            login_path: None,
             fresh_until: None,
         };
         let account = Account::new(UserId::new("alice").unwrap());

@@ -66,6 +66,7 @@ impl PasskeySite {
             // Of the password nothing was asked.
             must_change_password: false,
             proven_at: None,
+            login_path: None,
         };
         let mut response = sign_in(site, visit, &who, false, settle).await?;
         if let Some(response) = &mut response {

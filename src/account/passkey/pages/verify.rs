@@ -73,6 +73,7 @@ impl PasskeySite {
             remember: pending.remember,
             must_change_password: pending.must_change_password,
             proven_at: None,
+            login_path: pending.login_path.clone(),
         };
         let used = async |along: Effects| use_up(site, self, visit, &proven, along).await;
         let mut response = open(site, visit, &who, trust, used).await?;

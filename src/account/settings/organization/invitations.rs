@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::members::given;
 use super::{Place, refused};
 use crate::account::Email;
+use crate::account::organization::OrganizationAct;
 use crate::account::organization::invite::{Guest, invite as send};
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
@@ -22,10 +23,18 @@ pub(super) async fn invite(site: &Site, visit: &Visit, place: Place) -> Answer {
     let name = place.account.email().unwrap_or(user.as_str());
     let guest = Guest { organization: &place.organization, email: &email, role: &role };
     let limits = Some(site.organizations.invitations);
+    let organization = place.organization.id;
+    let act = OrganizationAct::Invite { organization, email: email.as_str(), role: &role };
+    if !site.permits(&place.account, &act).await {
+        return refused(site, visit, &place, OrganizationProblem::Refused).await;
+    }
     let entry = visit.entry(Action::INVITE);
     let told = send(site, &guest, Some((user, name)), (limits, Some(&by)), entry).await?;
     let problem = match told {
-        Invited::Sent => return Ok(place.back(site)),
+        Invited::Sent => {
+            site.has_done(&place.account, &act).await;
+            return Ok(place.back(site));
+        }
         Invited::AlreadyMember => OrganizationProblem::AlreadyMember,
         Invited::InviterLimited => OrganizationProblem::InviterLimit,
         Invited::OrganizationLimited => OrganizationProblem::OrganizationLimit,

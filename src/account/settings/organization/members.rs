@@ -2,6 +2,7 @@
 
 use super::{Place, refused};
 use crate::account::AccountError;
+use crate::account::organization::{Became, to_member};
 use crate::account::settings::{Flow, organizations};
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::{Action, Entry};
@@ -32,7 +33,8 @@ pub(super) async fn remove(site: &Site, visit: &Visit, place: Place) -> Answer {
     };
     let by = site.organizations.manager(place.account.id());
     let entry = || visit.entry(Action::REMOVE_MEMBER).about(&user).in_organization(id);
-    let along = site.effects(entry());
+    let mut along = site.effects(entry());
+    along.deliveries.extend(to_member(site, &place.organization, &user, Became::Removed).await?);
     let told = site.store.remove_member(id, &user, Some(&by), &along).await?;
     if let Some(problem) = problem(told) {
         note_refusal(site, entry(), told).await?;
@@ -55,7 +57,9 @@ pub(super) async fn change_role(site: &Site, visit: &Visit, place: Place) -> Ans
         let entry = visit.entry(Action::CHANGE_ROLE).about(&user).in_organization(id);
         entry.with("role", role.as_str())
     };
-    let along = site.effects(entry());
+    let mut along = site.effects(entry());
+    let became = Became::Role(&role);
+    along.deliveries.extend(to_member(site, &place.organization, &user, became).await?);
     let new = NewRole { role: role.clone(), gives: site.organizations.may_give(&role) };
     let told = site.store.change_role(id, &user, &new, Some(&by), &along).await?;
     if let Some(problem) = problem(told) {

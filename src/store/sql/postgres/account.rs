@@ -18,21 +18,31 @@ use crate::store::{
     Registration, Result, UserStore,
 };
 
-/// Attempts, until when they are counted, whether the browser is known, the user, and the counts of
-/// the limits; no attempts if one is over.
-type BegunRow =
-    (Option<i64>, Option<i64>, bool, Option<Json<UserRow>>, Option<Json<Vec<(i64, i64)>>>);
+/// Attempts, until when they are counted, whether the browser is known, the user, the counts of the
+/// limits, and where the domain's users log in; no attempts if a limit is over or they do.
+type BegunRow = (
+    Option<i64>,
+    Option<i64>,
+    bool,
+    Option<Json<UserRow>>,
+    Option<Json<Vec<(i64, i64)>>>,
+    Option<String>,
+);
 
 const BEGIN_LOGIN: &str = concat!(
     counting_uses!(),
     ", owner AS MATERIALIZED (SELECT ",
     login_user_columns!(),
     "    FROM donjon_users u WHERE u.email = $14
+     ), elsewhere AS MATERIALIZED (
+         SELECT login_path FROM donjon_sso_domains
+         WHERE domain = split_part($14, '@', 2) AND mode = 'enforced' AND $22::boolean
      ), chosen AS MATERIALIZED (
          SELECT EXISTS (SELECT 1 FROM owner WHERE id = $18 AND device_epoch = $19) AS known
      ), counted AS (
          INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
          SELECT CASE WHEN known THEN $20 ELSE $21 END, 1, $15 FROM chosen, passes
+         WHERE NOT EXISTS (SELECT 1 FROM elsewhere)
          ON CONFLICT (key) DO UPDATE SET
              attempts = CASE WHEN a.expires_at <= $1 THEN 1 ELSE a.attempts + 1 END,
              expires_at = CASE WHEN a.expires_at <= $1 OR a.attempts < $16
@@ -48,7 +58,7 @@ const BEGIN_LOGIN: &str = concat!(
                password_set_at, must_change_password)
           FROM owner), ",
     counted_uses_json!(),
-    " FROM chosen LEFT JOIN counted ON TRUE",
+    ", (SELECT login_path FROM elsewhere, passes) FROM chosen LEFT JOIN counted ON TRUE",
 );
 
 #[async_trait]
@@ -181,7 +191,7 @@ impl UserStore for PostgresStore {
 
     async fn begin_login(
         &self,
-        email: &str,
+        (email, yields): (&str, bool),
         device: Option<&KnownDevice>,
         policy: LockoutPolicy,
         locked: &Effects,
@@ -198,9 +208,10 @@ impl UserStore for PostgresStore {
             .bind(device.map(|device| device.epoch))
             .bind(device.map(|device| device_key(&device.user, device.id)))
             .bind(address_key(email))
+            .bind(yields)
             .fetch_one(self.pool())
             .await?;
-        let (attempt, expires_at, known, user, counts) = row;
+        let (attempt, expires_at, known, user, counts, elsewhere) = row;
         let locked_until = expires_at.filter(|_| attempt > Some(allowed));
         Ok(LoginAttempt {
             counts: limit_counts(counts)?,
@@ -210,6 +221,7 @@ impl UserStore for PostgresStore {
                 .transpose()?,
             counter: counter(device, known),
             locked_until: locked_until.map(time).transpose()?,
+            elsewhere,
         })
     }
 

@@ -10,9 +10,9 @@ use crate::scope::{Attributes, SessionEnd, UserId};
 use crate::store::sql::account::user_id;
 use crate::store::sql::convert::micros;
 use crate::store::sql::lifecycle::{
-    ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_ORGANIZATIONS, EXECUTING, FINISH, KEEP_LINK,
-    LEFT_ALONE, REQUEST, RETRY, SOLE_OWNER, STANDING, StandingRow, VOID_INVITATIONS, due,
-    end_of_user, ends, goes, kept_by, refusal, sections, standing,
+    ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_DOMAINS, END_ORGANIZATIONS, EXECUTING, FINISH,
+    KEEP_LINK, LEFT_ALONE, REQUEST, RETRY, SOLE_OWNER, STANDING, StandingRow, VOID_INVITATIONS,
+    due, end_of_user, ends, goes, kept_by, refusal, sections, standing,
 };
 use crate::store::user_data::Kind;
 use crate::store::{
@@ -180,6 +180,7 @@ impl LifecycleStore for PostgresStore {
             return Ok(DeletionExecution::Late);
         }
         query(END_ORGANIZATIONS).bind(user).bind(micros(now)).execute(&mut *transaction).await?;
+        query(END_DOMAINS).bind(user).execute(&mut *transaction).await?;
         for statement in goes() {
             query(AssertSqlSafe(statement)).bind(user).execute(&mut *transaction).await?;
         }

@@ -24,6 +24,7 @@ mod saml;
 mod session;
 mod session_data;
 mod session_events;
+mod single_sign_on;
 mod webhook;
 
 use self::pool::Pool;

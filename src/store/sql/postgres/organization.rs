@@ -125,6 +125,8 @@ const DELETE: &str = change!(
          DELETE FROM donjon_memberships m USING done WHERE m.organization_id = done.id
      ), uninvited AS (
          DELETE FROM donjon_invitations i USING done WHERE i.organization_id = done.id
+     ), nobodys AS (
+         DELETE FROM donjon_sso_domains d USING done WHERE d.organization_id = done.id
      ), "
 );
 

@@ -15,10 +15,14 @@ use crate::store::sql::account::{
 };
 use crate::store::sql::convert::{micros, time};
 use crate::store::{
-    Effects, KnownDevice, LimitUse, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt,
-    LoginCompletion, LoginCounter, NewLink, NewUser, PasswordReset, Proofs, RateLimit,
-    Registration, Result, UserStore,
+    Effects, KnownDevice, LimitCount, LimitUse, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy,
+    LoginAttempt, LoginCompletion, LoginCounter, NewLink, NewUser, PasswordReset, Proofs,
+    RateLimit, Registration, Result, UserStore,
 };
+
+/// Where the users of the domain of address `?1` log in, if that is enforced and the login yields.
+const ELSEWHERE: &str = "SELECT login_path FROM donjon_sso_domains
+     WHERE domain = substr(?1, instr(?1, '@') + 1) AND mode = 'enforced' AND ?2";
 
 #[async_trait]
 impl UserStore for SqliteStore {
@@ -137,7 +141,7 @@ impl UserStore for SqliteStore {
 
     async fn begin_login(
         &self,
-        email: &str,
+        (email, yields): (&str, bool),
         device: Option<&KnownDevice>,
         policy: LockoutPolicy,
         locked: &Effects,
@@ -150,8 +154,15 @@ impl UserStore for SqliteStore {
             Box::pin(async move {
                 let counts = limit::count_uses(connection, &uses, now).await?;
                 if limit::is_over(&uses, &counts) {
-                    let counter = counter(None, false);
-                    return Ok(LoginAttempt { counts, user: None, counter, locked_until: None });
+                    return Ok(nobodys(counts, None));
+                }
+                let elsewhere: Option<String> = sqlx::query_scalar(ELSEWHERE)
+                    .bind(&email)
+                    .bind(yields)
+                    .fetch_optional(&mut *connection)
+                    .await?;
+                if elsewhere.is_some() {
+                    return Ok(nobodys(counts, elsewhere));
                 }
                 let row: Option<UserRow> = sqlx::query_as(concat!(
                     "SELECT ",
@@ -195,6 +206,7 @@ impl UserStore for SqliteStore {
                     counter: counter(device.as_ref(), known.is_some()),
                     user,
                     locked_until: (attempts > allowed).then(|| time(expires_at)).transpose()?,
+                    elsewhere: None,
                 })
             })
         })
@@ -393,4 +405,10 @@ impl UserStore for SqliteStore {
         })
         .await
     }
+}
+
+/// An attempt that ended before it was known whose it is.
+fn nobodys(counts: Vec<LimitCount>, elsewhere: Option<String>) -> LoginAttempt {
+    let counter = counter(None, false);
+    LoginAttempt { counts, user: None, counter, locked_until: None, elsewhere }
 }

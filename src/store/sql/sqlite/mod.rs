@@ -21,6 +21,7 @@ mod provider;
 mod saml;
 mod session;
 mod session_events;
+mod single_sign_on;
 mod steps;
 mod webhook;
 mod writer;

@@ -182,6 +182,7 @@ impl OrganizationStore for SqliteStore {
                     "UPDATE donjon_sessions SET organization_id = NULL WHERE organization_id = ?1",
                     "DELETE FROM donjon_memberships WHERE organization_id = ?1",
                     "DELETE FROM donjon_invitations WHERE organization_id = ?1",
+                    "DELETE FROM donjon_sso_domains WHERE organization_id = ?1",
                 ] {
                     sqlx::query(statement).bind(id.0).execute(&mut *connection).await?;
                 }
@@ -328,7 +329,7 @@ pub(super) async fn may_change(
     Ok(role.is_some_and(|role| by.roles.contains(&role)))
 }
 
-async fn role_of(
+pub(super) async fn role_of(
     connection: &mut SqliteConnection,
     id: OrganizationId,
     user: &UserId,

@@ -95,7 +95,7 @@ pub(super) async fn end_one(
 }
 
 /// Notes the ends of sessions that carried a login.
-async fn note_ends(
+pub(super) async fn note_ends(
     connection: &mut SqliteConnection,
     ended: Vec<(Uuid, Option<String>)>,
     end: SessionEnd,

@@ -15,7 +15,14 @@ impl Kit {
             async move {
                 let (device, notice) = (device.as_ref(), new_delivery());
                 store
-                    .begin_login(&email, device, LOCKOUT, &notice.clone().into(), &[], epoch())
+                    .begin_login(
+                        (&email, false),
+                        device,
+                        LOCKOUT,
+                        &notice.clone().into(),
+                        &[],
+                        epoch(),
+                    )
                     .await
             }
         })
@@ -121,7 +128,7 @@ impl Kit {
         let (device, notice) = (Some(device), new_delivery());
         Ok(self
             .store
-            .begin_login(&user.email, device, LOCKOUT, &notice.clone().into(), &[], now)
+            .begin_login((&user.email, false), device, LOCKOUT, &notice.clone().into(), &[], now)
             .await?)
     }
 }

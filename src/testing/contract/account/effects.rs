@@ -43,7 +43,9 @@ impl Kit {
         }
         for attempt in 1..=LOCKOUT.attempts + 2 {
             let along = Along::new();
-            self.store.begin_login(&email, None, LOCKOUT, &along.effects, &[], now).await?;
+            self.store
+                .begin_login((&email, false), None, LOCKOUT, &along.effects, &[], now)
+                .await?;
             let owner = (attempt == LOCKOUT.attempts + 1).then_some(&id);
             rule(RULE, self.wrote(&along, owner).await?, ("an attempt", attempt))?;
         }

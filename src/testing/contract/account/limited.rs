@@ -19,7 +19,7 @@ impl Kit {
             let (store, email, uses) = (Arc::clone(&self.store), email.clone(), uses.clone());
             async move {
                 let none = Effects::none();
-                store.begin_login(&email, None, LOCKOUT, &none, &uses, epoch()).await
+                store.begin_login((&email, false), None, LOCKOUT, &none, &uses, epoch()).await
             }
         };
         let attempts = race(begin).await?;
@@ -48,7 +48,10 @@ impl Kit {
         email: &str,
         now: OffsetDateTime,
     ) -> Result<LoginAttempt, Violation> {
-        Ok(self.store.begin_login(email, None, LOCKOUT, &new_delivery().into(), &[], now).await?)
+        Ok(self
+            .store
+            .begin_login((email, false), None, LOCKOUT, &new_delivery().into(), &[], now)
+            .await?)
     }
 
     pub(super) async fn fail(

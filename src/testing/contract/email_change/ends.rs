@@ -154,7 +154,9 @@ impl Kit {
     /// Tries a password; whether the address is locked.
     async fn attempt(&self, email: &str) -> Result<bool, Violation> {
         let users = &self.parts.users;
-        let begun = users.begin_login(email, None, LOCKOUT, &Effects::none(), &[], epoch()).await?;
+        let begun = users
+            .begin_login((email, false), None, LOCKOUT, &Effects::none(), &[], epoch())
+            .await?;
         Ok(begun.locked_until.is_some())
     }
 }

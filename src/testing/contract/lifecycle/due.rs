@@ -98,9 +98,9 @@ impl Kit {
             let found = self.users.find_account(id).await?;
             rule(RULE, found.is_some() == stays, (strategy, &found))?;
             let standing = self.store.standing(id).await?;
-            let marked = standing.and_then(|standing| standing.deleted_at).is_some();
-            rule("what is left of a deleted account says so", marked == stays, standing)?;
-            let bare = standing.is_none_or(|standing| !standing.has_password);
+            let marked = standing.as_ref().and_then(|standing| standing.deleted_at).is_some();
+            rule("what is left of a deleted account says so", marked == stays, &standing)?;
+            let bare = standing.as_ref().is_none_or(|standing| !standing.has_password);
             rule("nothing is left that logs in", bare, standing)?;
             let again = self.users.create_user(&new_user(email), &Effects::none()).await?;
             rule(RULE, (again == Registration::Registered) == free, (strategy, again))?;

@@ -41,7 +41,7 @@ impl Kit {
         }
         let password = self
             .users
-            .begin_login(&user.email, None, LOCKOUT, &Effects::none(), &[], epoch())
+            .begin_login((&user.email, false), None, LOCKOUT, &Effects::none(), &[], epoch())
             .await?;
         let open = password.locked_until.is_none();
         rule("attempts at codes and at passwords are counted apart", open, password.locked_until)

@@ -134,6 +134,7 @@ fn grant(subject: &UserId, session: SessionId, offline: bool) -> Grant {
             methods: vec![Method::PASSWORD, Method::ONE_TIME_CODE],
             context_class: Some("urn:kit:high".into()),
             session_id: session,
+            login_path: None,
             fresh_until: None,
         },
         offline,

@@ -28,6 +28,7 @@ async fn logged_in(kit: &Kit, user: &UserId) -> Result<SessionId, Violation> {
         methods: vec![Method::PASSWORD],
         context_class: None,
         session_id: id,
+        login_path: None,
         fresh_until: None,
     };
     let session = NewSession {

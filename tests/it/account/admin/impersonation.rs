@@ -410,6 +410,7 @@ async fn a_layer_keeps_administrators_out_who_act_as_a_user() {
             methods: vec![Method::PASSWORD],
             context_class: None,
             session_id: SessionId(uuid::Uuid::nil()),
+            login_path: None,
             fresh_until: None,
         };
         let scope = CurrentScope::user(account, authentication);

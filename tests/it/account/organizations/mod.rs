@@ -3,6 +3,7 @@
 mod authority;
 mod invitations;
 mod leaving;
+mod notices;
 mod pages;
 pub mod store;
 

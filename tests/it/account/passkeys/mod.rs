@@ -6,6 +6,7 @@ mod login;
 mod lost;
 mod second_factor;
 mod settings;
+mod single_sign_on;
 mod store;
 
 use donjon::account::passkey::*;

@@ -7,6 +7,7 @@ mod limits;
 mod link;
 mod mail;
 mod others;
+mod single_sign_on;
 mod store;
 mod tokens;
 

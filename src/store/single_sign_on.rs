@@ -1,0 +1,182 @@
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use super::{Authority, Effects, Result};
+use crate::scope::{Account, OrganizationId, UserId};
+
+/// What single sign-on is to the users of a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SsoMode {
+    /// Nothing: they log in as everybody does.
+    Off,
+    /// A way to log in, beside the others.
+    Offered,
+    /// The only way to log in.
+    Enforced,
+}
+
+impl SsoMode {
+    /// Every mode there is.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Offered, Self::Enforced];
+
+    /// The name it is stored by.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Offered => "offered",
+            Self::Enforced => "enforced",
+        }
+    }
+}
+
+impl std::str::FromStr for SsoMode {
+    type Err = ();
+
+    fn from_str(name: &str) -> std::result::Result<Self, ()> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == name).ok_or(())
+    }
+}
+
+/// A domain of email addresses that is an organization's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SsoDomain {
+    /// The domain, in its one spelling.
+    pub domain: String,
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// Where its users log in: a path of the host, by which their sessions are known, too
+    /// ([`Authentication::login_path`](crate::scope::Authentication::login_path)).
+    pub login_path: String,
+    /// What single sign-on is to its users.
+    pub mode: SsoMode,
+    /// Since when it is the organization's.
+    pub created_at: OffsetDateTime,
+}
+
+/// What stands between a user and every login but that of their identity provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnforcedSso {
+    /// Whose rule it is.
+    pub organization: OrganizationId,
+    /// Where the user logs in.
+    pub login_path: String,
+    /// Whether the user is one whom the organization lets in all the same.
+    pub break_glass: bool,
+}
+
+/// How it ended to give a domain to an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DomainGrant {
+    /// It is the organization's, and its users log in there.
+    Granted,
+    /// It is another organization's: nothing changed.
+    Taken,
+    /// There is no such organization.
+    NoOrganization,
+}
+
+/// Another mode for a domain.
+#[derive(Clone, Debug)]
+pub struct NewSsoMode {
+    /// Whose domain.
+    pub organization: OrganizationId,
+    /// The domain.
+    pub domain: String,
+    /// The mode.
+    pub mode: SsoMode,
+    /// Where whoever asks has logged in.
+    pub came_by: Option<String>,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// How it ended to change what single sign-on is to a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SsoChange {
+    /// It is done.
+    Done,
+    /// The organization has no such domain: nothing changed.
+    NoDomain,
+    /// Nobody would be left who is known to come in: nothing changed.
+    LocksOut,
+    /// There is no such organization, or whoever asks may not: nothing changed.
+    Refused,
+}
+
+/// How it ended to say whether a member comes in by a password all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakGlassChange {
+    /// It is done.
+    Done,
+    /// The user is no member: nothing changed.
+    NotAMember,
+    /// The user lacks a password or a second factor: nothing changed.
+    Unfit,
+    /// There is no such organization, or whoever asks may not: nothing changed.
+    Refused,
+}
+
+/// Transitions of single sign-on. What is given as `along` is written if the transition did what it
+/// is named for, and with it; `by` says who must be allowed to, at that very moment, and is absent
+/// for the host itself.
+///
+/// While a domain is [enforced](SsoMode::Enforced), a session of a user with an address in it opens
+/// nothing ([`SessionStore::load_session`](super::SessionStore::load_session)) unless
+///
+/// * its login came by the domain's `login_path`,
+/// * or by [`BREAK_GLASS`](crate::scope::BREAK_GLASS), and the user is a member who is let in all
+///   the same at that very moment,
+/// * or an administrator acts as the user.
+///
+/// So nothing depends on who is faster: a session that is written while the domain becomes enforced
+/// opens nothing either.
+#[async_trait]
+pub trait SsoStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Makes a domain an organization's, and says where its users log in. One that is the
+    /// organization's already keeps its mode. Of two organizations exactly one gets it.
+    async fn grant_domain(&self, domain: &SsoDomain, along: &Effects) -> Result<DomainGrant>;
+
+    /// Takes a domain from an organization: its users log in as everybody does. `false` if it was
+    /// not the organization's.
+    async fn withdraw_domain(
+        &self,
+        organization: OrganizationId,
+        domain: &str,
+        along: &Effects,
+    ) -> Result<bool>;
+
+    /// What is known of a domain. One read.
+    async fn sso_of(&self, domain: &str) -> Result<Option<SsoDomain>>;
+
+    /// The domains of an organization, by name; at most 100.
+    async fn sso_domains(&self, organization: OrganizationId) -> Result<Vec<SsoDomain>>;
+
+    /// Says what single sign-on is to the users of a domain. To enforce it takes somebody who is
+    /// known to come in afterwards: either whoever asks came by the very login that is enforced, or
+    /// there is an owner who is let in all the same, has a password and a second factor, and is not
+    /// kept out.
+    ///
+    /// With it every session ends, and its event is written, that would open nothing any more.
+    async fn change_sso(
+        &self,
+        new: &NewSsoMode,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<SsoChange>;
+
+    /// Says whether a member comes in by a password although single sign-on is enforced. To name one
+    /// takes a password and a second factor.
+    async fn name_break_glass(
+        &self,
+        (organization, user): (OrganizationId, &UserId),
+        named: bool,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<BreakGlassChange>;
+
+    /// The members who come in all the same; at most 100.
+    async fn break_glass_of(&self, organization: OrganizationId) -> Result<Vec<Account>>;
+
+    /// The owners of an organization who have an account of ours; at most 100.
+    async fn owners_of(&self, organization: OrganizationId) -> Result<Vec<Account>>;
+}

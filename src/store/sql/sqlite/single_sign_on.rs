@@ -1,0 +1,199 @@
+use async_trait::async_trait;
+use sqlx::{SqliteConnection, query, query_as, query_scalar};
+use uuid::Uuid;
+
+use super::SqliteStore;
+use super::audit::write_effects;
+use super::organization::{may_change, role_of};
+use super::session::note_ends;
+use crate::scope::{Account, OrganizationId, SessionEnd, UserId};
+use crate::store::sql::account::{AccountRow, account};
+use crate::store::sql::convert::micros;
+use crate::store::sql::single_sign_on::{
+    BREAK_GLASS_OF, DomainRow, OWNERS_OF, SSO_DOMAINS, SSO_OF, an_owner_comes_in, domain, fit,
+};
+use crate::store::{
+    Authority, BreakGlassChange, DomainGrant, Effects, NewSsoMode, Result, SsoChange, SsoDomain,
+    SsoMode, SsoStore,
+};
+
+/// What would open nothing any more, of users with addresses in domain `?1`.
+const END: &str = "DELETE FROM donjon_sessions WHERE impersonator_id IS NULL
+     AND user_id IN (SELECT id FROM donjon_users WHERE email_domain = ?1)
+     AND coalesce(authentication ->> 'login_path', '') <> ?2 RETURNING id, user_id";
+
+#[async_trait]
+impl SsoStore for SqliteStore {
+    async fn grant_domain(&self, new: &SsoDomain, along: &Effects) -> Result<DomainGrant> {
+        let (new, along) = (new.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                if !may_change(connection, new.organization, None).await? {
+                    return Ok(DomainGrant::NoOrganization);
+                }
+                let written = query(
+                    "INSERT INTO donjon_sso_domains AS d
+                         (domain, organization_id, login_path, mode, created_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (domain) DO UPDATE SET login_path = excluded.login_path
+                     WHERE d.organization_id = excluded.organization_id",
+                )
+                .bind(new.domain)
+                .bind(new.organization.0)
+                .bind(new.login_path)
+                .bind(new.mode.as_str())
+                .bind(micros(new.created_at))
+                .execute(&mut *connection)
+                .await?;
+                if written.rows_affected() == 0 {
+                    return Ok(DomainGrant::Taken);
+                }
+                write_effects(connection, &along, None).await?;
+                Ok(DomainGrant::Granted)
+            })
+        })
+        .await
+    }
+
+    async fn withdraw_domain(
+        &self,
+        organization: OrganizationId,
+        domain: &str,
+        along: &Effects,
+    ) -> Result<bool> {
+        let (domain, along) = (domain.to_owned(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let gone = query(
+                    "DELETE FROM donjon_sso_domains WHERE organization_id = ?1 AND domain = ?2",
+                )
+                .bind(organization.0)
+                .bind(domain)
+                .execute(&mut *connection)
+                .await?;
+                if gone.rows_affected() == 0 {
+                    return Ok(false);
+                }
+                write_effects(connection, &along, None).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
+    async fn sso_of(&self, name: &str) -> Result<Option<SsoDomain>> {
+        let row: Option<DomainRow> =
+            query_as(SSO_OF).bind(name).fetch_optional(self.readers()).await?;
+        row.map(domain).transpose()
+    }
+
+    async fn sso_domains(&self, organization: OrganizationId) -> Result<Vec<SsoDomain>> {
+        let rows: Vec<DomainRow> =
+            query_as(SSO_DOMAINS).bind(organization.0).fetch_all(self.readers()).await?;
+        rows.into_iter().map(domain).collect()
+    }
+
+    async fn change_sso(
+        &self,
+        new: &NewSsoMode,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<SsoChange> {
+        let (new, by, along) = (new.clone(), by.cloned(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move { change(connection, &new, by.as_ref(), &along).await })
+        })
+        .await
+    }
+
+    async fn name_break_glass(
+        &self,
+        (organization, user): (OrganizationId, &UserId),
+        named: bool,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<BreakGlassChange> {
+        let (user, by, along) = (user.clone(), by.cloned(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                if !may_change(connection, organization, by.as_ref()).await? {
+                    return Ok(BreakGlassChange::Refused);
+                }
+                if role_of(connection, organization, &user).await?.is_none() {
+                    return Ok(BreakGlassChange::NotAMember);
+                }
+                let written = query(concat!(
+                    "UPDATE donjon_memberships SET break_glass = ?3
+                     WHERE organization_id = ?1 AND user_id = ?2 AND (NOT ?3
+                         OR EXISTS (SELECT 1 FROM donjon_users u WHERE u.id = ?2 AND ",
+                    fit!(),
+                    "))"
+                ))
+                .bind(organization.0)
+                .bind(user.as_str())
+                .bind(named)
+                .execute(&mut *connection)
+                .await?;
+                if written.rows_affected() == 0 {
+                    return Ok(BreakGlassChange::Unfit);
+                }
+                write_effects(connection, &along, Some(&user)).await?;
+                Ok(BreakGlassChange::Done)
+            })
+        })
+        .await
+    }
+
+    async fn break_glass_of(&self, organization: OrganizationId) -> Result<Vec<Account>> {
+        let rows: Vec<AccountRow> =
+            query_as(BREAK_GLASS_OF).bind(organization.0).fetch_all(self.readers()).await?;
+        rows.into_iter().map(account).collect()
+    }
+
+    async fn owners_of(&self, organization: OrganizationId) -> Result<Vec<Account>> {
+        let rows: Vec<AccountRow> =
+            query_as(OWNERS_OF).bind(organization.0).fetch_all(self.readers()).await?;
+        rows.into_iter().map(account).collect()
+    }
+}
+
+async fn change(
+    connection: &mut SqliteConnection,
+    new: &NewSsoMode,
+    by: Option<&Authority>,
+    along: &Effects,
+) -> Result<SsoChange> {
+    if !may_change(connection, new.organization, by).await? {
+        return Ok(SsoChange::Refused);
+    }
+    let login_path: Option<String> = query_scalar(
+        "SELECT login_path FROM donjon_sso_domains WHERE organization_id = ?1 AND domain = ?2",
+    )
+    .bind(new.organization.0)
+    .bind(&new.domain)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(login_path) = login_path else { return Ok(SsoChange::NoDomain) };
+    let enforces = new.mode == SsoMode::Enforced;
+    if enforces && new.came_by.as_ref() != Some(&login_path) {
+        let comes_in: bool = query_scalar(concat!("SELECT ", an_owner_comes_in!()))
+            .bind(new.organization.0)
+            .fetch_one(&mut *connection)
+            .await?;
+        if !comes_in {
+            return Ok(SsoChange::LocksOut);
+        }
+    }
+    query("UPDATE donjon_sso_domains SET mode = ?2 WHERE domain = ?1")
+        .bind(&new.domain)
+        .bind(new.mode.as_str())
+        .execute(&mut *connection)
+        .await?;
+    if enforces {
+        let ended: Vec<(Uuid, Option<String>)> =
+            query_as(END).bind(&new.domain).bind(&login_path).fetch_all(&mut *connection).await?;
+        note_ends(connection, ended, SessionEnd::Revoked, new.at).await?;
+    }
+    write_effects(connection, along, None).await?;
+    Ok(SsoChange::Done)
+}

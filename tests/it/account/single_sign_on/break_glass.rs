@@ -1,0 +1,152 @@
+//! Who comes in although single sign-on is enforced.
+
+use super::*;
+use crate::account::second_factor::{VERIFY, methods, verify};
+use crate::support::statements::counted;
+
+const GLASS: &str = "/login/break-glass";
+const STRANGER: &str = "hello stranger at /";
+
+/// Olga, who owns the organization, is let in all the same, by password and app.
+async fn named(world: &World) -> (OrganizationId, App) {
+    let app = App::of(world, OLGA).await;
+    let id = acme(world).await;
+    let olga = id_of(world, OLGA).await;
+    let organizations = world.accounts.organizations();
+    let told = organizations.name_break_glass(id, &olga, true).await.unwrap();
+    assert_eq!(told, donjon::store::BreakGlassChange::Done);
+    set(world, id, SsoMode::Enforced).await;
+    world.clock.advance(Duration::HOUR);
+    (id, app)
+}
+
+async fn break_glass(browser: &mut Browser, email: &str, password: &str) -> Page {
+    let page = browser.get(GLASS).await;
+    let page = browser.submit(&page, &[("email", email), ("password", password)]).await;
+    browser.follow(page).await
+}
+
+#[tokio::test]
+async fn who_is_named_comes_in_with_both_factors_and_the_owners_are_told() {
+    each_world(async |world| {
+        let (id, app) = named(&world).await;
+        let bob = id_of(&world, BOB).await;
+        let organizations = world.accounts.organizations();
+        organizations.change_role(id, &bob, &MemberRole::OWNER).await.unwrap();
+        world.mails_to(OLGA).await;
+
+        let mut olga = world.browser();
+        let page = olga.get(&format!("{GLASS}?return_to=%2Freports")).await;
+        let page = olga.submit(&page, &[("email", OLGA), ("password", PASSWORD)]).await;
+        assert_eq!(page.location().unwrap().path(), VERIFY);
+        assert_eq!(who(&mut olga).await, STRANGER, "one factor is not enough");
+        let page = olga.follow(page).await;
+        let page = olga.submit(&page, &[("code", &app.code(&world)), ("trust", "1")]).await;
+        assert_eq!(page.location().unwrap().path(), "/reports");
+        assert_eq!(who(&mut olga).await, format!("hello {OLGA} at /"));
+        assert_eq!(methods(&world, OLGA).await[0], ["pwd", "otp", "mfa"]);
+        assert_eq!(told(&world, "organization.break_glass").await, [true]);
+        world.mails_to("nobody@x.example").await;
+
+        // She lifts it, which is what it is for.
+        let fields = [("domain", DOMAIN), ("mode", "off")];
+        let page = olga.post(SSO, &fields).await;
+        assert_eq!(page.location().unwrap().path(), SSO, "{}", page.body);
+        let mut bob = world.browser();
+        log_in(&mut bob, BOB, PASSWORD).await;
+        assert_eq!(who(&mut bob).await, format!("hello {BOB} at /"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_owner_is_told_by_mail_each_time() {
+    each_world(async |world| {
+        let (id, app) = named(&world).await;
+        let bob = id_of(&world, BOB).await;
+        let organizations = world.accounts.organizations();
+        organizations.change_role(id, &bob, &MemberRole::OWNER).await.unwrap();
+        for time in 1..=2 {
+            world.mails_to("nobody@x.example").await;
+            let mut olga = world.browser();
+            break_glass(&mut olga, OLGA, PASSWORD).await;
+            verify(&mut olga, &app.next_code(&world)).await;
+            assert_eq!(who(&mut olga).await, format!("hello {OLGA} at /"));
+            let mails = world.mails_to(BOB).await;
+            assert_eq!(mails.len(), 1, "{time}: {mails:?}");
+            assert_eq!(mails[0].subject, "Somebody came in without single sign-on");
+            assert!(mails[0].text.contains(OLGA) && mails[0].text.contains("Acme"));
+            assert!(mails[0].text.contains("/settings/organizations/acme/single-sign-on"));
+        }
+        assert_eq!(told(&world, "organization.break_glass").await, [true, true]);
+    })
+    .await;
+}
+
+/// Nobody learns who is named, and no password of anybody else is of use there.
+#[tokio::test]
+async fn the_page_is_the_same_for_everybody_and_lets_nobody_else_in() {
+    each_world(async |world| {
+        App::of(&world, "fay@acme.example").await;
+        named(&world).await;
+        world.user(CONNIE).await;
+        let mut answers = Vec::new();
+        for (email, password) in [
+            (OLGA, "wrong"),
+            (BOB, "wrong"),
+            ("nobody@acme.example", PASSWORD),
+            // Right, and of no use: without a second factor, with one, in no such domain.
+            (BOB, PASSWORD),
+            ("fay@acme.example", PASSWORD),
+            (CONNIE, PASSWORD),
+        ] {
+            let mut browser = world.browser();
+            let page = browser.get(GLASS).await;
+            let fields = [("email", email), ("password", password)];
+            let (page, cost) = counted(browser.submit(&page, &fields)).await;
+            assert_eq!(page.status, REFUSED, "{email}");
+            let hashes = cost.0.iter().filter(|line| line.contains("password:")).count();
+            answers.push((page.body.replace(email, "…"), hashes, cost.transitions()));
+            assert_eq!(who(&mut browser).await, STRANGER);
+        }
+        for answer in &answers {
+            assert_eq!(answer, &answers[0]);
+        }
+        // The page to log in says of Olga what it says of everybody.
+        for email in [OLGA, BOB, "nobody@acme.example"] {
+            let mut browser = world.browser();
+            let page = browser.get("/login").await;
+            let page = browser.submit(&page, &[("email", email), ("password", PASSWORD)]).await;
+            assert_eq!(page.location().unwrap().path(), VOUCHED_AT, "{email}");
+            assert_eq!(who(&mut browser).await, STRANGER);
+        }
+        // It is locked like the other.
+        for _ in 0..6 {
+            break_glass(&mut world.browser(), OLGA, "wrong").await;
+        }
+        let page = break_glass(&mut world.browser(), OLGA, PASSWORD).await;
+        assert_eq!(page.status, REFUSED);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_named_no_longer_is_out_at_once() {
+    each_world(async |world| {
+        let (id, app) = named(&world).await;
+        let olga = id_of(&world, OLGA).await;
+        let mut inside = world.browser();
+        break_glass(&mut inside, OLGA, PASSWORD).await;
+        verify(&mut inside, &app.next_code(&world)).await;
+        let mut halfway = world.browser();
+        break_glass(&mut halfway, OLGA, PASSWORD).await;
+        let organizations = world.accounts.organizations();
+        organizations.name_break_glass(id, &olga, false).await.unwrap();
+        assert_eq!(who(&mut inside).await, STRANGER);
+        let page = halfway.post(VERIFY, &[("code", &app.next_code(&world))]).await;
+        assert!(sends_to_login(&page), "{}", page.body);
+        assert_eq!(who(&mut halfway).await, STRANGER);
+        assert_eq!(break_glass(&mut world.browser(), OLGA, PASSWORD).await.status, REFUSED);
+    })
+    .await;
+}

@@ -1,0 +1,198 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use donjon::scope::{Account, OrganizationId, UserId};
+use donjon::store::*;
+use donjon::testing::contract;
+use sqlx::{Connection as _, SqliteConnection};
+
+use super::account::never_yielding;
+use crate::account::single_sign_on::store::parts;
+
+/// Where the users of the kit's domains log in.
+const DOOR: &str = "/saml/acme/login";
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Tells every organization that it has the domain.
+    GivesADomainTwice,
+    /// Tells everybody who takes a domain that they did.
+    TakesTwice,
+    /// Enforces whatever comes of it.
+    LocksOut,
+    /// Names whoever it is told to.
+    NamesTheUnfit,
+    /// Does not look at who asks.
+    BelievesEverybody,
+    /// Changes something, and tells nobody.
+    ForgetsWhatGoesAlong,
+    /// Asks for passwords all the same.
+    AsksForPasswords,
+    /// Does something wrong in the database itself.
+    Sql(&'static str),
+}
+
+/// Forgets the mode when the path changes.
+const FORGETS_THE_MODE: Fault = Fault::Sql(
+    "CREATE TRIGGER broken AFTER UPDATE OF login_path ON donjon_sso_domains
+     BEGIN UPDATE donjon_sso_domains SET mode = 'off' WHERE domain = new.domain; END",
+);
+/// Keeps the domains of organizations that are gone.
+const KEEPS_DOMAINS: Fault = Fault::Sql(
+    "CREATE TRIGGER broken BEFORE DELETE ON donjon_sso_domains WHEN EXISTS
+         (SELECT 1 FROM donjon_organizations WHERE id = old.organization_id
+          AND deleted_at IS NOT NULL)
+     BEGIN SELECT RAISE(IGNORE); END",
+);
+/// Looks only at sessions that were there before.
+const TRUSTS_NEW_SESSIONS: Fault = Fault::Sql(
+    "CREATE TRIGGER broken AFTER INSERT ON donjon_sessions
+     WHEN new.authentication ->> 'login_path' IS NULL AND EXISTS
+         (SELECT 1 FROM donjon_sso_domains d JOIN donjon_users u ON u.email_domain = d.domain
+          WHERE u.id = new.user_id AND d.mode = 'enforced')
+     BEGIN UPDATE donjon_sessions SET authentication =
+         json_set(authentication, '$.login_path', '/saml/acme/login') WHERE id = new.id; END",
+);
+/// Takes one identity provider for another.
+const BELIEVES_ANY_PROVIDER: Fault = Fault::Sql(
+    "CREATE TRIGGER broken AFTER INSERT ON donjon_sessions
+     WHEN new.authentication ->> 'login_path' = '/saml/other/login'
+     BEGIN UPDATE donjon_sessions SET authentication =
+         json_set(authentication, '$.login_path', '/saml/acme/login') WHERE id = new.id; END",
+);
+/// Ends sessions without writing their events.
+const FORGETS_THE_ENDS: Fault = Fault::Sql(
+    "CREATE TRIGGER broken BEFORE INSERT ON donjon_session_events
+     BEGIN SELECT RAISE(IGNORE); END",
+);
+/// Lets whoever was named once come in for ever.
+const NEVER_FORGETS_A_NAME: Fault = Fault::Sql(
+    "CREATE TRIGGER broken AFTER UPDATE OF break_glass ON donjon_memberships
+     WHEN old.break_glass AND NOT new.break_glass
+     BEGIN UPDATE donjon_memberships SET break_glass = TRUE
+         WHERE organization_id = new.organization_id AND user_id = new.user_id; END",
+);
+
+#[derive(Debug)]
+struct Broken {
+    good: Arc<dyn SsoStore>,
+    fault: Fault,
+}
+
+impl Broken {
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn by<'a>(&self, by: Option<&'a Authority>) -> Option<&'a Authority> {
+        by.filter(|_| !self.is(Fault::BelievesEverybody))
+    }
+}
+
+#[async_trait]
+impl SsoStore for Broken {
+    async fn grant_domain(&self, domain: &SsoDomain, along: &Effects) -> Result<DomainGrant> {
+        let told = self.good.grant_domain(domain, along).await?;
+        let lies = self.is(Fault::GivesADomainTwice) && told == DomainGrant::Taken;
+        Ok(if lies { DomainGrant::Granted } else { told })
+    }
+
+    async fn withdraw_domain(
+        &self,
+        organization: OrganizationId,
+        domain: &str,
+        along: &Effects,
+    ) -> Result<bool> {
+        let told = self.good.withdraw_domain(organization, domain, along).await?;
+        Ok(told || self.is(Fault::TakesTwice))
+    }
+
+    async fn sso_of(&self, domain: &str) -> Result<Option<SsoDomain>> {
+        self.good.sso_of(domain).await
+    }
+
+    async fn sso_domains(&self, organization: OrganizationId) -> Result<Vec<SsoDomain>> {
+        self.good.sso_domains(organization).await
+    }
+
+    async fn change_sso(
+        &self,
+        new: &NewSsoMode,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<SsoChange> {
+        let mut new = new.clone();
+        if self.is(Fault::LocksOut) {
+            new.came_by = Some(DOOR.to_owned());
+        }
+        let along = if self.is(Fault::ForgetsWhatGoesAlong) { &Effects::none() } else { along };
+        self.good.change_sso(&new, self.by(by), along).await
+    }
+
+    async fn name_break_glass(
+        &self,
+        whom: (OrganizationId, &UserId),
+        named: bool,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<BreakGlassChange> {
+        let told = self.good.name_break_glass(whom, named, self.by(by), along).await?;
+        let lies = self.is(Fault::NamesTheUnfit) && told == BreakGlassChange::Unfit;
+        Ok(if lies { BreakGlassChange::Done } else { told })
+    }
+
+    async fn break_glass_of(&self, organization: OrganizationId) -> Result<Vec<Account>> {
+        self.good.break_glass_of(organization).await
+    }
+
+    async fn owners_of(&self, organization: OrganizationId) -> Result<Vec<Account>> {
+        self.good.owners_of(organization).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_names_the_rule_that_a_store_of_single_sign_on_breaks() {
+    for (fault, rule) in [
+        (Fault::GivesADomainTwice, "a domain belongs to one organization"),
+        (FORGETS_THE_MODE, "a domain that is granted again keeps its mode"),
+        (Fault::TakesTwice, "a domain is taken from its organization once"),
+        (KEEPS_DOMAINS, "what an organization has enforced ends with it"),
+        (TRUSTS_NEW_SESSIONS, "no session outlives the enforcement, however fast it is written"),
+        (BELIEVES_ANY_PROVIDER, "where single sign-on is enforced, only its login opens anything"),
+        (FORGETS_THE_ENDS, "sessions that open nothing any more end, with their events"),
+        (
+            Fault::AsksForPasswords,
+            "a login that yields asks for no password of an enforced domain, and counts none",
+        ),
+        (Fault::LocksOut, "to enforce single sign-on takes somebody who comes in afterwards"),
+        (Fault::NamesTheUnfit, "naming takes both factors"),
+        (
+            NEVER_FORGETS_A_NAME,
+            "a member comes in all the same while they are named, and nobody else",
+        ),
+        (
+            Fault::BelievesEverybody,
+            "single sign-on is changed by those who may, at that very moment",
+        ),
+        (
+            Fault::ForgetsWhatGoesAlong,
+            "what goes along with single sign-on is written if it was changed",
+        ),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let file = format!("sqlite://{}", directory.path().join("broken.db").display());
+        let store = SqlStore::connect(&file).await.unwrap();
+        if let Fault::Sql(trigger) = fault {
+            let mut connection = SqliteConnection::connect(&file).await.unwrap();
+            sqlx::query(trigger).execute(&mut connection).await.unwrap();
+        }
+        let mut parts = parts(&store);
+        parts.store = Arc::new(Broken { good: (&store).into(), fault });
+        if fault == Fault::AsksForPasswords {
+            parts.users = never_yielding((&store).into());
+        }
+        let seen = contract::single_sign_on(parts).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
+}
