@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::password::{Busy, PasswordPool, check_length};
+use super::second_factor::Factors;
 use super::{Email, InvalidEmail};
 use crate::audit::{Action, AuditActor, Entry};
 use crate::crypto::{Clock, Random, RandomExt as _, Redacted};
@@ -16,6 +17,7 @@ pub struct Accounts {
     pub(super) store: Arc<dyn AccountStore>,
     pub(super) passwords: PasswordPool,
     pub(super) password_length: PasswordLength,
+    pub(super) factors: Arc<Factors>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
 }

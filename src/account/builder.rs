@@ -288,7 +288,7 @@ impl AccountLayerBuilder {
         let pages = self.pages.unwrap_or_else(|| Arc::new(Theme::of_host(&base_url)));
         let devices = Devices::new(cookies, &self.keyring, self.policy.known_for)
             .trusting(self.policy.trust_for);
-        let factors = Factors::new(cookies, &self.keyring);
+        let factors = Arc::new(Factors::new(cookies, &self.keyring));
         let impersonator = impersonate::cookie(cookies, &self.keyring);
         let keeping = keep::waiting(cookies, &self.keyring);
         let pending = PendingLogins::new(Step::Password, cookies, &self.keyring);
@@ -320,6 +320,7 @@ impl AccountLayerBuilder {
             store: Arc::clone(&self.store),
             passwords: passwords.clone(),
             password_length: self.password_rules.bounds(),
+            factors: Arc::clone(&factors),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
         };

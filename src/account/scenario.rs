@@ -1,11 +1,10 @@
 use std::fmt;
 
 use super::mfa::TotpSecret;
-use super::site::Site;
 use super::{AccountLayer, CreateError};
 use crate::crypto::Redacted;
 use crate::scope::{Account, Attributes};
-use crate::store::{DeletionRequest, Effects, NewDeletion, NewTotp, StoreError};
+use crate::store::{DeletionRequest, Effects, NewDeletion, StoreError};
 
 /// The password of whoever is not given another.
 const PASSWORD: &str = "correct horse battery staple";
@@ -156,7 +155,11 @@ impl Scenario {
         let account = api.create(&self.email, password, self.attributes, self.confirmed).await?;
         let (id, none, now) = (account.id(), Effects::none(), site.now());
         let (app, backup_codes) = match self.totp {
-            true => enroll(site, &account).await?,
+            true => {
+                let secret = TotpSecret::generate(&*site.random);
+                let codes = api.import_totp(id, &secret).await?;
+                (Some(secret), codes.unwrap_or_default())
+            }
             false => (None, Vec::new()),
         };
         if self.locked {
@@ -178,25 +181,6 @@ impl Scenario {
         }
         Ok(Persona { account, password: self.password, backup_codes, app })
     }
-}
-
-/// An app whose present code works.
-async fn enroll(
-    site: &Site,
-    account: &Account,
-) -> Result<(Option<TotpSecret>, Vec<String>), StoreError> {
-    let (id, now) = (account.id(), site.now());
-    let secret = TotpSecret::generate(&*site.random);
-    let (codes, backup_codes) = site.factors.backup_codes(&*site.random, id);
-    let totp = NewTotp {
-        user: id.clone(),
-        secret: site.factors.seal(&*site.random, id, &secret),
-        step: 0,
-        backup_codes,
-        created_at: now,
-    };
-    site.store.enroll_totp(&totp, &Effects::none()).await?;
-    Ok((Some(secret), codes))
 }
 
 impl Persona {

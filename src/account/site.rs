@@ -51,7 +51,7 @@ pub(super) struct Site {
     pub(super) password_rules: PasswordRules,
     pub(super) letters: Letters,
     pub(super) devices: Devices,
-    pub(super) factors: Factors,
+    pub(super) factors: Arc<Factors>,
     /// Logins that wait for another password.
     pub(super) pending: PendingLogins,
     /// Where there are passkeys.

@@ -1,5 +1,6 @@
 //! Logins and changes that take a code: of the authenticator app, or a backup code.
 
+mod import;
 pub(super) mod verify;
 
 use aws_lc_rs::error::Unspecified;

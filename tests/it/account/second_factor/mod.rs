@@ -1,6 +1,7 @@
 //! Second factors: the store's contract, setting one up, logging in with it.
 
 mod bypass;
+mod import;
 mod login;
 mod pending;
 mod settings;

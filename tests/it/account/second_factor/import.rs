@@ -1,0 +1,36 @@
+//! The app that a user has set up in another system.
+
+use donjon::account::mfa::TotpSecret;
+use donjon::audit::{Action, AuditLog};
+
+use super::*;
+use crate::account::world::{ALICE, each_world};
+
+#[tokio::test]
+async fn an_app_from_another_system_works_here_and_replaces_none() {
+    each_world(async |world| {
+        let accounts = world.accounts.accounts();
+        world.user(ALICE).await;
+        let alice = accounts.find_by_email(ALICE).await.unwrap().unwrap();
+        let secret = TotpSecret::from_bytes(*b"from the old system!");
+        let codes = accounts.import_totp(alice.id(), &secret).await.unwrap().unwrap();
+
+        let mut browser = world.browser();
+        pending(&mut browser, ALICE).await;
+        let page = verify(&mut browser, &secret.code_at(world.clock.now())).await;
+        assert_eq!(page.body, format!("hello {ALICE} at /"));
+        let mut other = world.browser();
+        pending(&mut other, ALICE).await;
+        assert_eq!(verify(&mut other, &codes[0]).await.body, format!("hello {ALICE} at /"));
+
+        let another = TotpSecret::from_bytes([7; 20]);
+        assert_eq!(accounts.import_totp(alice.id(), &another).await.unwrap(), None);
+        let nobody = "nobody".to_owned().try_into().unwrap();
+        assert_eq!(accounts.import_totp(&nobody, &another).await.unwrap(), None);
+        let log = AuditLog::new(&world.store);
+        let entries = log.query().action(Action::ENROLL.as_str()).page(10).await.unwrap();
+        let told: Vec<_> = entries.iter().map(|entry| (entry.user.as_ref(), entry.actor.kind()));
+        assert_eq!(told, [(Some(alice.id()), "system")]);
+    })
+    .await;
+}
