@@ -30,10 +30,15 @@ pub(super) async fn run_once(pump: &impl Pump) -> usize {
     }
 }
 
-/// Runs in a task of its own until it is stopped. Must be called inside a tokio runtime.
-pub(super) fn start(pump: impl Pump) -> RunningWorker {
+/// Runs in a task of its own until it is stopped, and keeps `companion` for as long. Must be called
+/// inside a tokio runtime.
+pub(super) fn start(pump: impl Pump, companion: impl Send + 'static) -> RunningWorker {
     let (stop, stopped) = watch::channel(());
-    RunningWorker { stop, task: tokio::spawn(run(pump, stopped)) }
+    let task = tokio::spawn(async move {
+        run(pump, stopped).await;
+        drop(companion);
+    });
+    RunningWorker { stop, task }
 }
 
 async fn run(pump: impl Pump, mut stopped: watch::Receiver<()>) {

@@ -8,12 +8,14 @@ use super::message::{MAIL, open};
 use super::pump::{self, Pump, RunningWorker};
 use super::{MailError, Mailer};
 use crate::crypto::{Clock, Keyring, SystemClock};
-use crate::store::{Delivery, DeliveryOutcome, OutboxStore};
+use crate::store::{Delivery, DeliveryOutcome, OutboxStore, Result, SWEEP_BATCH, sweep_regularly};
 
 /// How long sending one message may take.
 const SEND_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
 /// For how long a message belongs to the worker that took it: longer than sending may take.
 const LEASE: Duration = Duration::seconds(60);
+/// How long a dead letter is kept.
+const DEAD_KEPT: Duration = Duration::days(30);
 
 /// When a message that was not sent is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,9 @@ impl RetryPolicy {
 }
 
 /// Sends the mails of the outbox. See the [module](super).
+///
+/// While it runs, it removes dead letters a month after they were written, in bounded batches: they
+/// hold addresses ([`Worker::keep_dead_letters_for`]).
 #[derive(Clone, Debug)]
 pub struct Worker {
     store: Arc<dyn OutboxStore>,
@@ -55,6 +60,7 @@ pub struct Worker {
     retry: RetryPolicy,
     concurrency: usize,
     poll_every: std::time::Duration,
+    dead_kept: Duration,
 }
 
 impl Worker {
@@ -72,6 +78,7 @@ impl Worker {
             retry: RetryPolicy::default(),
             concurrency: 8,
             poll_every: std::time::Duration::from_secs(1),
+            dead_kept: DEAD_KEPT,
         }
     }
 
@@ -93,6 +100,12 @@ impl Worker {
         Self { poll_every, ..self }
     }
 
+    /// How long a message is kept that cannot be sent, for operators to see; by default 30 days.
+    #[must_use]
+    pub fn keep_dead_letters_for(self, kept: Duration) -> Self {
+        Self { dead_kept: kept, ..self }
+    }
+
     /// Another clock; for tests.
     #[must_use]
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
@@ -102,7 +115,19 @@ impl Worker {
     /// Runs in a task of its own until it is stopped, or what this returns is dropped. Must be
     /// called inside a tokio runtime.
     pub fn start(self) -> RunningWorker {
-        pump::start(self)
+        let sweeping = Arc::new(self.clone());
+        sweep_regularly(&sweeping, |worker| Box::pin(async move { worker.forget().await }));
+        pump::start(self, sweeping)
+    }
+
+    /// Removes the dead letters that are too old, a batch of them, and answers how many went: for
+    /// tests, and for a host that calls it when it likes. What [`Worker::start`] starts does it every
+    /// minute.
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::store::StoreError).
+    pub async fn forget(&self) -> Result<u64> {
+        self.store.sweep_dead_letters(self.clock.now() - self.dead_kept, SWEEP_BATCH).await
     }
 
     /// Sends what is due now, and answers how many messages were tried: for tests, and for a host
@@ -122,7 +147,7 @@ impl Worker {
         }
     }
 
-    async fn send(&self, delivery: &Delivery) -> Result<(), MailError> {
+    async fn send(&self, delivery: &Delivery) -> std::result::Result<(), MailError> {
         let message = open(&self.keyring, delivery.id, &delivery.payload)
             .map_err(|error| MailError::Temporary(error.into()))?;
         tokio::time::timeout(SEND_TIMEOUT, self.mailer.send(&message))

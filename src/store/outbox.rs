@@ -39,7 +39,8 @@ pub enum DeliveryOutcome {
         /// When it is due again.
         at: OffsetDateTime,
     },
-    /// It never will; the row stays for an operator to see, and is not taken again.
+    /// It never will; the row stays for an operator to see, until it is swept, and is not taken
+    /// again.
     Dead,
 }
 
@@ -59,4 +60,8 @@ pub trait OutboxStore: std::fmt::Debug + Send + Sync + 'static {
     /// Notes how an attempt ended. What arrived has arrived; any other outcome counts only while
     /// this is the latest attempt, so that a worker whose lease ran out disturbs nobody.
     async fn finish_delivery(&self, delivery: &Delivery, outcome: DeliveryOutcome) -> Result<()>;
+
+    /// Removes at most `limit` dead letters that were written before `before`. Answers how many were
+    /// removed.
+    async fn sweep_dead_letters(&self, before: OffsetDateTime, limit: u32) -> Result<u64>;
 }

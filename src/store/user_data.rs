@@ -236,8 +236,18 @@ pub(crate) const USER_DATA: &[UserData] = &[
     of("donjon_deletions", "email", Stays("goes with the deletion"), Omitted(ELSEWHERE)),
     of("donjon_audit", "actor_id", Stays("what was done is never undone"), Omitted(ELSEWHERE)),
     of("donjon_audit", "user_id", Stays("what was done is never undone"), Omitted(ELSEWHERE)),
-    of("donjon_webhook_events", "user_id", Stays("swept when delivered"), Omitted(COPIED)),
-    of("donjon_webhook_events", "actor_id", Stays("swept when delivered"), Omitted(COPIED)),
+    of(
+        "donjon_webhook_events",
+        "user_id",
+        Stays("swept a month after it happened"),
+        Omitted(COPIED),
+    ),
+    of(
+        "donjon_webhook_events",
+        "actor_id",
+        Stays("swept a month after it happened"),
+        Omitted(COPIED),
+    ),
     of(
         "donjon_provider_grants",
         "subject",

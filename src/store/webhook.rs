@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -54,6 +55,8 @@ pub struct WebhookEvent {
     pub organization: Option<OrganizationId>,
     /// The kind of whoever did it, and their id if they have one.
     pub actor: Option<(String, Option<String>)>,
+    /// What the host tells of it, if it is an event of the host's own.
+    pub payload: Option<Map<String, Value>>,
 }
 
 /// An event that this worker has taken to an endpoint, and nobody else will before the lease ends.
@@ -144,7 +147,8 @@ pub struct WebhookRecord {
 
 /// Transitions of webhooks. An event is written in the transition that it tells of, for each endpoint
 /// that is enabled and asked for it: the audit log's entry, or the end of a session, is what makes
-/// it. Nothing is written of what nobody asked for.
+/// it. Nothing is written of what nobody asked for. Events of the host's own are written by
+/// [`emit_webhook`](WebhookStore::emit_webhook).
 #[async_trait]
 pub trait WebhookStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes an endpoint.
@@ -200,8 +204,9 @@ pub trait WebhookStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Takes at most `limit` deliveries that are due, each for `lease`: if the worker dies, they are
     /// due again after it. No two workers take the same one. An endpoint that has `each` of them
-    /// taken already gets none, and none gets more than `each` at once, so that one that hangs holds
-    /// up nobody else.
+    /// taken already gets none, and none gets more than `each` at once. Whoever has the fewest taken
+    /// comes first, and then whoever waits longest, so that any number of endpoints that hang hold
+    /// up nobody else. What it costs does not grow with what was delivered before.
     async fn claim_webhooks(
         &self,
         now: OffsetDateTime,
@@ -248,7 +253,13 @@ pub trait WebhookStore: std::fmt::Debug + Send + Sync + 'static {
         event: Uuid,
     ) -> Result<Vec<WebhookAttempt>>;
 
+    /// Writes an event of the host's own for each endpoint that is enabled and asked for its type.
+    /// `false` if there is none, or an event with this id: of callers with the same id exactly one is
+    /// told `true`.
+    async fn emit_webhook(&self, event: &WebhookEvent) -> Result<bool>;
+
     /// Removes at most `limit` events that happened before `before` and that nobody waits for any
-    /// more, with their deliveries and ledgers. Answers how many were removed.
+    /// more, with their deliveries and ledgers. What waits for an endpoint to be enabled again does
+    /// not count. Answers how many were removed.
     async fn sweep_webhooks(&self, before: OffsetDateTime, limit: u32) -> Result<u64>;
 }

@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{EventType, WebhookSecret};
+use super::{EventType, HostEvent, WebhookSecret};
 use crate::audit::{Action, AuditActor, Entry};
 use crate::crypto::{
     Clock, Keyring, Purpose, Random, RandomExt as _, Sealed, SystemClock, SystemRandom,
 };
 use crate::http::is_fetchable;
-use crate::scope::OrganizationId;
+use crate::scope::{OrganizationId, storable_fields};
 use crate::store::{
-    Effects, StoreError, WebhookAttempt, WebhookEndpoint, WebhookEndpointId, WebhookRecord,
-    WebhookState, WebhookStore,
+    Effects, StoreError, WebhookAttempt, WebhookEndpoint, WebhookEndpointId, WebhookEvent,
+    WebhookRecord, WebhookState, WebhookStore,
 };
 
 const PURPOSE: Purpose = Purpose::new("delivery/webhook-secrets");
@@ -277,8 +277,57 @@ impl WebhookEndpoints {
         Ok(told(replayed, &along).is_some())
     }
 
+    /// Tells of something of the host's own: the event is written for each endpoint that asked for
+    /// its type, and a worker sees it off. `false` if none did, or an event with its id was written
+    /// before: of callers who emit the same id exactly one is told `true`.
+    ///
+    /// The event is in a transaction of its own. A host that must not lose one when it dies in
+    /// between notes it in the transaction that it tells of, and emits it afterwards, as often as it
+    /// likes, under one id ([`HostEvent::with_id`]).
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use donjon::crypto::{Keyring, SystemRandom};
+    /// # use donjon::store::SqlStore;
+    /// # let store = SqlStore::connect("sqlite::memory:").await?;
+    /// # let keyring = Keyring::ephemeral(&SystemRandom);
+    /// use donjon::delivery::webhook::{EventType, HostEvent, WebhookEndpoints};
+    ///
+    /// let endpoints = WebhookEndpoints::new(&store, &keyring);
+    /// let events = [EventType::UserCreated, EventType::host("invoice.paid")?];
+    /// endpoints.create("https://crm.example/hooks", &events, None).await?;
+    ///
+    /// let paid = HostEvent::new("invoice.paid", &serde_json::json!({ "invoice": 17 }))?;
+    /// assert!(endpoints.emit(paid).await?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn emit(&self, event: HostEvent) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let HostEvent { name, payload, id, user, organization } = event;
+        let actor = self.actor.id().map(|id| id.as_str().to_owned());
+        let event = WebhookEvent {
+            id: id.unwrap_or_else(|| self.random.uuid_v7(now)),
+            event_type: name.as_str().to_owned(),
+            action: name.as_str().to_owned(),
+            at: now,
+            user,
+            subject: None,
+            organization,
+            actor: Some((self.actor.kind().to_owned(), actor)),
+            payload: Some(storable_fields(payload)),
+        };
+        self.store.emit_webhook(&event).await
+    }
+
     /// Removes events older than `before` that nobody waits for any more, with their ledgers, in
-    /// bounded batches. Answers how many went.
+    /// bounded batches, as a worker does by itself ([`WebhookWorker::keep_for`]). Who waits at an
+    /// endpoint that is disabled does not count. Answers how many went.
+    ///
+    /// [`WebhookWorker::keep_for`]: super::WebhookWorker::keep_for
     ///
     /// # Errors
     /// [`StoreError`].

@@ -4,10 +4,11 @@ use std::str::FromStr;
 use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
 
+use super::HostEventName;
 use crate::store::WebhookEvent;
 
 /// What an endpoint can be told of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum EventType {
     /// Somebody signed up, or the host made an account.
@@ -30,6 +31,8 @@ pub enum EventType {
     ServiceAccountCreated,
     /// A service account was disabled.
     ServiceAccountRevoked,
+    /// Something of the host's own.
+    Host(HostEventName),
 }
 
 /// The text names no type of event.
@@ -38,7 +41,7 @@ pub enum EventType {
 pub struct UnknownEventType(String);
 
 impl EventType {
-    /// Every type there is.
+    /// Every type there is of our own.
     pub const ALL: [Self; 10] = [
         Self::UserCreated,
         Self::UserUpdated,
@@ -53,7 +56,7 @@ impl EventType {
     ];
 
     /// The name that is sent, such as `user.created`.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::UserCreated => "user.created",
             Self::UserUpdated => "user.updated",
@@ -65,6 +68,7 @@ impl EventType {
             Self::MembershipDeleted => "organization_membership.deleted",
             Self::ServiceAccountCreated => "service_account.created",
             Self::ServiceAccountRevoked => "service_account.revoked",
+            Self::Host(name) => name.as_str(),
         }
     }
 }
@@ -80,6 +84,7 @@ impl FromStr for EventType {
 
     fn from_str(name: &str) -> Result<Self, UnknownEventType> {
         let known = Self::ALL.into_iter().find(|event| event.as_str() == name);
+        let known = known.or_else(|| HostEventName::whole(name).map(Self::Host));
         known.ok_or_else(|| UnknownEventType(name.to_owned()))
     }
 }
@@ -103,6 +108,9 @@ pub(super) fn body(event: &WebhookEvent) -> Vec<u8> {
         put("actor", json!({ "type": kind, "id": id }));
     }
     put("reason", json!(event.action));
+    if let Some(payload) = &event.payload {
+        put("payload", Value::Object(payload.clone()));
+    }
     let timestamp = event.at.format(&Rfc3339).unwrap_or_default();
     let message = json!({ "type": event.event_type, "timestamp": timestamp, "data": data });
     serde_json::to_vec(&message).unwrap_or_default()
@@ -119,7 +127,8 @@ mod tests {
     #[test]
     fn a_type_is_read_back() {
         for event in EventType::ALL {
-            assert_eq!(event.as_str().parse(), Ok(event));
+            let name = event.as_str().to_owned();
+            assert_eq!(name.parse(), Ok(event));
         }
         assert!("user.*".parse::<EventType>().is_err());
     }
@@ -135,6 +144,7 @@ mod tests {
             subject: None,
             organization: None,
             actor: Some(("user".into(), Some("u1".into()))),
+            payload: None,
         };
         let sent: Value = serde_json::from_slice(&body(&event)).unwrap();
         let expected = json!({

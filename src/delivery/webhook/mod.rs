@@ -24,6 +24,10 @@
 //! # }).unwrap();
 //! ```
 //!
+//! The host tells of what is its own beside ours ([`HostEvent`], [`WebhookEndpoints::emit`]). What
+//! was delivered, or given up, is kept for a while and then forgotten
+//! ([`WebhookWorker::keep_for`]).
+//!
 //! Sending and receiving by hand:
 //!
 //! ```
@@ -45,6 +49,7 @@
 
 mod endpoints;
 mod event;
+mod host_event;
 mod secret;
 mod signature;
 mod verifier;
@@ -52,6 +57,7 @@ mod worker;
 
 pub use endpoints::{EndpointError, WebhookEndpoints};
 pub use event::{EventType, UnknownEventType};
+pub use host_event::{HostEvent, HostEventName, InvalidEventName, InvalidHostEvent};
 pub use secret::{InvalidWebhookSecret, WebhookSecret};
 pub use signature::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, sign};
 pub use verifier::{VerifiedWebhook, WebhookError, WebhookVerifier};

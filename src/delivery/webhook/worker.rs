@@ -15,7 +15,10 @@ use crate::audit::{Action, AuditActor, Entry};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
 use crate::delivery::pump::{self, Pump, RunningWorker};
 use crate::http::{Egress, EgressError};
-use crate::store::{Effects, WebhookAttempt, WebhookDelivery, WebhookOutcome, WebhookStore};
+use crate::store::{
+    Effects, Result, SWEEP_BATCH, WebhookAttempt, WebhookDelivery, WebhookOutcome, WebhookStore,
+    sweep_regularly,
+};
 
 /// How long an endpoint may take to answer.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
@@ -35,6 +38,8 @@ const PAUSES: [Duration; 7] = [
 const LONGEST_RETRY_AFTER: Duration = Duration::DAY;
 /// How many deliveries to one endpoint are under way at the same time.
 const EACH: u32 = 4;
+/// How long an event is kept.
+const KEPT: Duration = Duration::days(30);
 
 /// Sees events off to the endpoints that asked for them. Any number of processes may run workers over
 /// one store.
@@ -46,6 +51,11 @@ const EACH: u32 = 4;
 /// that is killed leaves a lease that runs out, so an event is sent at least once, and in rare cases
 /// twice; its id, in `webhook-id`, is always the same. Events may come in another order than they
 /// happened.
+///
+/// Endpoints are served in turn: one that hangs, or many, leave a place for whoever has none.
+///
+/// While it runs, a worker removes events a month after they happened, in bounded batches, unless
+/// they are still on their way ([`WebhookWorker::keep_for`]).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct WebhookWorker {
@@ -56,6 +66,7 @@ pub struct WebhookWorker {
     random: Arc<dyn Random>,
     concurrency: usize,
     poll_every: std::time::Duration,
+    keep_for: Duration,
 }
 
 impl WebhookWorker {
@@ -74,6 +85,7 @@ impl WebhookWorker {
             random: Arc::new(SystemRandom),
             concurrency: 16,
             poll_every: std::time::Duration::from_secs(1),
+            keep_for: KEPT,
         }
     }
 
@@ -97,6 +109,14 @@ impl WebhookWorker {
         self
     }
 
+    /// How long events are kept that arrived or were given up, or that wait for an endpoint to be
+    /// enabled again, with their ledgers; by default 30 days, and at least two, in which every
+    /// attempt has been made.
+    pub fn keep_for(mut self, keep_for: Duration) -> Self {
+        self.keep_for = keep_for.max(Duration::days(2));
+        self
+    }
+
     /// Another clock; for tests.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -106,7 +126,19 @@ impl WebhookWorker {
     /// Runs in a task of its own until it is stopped, or what this returns is dropped. Must be called
     /// inside a tokio runtime.
     pub fn start(self) -> RunningWorker {
-        pump::start(self)
+        let sweeping = Arc::new(self.clone());
+        sweep_regularly(&sweeping, |worker| Box::pin(async move { worker.forget().await }));
+        pump::start(self, sweeping)
+    }
+
+    /// Removes the oldest events that nobody waits for, a batch of them, and answers how many went:
+    /// for tests, and for a host that calls it when it likes. What [`WebhookWorker::start`] starts
+    /// does it every minute.
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::store::StoreError).
+    pub async fn forget(&self) -> Result<u64> {
+        self.store.sweep_webhooks(self.clock.now() - self.keep_for, SWEEP_BATCH).await
     }
 
     /// Sends what is due now, and answers how many deliveries were tried: for tests, and for a host
@@ -136,7 +168,10 @@ impl WebhookWorker {
         }
     }
 
-    async fn send(&self, delivery: &WebhookDelivery) -> Result<(StatusCode, HeaderMap), Fault> {
+    async fn send(
+        &self,
+        delivery: &WebhookDelivery,
+    ) -> std::result::Result<(StatusCode, HeaderMap), Fault> {
         let now = self.clock.now();
         let secrets = live_secrets(&self.keyring, delivery.endpoint, &delivery.secrets, now);
         let secrets = secrets.ok_or(Fault::Secrets)?;
@@ -235,7 +270,7 @@ impl Fault {
 
 /// What becomes of a delivery, after attempt number `attempt` of its round.
 fn outcome_of(
-    answer: &Result<(StatusCode, HeaderMap), Fault>,
+    answer: &std::result::Result<(StatusCode, HeaderMap), Fault>,
     attempt: u32,
     now: OffsetDateTime,
 ) -> WebhookOutcome {
@@ -277,7 +312,10 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
-    fn answer(status: u16, asked: Option<&str>) -> Result<(StatusCode, HeaderMap), Fault> {
+    fn answer(
+        status: u16,
+        asked: Option<&str>,
+    ) -> std::result::Result<(StatusCode, HeaderMap), Fault> {
         let mut headers = HeaderMap::new();
         if let Some(asked) = asked {
             headers.insert(RETRY_AFTER, asked.parse().unwrap());

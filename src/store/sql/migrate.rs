@@ -51,6 +51,8 @@ migrations! {
     30 "0030_impersonation",
     33 "0033_single_sign_on",
     35 "0035_app_session",
+    39 "0039_webhook_host",
+    40 "0040_outbox_dead",
 }
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

@@ -28,6 +28,7 @@ pub async fn outbox(
     kit.a_dead_workers_delivery_is_due_again().await?;
     kit.a_delivery_is_retried_when_told().await?;
     kit.a_dead_letter_is_never_taken().await?;
+    kit.old_dead_letters_are_swept().await?;
     kit.a_late_worker_disturbs_nobody().await?;
     kit.kinds_are_apart_and_the_oldest_is_first().await
 }
@@ -93,6 +94,29 @@ impl Kit {
         self.finish(&claimed, DeliveryOutcome::Dead).await?;
         let taken = self.claim(KIND, epoch() + Duration::days(365), LEASE, 1).await?;
         rule("a dead letter is never taken again", taken.is_empty(), &taken)
+    }
+
+    async fn old_dead_letters_are_swept(&self) -> Result<(), Violation> {
+        const RULE: &str = "dead letters are swept when they are old, and nothing else is";
+        while self.outbox.sweep_dead_letters(at(1), 1000).await? > 0 {}
+        for _ in 0..3 {
+            self.write(epoch()).await?;
+        }
+        let claimed = self.claim(KIND, epoch(), LEASE, 10).await?;
+        let Some((waits, dead)) = claimed.split_first() else {
+            return rule(RULE, false, &claimed);
+        };
+        self.finish(dead, DeliveryOutcome::Dead).await?;
+        let outbox = &self.outbox;
+        for (before, limit, expected) in
+            [(epoch(), 10, 0), (at(1), 1, 1), (at(1), 10, 1), (at(1), 10, 0)]
+        {
+            let swept = outbox.sweep_dead_letters(before, limit).await?;
+            rule(RULE, swept == expected, (before, limit, swept))?;
+        }
+        let left = self.claim(KIND, epoch() + LEASE, LEASE, 10).await?;
+        rule(RULE, ids(&left) == [waits.id], &left)?;
+        self.finish(&left, DeliveryOutcome::Delivered).await
     }
 
     async fn a_late_worker_disturbs_nobody(&self) -> Result<(), Violation> {

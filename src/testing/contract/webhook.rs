@@ -13,8 +13,8 @@ use crate::crypto::{RandomExt as _, Sealed, SystemRandom};
 use crate::scope::{OrganizationId, SessionEnd, UserId};
 use crate::store::{
     AuditFilter, AuditStore, Effects, NewUser, SessionStore, UserStore, WebhookAttempt,
-    WebhookDelivery, WebhookEndpoint, WebhookEndpointId, WebhookOutcome, WebhookRecord,
-    WebhookState, WebhookStore,
+    WebhookDelivery, WebhookEndpoint, WebhookEndpointId, WebhookEvent, WebhookOutcome,
+    WebhookRecord, WebhookState, WebhookStore,
 };
 
 const LEASE: Duration = Duration::MINUTE;
@@ -42,7 +42,10 @@ pub async fn webhooks(
     kit.an_endpoint_that_is_gone_is_disabled().await?;
     kit.secrets_are_replaced_once().await?;
     kit.an_endpoint_is_changed_and_removed_once().await?;
-    kit.only_what_nobody_waits_for_is_swept().await
+    kit.endpoints_that_hang_leave_a_place_for_others().await?;
+    kit.an_event_of_the_hosts_own_is_written_once().await?;
+    kit.only_what_nobody_waits_for_is_swept().await?;
+    kit.what_waits_at_a_disabled_endpoint_is_swept().await
 }
 
 struct Kit {

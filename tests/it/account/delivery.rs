@@ -151,6 +151,22 @@ async fn what_never_goes_becomes_a_dead_letter() {
 }
 
 #[tokio::test]
+async fn a_dead_letter_is_forgotten_after_a_month() {
+    for database in databases().await {
+        let post = Post::with_a_mail(database).await;
+        let worker = post.worker(Flaky::new(9, true));
+        assert_eq!(worker.run_once().await, 1);
+        post.clock.advance(Duration::days(30));
+        assert_eq!(worker.forget().await.unwrap(), 0);
+        let sooner = worker.clone().keep_dead_letters_for(Duration::days(31));
+        post.clock.advance(Duration::SECOND);
+        assert_eq!(sooner.forget().await.unwrap(), 0);
+        assert_eq!(worker.forget().await.unwrap(), 1);
+        assert_eq!(worker.forget().await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_worker_at_work_sends_and_stops() {
     for database in databases().await {
         let post = Post::with_a_mail(database).await;

@@ -18,6 +18,10 @@ enum Fault {
     ObeysALateWorker,
     /// Tries the dead again.
     RaisesTheDead,
+    /// Keeps the dead for ever.
+    BuriesNobody,
+    /// Takes the dead before their time.
+    BuriesTooSoon,
 }
 
 #[derive(Debug)]
@@ -60,6 +64,15 @@ impl OutboxStore for Broken {
             _ => self.good.finish_delivery(delivery, outcome).await,
         }
     }
+
+    async fn sweep_dead_letters(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
+        let before = match self.fault {
+            Fault::BuriesNobody => return Ok(0),
+            Fault::BuriesTooSoon => before + Duration::SECOND,
+            _ => before,
+        };
+        self.good.sweep_dead_letters(before, limit).await
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,6 +85,8 @@ async fn the_kit_names_the_rule_that_an_outbox_breaks() {
         ),
         (Fault::ObeysALateWorker, "a worker whose lease ran out disturbs nobody"),
         (Fault::RaisesTheDead, "a dead letter is never taken again"),
+        (Fault::BuriesNobody, "dead letters are swept when they are old, and nothing else is"),
+        (Fault::BuriesTooSoon, "dead letters are swept when they are old, and nothing else is"),
     ] {
         let store = Database::sqlite().store().await;
         let broken = Arc::new(Broken { good: (&store).into(), fault });

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use donjon::crypto::Sealed;
+use donjon::crypto::{RandomExt as _, Sealed, SystemRandom};
 use donjon::scope::OrganizationId;
 use donjon::store::*;
 use donjon::testing::contract;
@@ -31,6 +31,14 @@ enum Fault {
     ReplacesBlindly,
     /// Takes what somebody waits for.
     SweepsTooMuch,
+    /// Serves whoever has the most to send.
+    ServesTheLoudest,
+    /// Writes an event of the host's anew each time.
+    TellsAgain,
+    /// Forgets what the host says of its event.
+    LosesThePayload,
+    /// Keeps for ever what waits for an endpoint that is off.
+    WaitsForTheDisabled,
 }
 
 #[derive(Debug)]
@@ -42,6 +50,31 @@ struct Broken {
 impl Broken {
     fn is(&self, fault: Fault) -> bool {
         self.fault == fault
+    }
+
+    /// As many as there are, and of those the ones of whoever has the most; the others are given
+    /// back.
+    async fn claim_loudest(
+        &self,
+        now: OffsetDateTime,
+        lease: Duration,
+        limit: u32,
+        each: u32,
+    ) -> Result<Vec<WebhookDelivery>> {
+        let all = self.good.claim_webhooks(now, lease, 10_000, each).await?;
+        let of = |endpoint| all.iter().filter(|claimed| claimed.endpoint == endpoint).count();
+        let loud: Vec<_> = all.iter().map(|delivery| of(delivery.endpoint)).collect();
+        let mut order: Vec<_> = loud.into_iter().zip(all).collect();
+        order.sort_by_key(|(loud, _)| std::cmp::Reverse(*loud));
+        let mut all: Vec<_> = order.into_iter().map(|(_, delivery)| delivery).collect();
+        let keep = usize::try_from(limit).unwrap_or(usize::MAX).min(all.len());
+        for back in all.split_off(keep) {
+            let attempt =
+                WebhookAttempt { number: back.attempt, at: now, status: None, fault: None };
+            let outcome = WebhookOutcome::Retry { at: back.event.at };
+            self.good.finish_webhook(&back, &attempt, outcome, &Effects::none()).await?;
+        }
+        Ok(all)
     }
 }
 
@@ -119,6 +152,9 @@ impl WebhookStore for Broken {
         limit: u32,
         mut each: u32,
     ) -> Result<Vec<WebhookDelivery>> {
+        if self.is(Fault::ServesTheLoudest) {
+            return self.claim_loudest(now, lease, limit, each).await;
+        }
         match self.fault {
             Fault::ClaimsTwice => lease = Duration::ZERO,
             Fault::LosesWhatADeadWorkerHeld => lease = Duration::days(3650),
@@ -176,7 +212,23 @@ impl WebhookStore for Broken {
         self.good.webhook_attempts(endpoint, event).await
     }
 
+    async fn emit_webhook(&self, event: &WebhookEvent) -> Result<bool> {
+        let mut event = event.clone();
+        match self.fault {
+            Fault::TellsAgain => event.id = SystemRandom.uuid_v7(event.at),
+            Fault::LosesThePayload => event.payload = None,
+            _ => {}
+        }
+        self.good.emit_webhook(&event).await
+    }
+
     async fn sweep_webhooks(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
+        if self.is(Fault::WaitsForTheDisabled) {
+            let endpoints = self.good.webhook_endpoints(None, 100).await?;
+            if endpoints.iter().any(|endpoint| !endpoint.enabled) {
+                return Ok(0);
+            }
+        }
         let wide = self.is(Fault::SweepsTooMuch);
         let before = if wide { before + Duration::SECOND } else { before };
         self.good.sweep_webhooks(before, limit).await
@@ -198,6 +250,16 @@ async fn the_kit_names_the_rule_that_a_store_of_webhooks_breaks() {
         (Fault::IgnoresTheGone, "an endpoint that is gone is disabled, and that is told"),
         (Fault::ReplacesBlindly, "of those who replace secrets at once exactly one does"),
         (Fault::SweepsTooMuch, "only old events that nobody waits for are swept"),
+        (Fault::ServesTheLoudest, "whoever has the fewest taken is served first"),
+        (
+            Fault::TellsAgain,
+            "an event of the host's own is written once, for each endpoint that asked for it",
+        ),
+        (
+            Fault::LosesThePayload,
+            "an event of the host's own is written once, for each endpoint that asked for it",
+        ),
+        (Fault::WaitsForTheDisabled, "what waits at a disabled endpoint is swept when it is old"),
     ] {
         let store = Database::sqlite().store().await;
         let broken = Broken { good: (&store).into(), fault };

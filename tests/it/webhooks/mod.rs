@@ -1,5 +1,6 @@
 //! Webhooks: the store's contract, and deliveries to a receiver that fails in every way.
 
+mod host_event;
 mod receiver;
 mod rotation;
 mod worker;
@@ -9,7 +10,9 @@ use std::sync::Arc;
 use donjon::account::AccountLayer;
 use donjon::account::password::HashCost;
 use donjon::crypto::{Keyring, SystemRandom};
-use donjon::delivery::webhook::{EventType, WebhookEndpoints, WebhookSecret, WebhookWorker};
+use donjon::delivery::webhook::{
+    EventType, WebhookEndpoints, WebhookSecret, WebhookVerifier, WebhookWorker,
+};
 use donjon::store::{SqlStore, WebhookEndpointId};
 use donjon::testing::{ManualClock, contract};
 

@@ -1,5 +1,4 @@
 use donjon::crypto::Clock as _;
-use donjon::delivery::webhook::WebhookVerifier;
 use donjon::store::WebhookState::{self, Dead, Delivered, Waiting};
 use serde_json::Value;
 use time::Duration;

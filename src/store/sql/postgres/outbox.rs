@@ -54,4 +54,17 @@ impl OutboxStore for PostgresStore {
         query.execute(self.pool()).await?;
         Ok(())
     }
+
+    async fn sweep_dead_letters(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
+        let swept = sqlx::query(
+            "DELETE FROM donjon_outbox WHERE id IN (
+                 SELECT id FROM donjon_outbox WHERE due_at IS NULL AND created_at < $1
+                 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        )
+        .bind(micros(before))
+        .bind(i64::from(limit))
+        .execute(self.pool())
+        .await?;
+        Ok(swept.rows_affected())
+    }
 }

@@ -11,11 +11,11 @@ use crate::scope::OrganizationId;
 use crate::store::sql::convert::micros;
 use crate::store::sql::webhook::{
     ATTEMPTS, AttemptRow, ClaimedRow, ENDPOINTS, EndpointRow, FIND_ENDPOINT, RECORDS, RecordRow,
-    after, attempt, claimed, endpoint, record,
+    after, attempt, bind_event, claimed, emit, endpoint, record,
 };
 use crate::store::{
     Effects, Result, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEndpointId,
-    WebhookOutcome, WebhookRecord, WebhookState, WebhookStore,
+    WebhookEvent, WebhookOutcome, WebhookRecord, WebhookState, WebhookStore,
 };
 
 /// A change of one row, and what goes along with it: parameter `$n`. Answers whether it was made.
@@ -31,17 +31,25 @@ macro_rules! changing {
     };
 }
 
-/// Takes what is due. The rows of each endpoint are locked where they are chosen, so that whoever
-/// comes at the same time passes them by.
-const CLAIM: &str = "WITH due AS MATERIALIZED (
-         SELECT d.event_id, d.endpoint_id FROM donjon_webhook_endpoints e
-         CROSS JOIN LATERAL (
-             SELECT w.event_id, w.endpoint_id FROM donjon_webhook_deliveries w
-             WHERE w.endpoint_id = e.id AND w.due_at <= $1
-               AND (SELECT count(*) FROM donjon_webhook_deliveries f
-                    WHERE f.endpoint_id = e.id AND f.leased_until > $1) < $4
-             ORDER BY w.due_at LIMIT $4 FOR UPDATE SKIP LOCKED
-         ) d WHERE e.enabled LIMIT $3
+/// Takes what is due, of each endpoint as many as make `$4` with those that are taken already, from
+/// whoever has the fewest taken. More are looked at than are taken: what another worker takes at the
+/// same moment is passed by.
+const CLAIM: &str = "WITH busy AS MATERIALIZED (
+         SELECT e.id, (SELECT count(*) FROM donjon_webhook_deliveries f
+             WHERE f.endpoint_id = e.id AND f.leased_until > $1) AS taken
+         FROM donjon_webhook_endpoints e WHERE e.enabled
+     ), candidates AS MATERIALIZED (
+         SELECT d.event_id, d.endpoint_id, d.due_at, busy.taken + d.place AS place
+         FROM busy CROSS JOIN LATERAL (
+             SELECT w.event_id, w.endpoint_id, w.due_at,
+                 row_number() OVER (ORDER BY w.due_at) AS place
+             FROM donjon_webhook_deliveries w WHERE w.endpoint_id = busy.id AND w.due_at <= $1
+             ORDER BY w.due_at LIMIT greatest($4 - busy.taken, 0)
+         ) d ORDER BY place, d.due_at LIMIT $3 * 4
+     ), due AS MATERIALIZED (
+         SELECT w.event_id, w.endpoint_id FROM candidates c JOIN donjon_webhook_deliveries w
+             ON w.event_id = c.event_id AND w.endpoint_id = c.endpoint_id
+         WHERE w.due_at <= $1 ORDER BY c.place, c.due_at LIMIT $3 FOR UPDATE OF w SKIP LOCKED
      )
      UPDATE donjon_webhook_deliveries d
      SET due_at = $2, leased_until = $2, attempts = d.attempts + 1
@@ -49,7 +57,8 @@ const CLAIM: &str = "WITH due AS MATERIALIZED (
      WHERE d.event_id = due.event_id AND d.endpoint_id = due.endpoint_id
        AND v.id = d.event_id AND e.id = d.endpoint_id
      RETURNING v.id, v.type, v.action, v.at, v.user_id, v.subject_kind, v.subject_id,
-         v.organization_id, v.actor_kind, v.actor_id, e.id, e.url, e.secrets, d.attempts, d.spent";
+         v.organization_id, v.actor_kind, v.actor_id, v.payload, e.id, e.url, e.secrets, d.attempts,
+         d.spent";
 
 const FINISH: &str = concat!(
     "WITH noted AS (
@@ -280,13 +289,20 @@ impl WebhookStore for PostgresStore {
         rows.into_iter().map(attempt).collect()
     }
 
+    async fn emit_webhook(&self, event: &WebhookEvent) -> Result<bool> {
+        let statement = query(emit!("e.event_types ? $2"));
+        let written = bind_event!(statement, event).execute(self.pool()).await?;
+        Ok(written.rows_affected() > 0)
+    }
+
     async fn sweep_webhooks(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
         let swept = query(
             "DELETE FROM donjon_webhook_events WHERE id IN (
                  SELECT v.id FROM donjon_webhook_events v WHERE v.at < $1 AND NOT EXISTS (
                      SELECT 1 FROM donjon_webhook_deliveries d
-                     WHERE d.event_id = v.id AND d.state = 'waiting')
-                 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                     JOIN donjon_webhook_endpoints e ON e.id = d.endpoint_id
+                     WHERE d.event_id = v.id AND d.state = 'waiting' AND e.enabled)
+                 LIMIT $2 FOR UPDATE OF v SKIP LOCKED)",
         )
         .bind(micros(before))
         .bind(i64::from(limit))

@@ -11,30 +11,41 @@ use crate::scope::OrganizationId;
 use crate::store::sql::convert::micros;
 use crate::store::sql::webhook::{
     ATTEMPTS, AttemptRow, ClaimedRow, ENDPOINTS, EndpointRow, FIND_ENDPOINT, RECORDS, RecordRow,
-    after, attempt, claimed, endpoint, record,
+    after, attempt, bind_event, claimed, emit, endpoint, record,
 };
 use crate::store::{
     Effects, Result, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEndpointId,
-    WebhookOutcome, WebhookRecord, WebhookState, WebhookStore,
+    WebhookEvent, WebhookOutcome, WebhookRecord, WebhookState, WebhookStore,
 };
 
-/// What is due, at most `?3` and of each endpoint `?4`.
-const DUE: &str = "SELECT event_id, endpoint_id FROM (
-         SELECT d.event_id, d.endpoint_id, d.due_at,
-             row_number() OVER (PARTITION BY d.endpoint_id ORDER BY d.due_at) AS place
-         FROM donjon_webhook_endpoints e JOIN donjon_webhook_deliveries d ON d.endpoint_id = e.id
-         WHERE e.enabled AND d.due_at <= ?1
-           AND (SELECT count(*) FROM donjon_webhook_deliveries f
-                WHERE f.endpoint_id = e.id AND f.leased_until > ?1) < ?3
-     ) WHERE place <= ?3 ORDER BY due_at LIMIT ?2";
+/// What is due, at most `?2`, and of each endpoint as many as make `?3` with those that are taken
+/// already. Whoever has the fewest taken comes first.
+const DUE: &str = "WITH busy AS MATERIALIZED (
+         SELECT e.id, (SELECT count(*) FROM donjon_webhook_deliveries f
+             WHERE f.endpoint_id = e.id AND f.leased_until > ?1) AS taken
+         FROM donjon_webhook_endpoints e WHERE e.enabled
+     )
+     SELECT event_id, endpoint_id FROM (
+         SELECT d.event_id, d.endpoint_id, d.due_at, busy.taken
+             + row_number() OVER (PARTITION BY d.endpoint_id ORDER BY d.due_at) AS place
+         FROM busy JOIN donjon_webhook_deliveries d
+             ON d.endpoint_id = busy.id AND d.event_id IN (
+                 SELECT w.event_id FROM donjon_webhook_deliveries w
+                 WHERE w.endpoint_id = busy.id AND w.due_at <= ?1 ORDER BY w.due_at LIMIT ?3)
+         WHERE busy.taken < ?3
+     ) WHERE place <= ?3 ORDER BY place, due_at LIMIT ?2";
 
+/// Takes it, unless it is another's by now, or the endpoint has `?5` taken.
 const TAKE: &str = "UPDATE donjon_webhook_deliveries
      SET due_at = ?3, leased_until = ?3, attempts = attempts + 1
-     WHERE event_id = ?1 AND endpoint_id = ?2";
+     WHERE event_id = ?1 AND endpoint_id = ?2 AND due_at <= ?4
+       AND EXISTS (SELECT 1 FROM donjon_webhook_endpoints e WHERE e.id = ?2 AND e.enabled)
+       AND (SELECT count(*) FROM donjon_webhook_deliveries f
+            WHERE f.endpoint_id = ?2 AND f.leased_until > ?4) < ?5";
 
 const CLAIMED: &str = "SELECT v.id, v.type, v.action, v.at, v.user_id, v.subject_kind,
-         v.subject_id, v.organization_id, v.actor_kind, v.actor_id, e.id, e.url, e.secrets,
-         d.attempts, d.spent
+         v.subject_id, v.organization_id, v.actor_kind, v.actor_id, v.payload, e.id, e.url,
+         e.secrets, d.attempts, d.spent
      FROM donjon_webhook_deliveries d JOIN donjon_webhook_events v ON v.id = d.event_id
      JOIN donjon_webhook_endpoints e ON e.id = d.endpoint_id
      WHERE d.event_id = ?1 AND d.endpoint_id = ?2";
@@ -188,22 +199,31 @@ impl WebhookStore for SqliteStore {
         limit: u32,
         each: u32,
     ) -> Result<Vec<WebhookDelivery>> {
+        // Looked for beside the writer, so that nobody waits for it; most often there is nothing.
+        let due: Vec<(Uuid, Uuid)> = query_as(DUE)
+            .bind(micros(now))
+            .bind(limit)
+            .bind(each)
+            .fetch_all(self.readers())
+            .await?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
         self.transition(move |connection| {
             Box::pin(async move {
-                let due: Vec<(Uuid, Uuid)> = query_as(DUE)
-                    .bind(micros(now))
-                    .bind(limit)
-                    .bind(each)
-                    .fetch_all(&mut *connection)
-                    .await?;
                 let mut taken = Vec::with_capacity(due.len());
                 for (event, endpoint) in due {
-                    query(TAKE)
+                    let done = query(TAKE)
                         .bind(event)
                         .bind(endpoint)
                         .bind(micros(now + lease))
+                        .bind(micros(now))
+                        .bind(each)
                         .execute(&mut *connection)
                         .await?;
+                    if done.rows_affected() == 0 {
+                        continue;
+                    }
                     let row: ClaimedRow = query_as(CLAIMED)
                         .bind(event)
                         .bind(endpoint)
@@ -325,6 +345,19 @@ impl WebhookStore for SqliteStore {
         rows.into_iter().map(attempt).collect()
     }
 
+    async fn emit_webhook(&self, event: &WebhookEvent) -> Result<bool> {
+        let event = event.clone();
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let asks =
+                    emit!("EXISTS (SELECT 1 FROM json_each(e.event_types) t WHERE t.value = $2)");
+                let written = bind_event!(query(asks), event).execute(connection).await?;
+                Ok(written.rows_affected() > 0)
+            })
+        })
+        .await
+    }
+
     async fn sweep_webhooks(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
         self.transition(move |connection| {
             Box::pin(async move {
@@ -332,7 +365,8 @@ impl WebhookStore for SqliteStore {
                     "DELETE FROM donjon_webhook_events WHERE id IN (
                          SELECT v.id FROM donjon_webhook_events v WHERE v.at < ?1 AND NOT EXISTS (
                              SELECT 1 FROM donjon_webhook_deliveries d
-                             WHERE d.event_id = v.id AND d.state = 'waiting')
+                             JOIN donjon_webhook_endpoints e ON e.id = d.endpoint_id
+                             WHERE d.event_id = v.id AND d.state = 'waiting' AND e.enabled)
                          LIMIT ?2)",
                 )
                 .bind(micros(before))

@@ -48,6 +48,94 @@ impl Kit {
         self.remove(&[hangs, works]).await
     }
 
+    pub(super) async fn endpoints_that_hang_leave_a_place_for_others(
+        &self,
+    ) -> Result<(), Violation> {
+        const RULE: &str = "whoever has the fewest taken is served first";
+        let hanging = [self.endpoint(CREATED).await?, self.endpoint(CREATED).await?];
+        for _ in 0..6 {
+            self.user().await?;
+        }
+        let works = self.endpoint(CREATED).await?;
+        self.user().await?;
+        let claimed = self.store.claim_webhooks(epoch(), LEASE, 4, 2).await?;
+        let of = |endpoint| claimed.iter().filter(|claimed| claimed.endpoint == endpoint).count();
+        let served = (of(hanging[0]) + of(hanging[1]), of(works));
+        rule(RULE, served == (3, 1), served)?;
+        for delivery in claimed.iter().filter(|claimed| claimed.endpoint == works) {
+            self.finish(delivery, WebhookOutcome::Delivered).await?;
+        }
+        // The one place that is free goes to whoever has none, however long the others wait.
+        self.user().await?;
+        let next = self.store.claim_webhooks(at(1), LEASE, 1, 2).await?;
+        let endpoints: Vec<_> = next.iter().map(|delivery| delivery.endpoint).collect();
+        rule(RULE, endpoints == [works], endpoints)?;
+        self.remove(&[hanging[0], hanging[1], works]).await
+    }
+
+    pub(super) async fn an_event_of_the_hosts_own_is_written_once(&self) -> Result<(), Violation> {
+        const RULE: &str =
+            "an event of the host's own is written once, for each endpoint that asked for it";
+        const PAID: &str = "host.invoice.paid";
+        let organization = OrganizationId(SystemRandom.uuid_v7(epoch()));
+        let theirs = new_endpoint(PAID, Some(organization));
+        self.store.create_webhook_endpoint(&theirs, &Effects::none()).await?;
+        let (asked, other) = (self.endpoint(PAID).await?, self.endpoint(CREATED).await?);
+        let payload = serde_json::json!({ "invoice": 17, "to": ["é", null] });
+        let event = WebhookEvent {
+            id: SystemRandom.uuid_v7(epoch()),
+            event_type: PAID.to_owned(),
+            action: PAID.to_owned(),
+            at: epoch(),
+            user: UserId::new("kit-a").ok(),
+            subject: None,
+            organization: None,
+            actor: Some(("system".to_owned(), None)),
+            payload: payload.as_object().cloned(),
+        };
+        let outcomes = race(|_| {
+            let (store, event) = (Arc::clone(&self.store), event.clone());
+            async move { store.emit_webhook(&event).await }
+        })
+        .await?;
+        let times = outcomes.iter().filter(|written| **written).count();
+        rule(RULE, times == 1, times)?;
+        let told = self.waiting(asked).await?;
+        let events: Vec<_> = told.iter().map(|record| &record.event).collect();
+        rule(RULE, events == [&event], &events)?;
+        for silent in [other, theirs.id] {
+            let told = self.waiting(silent).await?;
+            rule("nobody is told of what they did not ask for", told.is_empty(), &told)?;
+        }
+        let claimed = self.store.claim_webhooks(epoch(), LEASE, 9, 9).await?;
+        let sent: Vec<_> = claimed.iter().map(|delivery| &delivery.event).collect();
+        rule("what the host tells arrives as it was told", sent == [&event], &sent)?;
+
+        let id = SystemRandom.uuid_v7(epoch());
+        let inside = WebhookEvent { id, organization: Some(organization), ..event.clone() };
+        let written = self.store.emit_webhook(&inside).await?;
+        let told = self.waiting(theirs.id).await?.len();
+        rule(RULE, written && told == 1, (written, told))?;
+        self.remove(&[asked, theirs.id]).await?;
+        let id = SystemRandom.uuid_v7(epoch());
+        let unheard = self.store.emit_webhook(&WebhookEvent { id, ..event }).await?;
+        rule("an event that nobody asked for is not written", !unheard, unheard)?;
+        self.remove(&[other]).await
+    }
+
+    pub(super) async fn what_waits_at_a_disabled_endpoint_is_swept(&self) -> Result<(), Violation> {
+        const RULE: &str = "what waits at a disabled endpoint is swept when it is old";
+        while self.store.sweep_webhooks(at(1), 1000).await? > 0 {}
+        let endpoint = self.endpoint(CREATED).await?;
+        self.user().await?;
+        self.store.enable_webhook_endpoint(endpoint, false, &Effects::none()).await?;
+        for (before, expected) in [(epoch(), 0), (at(1), 1)] {
+            let swept = self.store.sweep_webhooks(before, 10).await?;
+            rule(RULE, swept == expected, (before, swept))?;
+        }
+        self.remove(&[endpoint]).await
+    }
+
     pub(super) async fn a_dead_workers_delivery_is_due_again(&self) -> Result<(), Violation> {
         const RULE: &str = "a webhook whose worker died is due again after its lease";
         let (endpoint, event, first) = self.claimed().await?;

@@ -28,8 +28,9 @@ async fn an_app_from_another_system_works_here_and_replaces_none() {
         let nobody = "nobody".to_owned().try_into().unwrap();
         assert_eq!(accounts.import_totp(&nobody, &another).await.unwrap(), None);
         let log = AuditLog::new(&world.store);
-        let entries = log.query().action(Action::ENROLL.as_str()).page(10).await.unwrap();
-        let told: Vec<_> = entries.iter().map(|entry| (entry.user.as_ref(), entry.actor.kind()));
+        let entries = log.query().action(Action::ENROLL.as_str()).newest(10).await.unwrap().entries;
+        let told: Vec<_> =
+            entries.iter().map(|one| (one.user.as_ref(), one.actor_kind.as_str())).collect();
         assert_eq!(told, [(Some(alice.id()), "system")]);
     })
     .await;
