@@ -15,7 +15,7 @@ use crate::page::ConfirmCode;
 use crate::store::{CodeTries, LinkPurpose};
 
 /// How often one code may be tried.
-const TRIES: u32 = 5;
+pub(super) const TRIES: u32 = 5;
 
 pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
     let hint = visit.query.get(LOGIN_HINT)?.and_then(|hint| Email::parse(hint).ok());

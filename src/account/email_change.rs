@@ -7,26 +7,30 @@
 //!
 //! Opening the link changes nothing, since mail scanners open links; the button behind it does, and
 //! only for the user who asked, logged in: whoever gets the mail by mistake can do nothing with it.
+//! The six digits beside it do the same, typed where the change was asked for.
 
 use http::{Response, StatusCode};
 
+use super::confirm_code::TRIES;
 use super::letters::token;
 use super::login::NOTICE;
 use super::settings::{Flow, FrameParts};
 use super::site::{Answer, Site, Visit};
 use super::trip::Trip;
-use super::{AccountError, Email, single_sign_on};
+use super::{AccountError, CodeFor, Email, MailCode, single_sign_on};
 use crate::audit::{Action, AuditActor, Entry};
-use crate::crypto::{OpaqueToken, RandomExt as _};
+use crate::crypto::{OpaqueToken, Purpose, RandomExt as _, TokenHash};
 use crate::http::{Body, respond};
 use crate::page::{
     ConfirmEmailChange, EmailNotice, EmailProblem, EmailSettings, Letter, LinkFor, LinkOver,
 };
-use crate::scope::Account;
+use crate::scope::{Account, UserId};
 use crate::store::{
-    Effects, EmailChange, EmailChangeRequest, EmailChanged, EmailProof, LinkPurpose,
+    CodeTries, Effects, EmailChange, EmailChangeRequest, EmailChanged, EmailProof, LinkPurpose,
     NewEmailChange, NewLink,
 };
+
+const CODE: Purpose = Purpose::new("account/email-change-code");
 
 /// What the overview is told of a change that was made.
 pub(super) const EMAIL_CHANGED: &str = "email-changed";
@@ -60,7 +64,7 @@ pub(super) async fn request(site: &Site, visit: &Visit) -> Answer {
     let email = match email {
         Ok(email) => email,
         Err(problem) => {
-            let said = Said { typed, problem: Some(problem), notice: None };
+            let said = Said { typed, problem: Some(problem), ..Said::default() };
             return page(site, &account, said).await;
         }
     };
@@ -76,7 +80,7 @@ pub(super) async fn request(site: &Site, visit: &Visit) -> Answer {
     let change = NewEmailChange {
         user: account.id().clone(),
         email: email.as_str().to_owned(),
-        link: link(site, &email),
+        link: link(site, account.id(), &email),
         taken: site.letters.write(email.as_str(), &Letter::EmailWanted { home: &home }, now).into(),
     };
     let limit = site.policy.link_requests;
@@ -91,18 +95,25 @@ pub(super) async fn request(site: &Site, visit: &Visit) -> Answer {
 }
 
 /// A fresh link, with the mail that carries it.
-fn link(site: &Site, to: &Email) -> NewLink {
+fn link(site: &Site, user: &UserId, to: &Email) -> NewLink {
     let (token, now) = (site.random.token(), site.now());
+    let code = MailCode::generate(&*site.random);
     let path = Flow::EmailConfirm.path(site);
     let path = Trip::default().via_with(&path, &[("token", &token.expose())]);
-    let link = site.letters.absolute(&path);
+    let (link, digits) = (site.letters.absolute(&path), code.expose());
+    let letter = Letter::ChangeEmail { link: &link, code: &digits };
     NewLink {
         purpose: LinkPurpose::ChangeEmail,
         token: token.hash(),
-        code: None,
+        code: Some(code.hash(&site.letters.keyring, code_for(user, to))),
         expires_at: now + site.policy.email_change_for,
-        effects: site.letters.write(to.as_str(), &Letter::ChangeEmail { link: &link }, now).into(),
+        effects: site.letters.write(to.as_str(), &letter, now).into(),
     }
+}
+
+/// What a code is good for.
+fn code_for<'a>(user: &'a UserId, email: &'a Email) -> CodeFor<'a> {
+    CodeFor { purpose: CODE, user, email }
 }
 
 /// Lets the address stay as it is. It takes no fresh login: who finds a stranger's address there must
@@ -120,7 +131,7 @@ pub(super) async fn show_confirm(site: &Site, visit: &Visit) -> Answer {
     let account = visit.account_in_person()?;
     let Some(token) = token(visit.query.get("token")?) else { return Ok(over(site)) };
     let Some(email) = waits(site, &account, &token).await? else { return Ok(over(site)) };
-    Ok(confirm_page(site, &account, (&token, &email), false))
+    Ok(confirm_page(site, &account, (Some(&token), &email), false))
 }
 
 /// Changes the address. Every other session and every link of the user ends with it, and of all
@@ -128,15 +139,53 @@ pub(super) async fn show_confirm(site: &Site, visit: &Visit) -> Answer {
 pub(super) async fn confirm(site: &Site, visit: &Visit) -> Answer {
     let account = visit.account_in_person()?;
     let form = visit.form()?;
+    if let Some(typed) = form.get("code")? {
+        return match compare(site, visit, &account, typed).await? {
+            Some((token, email)) => apply(site, visit, &account, (token, &email)).await,
+            None => page(site, &account, Said { code_refused: true, ..Said::default() }).await,
+        };
+    }
     let Some(token) = token(form.get("token")?) else { return Ok(over(site)) };
     let Some(email) = waits(site, &account, &token).await? else { return Ok(over(site)) };
-    if is_managed(site, &account, &email).await? {
+    apply(site, visit, &account, (token.hash(), &email)).await
+}
+
+/// Counts a try at the code, then looks at it; the link that it stands in for, and the address.
+async fn compare(
+    site: &Site,
+    visit: &Visit,
+    account: &Account,
+    typed: &str,
+) -> Result<Option<(TokenHash, Email)>, AccountError> {
+    let tries = CodeTries { each: TRIES, address: site.policy.code_tries };
+    let mailed = site.store.begin_email_change_code(account.id(), tries, site.now()).await?;
+    let right = mailed.and_then(|mailed| {
+        let email = Email::parse(&mailed.email).ok()?;
+        let (what, keyring) = (code_for(account.id(), &email), &site.letters.keyring);
+        let is_it = MailCode::parse(typed)?.matches(keyring, what, &mailed.code);
+        is_it.then_some((mailed.token, email))
+    });
+    if right.is_none() {
+        let entry = visit.entry(Action::CHANGE_EMAIL).refused().at(site.now(), &*site.random);
+        site.store.write_audit_entry(&entry).await?;
+        entry.announce();
+    }
+    Ok(right)
+}
+
+async fn apply(
+    site: &Site,
+    visit: &Visit,
+    account: &Account,
+    (token, email): (TokenHash, &Email),
+) -> Answer {
+    if is_managed(site, account, email).await? {
         return Ok(over(site));
     }
     let now = site.now();
     let change = EmailChange {
         user: account.id().clone(),
-        proof: EmailProof::Link(token.hash()),
+        proof: EmailProof::Link(token),
         keep: visit.session.id(),
         at: now,
     };
@@ -152,10 +201,10 @@ pub(super) async fn confirm(site: &Site, visit: &Visit) -> Answer {
             visit.session.rotate().await?;
             let path = format!("{}?{NOTICE}={EMAIL_CHANGED}", Flow::Overview.path(site));
             let mut response = respond::see_other(&path);
-            site.remember_device(visit, (&email, account.id(), device_epoch), &mut response);
+            site.remember_device(visit, (email, account.id(), device_epoch), &mut response);
             Ok(response)
         }
-        EmailChanged::Taken => Ok(confirm_page(site, &account, (&token, &email), true)),
+        EmailChanged::Taken => Ok(confirm_page(site, account, (None, email), true)),
         EmailChanged::Invalid => Ok(over(site)),
     }
 }
@@ -208,11 +257,12 @@ fn over(site: &Site) -> Response<Body> {
 fn confirm_page(
     site: &Site,
     account: &Account,
-    (token, email): (&OpaqueToken, &Email),
+    (token, email): (Option<&OpaqueToken>, &Email),
     taken: bool,
 ) -> Response<Body> {
     let parts = FrameParts::new(site, account, Flow::Email);
-    let (action, secret) = (Flow::EmailConfirm.path(site), token.expose());
+    let action = Flow::EmailConfirm.path(site);
+    let secret = token.map(OpaqueToken::expose).unwrap_or_default();
     let mut page = ConfirmEmailChange::new(parts.frame(site), [&action, &secret], email.as_str());
     page.taken = taken;
     let status = if taken { StatusCode::CONFLICT } else { StatusCode::OK };
@@ -224,6 +274,7 @@ fn confirm_page(
 struct Said<'a> {
     typed: &'a str,
     problem: Option<EmailProblem>,
+    code_refused: bool,
     notice: Option<EmailNotice>,
 }
 
@@ -233,12 +284,14 @@ async fn page(site: &Site, account: &Account, said: Said<'_>) -> Answer {
     }
     let pending = site.store.pending_email_change(account.id(), site.now()).await?;
     let parts = FrameParts::new(site, account, Flow::Email);
-    let paths = [Flow::Email, Flow::EmailCancel].map(|flow| flow.path(site));
+    let paths = [Flow::Email, Flow::EmailConfirm, Flow::EmailCancel].map(|flow| flow.path(site));
     let paths = paths.each_ref().map(String::as_str);
     let mut page = EmailSettings::new(parts.frame(site), paths, account.email());
     page.pending = pending.as_ref().map(|pending| (pending.email.as_str(), pending.expires_at));
     (page.typed, page.problem, page.notice) = (said.typed, said.problem, said.notice);
+    page.code_refused = said.code_refused;
     let refused = StatusCode::UNPROCESSABLE_ENTITY;
-    let status = if said.problem.is_some() { refused } else { StatusCode::OK };
+    let is_refused = said.problem.is_some() || said.code_refused;
+    let status = if is_refused { refused } else { StatusCode::OK };
     Ok(respond::html(status, site.pages.settings_email(&page)))
 }

@@ -12,6 +12,8 @@ pub struct EmailSettings<'a> {
     pub frame: Frame<'a>,
     /// Where the form is posted to: field `email`.
     pub action: &'a str,
+    /// Where to post to, with field `code`, what was mailed to the new address.
+    pub confirm: &'a str,
     /// Where to post to, so that a change does not wait any more.
     pub cancel: &'a str,
     /// The address that the user has.
@@ -22,6 +24,8 @@ pub struct EmailSettings<'a> {
     pub typed: &'a str,
     /// Why it was refused.
     pub problem: Option<EmailProblem>,
+    /// Whether the code was refused.
+    pub code_refused: bool,
     /// What was just done.
     pub notice: Option<EmailNotice>,
 }
@@ -49,10 +53,24 @@ pub enum EmailNotice {
 }
 
 impl<'a> EmailSettings<'a> {
-    /// The page that posts to the first path, and to the second to cancel.
-    pub fn new(frame: Frame<'a>, [action, cancel]: [&'a str; 2], email: Option<&'a str>) -> Self {
-        let (pending, typed, problem, notice) = (None, "", None, None);
-        Self { frame, action, cancel, email, pending, typed, problem, notice }
+    /// The page that posts to these paths: to ask, to confirm by a code, to cancel.
+    pub fn new(
+        frame: Frame<'a>,
+        [action, confirm, cancel]: [&'a str; 3],
+        email: Option<&'a str>,
+    ) -> Self {
+        Self {
+            frame,
+            action,
+            confirm,
+            cancel,
+            email,
+            pending: None,
+            typed: "",
+            problem: None,
+            code_refused: false,
+            notice: None,
+        }
     }
 }
 

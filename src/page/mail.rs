@@ -27,6 +27,8 @@ pub enum Letter<'a> {
     ChangeEmail {
         /// The link.
         link: &'a str,
+        /// Six digits that stand in for it.
+        code: &'a str,
     },
     /// Somebody wants an address that has an account.
     EmailWanted {

@@ -53,7 +53,10 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("delete-refused", &["password", "confirm", "delete"]);
     ids("keep", &["keep-text", "submit"]);
     ids("email", &["current-email", "email", "submit"]);
-    ids("email-refused", &["pending-email", "cancel", "email", "email-hint", "submit"]);
+    ids(
+        "email-refused",
+        &["pending-email", "code", "confirm", "cancel", "email", "email-hint", "submit"],
+    );
     ids("email-confirm", &["submit"]);
     ids("password-change", &["email", "current", "password", "submit"]);
     ids("password-first", &["email", "password", "submit"]);

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{Effects, NewLink, RateLimit, Result};
-use crate::crypto::TokenHash;
+use super::{CodeTries, Effects, NewLink, RateLimit, Result};
+use crate::crypto::{KeyedHash, TokenHash};
 use crate::scope::{SessionId, UserId};
 
 /// Another address that a user asks for.
@@ -39,6 +39,17 @@ pub struct PendingEmailChange {
     pub token: TokenHash,
     /// Until when it waits.
     pub expires_at: OffsetDateTime,
+}
+
+/// The code that was mailed beside the link of a change, to be compared with one that somebody typed.
+#[derive(Clone, Debug)]
+pub struct EmailChangeCode {
+    /// The address that the user wants.
+    pub email: String,
+    /// The hash of the secret of the link that it stands in for.
+    pub token: TokenHash,
+    /// The code.
+    pub code: KeyedHash,
 }
 
 /// By what an address is known to be the user's.
@@ -103,6 +114,17 @@ pub trait EmailChangeStore: std::fmt::Debug + Send + Sync + 'static {
         user: &UserId,
         now: OffsetDateTime,
     ) -> Result<Option<PendingEmailChange>>;
+
+    /// Counts a try at the code of a user's change before it is looked at, so that any number of
+    /// concurrent callers get as many tries as are allowed and not one more; those of an address are
+    /// counted for all who want it together. `None` if there is nothing to compare with: no such code,
+    /// or too many tries.
+    async fn begin_email_change_code(
+        &self,
+        user: &UserId,
+        tries: CodeTries,
+        now: OffsetDateTime,
+    ) -> Result<Option<EmailChangeCode>>;
 
     /// The change does not wait any more; `false` if none did.
     async fn cancel_email_change(&self, user: &UserId, along: &Effects) -> Result<bool>;

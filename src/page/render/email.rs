@@ -3,7 +3,8 @@
 use super::*;
 
 template!(EmailSettingsPage, "settings/email.html", EmailSettings<'a> {
-    wrong_email: Option<&'a str>, notice: Option<String>, pending: Option<String>
+    wrong_email: Option<&'a str>, wrong_code: Option<&'a str>, notice: Option<String>,
+    pending: Option<String>
 });
 
 pub(in crate::page) fn settings_email(theme: &Theme, data: &EmailSettings<'_>) -> String {
@@ -22,7 +23,8 @@ pub(in crate::page) fn settings_email(theme: &Theme, data: &EmailSettings<'_>) -
         let until = until.date().to_string();
         theme.say_all(&m.email_change_pending, &[("email", email), ("date", &until)])
     });
-    page(&EmailSettingsPage { theme, m, page: data, wrong_email, notice, pending })
+    let wrong_code = data.code_refused.then_some(m.email_change_code_refused.as_ref());
+    page(&EmailSettingsPage { theme, m, page: data, wrong_email, wrong_code, notice, pending })
 }
 
 template!(ConfirmEmailPage, "settings/email_confirm.html", ConfirmEmailChange<'a> {

@@ -54,7 +54,7 @@ pub(in crate::page) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             forgot,
             &m.mail_taken_footnote,
         ),
-        Letter::ChangeEmail { link } => (
+        Letter::ChangeEmail { link, .. } => (
             &m.mail_change_email_subject,
             &m.mail_change_email_text,
             &m.mail_change_email_button,
@@ -282,6 +282,7 @@ pub(in crate::page) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
     };
     let code = match letter {
         Letter::Confirm { code, .. } => Some((m.mail_code_hint.as_ref(), *code)),
+        Letter::ChangeEmail { code, .. } => Some((m.mail_change_email_code_hint.as_ref(), *code)),
         _ => None,
     };
     let letter = LetterText {

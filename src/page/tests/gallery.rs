@@ -81,7 +81,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
     let audited = [AuditLine::of(&entry.at(then, &crate::crypto::SystemRandom))];
     let app = |left| Some(EnrolledApp::new(time::OffsetDateTime::UNIX_EPOCH, left));
     let two_factor = |app, refused| TwoFactor::new(frame, app, [text; 3], refused);
-    let address_settings = EmailSettings::new(frame, [text; 2], Some(email));
+    let address_settings = EmailSettings::new(frame, [text; 3], Some(email));
     let new_address = ConfirmEmailChange::new(frame, [text; 2], email);
     let password = |has| PasswordSettings::new(frame, (text, email), has, length);
     let epoch = time::OffsetDateTime::UNIX_EPOCH;
@@ -228,6 +228,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
                 problem: Some(EmailProblem::Unchanged),
                 pending: Some((email, epoch)),
                 notice: Some(EmailNotice::Asked),
+                code_refused: true,
                 ..address_settings.clone()
             }),
         ),
@@ -237,7 +238,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
             theme
                 .settings_email_confirm(&ConfirmEmailChange { taken: true, ..new_address.clone() }),
         ),
-        ("mail-change-email", theme.mail(&Letter::ChangeEmail { link: text }).html),
+        ("mail-change-email", theme.mail(&Letter::ChangeEmail { link: text, code: "012345" }).html),
         ("mail-email-wanted", theme.mail(&Letter::EmailWanted { home: text }).html),
         ("mail-email-asked", theme.mail(&Letter::EmailChangeAsked { forgot: text, email }).html),
         ("mail-email-changed", theme.mail(&Letter::EmailChanged { home: text, email }).html),

@@ -3,8 +3,8 @@
 use time::OffsetDateTime;
 
 use super::convert::time;
-use crate::crypto::TokenHash;
-use crate::store::{EmailProof, PendingEmailChange, Result, StoreError};
+use crate::crypto::{KeyedHash, TokenHash};
+use crate::store::{EmailChangeCode, EmailProof, PendingEmailChange, Result, StoreError};
 
 /// Whether anybody comes in as user `$1`.
 pub(super) const IS_OPEN: &str = "SELECT EXISTS (SELECT 1 FROM donjon_users WHERE id = $1 \
@@ -21,6 +21,18 @@ pub(super) fn pending(row: PendingRow) -> Result<PendingEmailChange> {
     let token = token.try_into().map_err(|_| StoreError::Corrupt("a mailed link"))?;
     let expires_at: OffsetDateTime = time(expires_at)?;
     Ok(PendingEmailChange { email, token: TokenHash::from_bytes(token), expires_at })
+}
+
+/// `email, token_hash, code_hash` of the link of a change.
+pub(super) type CodeRow = (String, Vec<u8>, Option<Vec<u8>>);
+
+pub(super) fn code(row: CodeRow) -> Result<EmailChangeCode> {
+    const CORRUPT: StoreError = StoreError::Corrupt("a mailed code");
+    let (email, token, code) = row;
+    let token = token.try_into().map_err(|_| CORRUPT)?;
+    let code = code.unwrap_or_default().try_into().map_err(|_| CORRUPT)?;
+    let (token, code) = (TokenHash::from_bytes(token), KeyedHash::from_bytes(code));
+    Ok(EmailChangeCode { email, token, code })
 }
 
 /// The address that user `$1` gets, by the link with secret `$2` that works at `$3`, or by the word

@@ -9,12 +9,13 @@ use time::Duration;
 use super::account::{KIND, fresh_email, new_delivery, new_link, new_user};
 use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::audit::{Action, Entry};
-use crate::crypto::{RandomExt as _, SystemRandom, TokenHash};
+use crate::crypto::{KeyedHash, RandomExt as _, SystemRandom, TokenHash};
 use crate::scope::{Account, UserId};
 use crate::store::{
-    AuditFilter, AuditStore, Effects, EmailChange, EmailChangeRequest, EmailChangeStore,
-    EmailChanged, EmailProof, LifecycleStore, LinkPurpose, NewEmailChange, NewUser, OutboxStore,
-    PasswordStore, PendingEmailChange, RateLimit, SessionStore, UserStore,
+    AuditFilter, AuditStore, CodeTries, Effects, EmailChange, EmailChangeCode, EmailChangeRequest,
+    EmailChangeStore, EmailChanged, EmailProof, LifecycleStore, LinkPurpose, NewEmailChange,
+    NewLink, NewUser, OutboxStore, PasswordStore, PendingEmailChange, RateLimit, SessionStore,
+    UserStore,
 };
 
 const HOUR: i64 = 3600;
@@ -51,6 +52,7 @@ pub async fn email_changes(
     kit.a_change_is_for_its_user().await?;
     kit.a_newer_change_takes_the_place_of_the_older().await?;
     kit.a_change_waits_until_it_is_over_or_cancelled().await?;
+    kit.a_code_of_a_change_is_tried_as_often_as_allowed().await?;
     kit.who_proves_an_address_wins_over_who_never_did().await?;
     kit.an_address_goes_to_one_of_all_who_claim_it().await?;
     kit.an_address_that_is_confirmed_meanwhile_stays_where_it_is().await?;
@@ -155,6 +157,45 @@ impl Kit {
         rule(RULE, told == EmailChanged::Invalid, told)?;
         let kept = self.email_of(&asked.id).await?;
         rule(RULE, kept.as_ref() == Some(&asked.old), kept)
+    }
+
+    async fn a_code_of_a_change_is_tried_as_often_as_allowed(&self) -> Result<(), Violation> {
+        const RULE: &str = "a code of a change is tried as often as is allowed";
+        let tries = CodeTries { each: 5, address: OFTEN };
+        let (asked, address) = (self.ask(&fresh_email()).await?, fresh_email());
+        let tried = race(|_| {
+            let (store, id) = (Arc::clone(&self.store), asked.id.clone());
+            async move { store.begin_email_change_code(&id, tries, at(1)).await }
+        })
+        .await?;
+        let admitted: Vec<_> = tried.into_iter().flatten().collect();
+        rule(RULE, admitted.len() == tries.each as usize, admitted.len())?;
+        let knows = |mailed: &EmailChangeCode| {
+            mailed.email == asked.new && mailed.token == asked.token && mailed.code == code()
+        };
+        rule("a try knows what it is compared with", admitted.iter().all(knows), admitted.first())?;
+        // Whoever wants the same address, and however often, has no more tries than it has.
+        let limit = RateLimit { times: 7, window: Duration::minutes(30) };
+        let tries = CodeTries { each: 5, address: limit };
+        let mut admitted = 0;
+        for _ in 0..3 {
+            let asked = self.ask(&address).await?;
+            for _ in 0..4 {
+                let begun = self.store.begin_email_change_code(&asked.id, tries, at(1)).await?;
+                admitted += usize::from(begun.is_some());
+            }
+        }
+        rule(RULE, admitted == limit.times as usize, admitted)?;
+        let asked = self.ask(&fresh_email()).await?;
+        let (_, nobody) = self.user(true).await?;
+        for (id, seconds, expected) in
+            [(&asked.id, 1, true), (&asked.id, HOUR, false), (&nobody, 1, false)]
+        {
+            let begun = self.store.begin_email_change_code(id, tries, at(seconds)).await?;
+            rule("a code is there while its change waits", begun.is_some() == expected, seconds)?;
+        }
+        let told = self.change(&asked.change()).await?;
+        rule("a code that was tried leaves its link", told == changed_at(1), told)
     }
 
     async fn requests_are_limited_exactly(&self) -> Result<(), Violation> {
@@ -316,9 +357,13 @@ fn new_change(user: &UserId, email: &str) -> NewEmailChange {
     NewEmailChange {
         user: user.clone(),
         email: email.to_owned(),
-        link: new_link(LinkPurpose::ChangeEmail),
+        link: NewLink { code: Some(code()), ..new_link(LinkPurpose::ChangeEmail) },
         taken: new_delivery().into(),
     }
+}
+
+fn code() -> KeyedHash {
+    KeyedHash::from_bytes([7; 32])
 }
 
 fn changed_at(device_epoch: i64) -> EmailChanged {

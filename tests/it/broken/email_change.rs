@@ -37,6 +37,10 @@ enum Fault {
     RemembersWhatEnded,
     /// Counts nothing.
     CountsNothing,
+    /// Looks at codes without counting.
+    CountsNoTries,
+    /// Counts the tries of each user, and not those of an address.
+    CountsEachUserAnew,
     /// Mails the link to whoever has the address.
     MailsTheLinkToAll,
     /// Changes something, and tells nobody.
@@ -122,6 +126,20 @@ impl EmailChangeStore for Broken {
         Ok(waits.or(waited.filter(|waited| now < waited.expires_at)))
     }
 
+    async fn begin_email_change_code(
+        &self,
+        user: &UserId,
+        mut tries: CodeTries,
+        now: OffsetDateTime,
+    ) -> Result<Option<EmailChangeCode>> {
+        match self.fault {
+            Fault::CountsNoTries => tries.each = u32::MAX,
+            Fault::CountsEachUserAnew => tries.address.times = u32::MAX,
+            _ => {}
+        }
+        self.good.begin_email_change_code(user, tries, now).await
+    }
+
     async fn cancel_email_change(&self, user: &UserId, along: &Effects) -> Result<bool> {
         self.waits.lock().unwrap().remove(user);
         if self.is(Fault::CancelsNothing) {
@@ -187,6 +205,8 @@ async fn the_kit_names_the_rule_that_a_store_of_changed_addresses_breaks() {
         (Fault::CancelsNothing, "a change waits until it is over, or cancelled"),
         (Fault::PromisesToAll, "an address goes to one of all who claim it"),
         (Fault::KeepsTheUnproven, "who proves an address wins over who never did"),
+        (Fault::CountsNoTries, "a code of a change is tried as often as is allowed"),
+        (Fault::CountsEachUserAnew, "a code of a change is tried as often as is allowed"),
         (Fault::DistrustsTheHost, "the word of the host is proof"),
         (Fault::ForgetsTheSession, "nothing changes in a session that is over"),
         (

@@ -8,11 +8,13 @@ use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::scope::{SessionEnd, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::email_change::{
-    PENDING, PendingRow, address_key, keeps_address, pending, proof, proven, user_key,
+    CodeRow, PENDING, PendingRow, address_key, code, keeps_address, pending, proof, proven,
+    user_key,
 };
+use crate::store::sql::mail_link::code_key;
 use crate::store::{
-    Effects, EmailChange, EmailChangeRequest, EmailChangeStore, EmailChanged, NewEmailChange,
-    PendingEmailChange, RateLimit, Result,
+    CodeTries, Effects, EmailChange, EmailChangeCode, EmailChangeRequest, EmailChangeStore,
+    EmailChanged, LinkPurpose, NewEmailChange, PendingEmailChange, RateLimit, Result,
 };
 
 /// How often a change is tried whose address somebody else gets at the same moment: the next time
@@ -95,11 +97,13 @@ impl EmailChangeStore for PostgresStore {
                      expires_at = CASE WHEN r.expires_at <= $3 THEN $4 ELSE r.expires_at END
                  RETURNING times <= $5 AS allowed
              ), written AS (
-                 INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at)
-                 SELECT asking.user_id, 'change_email', $7, $8, $9 FROM asking, asked
+                 INSERT INTO donjon_links
+                     (user_id, purpose, token_hash, email, expires_at, code_hash)
+                 SELECT asking.user_id, 'change_email', $7, $8, $9, $13 FROM asking, asked
                  WHERE asked.allowed
                  ON CONFLICT (user_id, purpose) DO UPDATE SET token_hash = excluded.token_hash,
-                     email = excluded.email, expires_at = excluded.expires_at
+                     email = excluded.email, expires_at = excluded.expires_at,
+                     code_hash = excluded.code_hash, code_tries = 0
                  RETURNING user_id
              ), taken AS (
                  SELECT u.id AS user_id FROM mailed, donjon_users u
@@ -128,6 +132,7 @@ impl EmailChangeStore for PostgresStore {
         .bind(effects(along))
         .bind(effects(&change.link.effects))
         .bind(effects(&change.taken))
+        .bind(change.link.code.as_ref().map(|code| code.as_bytes().as_slice()))
         .fetch_one(self.pool())
         .await?;
         Ok(match (open, written) {
@@ -148,6 +153,41 @@ impl EmailChangeStore for PostgresStore {
             .fetch_optional(self.pool())
             .await?;
         row.map(pending).transpose()
+    }
+
+    async fn begin_email_change_code(
+        &self,
+        user: &UserId,
+        tries: CodeTries,
+        now: OffsetDateTime,
+    ) -> Result<Option<EmailChangeCode>> {
+        // Whoever waits for the link's row looks at the count anew.
+        let row: Option<CodeRow> = query_as(
+            "WITH waits AS (
+                 SELECT email FROM donjon_links
+                 WHERE user_id = $1 AND purpose = 'change_email' AND expires_at > $2
+             ), counted AS (
+                 INSERT INTO donjon_rate_limits AS r (key, times, expires_at)
+                 SELECT $3 || waits.email, 1, $4 FROM waits
+                 ON CONFLICT (key) DO UPDATE SET
+                     times = CASE WHEN r.expires_at <= $2 THEN 1 ELSE r.times + 1 END,
+                     expires_at = CASE WHEN r.expires_at <= $2 THEN $4 ELSE r.expires_at END
+                 RETURNING times <= $5 AS allowed
+             )
+             UPDATE donjon_links l SET code_tries = l.code_tries + 1 FROM waits, counted
+             WHERE counted.allowed AND l.user_id = $1 AND l.purpose = 'change_email'
+               AND l.email = waits.email AND l.code_hash IS NOT NULL AND l.code_tries < $6
+             RETURNING l.email, l.token_hash, l.code_hash",
+        )
+        .bind(user.as_str())
+        .bind(micros(now))
+        .bind(code_key(LinkPurpose::ChangeEmail, ""))
+        .bind(micros(now + tries.address.window))
+        .bind(i64::from(tries.address.times))
+        .bind(i64::from(tries.each))
+        .fetch_optional(self.pool())
+        .await?;
+        row.map(code).transpose()
     }
 
     async fn cancel_email_change(&self, user: &UserId, along: &Effects) -> Result<bool> {

@@ -9,11 +9,13 @@ use crate::scope::{SessionEnd, UserId};
 use crate::store::sql::account::{address_key as attempts_key, user_id};
 use crate::store::sql::convert::micros;
 use crate::store::sql::email_change::{
-    IS_OPEN, PENDING, PendingRow, address_key, keeps_address, pending, proof, proven, user_key,
+    CodeRow, IS_OPEN, PENDING, PendingRow, address_key, code, keeps_address, pending, proof,
+    proven, user_key,
 };
+use crate::store::sql::mail_link::code_key;
 use crate::store::{
-    Effects, EmailChange, EmailChangeRequest, EmailChangeStore, EmailChanged, NewEmailChange,
-    PendingEmailChange, RateLimit, Result,
+    CodeTries, Effects, EmailChange, EmailChangeCode, EmailChangeRequest, EmailChangeStore,
+    EmailChanged, LinkPurpose, NewEmailChange, PendingEmailChange, RateLimit, Result,
 };
 
 #[async_trait]
@@ -43,6 +45,40 @@ impl EmailChangeStore for SqliteStore {
             .fetch_optional(self.readers())
             .await?;
         row.map(pending).transpose()
+    }
+
+    async fn begin_email_change_code(
+        &self,
+        user: &UserId,
+        tries: CodeTries,
+        now: OffsetDateTime,
+    ) -> Result<Option<EmailChangeCode>> {
+        let user = user.clone();
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let row: Option<PendingRow> = query_as(PENDING)
+                    .bind(user.as_str())
+                    .bind(micros(now))
+                    .fetch_optional(&mut *connection)
+                    .await?;
+                let Some((email, ..)) = row else { return Ok(None) };
+                let (key, limit) = (code_key(LinkPurpose::ChangeEmail, &email), tries.address);
+                let times = count_against_limit(connection, &key, limit, now, true).await?;
+                let tried: Option<CodeRow> = query_as(
+                    "UPDATE donjon_links SET code_tries = code_tries + 1
+                     WHERE user_id = ?1 AND purpose = 'change_email' AND code_hash IS NOT NULL
+                       AND code_tries < ?2 AND ?3
+                     RETURNING email, token_hash, code_hash",
+                )
+                .bind(user.as_str())
+                .bind(i64::from(tries.each))
+                .bind(times <= i64::from(limit.times))
+                .fetch_optional(connection)
+                .await?;
+                tried.map(code).transpose()
+            })
+        })
+        .await
     }
 
     async fn cancel_email_change(&self, user: &UserId, along: &Effects) -> Result<bool> {
@@ -95,15 +131,17 @@ async fn request(
     let key = address_key(&change.email);
     let mails = count_against_limit(connection, &key, limit, now, true).await? <= allowed;
     query(
-        "INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at)
-         VALUES (?1, 'change_email', ?2, ?3, ?4)
+        "INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at, code_hash)
+         VALUES (?1, 'change_email', ?2, ?3, ?4, ?5)
          ON CONFLICT (user_id, purpose) DO UPDATE SET token_hash = excluded.token_hash,
-             email = excluded.email, expires_at = excluded.expires_at",
+             email = excluded.email, expires_at = excluded.expires_at,
+             code_hash = excluded.code_hash, code_tries = 0",
     )
     .bind(user.as_str())
     .bind(change.link.token.as_bytes().as_slice())
     .bind(&change.email)
     .bind(micros(change.link.expires_at))
+    .bind(change.link.code.as_ref().map(|code| code.as_bytes().as_slice()))
     .execute(&mut *connection)
     .await?;
     let owner: Option<String> = query_scalar(concat!(

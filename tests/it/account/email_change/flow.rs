@@ -140,6 +140,65 @@ async fn a_link_is_opened_by_the_user_who_asked_and_by_nobody_else() {
     .await;
 }
 
+#[tokio::test]
+async fn the_digits_in_the_mail_do_what_the_link_does_for_five_tries() {
+    each_world(async |world| {
+        for (user, right) in [(ALICE, true), (BOB, false)] {
+            let new = format!("new.{user}");
+            world.user(user).await;
+            let mut browser = world.logged_in(user).await;
+            assert!(!browser.get(PATH).await.has("code"));
+            assert!(ask(&mut browser, &new).await.has("code"));
+            let mails = world.mails_to(&new).await;
+            let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit());
+            let code = mails[0].text.split_whitespace().find(is_code).unwrap().to_owned();
+            assert!(mails[0].html.contains(&code));
+            let wrong = if code == "000000" { "000001" } else { "000000" };
+            for _ in 0..if right { 4 } else { 5 } {
+                let page = browser.post(CONFIRM, &[("code", wrong)]).await;
+                assert_eq!(page.status, REFUSED);
+                assert!(page.body.contains("after five tries only the link"), "{}", page.body);
+            }
+            let spelt = format!("{}-{}", &code[..3], &code[3..]);
+            let page = browser.post(CONFIRM, &[("code", &spelt)]).await;
+            assert_eq!(page.status == StatusCode::SEE_OTHER, right, "{}", page.body);
+            let address = if right { new.as_str() } else { user };
+            assert_eq!(logged_in_as(&mut browser).await, format!("hello {address} at /"));
+            if !right {
+                let link = mails[0].text.lines().find(|line| line.starts_with("http")).unwrap();
+                let page = browser.get(link).await;
+                press(&mut browser, &page).await;
+                assert_eq!(logged_in_as(&mut browser).await, format!("hello {new} at /"));
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn digits_are_good_for_one_user_and_one_address() {
+    each_world(async |world| {
+        let mut codes = Vec::new();
+        for user in [ALICE, BOB] {
+            world.user(user).await;
+            ask(&mut world.logged_in(user).await, NEW).await;
+            let mails = world.mails_to(NEW).await;
+            let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit());
+            codes.push(mails[0].text.split_whitespace().find(is_code).unwrap().to_owned());
+        }
+        // Those of a mail that somebody else asked for, to the same address, open nothing.
+        let mut alice = world.logged_in(ALICE).await;
+        if codes[0] != codes[1] {
+            assert_eq!(alice.post(CONFIRM, &[("code", &codes[1])]).await.status, REFUSED);
+        }
+        // Nor do those of an address that is not wanted any more.
+        ask(&mut alice, "newer@example.test").await;
+        assert_eq!(alice.post(CONFIRM, &[("code", &codes[0])]).await.status, REFUSED);
+        assert_eq!(logged_in_as(&mut alice).await, format!("hello {ALICE} at /"));
+    })
+    .await;
+}
+
 /// By which a thief could take what the owner has just saved.
 #[tokio::test]
 async fn a_change_that_waits_ends_with_whatever_takes_the_account_back() {
