@@ -1,7 +1,9 @@
-//! The API that other people's applications call with a token of the provider's.
+//! The API that is called with a token: one that the provider issued to an application of other
+//! people, or one that a user made for a script at `/settings/tokens`.
 
 use axum::routing::get;
 use axum::{Extension, Json, Router};
+use donjon::account::token::{ApiTokenLayer, ApiTokens};
 use donjon::provider::AuthorizationServer;
 use donjon::resource::{RequireScopeLayer, VerifyTokenLayer};
 use donjon::scope::Credential;
@@ -11,9 +13,10 @@ use tower::ServiceBuilder;
 /// What a token needs to read.
 pub(crate) const SCOPE: &str = "api:read";
 
-pub(crate) fn routes(provider: &AuthorizationServer) -> Router {
+pub(crate) fn routes(provider: &AuthorizationServer, tokens: &ApiTokens) -> Router {
     let guard = ServiceBuilder::new()
-        .layer(VerifyTokenLayer::new(provider))
+        .layer(ApiTokenLayer::new(tokens))
+        .layer(VerifyTokenLayer::new(provider).accept_api_tokens())
         .layer(RequireScopeLayer::new([SCOPE]));
     Router::new().route("/api/me", get(me)).route_layer(guard)
 }

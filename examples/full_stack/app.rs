@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{BoxError, Router};
+use axum::{BoxError, Extension, Router};
+#[cfg(feature = "passkeys")]
+use donjon::account::passkey::{Passkeys, RelyingParty};
+use donjon::account::token::ApiTokens;
 use donjon::account::{AccountLayer, Accounts, OtherLogin};
 use donjon::crypto::{Clock as _, Keyring, SystemClock};
 use donjon::delivery::{Mailbox, RunningWorker, Worker};
@@ -18,7 +21,11 @@ use crate::config::{Config, ConfigError, ConnectionConfig};
 use crate::page::theme;
 use crate::resolver::Resolver;
 use crate::saml_users::{SamlUsers, domains};
-use crate::{api, home, mailbox, seed, test_hooks};
+use crate::staff::Staff;
+use crate::{api, home, mailbox, personas, seed, team, test_hooks};
+
+/// What tokens for scripts begin with, so that they can be told from others.
+const TOKEN_PREFIX: &str = "demo";
 
 /// The application, and what works for it in the background.
 pub(crate) struct App {
@@ -28,19 +35,17 @@ pub(crate) struct App {
 }
 
 impl App {
+    /// Puts it together; in the demo with its personas.
     pub(crate) async fn build(
         config: &Config,
         store: SqlStore,
         keyring: Keyring,
+        is_demo: bool,
     ) -> Result<Self, BoxError> {
         let sessions = SessionLayer::new(store.clone(), &keyring).base_url(&config.issuer)?;
         let sessions = sessions.pages(theme()?);
-        let doors =
-            config.saml.connections.iter().map(|c| OtherLogin::new(c.name(), c.login_path()));
-        let accounts = AccountLayer::builder(&store, &keyring, &config.issuer)
-            .pages(theme()?)
-            .other_logins(doors)
-            .build()?;
+        let tokens = ApiTokens::new(&store, TOKEN_PREFIX.parse()?).scopes([api::SCOPE])?;
+        let accounts = accounts(config, &store, &keyring, &tokens)?;
         seed::users(config, accounts.accounts()).await?;
         let saml = saml(config, &store, &keyring, accounts.accounts())?;
         let provider = provider(config, &store, &keyring, accounts.accounts()).await?;
@@ -49,17 +54,24 @@ impl App {
         let mailbox = Mailbox::default();
         let worker = Worker::new(&store, &keyring, mailbox.clone());
 
-        let mut app = Router::new().merge(home::routes(config)).merge(api::routes(&provider));
+        let mut app = Router::new()
+            .merge(home::routes(config, is_demo))
+            .merge(team::routes(&store))
+            .merge(api::routes(&provider, &tokens))
+            .layer(Extension(accounts.clone()));
         if config.has_mailbox() {
             app = app.merge(mailbox::routes(mailbox, worker.clone(), config));
         }
         if config.provider.danger_test_hooks {
             app = app.merge(test_hooks::routes(provider.clone()));
         }
-        let app = app.layer(accounts).layer(provider.clone()).layer(saml).layer(sessions);
+        let app = app.layer(accounts.clone()).layer(provider.clone()).layer(saml).layer(sessions);
         // What goes wrong anywhere inside ends on a page of ours.
         let router =
             app.layer(CatchPanicLayer::new()).layer(ErrorPagesLayer::new(theme()?).home("/"));
+        if is_demo {
+            personas::seed(&accounts, router.clone()).await?;
+        }
         Ok(Self { router, provider, mails: worker.start() })
     }
 
@@ -68,6 +80,28 @@ impl App {
         self.provider.shut_down().await;
         self.mails.stop().await;
     }
+}
+
+/// The users of our own: every page there is.
+fn accounts(
+    config: &Config,
+    store: &SqlStore,
+    keyring: &Keyring,
+    tokens: &ApiTokens,
+) -> Result<AccountLayer, BoxError> {
+    let doors = config.saml.connections.iter().map(|c| OtherLogin::new(c.name(), c.login_path()));
+    let accounts = AccountLayer::builder(store, keyring, &config.issuer)
+        .pages(theme()?)
+        .other_logins(doors)
+        .api_tokens(tokens)
+        .administrators(Staff);
+    // They belong to a name, and an address has none.
+    #[cfg(feature = "passkeys")]
+    let accounts = match RelyingParty::at(&config.issuer) {
+        Ok(_) => accounts.passkeys(Passkeys::default()),
+        Err(_) => accounts,
+    };
+    Ok(accounts.build()?)
 }
 
 /// The identity providers of customers.

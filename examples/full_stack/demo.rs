@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::config::Config;
 use crate::neighbours::{client_app, identity_provider};
+use crate::personas::{self, Enters};
 
 /// The client and the connection that the neighbours are known by.
 const CLIENT: &str = "tally";
@@ -52,34 +53,57 @@ pub(crate) async fn start_neighbours(config: &Config) -> Result<(), BoxError> {
 }
 
 /// Where to go, and who one can be there.
-pub(crate) fn invitation(config: &Config, neighbours: bool) -> String {
+pub(crate) fn invitation(config: &Config, neighbours: bool, is_demo: bool) -> String {
     let host = &config.issuer;
-    if !neighbours {
-        return format!("Listening on {}, reached at {host}\n", config.listen);
-    }
-    let users = config
-        .users
-        .iter()
-        .map(|user| format!("  log in as {}  with the password  {}\n", user.email, user.password));
-    format!(
-        "
+    let mut text = format!("Listening on {}, reached at {host}\n", config.listen);
+    if neighbours {
+        text = format!(
+            "
   Donjon demo           {host}
   its mailbox           {host}/dev/mailbox
-  Tally, a third party  http://localhost:{tally}
-  Acme, a customer      http://localhost:{acme}
+  Tally, a third party  http://127.0.0.1:{tally}
+  Acme, a customer      http://127.0.0.1:{acme}
+",
+            tally = client_app::PORT,
+            acme = identity_provider::PORT,
+        );
+    }
+    if is_demo {
+        text.push_str(&cast());
+    }
+    text
+}
 
-{users}
-  1. Open Tally and click \"Log in with Donjon demo\": log in, allow it, see your claims and
-     what the API answers in your name.
+/// Who one can be, and what to do as them.
+fn cast() -> String {
+    let there = personas::ALL.iter().filter(|persona| persona.is_there());
+    let lines = there.map(|who| {
+        let email = if who.enters == Enters::Link {
+            format!("{} (no password)", who.email)
+        } else {
+            who.email.to_owned()
+        };
+        format!("  {:<20}  {email}\n", who.state)
+    });
+    let key = personas::TOTP.key().map(|key| key.expose()).unwrap_or_default();
+    format!(
+        "
+  Who you can be there, with the password  {password}
+
+{lines}
+  Theo's authenticator app has the key  {key}
+
+  1. Open Tally and click \"Log in with Donjon demo\": log in as Alice, allow it, see your claims
+     and what the API answers in your name.
   2. Log out at the demo and at Tally. Log in to Tally again, but choose \"Log in with Acme\" at
      the demo's login page and be Alice there: another door, the same sub.
-  3. Or register as somebody new at {host}/register and confirm in the mailbox.
+  3. Be somebody else on the demo's first page, or register as somebody new, and confirm in the
+     mailbox.
 
   Ctrl-C stops everything.
 
 ",
-        tally = client_app::PORT,
-        acme = identity_provider::PORT,
-        users = users.collect::<String>(),
+        password = personas::PASSWORD,
+        lines = lines.collect::<String>(),
     )
 }

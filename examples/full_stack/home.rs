@@ -7,6 +7,7 @@ use axum::extract::{Form, State};
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
+use donjon::account::AccountLayer;
 use donjon::scope::{Method, SessionId};
 use donjon::session::{RequireUserLayer, Session, UserAgent};
 use donjon::store::StoredSession;
@@ -15,20 +16,31 @@ use tower::ServiceBuilder;
 use tower_http::csrf::CsrfLayer;
 
 use crate::config::Config;
+use crate::neighbours::{client_app, identity_provider};
 use crate::page::{Fault, page};
+use crate::personas::page::Cast;
+use crate::staff::is_staff;
 
 /// What the pages show of the configuration.
 struct Links {
     /// Id, name, and where it begins.
     connections: Vec<(String, String, String)>,
     mailbox: bool,
+    /// Whether there are personas, and neighbours with their names and addresses.
+    demo: Option<[(&'static str, String); 2]>,
+    base: String,
 }
 
-pub(crate) fn routes(config: &Config) -> Router {
+pub(crate) fn routes(config: &Config, demo: bool) -> Router {
     let connections = config.saml.connections.iter();
     let connections =
         connections.map(|c| (c.id.clone(), c.name().to_owned(), c.login_path())).collect();
-    let links = Links { connections, mailbox: config.has_mailbox() };
+    let links = Links {
+        connections,
+        mailbox: config.has_mailbox(),
+        demo: demo.then(neighbours),
+        base: config.issuer.clone(),
+    };
     // Only users, and only from our own pages.
     let guard = ServiceBuilder::new().layer(CsrfLayer::new()).layer(RequireUserLayer::default());
     Router::new()
@@ -41,10 +53,12 @@ pub(crate) fn routes(config: &Config) -> Router {
 async fn home(
     State(links): State<Arc<Links>>,
     Extension(session): Extension<Session>,
+    Extension(accounts): Extension<AccountLayer>,
 ) -> Result<Response, Fault> {
     let scope = session.scope();
     let (Some(account), Some(authentication)) = (scope.account(), scope.authentication()) else {
-        return page("Welcome", &Visitor { links: &links });
+        let cast = links.demo.is_some().then(Cast::now);
+        return page("Welcome", None, &Visitor { links: &links, cast });
     };
     let name = account.attributes().get("name").and_then(|name| name.as_str());
     let email = account.email().unwrap_or_default();
@@ -56,9 +70,11 @@ async fn home(
         methods: methods.join(", "),
         this: authentication.session_id,
         sessions: session.sessions().await.map_err(Fault::new)?,
+        is_staff: is_staff(account),
+        team: scope.membership().map(|membership| membership.name.as_str()),
         links: &links,
     };
-    page("Home", &content)
+    page("Home", accounts.impersonation_banner(&scope), &content)
 }
 
 #[derive(Deserialize)]
@@ -83,12 +99,18 @@ async fn end_session(
 and other people's applications.</p>
 <a class="button" id="log-in" href="/login">Log in</a>
 {% for (id, name, path) in links.connections %}<a class="button quiet" id="log-in-{{ id }}" href="{{ path }}">Log in with {{ name }}</a>
-{% endfor %}<p class="aside">New here? <a href="/register">Register</a>{% if links.mailbox %}
+{% endfor %}{% if let Some(neighbours) = links.demo %}<h2>Come from elsewhere</h2>
+<ul>{% for (name, url) in neighbours %}<li><div><strong>{{ name }}</strong><small>{{ url }}</small></div><a href="{{ url }}">Open</a></li>
+{% endfor %}</ul>
+<p class="aside">The demo is at <a href="{{ links.base }}">{{ links.base }}</a>; under another name you cannot log in.</p>
+{% endif %}<p class="aside">New here? <a href="/register">Register</a>{% if links.mailbox %}
  · <a href="/dev/mailbox">Mailbox</a>{% endif %}</p>
-</main>"#
+</main>
+{% if let Some(cast) = cast %}{{ cast|safe }}{% endif %}"#
 )]
 struct Visitor<'a> {
     links: &'a Links,
+    cast: Option<Cast>,
 }
 
 #[derive(Template)]
@@ -108,8 +130,13 @@ struct Visitor<'a> {
 <small>{% if let Some(address) = session.device.address %}{{ address }}{% else %}somewhere{% endif %}</small></div>
 {% if self.is_this(session) %}<span class="this">this one</span>{% else %}<form method="post" action="/sessions/end"><button class="plain" name="id" value="{{ session.id }}">End</button></form>{% endif %}</li>{% endfor %}
 </ul>
-<a class="button quiet" id="log-out" href="/logout">Log out</a>
-<p class="aside"><a href="/settings">Your account</a>{% if links.mailbox %} · <a href="/dev/mailbox">Mailbox</a>{% endif %}</p>
+<nav aria-label="Go on">
+<a class="button" id="settings" href="/settings">Your account</a>
+{% if let Some(team) = team %}<a class="button quiet" id="team" href="/team">{{ team }}</a>
+{% endif %}{% if is_staff %}<a class="button quiet" id="admin" href="/admin">Administration</a>
+{% endif %}<a class="button quiet" id="log-out" href="/logout">Log out</a>
+</nav>
+<p class="aside"><a href="/settings/organizations">Your organizations</a>{% if links.mailbox %} · <a href="/dev/mailbox">Mailbox</a>{% endif %}</p>
 </main>"#
 )]
 struct LoggedIn<'a> {
@@ -119,7 +146,23 @@ struct LoggedIn<'a> {
     methods: String,
     this: SessionId,
     sessions: Vec<StoredSession>,
+    is_staff: bool,
+    team: Option<&'a str>,
     links: &'a Links,
+}
+
+/// The sites that the demo starts beside the host.
+fn neighbours() -> [(&'static str, String); 2] {
+    [
+        (
+            "Tally, an application that asks for your profile",
+            format!("http://127.0.0.1:{}", client_app::PORT),
+        ),
+        (
+            "Acme, a customer's identity provider",
+            format!("http://127.0.0.1:{}", identity_provider::PORT),
+        ),
+    ]
 }
 
 /// The browser or program behind a session.

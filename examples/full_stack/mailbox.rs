@@ -43,7 +43,7 @@ async fn show(State(post): State<Post>, request: Parts) -> Result<Response, Faul
     let mut messages = post.mailbox.messages();
     messages.reverse();
     match reader {
-        Reader::Person => page("Mailbox", &Page { messages: &messages }),
+        Reader::Person => page("Mailbox", None, &Page { messages: &messages }),
         Reader::Program => Ok(respond::json(StatusCode::OK, &messages).into_response()),
     }
 }

@@ -20,10 +20,13 @@ mod keyring;
 mod mailbox;
 mod neighbours;
 mod page;
+mod personas;
 mod resolver;
 mod saml_users;
 mod seed;
 mod server;
+mod staff;
+mod team;
 mod test_hooks;
 mod tls;
 
@@ -68,11 +71,12 @@ async fn main() -> ExitCode {
 }
 
 async fn run(config: Option<PathBuf>, neighbours: bool) -> Result<(), BoxError> {
-    let demo = demo::Directory::new()?;
+    let directory = demo::Directory::new()?;
+    let is_demo = config.is_none();
     let (file, config) = match config {
         Some(file) => (file.clone(), Config::read(&file)?),
         None => {
-            let file = demo.write_config()?;
+            let file = directory.write_config()?;
             let config = Config::read(&file)?.called("the demo's configuration");
             (file, config)
         }
@@ -92,10 +96,10 @@ async fn run(config: Option<PathBuf>, neighbours: bool) -> Result<(), BoxError> 
         config.fault("database_url", format!("{}; {fix}", whole(&error)))
     })?;
     let keyring = keyring::load(&config, &file)?;
-    let app = App::build(&config, store, keyring).await?;
+    let app = App::build(&config, store, keyring, is_demo).await?;
 
     let shutdown = shutdown()?;
-    say(&demo::invitation(&config, neighbours));
+    say(&demo::invitation(&config, neighbours, is_demo));
     server::serve(listener, tls, app.router.clone(), shutdown).await;
     app.stop().await;
     Ok(())

@@ -26,7 +26,8 @@ pub(crate) fn theme() -> Result<Theme, InvalidAccent> {
 <style>{{ style|safe }}</style>
 </head>
 <body>
-<a class="brand" href="/"><span class="mark" aria-hidden="true">D</span>Donjon demo</a>
+{% if let Some(banner) = banner %}{{ banner|safe }}
+{% endif %}<a class="brand" href="/"><span class="mark" aria-hidden="true">D</span>Donjon demo</a>
 {{ content|safe }}
 </body>
 </html>
@@ -35,13 +36,19 @@ pub(crate) fn theme() -> Result<Theme, InvalidAccent> {
 struct Frame<'a> {
     title: &'a str,
     style: &'static str,
+    banner: Option<String>,
     content: String,
 }
 
-/// A whole page around `content`, which escapes what it shows; no script, no frame, no cache.
-pub(crate) fn page(title: &str, content: &impl Template) -> Result<Response, Fault> {
+/// A whole page around `content`, which escapes what it shows; no script, no frame, no cache. The
+/// banner is that of [`AccountLayer::impersonation_banner`](donjon::account::AccountLayer).
+pub(crate) fn page(
+    title: &str,
+    banner: Option<String>,
+    content: &impl Template,
+) -> Result<Response, Fault> {
     let content = content.render().map_err(Fault::new)?;
-    let frame = Frame { title, style: include_str!("page.css"), content };
+    let frame = Frame { title, style: include_str!("page.css"), banner, content };
     let page = frame.render().map_err(Fault::new)?;
     Ok(respond::html(StatusCode::OK, page).into_response())
 }

@@ -5,6 +5,7 @@ use donjon::provider::{AccountResolver, ResolverError};
 use donjon::scope::{Account, Claims, Context, CurrentAccount, CurrentScope};
 
 use crate::saml_users::link::is_link;
+use crate::staff;
 
 /// Answers the provider's questions about users. It is all that the provider and the accounts know
 /// of each other: with users of your own, this is the file to change.
@@ -35,7 +36,7 @@ impl AccountResolver for Resolver {
     /// The account's attributes are claims already; the provider gives each with its scope only.
     async fn build_claims(&self, account: &Account, _: &Context) -> Result<Claims, ResolverError> {
         let mut userinfo = account.attributes().clone();
-        userinfo.retain(|name, _| !is_link(name));
+        userinfo.retain(|name, _| !is_link(name) && name != staff::ATTRIBUTE);
         if let Some(email) = account.email() {
             userinfo.insert("email".into(), email.into());
             userinfo.insert("email_verified".into(), account.email_verified().into());

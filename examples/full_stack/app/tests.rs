@@ -24,7 +24,7 @@ async fn app_at(listen: &str, issuer: &str, danger_mailbox: bool) -> App {
     );
     let config = Config::parse(&text, Path::new("test.toml")).unwrap();
     let store = SqlStore::connect(&config.database_url).await.unwrap();
-    App::build(&config, store, Keyring::ephemeral(&SystemRandom)).await.unwrap()
+    App::build(&config, store, Keyring::ephemeral(&SystemRandom), false).await.unwrap()
 }
 
 struct Answer {

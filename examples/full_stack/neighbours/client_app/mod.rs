@@ -22,10 +22,10 @@ use self::oidc::Provider;
 use super::http::cookie;
 use super::random;
 
-/// Where it listens: `http://localhost:3001`.
+/// Where it listens: `http://127.0.0.1:3001`.
 pub(crate) const PORT: u16 = 3001;
 /// What it registered at the host.
-pub(crate) const REDIRECT_URI: &str = "http://localhost:3001/callback";
+pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1:3001/callback";
 
 const LOGIN_COOKIE: &str = "tally_login";
 const SESSION_COOKIE: &str = "tally_session";

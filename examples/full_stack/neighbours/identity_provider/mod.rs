@@ -22,11 +22,11 @@ use self::exchange::{LoginRequest, ServiceProvider};
 use self::signer::Signer;
 use super::http::Http;
 
-/// Where it listens: `http://localhost:3002`.
+/// Where it listens: `http://127.0.0.1:3002`.
 pub(crate) const PORT: u16 = 3002;
 /// Its name, and where its metadata is.
-pub(crate) const ENTITY_ID: &str = "http://localhost:3002/metadata";
-const SSO_URL: &str = "http://localhost:3002/sso";
+pub(crate) const ENTITY_ID: &str = "http://127.0.0.1:3002/metadata";
+const SSO_URL: &str = "http://127.0.0.1:3002/sso";
 
 struct IdentityProvider {
     signer: Signer,
