@@ -2,13 +2,14 @@
 //! employees (SAML), and an OpenID Connect provider for other people's applications.
 //!
 //! ```text
-//! cargo run --example full_stack                         the demo: click through it
+//! cargo run --example full_stack --features passkeys     the demo: click through it
 //! cargo run --example full_stack -- --config FILE        a host of your own configuration
 //!                                   [--neighbours]       …with the demo's neighbours beside it
 //! ```
 //!
 //! To copy from: [`app`] composes the layers, [`resolver`] answers the provider's questions about
-//! users, [`saml_users`] decides whom a SAML login is. The rest is what every server has.
+//! users, [`saml_users`] decides whom a SAML login is, [`staff`] who is an administrator; [`team`] has
+//! pages that not everybody sees. The rest is what every server has.
 
 mod api;
 mod app;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
+use tokio::sync::Mutex;
 
 use super::host::example;
 use crate::support::process::{self, Server};
@@ -14,6 +15,9 @@ use crate::support::tools;
 /// Where the pictures of every page are left.
 const SCREENSHOTS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/screenshots");
 
+/// Held by the one test at a time that has the demo's addresses.
+pub static DEMO: Mutex<()> = Mutex::const_new(());
+
 /// The demo's fixed addresses: the host, the third-party application, the identity provider.
 const PORTS: [u16; 3] = [3000, 3001, 3002];
 
@@ -21,14 +25,15 @@ const PORTS: [u16; 3] = [3000, 3001, 3002];
 async fn chromium_clicks_the_whole_trip() {
     let Some(chromium) = tools::chromium() else { return };
     let Some(node) = tools::node("browser.mjs") else { return };
+    let _alone = DEMO.lock().await;
     let folder = TempDir::new().unwrap();
     let _demo = demo(folder.path()).await;
 
     let alice = json!({"email": "alice@acme.example", "password": "correct horse battery staple"});
     let request = json!({
         "chromium": chromium,
-        "host": "http://127.0.0.1:3000",
-        "app": "http://localhost:3001",
+        "host": "http://localhost:3000",
+        "app": "http://127.0.0.1:3001",
         "screenshots": SCREENSHOTS,
         "user": {"email": "robin@example.test", "password": "a password of their own"},
         "demo_user": alice,
@@ -62,7 +67,7 @@ async fn chromium_clicks_the_whole_trip() {
 }
 
 /// The demo as `cargo run --example full_stack` starts it.
-async fn demo(folder: &Path) -> Server {
+pub async fn demo(folder: &Path) -> Server {
     let mut command = Command::new(example());
     command.current_dir(folder).env_remove("DONJON_KEYRING");
     let mut server = Server::start(command, &folder.join("demo.log"));

@@ -9,6 +9,7 @@ mod impersonation;
 mod invitation;
 mod openid_client;
 mod passkeys;
+mod personas;
 mod saml;
 #[cfg(feature = "smtp")]
 mod smtp;
