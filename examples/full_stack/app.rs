@@ -8,6 +8,7 @@ use donjon::account::passkey::{Passkeys, RelyingParty};
 use donjon::account::token::ApiTokens;
 use donjon::account::{AccountLayer, Accounts, OtherLogin};
 use donjon::crypto::{Clock as _, Keyring, SystemClock};
+use donjon::delivery::webhook::{WebhookEndpoints, WebhookWorker};
 use donjon::delivery::{Mailbox, RunningWorker, Worker};
 use donjon::http::Egress;
 use donjon::page::ErrorPagesLayer;
@@ -32,6 +33,9 @@ pub(crate) struct App {
     pub(crate) router: Router,
     provider: AuthorizationServer,
     mails: RunningWorker,
+    /// Who is told of what happens.
+    pub(crate) webhooks: WebhookEndpoints,
+    hooks: RunningWorker,
 }
 
 impl App {
@@ -45,7 +49,7 @@ impl App {
         let sessions = SessionLayer::new(store.clone(), &keyring).base_url(&config.issuer)?;
         let sessions = sessions.pages(theme()?);
         let tokens = ApiTokens::new(&store, TOKEN_PREFIX.parse()?).scopes([api::SCOPE])?;
-        let accounts = accounts(config, &store, &keyring, &tokens)?;
+        let accounts = accounts(config, &store, &keyring, &tokens, is_demo)?;
         seed::users(config, accounts.accounts()).await?;
         let saml = saml(config, &store, &keyring, accounts.accounts())?;
         let provider = provider(config, &store, &keyring, accounts.accounts()).await?;
@@ -72,13 +76,16 @@ impl App {
         if is_demo {
             personas::seed(&accounts, router.clone()).await?;
         }
-        Ok(Self { router, provider, mails: worker.start() })
+        let webhooks = WebhookEndpoints::new(&store, &keyring);
+        let hooks = WebhookWorker::new(&store, &keyring, &egress(config)?).start();
+        Ok(Self { router, provider, mails: worker.start(), webhooks, hooks })
     }
 
     /// Brings what goes on in the background to an end.
     pub(crate) async fn stop(self) {
         self.provider.shut_down().await;
         self.mails.stop().await;
+        self.hooks.stop().await;
     }
 }
 
@@ -88,6 +95,7 @@ fn accounts(
     store: &SqlStore,
     keyring: &Keyring,
     tokens: &ApiTokens,
+    is_demo: bool,
 ) -> Result<AccountLayer, BoxError> {
     let doors = config.saml.connections.iter().map(|c| OtherLogin::new(c.name(), c.login_path()));
     let accounts = AccountLayer::builder(store, keyring, &config.issuer)
@@ -101,6 +109,13 @@ fn accounts(
         Ok(_) => accounts.passkeys(Passkeys::default()),
         Err(_) => accounts,
     };
+    #[cfg(feature = "social")]
+    let accounts = match is_demo {
+        true => accounts.social(crate::lantern::social(egress(config)?)),
+        false => accounts,
+    };
+    #[cfg(not(feature = "social"))]
+    let _ = is_demo;
     Ok(accounts.build()?)
 }
 

@@ -5,10 +5,13 @@ use std::io;
 use std::path::PathBuf;
 
 use axum::BoxError;
+use donjon::delivery::webhook::{EventType, WebhookEndpoints};
 use tempfile::TempDir;
 
 use crate::config::Config;
-use crate::neighbours::{client_app, identity_provider};
+#[cfg(feature = "social")]
+use crate::neighbours::openid_provider;
+use crate::neighbours::{Identity, client_app, identity_provider};
 use crate::personas::{self, Enters};
 
 /// The client and the connection that the neighbours are known by.
@@ -31,9 +34,21 @@ impl Directory {
     }
 }
 
+/// What the neighbours that were started are to be told yet.
+#[derive(Default)]
+pub(crate) struct Neighbours {
+    tally: Option<client_app::Inbox>,
+}
+
 /// Starts the neighbours that the configuration knows. Each side learns of the other what two
-/// companies would tell each other: a client id and secret; two metadata documents.
-pub(crate) async fn start_neighbours(config: &Config) -> Result<(), BoxError> {
+/// companies would tell each other: a client id and secret; two metadata documents. In the demo the
+/// host's server also trusts theirs, and its users may come from Lantern.
+pub(crate) async fn start_neighbours(
+    config: &Config,
+    is_demo: bool,
+) -> Result<Neighbours, BoxError> {
+    let mut started = Neighbours::default();
+    let identity = Identity::generate()?;
     let issuer = config.issuer.clone();
     if !issuer.starts_with("http://") {
         return Err("the neighbours speak plain HTTP; they need an http issuer".into());
@@ -47,7 +62,31 @@ pub(crate) async fn start_neighbours(config: &Config) -> Result<(), BoxError> {
     if let Some(client) = config.clients.iter().find(|client| client.client_id == CLIENT) {
         let client_secret = client.client_secret.clone().unwrap_or_default().0;
         let client_id = CLIENT.to_owned();
-        client_app::start(client_app::Registration { issuer, client_id, client_secret }).await?;
+        let registration = client_app::Registration { issuer, client_id, client_secret };
+        let inbox = client_app::start(registration, &identity).await?;
+        started.tally = is_demo.then_some(inbox);
+    }
+    if let Some(roots) = &config.egress.extra_roots
+        && (is_demo || !roots.exists())
+    {
+        std::fs::write(roots, &identity.certificate)?;
+    }
+    #[cfg(feature = "social")]
+    if is_demo {
+        openid_provider::start(&identity, crate::lantern::registration(config)).await?;
+    }
+    Ok(started)
+}
+
+/// Has Tally told of everything that happens to the demo's users: it is given the secret that the
+/// host signs with.
+pub(crate) async fn tell(
+    neighbours: &Neighbours,
+    webhooks: &WebhookEndpoints,
+) -> Result<(), BoxError> {
+    if let Some(tally) = &neighbours.tally {
+        let (_, secret) = webhooks.create(client_app::WEBHOOKS, &EventType::ALL, None).await?;
+        tally.learn(&secret.expose());
     }
     Ok(())
 }
@@ -63,15 +102,27 @@ pub(crate) fn invitation(config: &Config, neighbours: bool, is_demo: bool) -> St
   its mailbox           {host}/dev/mailbox
   Tally, a third party  http://127.0.0.1:{tally}
   Acme, a customer      http://127.0.0.1:{acme}
-",
+{lantern}",
             tally = client_app::PORT,
             acme = identity_provider::PORT,
+            lantern = lantern(),
         );
     }
     if is_demo {
         text.push_str(&cast());
     }
     text
+}
+
+/// The neighbour that is there with feature `social`.
+#[cfg(feature = "social")]
+fn lantern() -> String {
+    format!("  Lantern, a provider   http://127.0.0.1:{}\n", openid_provider::PORT)
+}
+
+#[cfg(not(feature = "social"))]
+fn lantern() -> String {
+    String::new()
 }
 
 /// Who one can be, and what to do as them.

@@ -151,17 +151,12 @@ struct LoggedIn<'a> {
     links: &'a Links,
 }
 
-/// The sites that the demo starts beside the host.
+/// The sites that the demo starts beside the host, and where one goes by oneself.
 fn neighbours() -> [(&'static str, String); 2] {
+    let at = |port: u16| format!("http://127.0.0.1:{port}");
     [
-        (
-            "Tally, an application that asks for your profile",
-            format!("http://127.0.0.1:{}", client_app::PORT),
-        ),
-        (
-            "Acme, a customer's identity provider",
-            format!("http://127.0.0.1:{}", identity_provider::PORT),
-        ),
+        ("Tally, which asks for your profile", at(client_app::PORT)),
+        ("Acme, a customer's single sign-on", at(identity_provider::PORT)),
     ]
 }
 

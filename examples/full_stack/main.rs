@@ -2,7 +2,7 @@
 //! employees (SAML), and an OpenID Connect provider for other people's applications.
 //!
 //! ```text
-//! cargo run --example full_stack --features passkeys     the demo: click through it
+//! cargo run --example full_stack --features passkeys,social   the demo: click through it
 //! cargo run --example full_stack -- --config FILE        a host of your own configuration
 //!                                   [--neighbours]       …with the demo's neighbours beside it
 //! ```
@@ -18,6 +18,8 @@ mod config;
 mod demo;
 mod home;
 mod keyring;
+#[cfg(feature = "social")]
+mod lantern;
 mod mailbox;
 mod neighbours;
 mod page;
@@ -88,9 +90,10 @@ async fn run(config: Option<PathBuf>, neighbours: bool) -> Result<(), BoxError> 
         let fix = "stop what listens there, or give --config a file that names another address";
         config.fault("listen", format!("cannot listen on {}: {error}; {fix}", config.listen))
     })?;
-    if neighbours {
-        demo::start_neighbours(&config).await?;
-    }
+    let started = match neighbours {
+        true => demo::start_neighbours(&config, is_demo).await?,
+        false => demo::Neighbours::default(),
+    };
     let tls = config.tls.as_ref().map(|tls| tls::acceptor(&config, tls)).transpose()?;
     let store = SqlStore::connect(&config.database_url).await.map_err(|error| {
         let fix = "check that what the URL names is there, and open to this program";
@@ -98,6 +101,8 @@ async fn run(config: Option<PathBuf>, neighbours: bool) -> Result<(), BoxError> 
     })?;
     let keyring = keyring::load(&config, &file)?;
     let app = App::build(&config, store, keyring, is_demo).await?;
+
+    demo::tell(&started, &app.webhooks).await?;
 
     let shutdown = shutdown()?;
     say(&demo::invitation(&config, neighbours, is_demo));

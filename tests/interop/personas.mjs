@@ -1,6 +1,6 @@
 // Debian's Chromium is each persona of the demo in turn: light and dark, wide and narrow.
 //
-//   node personas.mjs < {"chromium", "host", "password", "screenshots", "settings": ["/settings", …]}
+//   node personas.mjs < {"chromium", "host", "app", "password", "screenshots", "settings": ["/settings", …]}
 //
 // Leaves a picture of every page, and prints what is wrong with any of them: controls without a name,
 // more or less than one heading, what does not fit, what the Tab key does not reach or does not show.
@@ -48,7 +48,7 @@ async function main() {
   try {
     for (const look of LOOKS) {
       await mkdir(join(demo.screenshots, look.look), { recursive: true });
-      for (const persona of [visitor, fresh, unconfirmed, locked, totp, passkey, owner, admin]) {
+      for (const persona of [visitor, newcomer, fresh, unconfirmed, locked, totp, passkey, owner, admin]) {
         const someone = await Someone.new(browser, demo, look, report, persona.name);
         try {
           await persona(someone);
@@ -67,6 +67,24 @@ async function visitor(someone) {
   for (const path of ["/", "/login", "/register", "/forgot-password", "/login/link", "/dev/mailbox", "/nowhere"]) {
     await someone.open(path);
   }
+}
+
+/** Comes from an OpenID Provider; the third-party application is told of it by webhook. */
+async function newcomer(someone) {
+  const { page, demo } = someone;
+  await page.goto(`${demo.host}/login`);
+  await someone.click('a[href^="/login/with/lantern"]', "lantern");
+  await someone.click("#person-nora", "home");
+  const greeting = await page.locator("h1").innerText();
+  await someone.open("/settings/connections");
+  let told = false;
+  for (let tries = 0; tries < 40 && !told; tries += 1) {
+    await page.waitForTimeout(250);
+    await page.goto(`${demo.app}/events`);
+    told = (await page.locator(".event").count()) > 0;
+  }
+  await someone.look_at("events");
+  someone.tell({ greeting, told });
 }
 
 async function fresh(someone) {

@@ -29,6 +29,8 @@ const SETTINGS: &[&str] = &[
     "/settings/delete",
     #[cfg(feature = "passkeys")]
     "/settings/passkeys",
+    #[cfg(feature = "social")]
+    "/settings/connections",
 ];
 
 /// The demo, but for its neighbours, and a browser at it.

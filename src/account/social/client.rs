@@ -77,6 +77,9 @@ impl Client {
         Ok(match &provider.protocol {
             Protocol::OpenId { discovery, issuer } => {
                 let metadata = self.metadata(discovery, issuer).await?;
+                if !provider.on_loopback && !metadata.is_public() {
+                    return Err(Fault::Metadata);
+                }
                 // Where each tenant has an issuer of its own, an answer could be from any.
                 let names_issuer = !matches!(issuer, IssuerRule::Microsoft(..));
                 Endpoints {

@@ -36,6 +36,7 @@ pub struct Provider {
     pub(super) sufficient: Vec<String>,
     pub(super) form_post: bool,
     pub(super) proves_anew: bool,
+    pub(super) on_loopback: bool,
 }
 
 /// How the host proves at the provider that it is the one registered there.
@@ -197,6 +198,7 @@ impl Provider {
             sufficient: Vec::new(),
             form_post: false,
             proves_anew: true,
+            on_loopback: false,
         }
     }
 
@@ -262,6 +264,15 @@ impl Provider {
     /// GitHub and Facebook anyway, which leave no choice.
     pub fn danger_fresh_without_proof(mut self) -> Self {
         self.proves_anew = false;
+        self
+    }
+
+    /// Lets this OpenID Provider send browsers to a page of their own machine over plain HTTP, as a
+    /// provider does that is started for a demo or for development. Where anybody else uses the
+    /// application, whatever listens there on their machine gets what is meant for the provider.
+    /// What servers tell each other is over TLS all the same.
+    pub fn danger_authorize_on_loopback(mut self) -> Self {
+        self.on_loopback = true;
         self
     }
 

@@ -18,8 +18,9 @@ const SCREENSHOTS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/screenshots");
 /// Held by the one test at a time that has the demo's addresses.
 pub static DEMO: Mutex<()> = Mutex::const_new(());
 
-/// The demo's fixed addresses: the host, the third-party application, the identity provider.
-const PORTS: [u16; 3] = [3000, 3001, 3002];
+/// The demo's fixed addresses: the host, the third-party application, the identity provider, the
+/// OpenID Provider.
+const PORTS: [u16; 4] = [3000, 3001, 3002, 3003];
 
 #[tokio::test]
 async fn chromium_clicks_the_whole_trip() {

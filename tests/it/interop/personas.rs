@@ -23,6 +23,7 @@ async fn chromium_is_each_persona_in_every_light() {
     let request = json!({
         "chromium": chromium,
         "host": "http://localhost:3000",
+        "app": "http://127.0.0.1:3001",
         "password": "correct horse battery staple",
         "screenshots": SCREENSHOTS,
         "settings": [
@@ -32,6 +33,7 @@ async fn chromium_is_each_persona_in_every_light() {
             "/settings/two-factor/setup",
             "/settings/passkeys",
             "/settings/sessions",
+            "/settings/connections",
             "/settings/organizations",
             "/settings/tokens",
             "/settings/export",
@@ -48,6 +50,8 @@ async fn chromium_is_each_persona_in_every_light() {
     assert_eq!(stories["totp"]["at"], "/settings/two-factor", "{report:#}");
     assert_eq!(stories["passkey"]["added"], "/settings/passkeys", "{report:#}");
     assert_eq!(stories["passkey"]["greeting"], "Hello, Pia Voss", "{report:#}");
+    assert_eq!(stories["newcomer"]["greeting"], "Hello, Nora Field", "{report:#}");
+    assert_eq!(stories["newcomer"]["told"], true, "{report:#}");
     assert_eq!(stories["owner"]["payout"], "Payouts of Northwind", "{report:#}");
     assert_eq!(stories["admin"]["acting"], "Hello, Olivia Park", "{report:#}");
     assert_eq!(stories["admin"]["back"], true, "{report:#}");

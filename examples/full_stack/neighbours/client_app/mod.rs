@@ -5,6 +5,7 @@ mod id_token;
 mod login;
 mod oidc;
 mod pages;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::io;
@@ -19,11 +20,16 @@ use axum::routing::{get, post};
 
 use self::login::{Callback, LoggedIn, LoginError, PendingLogin};
 use self::oidc::Provider;
+pub(crate) use self::webhooks::Inbox;
 use super::http::cookie;
 use super::random;
+use super::tls::Identity;
 
 /// Where it listens: `http://127.0.0.1:3001`.
 pub(crate) const PORT: u16 = 3001;
+/// Where the host's server posts what happens.
+pub(crate) const WEBHOOKS: &str = "https://localhost:3444/webhooks";
+const TLS_PORT: u16 = 3444;
 /// What it registered at the host.
 pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1:3001/callback";
 
@@ -41,20 +47,31 @@ pub(crate) struct Registration {
 }
 
 struct App {
+    inbox: Inbox,
     provider: Provider,
     sessions: Mutex<HashMap<String, LoggedIn>>,
 }
 
-/// Starts the application.
-pub(crate) async fn start(registration: Registration) -> io::Result<()> {
-    let app = App { provider: Provider::new(registration), sessions: Mutex::default() };
+/// Starts the application. What comes by webhook is believed once its inbox knows the secret.
+pub(crate) async fn start(registration: Registration, identity: &Identity) -> io::Result<Inbox> {
+    let inbox = Inbox::default();
+    let provider = Provider::new(registration);
+    let app = App { inbox: inbox.clone(), provider, sessions: Mutex::default() };
     let router = Router::new()
         .route("/", get(home))
         .route("/login", post(login))
         .route("/callback", get(callback))
         .route("/logout", post(logout))
+        .route("/events", get(events))
         .with_state(Arc::new(app));
-    super::serve(PORT, router).await
+    identity.serve(TLS_PORT, inbox.routes()).await?;
+    super::serve(PORT, router).await?;
+    Ok(inbox)
+}
+
+/// What the host has told by webhook.
+async fn events(State(app): State<Arc<App>>) -> Response {
+    app.inbox.page()
 }
 
 /// Who is logged in, what the provider told about them, and what the API answers for them.

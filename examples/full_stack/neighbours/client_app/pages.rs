@@ -6,7 +6,7 @@ use super::login::{Claims, LoggedIn, LoginError};
 use super::oidc::ApiAnswer;
 use crate::neighbours::page::Brand;
 
-const BRAND: Brand = Brand {
+pub(super) const BRAND: Brand = Brand {
     name: "Tally",
     mark: "✓",
     tagline: "Hours, counted for you",
@@ -21,6 +21,7 @@ const BRAND: Brand = Brand {
 <h1>Know where your week went</h1>
 <p>Tally reads your profile and keeps the hours. Bring the account you already have.</p>
 <form method="post" action="/login"><button id="login">Log in with Donjon demo</button></form>
+<p class="more"><a href="/events">What the host tells us by webhook</a></p>
 </section>"#
 )]
 struct Welcome;

@@ -1,15 +1,18 @@
 //! What a provider publishes about itself (OpenID Connect Discovery 1.0, section 3).
 
 use serde::Deserialize;
+use url::Url;
 
 use super::limits;
-use crate::http::is_fetchable;
+use crate::http::{is_fetchable, is_loopback};
 use crate::jose::Algorithm;
 
 /// The metadata of a provider, as far as we need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::account::social) struct Metadata {
     pub(in crate::account::social) issuer: String,
+    /// Where browsers are sent: https, or on the browser's own machine, which is for the host to
+    /// permit ([`Metadata::is_public`]).
     pub(in crate::account::social) authorization_endpoint: String,
     pub(in crate::account::social) token_endpoint: String,
     pub(in crate::account::social) userinfo_endpoint: Option<String>,
@@ -62,13 +65,17 @@ impl Metadata {
         let document: Document =
             serde_json::from_slice(json).map_err(|_| MetadataError::Malformed)?;
         let endpoints = [
-            ("authorization_endpoint", Some(&document.authorization_endpoint)),
             ("token_endpoint", Some(&document.token_endpoint)),
             ("userinfo_endpoint", document.userinfo_endpoint.as_ref()),
             ("jwks_uri", Some(&document.jwks_uri)),
         ];
+        let is_long = |url: &String| url.len() > limits::URL;
+        let begin = &document.authorization_endpoint;
+        if is_long(begin) || !(is_fetchable(begin) || is_local(begin)) {
+            return Err(MetadataError::Endpoint("authorization_endpoint"));
+        }
         for (name, endpoint) in endpoints {
-            if endpoint.is_some_and(|url| url.len() > limits::URL || !is_fetchable(url)) {
+            if endpoint.is_some_and(|url| is_long(url) || !is_fetchable(url)) {
                 return Err(MetadataError::Endpoint(name));
             }
         }
@@ -93,6 +100,18 @@ impl Metadata {
             names_issuer: document.authorization_response_iss_parameter_supported,
         })
     }
+
+    /// Whether browsers are sent to an https address.
+    pub(in crate::account::social) fn is_public(&self) -> bool {
+        is_fetchable(&self.authorization_endpoint)
+    }
+}
+
+/// Whether a URL is plain HTTP to the machine of whoever opens it.
+fn is_local(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    plain && url.scheme() == "http" && url.host().is_some_and(|host| is_loopback(&host))
 }
 
 #[cfg(test)]
@@ -135,6 +154,25 @@ mod tests {
         let metadata = read(&plain).unwrap();
         assert_eq!(metadata.algorithms, [Algorithm::RS256]);
         assert!(!metadata.secret_in_form && !metadata.names_issuer);
+    }
+
+    #[test]
+    fn only_pages_may_be_on_the_browsers_own_machine() {
+        let local = json!("http://127.0.0.1:3003/authorize");
+        let mut here = document();
+        here["authorization_endpoint"] = local.clone();
+        assert!(!read(&here).unwrap().is_public() && read(&document()).unwrap().is_public());
+        for name in ["token_endpoint", "userinfo_endpoint", "jwks_uri"] {
+            let mut document = document();
+            document[name] = local.clone();
+            assert_eq!(read(&document), Err(MetadataError::Endpoint(name)), "{name}");
+        }
+        for odd in ["http://127.0.0.1.evil.example/", "http://a@127.0.0.1/", "ftp://127.0.0.1/"] {
+            let mut document = document();
+            document["authorization_endpoint"] = json!(odd);
+            let refused = Err(MetadataError::Endpoint("authorization_endpoint"));
+            assert_eq!(read(&document), refused, "{odd}");
+        }
     }
 
     #[test]

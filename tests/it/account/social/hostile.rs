@@ -193,6 +193,30 @@ async fn metadata_of_somebody_else_lead_nowhere() {
 }
 
 #[tokio::test]
+async fn only_where_the_host_says_so_is_a_browser_sent_to_its_own_machine() {
+    let fake = Fake::start().await;
+    let mine = fake.provider.issuer();
+    let body = json!({
+        "issuer": mine, "authorization_endpoint": "http://127.0.0.1:9/authorize",
+        "token_endpoint": format!("{mine}/token"), "jwks_uri": format!("{mine}/jwks"),
+    });
+    fake.provider.answer_at("/.well-known/openid-configuration", 200, body.to_string());
+    for (permitted, begins) in [
+        (false, "http://127.0.0.1:3000/login?notice=provider-failed"),
+        (true, "http://127.0.0.1:9/authorize?"),
+    ] {
+        let change = |client: Provider| {
+            if permitted { client.danger_authorize_on_loopback() } else { client }
+        };
+        let known = |builder| fake.known_as(builder, change);
+        let world = World::over(Database::sqlite(), &known).await;
+        let page = world.browser().get(BEGIN).await;
+        let location = page.location().unwrap();
+        assert!(location.as_str().starts_with(begins), "{location}");
+    }
+}
+
+#[tokio::test]
 async fn a_provider_on_the_inside_is_not_asked_unless_the_host_says_so() {
     let fake = Fake::start().await;
     let database = Database::sqlite();
