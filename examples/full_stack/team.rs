@@ -21,9 +21,9 @@ const MOST: u32 = 100;
 
 pub(crate) fn routes(store: &SqlStore) -> Router {
     let owners = ServiceBuilder::new()
+        .layer(ForbidDuringImpersonationLayer::new(AuditLog::new(store)))
         .layer(RequireMembershipLayer::new().roles([MemberRole::OWNER]))
-        .layer(RequireSudoLayer::default().reauthenticate_at("/login/again"))
-        .layer(ForbidDuringImpersonationLayer::new(AuditLog::new(store)));
+        .layer(RequireSudoLayer::default().reauthenticate_at("/login/again"));
     let payout = Router::new().route("/team/payout", get(payout)).route_layer(owners);
     let team = Router::new().route("/team", get(team)).route_layer(RequireMembershipLayer::new());
     team.merge(payout)

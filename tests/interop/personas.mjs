@@ -101,7 +101,7 @@ async function unconfirmed(someone) {
 
 async function locked(someone) {
   await someone.become("liam");
-  someone.tell({ at: someone.path(), problem: await someone.page.locator("[role=alert]").innerText() });
+  someone.tell({ at: someone.path(), problem: await someone.page.locator(".notice[role=alert]").innerText() });
 }
 
 async function totp(someone) {

@@ -1,8 +1,11 @@
+use std::net::{IpAddr, Ipv4Addr};
+
 use axum::body::Body;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{Request, StatusCode};
 use axum::{BoxError, Router};
 use donjon::account::{AccountLayer, CreateError};
+use donjon::http::PeerAddr;
 use donjon::scope::{Account, Attributes, MemberRole};
 use tower::ServiceExt as _;
 
@@ -59,6 +62,9 @@ async fn found_organization(accounts: &AccountLayer, owner: &Account) -> Result<
     Ok(organizations.invite(northwind.id, GUEST, &MemberRole::MEMBER).await?)
 }
 
+/// Where somebody guesses from.
+const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 66));
+
 /// What a stranger does who guesses at the login page.
 async fn guess(app: Router, whose: &Persona) -> Result<(), BoxError> {
     for guess in 1..=GUESSES {
@@ -70,6 +76,7 @@ async fn guess(app: Router, whose: &Persona) -> Result<(), BoxError> {
             .header(ACCEPT, "text/html")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("sec-fetch-site", "same-origin")
+            .extension(PeerAddr(STRANGER))
             .body(Body::from(form))?;
         let status = app.clone().oneshot(request).await?.status();
         if status != StatusCode::UNPROCESSABLE_ENTITY {

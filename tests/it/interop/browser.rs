@@ -69,6 +69,9 @@ async fn chromium_clicks_the_whole_trip() {
 
 /// The demo as `cargo run --example full_stack` starts it.
 pub async fn demo(folder: &Path) -> Server {
+    for port in PORTS {
+        process::is_free(port).await;
+    }
     let mut command = Command::new(example());
     command.current_dir(folder).env_remove("DONJON_KEYRING");
     let mut server = Server::start(command, &folder.join("demo.log"));

@@ -50,6 +50,17 @@ impl Server {
     }
 }
 
+/// Waits until nothing listens on `port` any more: a server that was killed goes in its own time.
+pub async fn is_free(port: u16) {
+    for _ in 0..200 {
+        if TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("something listens on {port}, which the demo needs");
+}
+
 /// Beside what the test says of its failure, what the server said.
 impl Drop for Server {
     fn drop(&mut self) {
