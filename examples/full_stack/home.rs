@@ -128,7 +128,7 @@ struct Visitor<'a> {
 <ul>{% for session in sessions %}
 <li><div><strong>{{ self::program(session) }}</strong>
 <small>{% if let Some(address) = session.device.address %}{{ address }}{% else %}somewhere{% endif %}</small></div>
-{% if self.is_this(session) %}<span class="this">this one</span>{% else %}<form method="post" action="/sessions/end"><button class="plain" name="id" value="{{ session.id }}">End</button></form>{% endif %}</li>{% endfor %}
+{% if self.is_this(session) %}<span class="this">this one</span>{% else %}<form method="post" action="/sessions/end"><button class="plain" name="id" value="{{ session.id }}" aria-label="End: {{ self::program(session) }}">End</button></form>{% endif %}</li>{% endfor %}
 </ul>
 <nav aria-label="Go on">
 <a class="button" id="settings" href="/settings">Your account</a>
