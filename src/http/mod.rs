@@ -20,7 +20,7 @@ pub mod respond;
 mod return_to;
 
 pub use body::{Body, ResponseBody};
-#[cfg(feature = "provider")]
+#[cfg(any(feature = "provider", feature = "social"))]
 pub(crate) use cookie::is_loopback;
 pub use cookie::{BaseUrlError, CookieJar, CookiePolicy};
 pub(crate) use egress::is_fetchable;
