@@ -21,7 +21,8 @@ macro_rules! alive {
             $now,
             " AND (s.idle_expires_at IS NULL OR s.idle_expires_at > ",
             $now,
-            ") AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL"
+            ") AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL AND ",
+            $crate::store::sql::single_sign_on::let_in!()
         )
     };
 }

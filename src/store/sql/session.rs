@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::account::user_id;
 use super::convert::time;
 use super::organization::membership;
+use super::single_sign_on::let_in;
 use crate::scope::{Account, Attributes, Authentication, OrganizationId, SessionEvent, SessionId};
 use crate::store::{
     Device, IssuerId, LONGEST_ACCESS_TOKEN, Login, Result, StoreError, StoredSession, UserEpoch,
@@ -103,30 +104,35 @@ macro_rules! select {
     };
 }
 
-pub(super) const LOAD: &str = select!(
-    "s.token_hash = $1 AND s.expires_at > $2 \
-     AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2) \
-     AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL \
-     AND NOT EXISTS (SELECT 1 FROM donjon_sso_domains d \
-         WHERE d.domain = u.email_domain AND d.mode = 'enforced' AND s.impersonator_id IS NULL \
-         AND coalesce(s.authentication ->> 'login_path', '') <> d.login_path \
-         AND NOT (coalesce(s.authentication ->> 'login_path', '') = 'break-glass' \
-             AND EXISTS (SELECT 1 FROM donjon_memberships b \
-                 WHERE b.organization_id = d.organization_id AND b.user_id = s.user_id \
-                 AND b.break_glass)))"
+pub(super) const LOAD: &str = concat!(
+    select!(
+        "s.token_hash = $1 AND s.expires_at > $2 \
+         AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2) \
+         AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL"
+    ),
+    " AND ",
+    let_in!(),
 );
 
-pub(super) const LOAD_BY_ID: &str = select!(
-    "s.id = $1 AND s.expires_at > $2 \
-     AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2) \
-     AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL"
+pub(super) const LOAD_BY_ID: &str = concat!(
+    select!(
+        "s.id = $1 AND s.expires_at > $2 \
+         AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2) \
+         AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL"
+    ),
+    " AND ",
+    let_in!(),
 );
 
 /// The live session `$1`, of its user in person.
-pub(super) const LOAD_IN_PERSON: &str = select!(
-    "s.id = $1 AND s.expires_at > $2 \
-     AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2) AND s.impersonator_id IS NULL \
-     AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL"
+pub(super) const LOAD_IN_PERSON: &str = concat!(
+    select!(
+        "s.id = $1 AND s.expires_at > $2 \
+         AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2) AND s.impersonator_id IS NULL \
+         AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL"
+    ),
+    " AND ",
+    let_in!(),
 );
 
 pub(super) const LIST: &str = select!(

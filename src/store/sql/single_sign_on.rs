@@ -23,6 +23,20 @@ pub(super) const OWNERS_OF: &str = "SELECT u.id, u.email, u.email_verified, u.at
      FROM donjon_memberships m JOIN donjon_users u ON u.id = m.user_id \
      WHERE m.organization_id = $1 AND m.role = 'owner' ORDER BY u.id LIMIT 100";
 
+/// Whether the login of session `s` of user `u` is one that the domain of the user's address lets in.
+macro_rules! let_in {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM donjon_sso_domains d \
+             WHERE d.domain = u.email_domain AND d.mode = 'enforced' AND s.impersonator_id IS NULL \
+             AND coalesce(s.authentication ->> 'login_path', '') <> d.login_path \
+             AND NOT (coalesce(s.authentication ->> 'login_path', '') = 'break-glass' \
+                 AND EXISTS (SELECT 1 FROM donjon_memberships b \
+                     WHERE b.organization_id = d.organization_id AND b.user_id = s.user_id \
+                     AND b.break_glass)))"
+    };
+}
+pub(super) use let_in;
+
 /// Whether a member of organization `$1` in row `m`, user `u`, comes in by a password.
 macro_rules! fit {
     () => {

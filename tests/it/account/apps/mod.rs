@@ -7,6 +7,7 @@ mod layer;
 mod login;
 mod refresh;
 mod requests;
+mod single_sign_on;
 mod store;
 
 use std::sync::Arc;
