@@ -3,8 +3,9 @@
 //!
 //! What is asked for is the password, or, of who has none, a code of the authenticator app; a passkey
 //! will do instead of either. It is counted with the logins, and locked with them. Who has nothing of
-//! the kind is shown the ways to log in anew. An administrator who acts as the user has nothing to
-//! prove here.
+//! the kind is shown the ways to log in anew; and whose organization has them log in at its identity
+//! provider proves it there, whatever they have here. An administrator who acts as the user has
+//! nothing to prove here.
 
 use http::header::SET_COOKIE;
 use http::{Response, StatusCode};
@@ -13,13 +14,13 @@ use super::login::LOGIN_HINT;
 use super::prove::{complete, prove};
 use super::second_factor::{Checked, check_code, use_up};
 use super::site::{Answer, Asking, Site, Visit};
-use super::{AccountError, Email};
+use super::{AccountError, Email, single_sign_on};
 use crate::audit::Action;
 use crate::crypto::Redacted;
 use crate::http::{Body, respond};
 use crate::page::{LoginAgain, OtherDoor};
-use crate::scope::{Account, UserId};
-use crate::store::{LoginCompletion, Proofs};
+use crate::scope::{Account, BREAK_GLASS, UserId};
+use crate::store::{LoginCompletion, Proofs, SsoDomain};
 
 /// What can be typed by a user, by what they have.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,9 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     if visit.is_fresh(site) {
         return Ok(go_on(site, visit));
     }
+    if let Some(sso) = provider_of(site, visit, &account).await? {
+        return Ok(elsewhere(site, visit, &account, &sso, StatusCode::OK));
+    }
     let proofs = site.store.find_proofs(account.id()).await?;
     page(site, visit, &account, proofs, Refused::Nothing).await
 }
@@ -58,6 +62,9 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
 pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let account = visit.account_in_person()?;
     let form = visit.form()?;
+    if let Some(sso) = provider_of(site, visit, &account).await? {
+        return Ok(elsewhere(site, visit, &account, &sso, StatusCode::UNPROCESSABLE_ENTITY));
+    }
     let proofs = site.store.find_proofs(account.id()).await?;
     if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
         return match keys.prove_again(site, visit, &account, answer).await? {
@@ -168,6 +175,39 @@ async fn page(
         Refused::Typed | Refused::Passkey => StatusCode::UNPROCESSABLE_ENTITY,
     };
     Ok(site.asking_page(visit, status, site.pages.login_again(&page), asked.as_ref()))
+}
+
+/// Where somebody who came by an identity provider logs in, if nowhere else.
+async fn provider_of(
+    site: &Site,
+    visit: &Visit,
+    account: &Account,
+) -> Result<Option<SsoDomain>, AccountError> {
+    let scope = visit.session.scope();
+    let came_by = scope.authentication().and_then(|login| login.login_path.as_deref());
+    let by_provider = came_by.is_some_and(|path| path != BREAK_GLASS);
+    match account.email().and_then(|email| Email::parse(email).ok()) {
+        Some(email) if by_provider && site.organizations.single_sign_on => {
+            single_sign_on::enforced(site, &email).await
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The way there. Not by itself: a provider that does not ask anew would lead round and round.
+fn elsewhere(
+    site: &Site,
+    visit: &Visit,
+    account: &Account,
+    sso: &SsoDomain,
+    status: StatusCode,
+) -> Response<Body> {
+    let email = account.email().unwrap_or_default();
+    let known = site.other_logins.iter().find(|door| door.path == sso.login_path);
+    let name = known.map_or(sso.domain.as_str(), |door| &door.name);
+    let href = visit.trip.via_with(&sso.login_path, &[(LOGIN_HINT, email)]);
+    let page = LoginAgain::new([""; 3], email).with_provider(OtherDoor { name, href: &href });
+    respond::html(status, site.pages.login_again(&page))
 }
 
 /// The doors to the providers that know the user: what each is called, and where it is.

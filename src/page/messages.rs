@@ -83,6 +83,7 @@ messages! {
     again_submit: "Go on",
     again_refused: "That password doesn’t match. After several wrong tries we pause for a few minutes to keep your account safe.",
     again_no_way: "You have no password, no passkey and no authenticator app. Log in again the way you did before, or choose a password.",
+    again_elsewhere: "Your organization has you log in with its identity provider. Log in there once more to go on.",
     again_set_password: "Choose a password by mail",
     again_other: "Log in another way",
 

@@ -21,6 +21,9 @@ pub struct LoginAgain<'a> {
     pub asks_code: bool,
     /// What is asked of the browser, if the user has passkeys; instead of the rest.
     pub passkey: Option<PasskeyPrompt<'a>>,
+    /// The identity provider of the user's organization, where they log in and nowhere else: there is
+    /// nothing else on the page then.
+    pub provider: Option<OtherDoor<'a>>,
     /// The providers that know the user, for who has nothing else.
     pub others: &'a [OtherDoor<'a>],
     /// The page to ask for a link to log in, for who has nothing else.
@@ -42,6 +45,7 @@ impl<'a> LoginAgain<'a> {
             asks_password: false,
             asks_code: false,
             passkey: None,
+            provider: None,
             others: &[],
             link: None,
             forgot,
@@ -60,6 +64,12 @@ impl<'a> LoginAgain<'a> {
     #[must_use]
     pub fn with_passkey(self, passkey: Option<PasskeyPrompt<'a>>) -> Self {
         Self { passkey, ..self }
+    }
+
+    /// The same, for somebody who logs in at this provider and nowhere else.
+    #[must_use]
+    pub fn with_provider(self, provider: OtherDoor<'a>) -> Self {
+        Self { provider: Some(provider), ..self }
     }
 
     /// The same, for somebody who has nothing to answer with: with the providers that know them, and

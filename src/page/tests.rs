@@ -70,6 +70,7 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("again-password", &["password", "submit", "other-login"]);
     ids("again-code", &["code", "submit"]);
     ids("again-no-way", &["no-way", "by-link", "set-password", "other-login"]);
+    ids("again-elsewhere", &["elsewhere", "provider"]);
     ids("again-passkey", &["password", "submit", "passkey", "other-login"]);
     ids("again-passkey-only", &["passkey", "other-login"]);
     ids("register", &["email", "password", "submit"]);

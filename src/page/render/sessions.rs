@@ -6,7 +6,8 @@ use super::*;
 use crate::page::fill::fill;
 
 template!(AgainPage, "login_again.html", LoginAgain<'a> {
-    initial: String, problem: Option<&'a str>, doors: Vec<(String, &'a str)>
+    initial: String, problem: Option<&'a str>, doors: Vec<(String, &'a str)>,
+    provider: Option<(String, &'a str)>
 });
 
 pub(in crate::page) fn login_again(theme: &Theme, data: &LoginAgain<'_>) -> String {
@@ -19,7 +20,9 @@ pub(in crate::page) fn login_again(theme: &Theme, data: &LoginAgain<'_>) -> Stri
     };
     let label = |name| theme.say_with(&m.login_other, "name", name);
     let doors = data.others.iter().map(|door| (label(door.name), door.href)).collect();
-    page(&AgainPage { theme, m, page: data, initial: initial(data.account), problem, doors })
+    let provider = data.provider.as_ref().map(|door| (label(door.name), door.href));
+    let initial = initial(data.account);
+    page(&AgainPage { theme, m, page: data, initial, problem, doors, provider })
 }
 
 template!(SessionsPage, "settings/sessions.html", SessionList<'a> {

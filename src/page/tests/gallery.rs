@@ -212,6 +212,10 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
         ("again-code", theme.login_again(&again.clone().asking(false, true).refused(true))),
         ("again-no-way", theme.login_again(&again.clone().with_doors(&others, Some(text)))),
         (
+            "again-elsewhere",
+            theme.login_again(&again.clone().with_provider(OtherDoor { name: email, href: text })),
+        ),
+        (
             "again-passkey",
             theme.login_again(&again.clone().asking(true, false).with_passkey(Some(prompt))),
         ),

@@ -173,11 +173,6 @@ async fn sessions_that_came_another_way_end_when_it_is_enforced() {
         assert_eq!(who(&mut by_password).await, STRANGER);
         assert_eq!(who(&mut by_another).await, STRANGER);
         assert_eq!(who(&mut by_provider).await, format!("hello {BOB} at /"));
-        // To prove again who is there keeps the login what it was.
-        world.clock.advance(Duration::minutes(6));
-        let page = by_provider.get("/login/again").await;
-        let page = by_provider.submit(&page, &[("password", PASSWORD)]).await;
-        assert!(page.location().is_some(), "{}", page.body);
         assert_eq!(who(&mut by_provider).await, format!("hello {BOB} at /"));
         set(&world, id, SsoMode::Off).await;
         assert_eq!(who(&mut by_password).await, STRANGER, "it does not come back");
@@ -238,6 +233,41 @@ async fn no_login_outlives_the_enforcement_however_fast_it_is() {
                 assert_eq!(who(browser).await, STRANGER);
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_there_is_proven_again_at_the_provider_and_not_by_a_password_of_old() {
+    const SENSITIVE: &str = "/settings/two-factor";
+    each_world(async |world| {
+        let id = acme(&world).await;
+        let mut bob = vouched(&world, BOB).await;
+        set(&world, id, SsoMode::Enforced).await;
+        assert_eq!(bob.get(SENSITIVE).await.status, StatusCode::OK);
+        world.clock.advance(Duration::minutes(6));
+        let page = bob.get(SENSITIVE).await;
+        let page = bob.follow(page).await;
+        assert!(page.has("elsewhere") && !page.has("password"), "{}", page.body);
+        let fields = [("password", PASSWORD), ("code", "000000"), ("credential", "{}")];
+        let refused = bob.post("/login/again?return_to=%2F", &fields).await;
+        assert_eq!(refused.status, REFUSED);
+        assert!(refused.has("elsewhere"), "{}", refused.body);
+        assert_eq!(bob.get(SENSITIVE).await.location().unwrap().path(), "/login/again");
+        let door = page.link("Log in with acme.example");
+        let to = page.url.join(&door).unwrap();
+        assert_eq!(to.path(), VOUCHED_AT);
+        assert!(to.query().unwrap().contains("return_to=%2Fsettings%2Ftwo-factor"), "{to}");
+        bob.get(&format!("/vouched?{BOB}")).await;
+        assert_eq!(bob.get(SENSITIVE).await.status, StatusCode::OK);
+
+        // Where it is only offered, the password does as before.
+        set(&world, id, SsoMode::Offered).await;
+        world.clock.advance(Duration::minutes(6));
+        let page = bob.get("/login/again").await;
+        let page = bob.submit(&page, &[("password", PASSWORD)]).await;
+        assert!(page.location().is_some(), "{}", page.body);
+        assert_eq!(bob.get(SENSITIVE).await.status, StatusCode::OK);
     })
     .await;
 }
