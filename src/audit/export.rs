@@ -10,8 +10,9 @@ use crate::scope::UserId;
 pub const CSV_HEADER: &str = "id,at,action,outcome,actor_kind,actor,user,subject_kind,subject,\
                               organization,address,user_agent,metadata\r\n";
 
-/// An entry as a line of CSV (RFC 4180), its end included. A field that a spreadsheet would take
-/// for a formula begins with an apostrophe.
+/// An entry as a line of CSV (RFC 4180), its end included. What a spreadsheet would take for a
+/// formula begins with an apostrophe, also behind what other countries' spreadsheets take for the end
+/// of a field.
 pub fn csv_line(entry: &AuditEntry) -> String {
     let fields = [
         entry.id.to_string(),
@@ -40,13 +41,30 @@ pub fn csv_line(entry: &AuditEntry) -> String {
 }
 
 fn quote(line: &mut String, field: &str) {
-    let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let escaped = field.replace('"', "\"\"");
-    let _ = match (formula, field.contains([',', '"', '\r', '\n'])) {
-        (true, _) => write!(line, "\"'{escaped}\""),
-        (false, true) => write!(line, "\"{escaped}\""),
-        (false, false) => write!(line, "{escaped}"),
+    let disarmed = disarmed(field);
+    let escaped = disarmed.replace('"', "\"\"");
+    let _ = match disarmed.len() > field.len() || field.contains([',', ';', '"', '\r', '\n']) {
+        true => write!(line, "\"{escaped}\""),
+        false => write!(line, "{escaped}"),
     };
+}
+
+/// With an apostrophe before whatever would begin a formula where a field, or what some take for one,
+/// begins. Blanks and quotes before it do not help.
+fn disarmed(field: &str) -> String {
+    let mut text = String::with_capacity(field.len());
+    let mut begins = true;
+    for c in field.chars() {
+        let formula = matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
+        let blank = matches!(c, '\t' | '\r') && text.is_empty();
+        if begins && (formula || blank) {
+            text.push('\'');
+        }
+        begins =
+            matches!(c, ';' | '\t' | '\r' | '\n') || (begins && (c == '"' || c.is_whitespace()));
+        text.push(c);
+    }
+    text
 }
 
 /// An entry as a line of JSON Lines, its end included. What is not there is `null`.
@@ -104,6 +122,24 @@ mod tests {
              \"{\"\"said\"\":\"\"a, \\\"\"b\\\"\"\\nc\"\"}\"\r\n"
         );
         assert_eq!(CSV_HEADER.matches(',').count(), 12);
+    }
+
+    #[test]
+    fn a_formula_is_disarmed_where_a_semicolon_ends_a_field_too() {
+        for (field, expected) in [
+            ("x;=cmd|' /C calc'!A0", "\"x;'=cmd|' /C calc'!A0\""),
+            ("x;\"=1", "\"x;\"\"'=1\""),
+            ("x; @a", "\"x; '@a\""),
+            ("a\t+1", "\"a\t'+1\""),
+            ("\t=1", "\"'\t'=1\""),
+            ("＝1", "\"'＝1\""),
+            ("a=1-2", "a=1-2"),
+            ("Mozilla/5.0 (X11; Linux) x-y", "\"Mozilla/5.0 (X11; Linux) x-y\""),
+        ] {
+            let mut line = String::new();
+            quote(&mut line, field);
+            assert_eq!(line, expected, "{field:?}");
+        }
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(crate) enum Fate {
 pub(crate) enum Export {
     /// By these columns, as a section of this name.
     Section(&'static str, &'static [(&'static str, Kind)]),
+    /// The same, of rows for which a condition holds: others are about somebody else.
+    SectionOf(&'static str, &'static str, &'static [(&'static str, Kind)]),
     /// Not, and why.
     Omitted(&'static str),
 }
@@ -47,7 +49,7 @@ pub(crate) enum Kind {
     Count,
 }
 
-use Export::{Omitted, Section};
+use Export::{Omitted, Section, SectionOf};
 use Fate::{Ends, Goes, Stays};
 use Kind::{Count, Flag, Json, Text, Time, Uuid};
 
@@ -84,8 +86,9 @@ pub(crate) const USER_DATA: &[UserData] = &[
         "donjon_sessions",
         "user_id",
         Goes,
-        Section(
+        SectionOf(
             "sessions",
+            "impersonator_id IS NULL",
             &[
                 ("id", Uuid),
                 ("address", Text),
@@ -356,7 +359,7 @@ mod tests {
 
         // And no column that is told of holds what opens something.
         for data in USER_DATA {
-            let Section(_, columns) = data.export else { continue };
+            let (Section(_, columns) | SectionOf(_, _, columns)) = data.export else { continue };
             for (column, _) in columns {
                 let secret = ["hash", "secret", "password", "token", "key", "sealed"]
                     .iter()

@@ -5,6 +5,7 @@ use http::{HeaderValue, StatusCode};
 use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
+use super::entries::{Readable, account};
 use super::{AdminAct, permit};
 use crate::account::AccountError;
 use crate::account::site::{Answer, Site, Visit};
@@ -15,7 +16,7 @@ use crate::scope::UserId;
 use crate::store::AuditFilter;
 
 const PAGE: u32 = 50;
-/// Entries in one file.
+/// Entries that are read for one file.
 const FILE: usize = 10_000;
 const BATCH: u32 = 500;
 
@@ -29,13 +30,19 @@ pub(super) enum Format {
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let administrator = permit(site, visit, AdminAct::ReadAudit, None).await?;
     let filter = filter(visit)?;
+    in_reach(site, visit, &filter).await?;
     let mut entries = site.store.audit_entries(&filter, PAGE + 1).await?;
     let more = entries.len() > PAGE as usize;
     entries.truncate(PAGE as usize);
-    let lines: Vec<_> = entries.iter().map(AuditLine::of).collect();
+    let next = entries.last().filter(|_| more).map(|last| last.id);
+    let (mut lines, mut readable) = (Vec::new(), Readable::new(site, visit));
+    for entry in &entries {
+        if readable.admits(entry).await? {
+            lines.push(AuditLine::of(entry));
+        }
+    }
 
     let root = &site.paths.admin;
-    let next = entries.last().filter(|_| more).map(|last| last.id);
     let next = next.map(|id| format!("{root}/audit?{}", query(&filter, Some(id))));
     let name = administrator.email().unwrap_or(administrator.id().as_str());
     let audit = format!("{root}/audit");
@@ -53,6 +60,7 @@ pub(super) async fn download(site: &Site, visit: &Visit, format: Format) -> Answ
     visit.fresh_account(site)?;
     permit(site, visit, AdminAct::ReadAudit, None).await?;
     let mut filter = filter(visit)?;
+    in_reach(site, visit, &filter).await?;
     let entry = visit.entry(Action::ADMIN_EXPORT_AUDIT).at(site.now(), &*site.random);
     site.store.write_audit_entry(&entry).await?;
     entry.announce();
@@ -66,13 +74,17 @@ pub(super) async fn download(site: &Site, visit: &Visit, format: Format) -> Answ
         Format::Csv => CSV_HEADER.to_owned(),
         Format::JsonLines => String::new(),
     };
-    let mut written = 0;
+    let (mut read, mut readable) = (0, Readable::new(site, visit));
     loop {
         let batch = site.store.audit_entries(&filter, BATCH).await?;
-        batch.iter().for_each(|entry| file.push_str(&line(entry)));
-        written += batch.len();
+        for entry in &batch {
+            if readable.admits(entry).await? {
+                file.push_str(&line(entry));
+            }
+        }
+        read += batch.len();
         filter.before = batch.last().map(|entry| entry.id);
-        if (batch.len() as u64) < u64::from(BATCH) || written >= FILE {
+        if (batch.len() as u64) < u64::from(BATCH) || read >= FILE {
             break;
         }
     }
@@ -81,6 +93,15 @@ pub(super) async fn download(site: &Site, visit: &Visit, format: Format) -> Answ
     headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(name));
     headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// A user whose entries are asked for by name is in reach, or is not found.
+async fn in_reach(site: &Site, visit: &Visit, filter: &AuditFilter) -> Result<(), AccountError> {
+    if let Some(user) = &filter.user {
+        let account = account(site, user).await?;
+        permit(site, visit, AdminAct::ReadAudit, Some(&account)).await?;
+    }
+    Ok(())
 }
 
 fn filter(visit: &Visit) -> Result<AuditFilter, AccountError> {

@@ -6,9 +6,12 @@ use crate::scope::{Account, CurrentScope};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AdminAct {
-    /// Look for users, and at one of them.
+    /// Look for users, and at one of them: asked about no account for the pages as such, and about
+    /// each account before it is shown, in a list too.
     Look,
-    /// Read the audit log, and take it along.
+    /// Read the audit log, and take it along: asked about no account for the log as such, and about
+    /// the account of each entry before it is told. Entries that name no account are told to whoever
+    /// reads the log at all; of an account that is gone only the id is there to decide by.
     ReadAudit,
     /// End a user's sessions.
     RevokeSessions,
@@ -89,8 +92,9 @@ impl AdminAct {
 #[async_trait]
 pub trait AdminAuthorizer: std::fmt::Debug + Send + Sync + 'static {
     /// Whether `who`, who is there in person, may do this, to this account if it is about one. It is
-    /// asked at each request; and every minute for each impersonation that runs, which ends if the
-    /// answer is no longer yes, comes after ten seconds, or is a panic. An account that they may not [look](AdminAct::Look) at is not found.
+    /// asked at each request, of lists for each line; and every minute for each impersonation that
+    /// runs, which ends if the answer is no longer yes, comes after ten seconds, or is a panic. An
+    /// account that they may not [look](AdminAct::Look) at is not found, and no list shows it.
     async fn may(&self, who: &CurrentScope, act: AdminAct, account: Option<&Account>) -> bool {
         let _ = (who, act, account);
         false

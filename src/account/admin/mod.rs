@@ -4,6 +4,7 @@
 mod act;
 mod audit;
 mod authorizer;
+mod entries;
 mod factor;
 pub(super) mod impersonate;
 pub(super) mod permitted;
@@ -83,14 +84,10 @@ async fn permit(
     if *scope.actor() != Actor::User {
         return Err(AccountError::Impersonating);
     }
-    let permitted = match &site.authorizer {
-        Some(authorizer) => authorizer.may(&scope, act, target).await,
-        None => false,
-    };
-    if permitted {
+    if may(site, visit, act, target).await {
         return Ok(administrator);
     }
-    let hidden = act == AdminAct::Look && target.is_some();
+    let hidden = [AdminAct::Look, AdminAct::ReadAudit].contains(&act) && target.is_some();
     // What is written is counted, or whoever may do nothing could fill the log by looking.
     if !site.store.count_admin_action(administrator.id(), LIMIT, site.now()).await? {
         return Err(if hidden { AccountError::NotFound } else { AccountError::TooMany });
@@ -103,6 +100,15 @@ async fn permit(
     site.store.write_audit_entry(&entry).await?;
     entry.announce();
     Err(if hidden { AccountError::NotFound } else { AccountError::Forbidden })
+}
+
+/// Whether the host lets an administrator do this. Nothing is noted: it is asked of each line of a
+/// list.
+async fn may(site: &Site, visit: &Visit, act: AdminAct, target: Option<&Account>) -> bool {
+    match &site.authorizer {
+        Some(authorizer) => authorizer.may(&visit.session.scope(), act, target).await,
+        None => false,
+    }
 }
 
 /// The account, if the administrator may look at it.

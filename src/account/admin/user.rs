@@ -2,8 +2,8 @@
 
 use http::{Response, StatusCode};
 
-use super::find;
 use super::users::{escaped, state};
+use super::{AdminAct, find, may};
 use crate::account::AccountError;
 use crate::account::site::{Answer, Site, Visit};
 use crate::http::{Body, respond};
@@ -44,7 +44,10 @@ pub(super) async fn page(
         })
         .collect();
     let filter = AuditFilter { user: Some(id.clone()), ..AuditFilter::default() };
-    let entries = site.store.audit_entries(&filter, ENTRIES).await?;
+    let entries = match may(site, visit, AdminAct::ReadAudit, Some(account)).await {
+        true => site.store.audit_entries(&filter, ENTRIES).await?,
+        false => Vec::new(),
+    };
     let entries: Vec<_> = entries.iter().map(AuditLine::of).collect();
     let administrator = visit.account()?;
     let name = administrator.email().unwrap_or(administrator.id().as_str());

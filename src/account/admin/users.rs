@@ -2,14 +2,17 @@
 
 use http::StatusCode;
 
-use super::{AdminAct, permit};
+use super::{AdminAct, may, permit};
+use crate::account::AccountError;
 use crate::account::site::{Answer, Site, Visit};
 use crate::http::respond;
 use crate::page::{AccountState, AdminFrame, AdminUserLine, AdminUsers};
 use crate::scope::{Account, UserId, storable_text};
-use crate::store::{AccountFilter, Standing};
+use crate::store::{AccountFilter, AccountSummary, Standing};
 
 const PAGE: u32 = 50;
+/// How many times as many accounts are read, at most, to fill a page.
+const BATCHES: u32 = 5;
 /// The longest prefix that is looked for, in characters.
 const PREFIX: usize = 254;
 
@@ -19,9 +22,7 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let email_prefix = storable_text(typed.trim().to_lowercase().chars().take(PREFIX).collect());
     let before = visit.query.get("before")?.and_then(|id| UserId::new(id).ok());
     let filter = AccountFilter { email_prefix, before };
-    let mut found = site.store.list_accounts(&filter, PAGE + 1).await?;
-    let more = found.len() > PAGE as usize;
-    found.truncate(PAGE as usize);
+    let (found, more) = visible(site, visit, &filter).await?;
 
     let root = &site.paths.admin;
     let path = |account: &Account| format!("{root}/users/{}", escaped(account.id().as_str()));
@@ -32,10 +33,10 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
             AdminUserLine::new(&summary.account, state(&summary.standing), summary.created_at, path)
         })
         .collect();
-    let next = found.last().filter(|_| more).map(|last| {
+    let next = more.map(|last| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("email", &filter.email_prefix);
-        query.append_pair("before", last.account.id().as_str());
+        query.append_pair("before", last.as_str());
         format!("{root}?{}", query.finish())
     });
     let name = administrator.email().unwrap_or(administrator.id().as_str());
@@ -43,6 +44,35 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let frame = AdminFrame::new(name, root, &audit, &site.paths.home);
     let page = AdminUsers::new(frame, &filter.email_prefix, &lines, next.as_deref());
     Ok(respond::html(StatusCode::OK, site.pages.admin_users(&page)))
+}
+
+/// A page of the accounts that this administrator may look at, and the last one that was read if
+/// there are more. Of what is hidden not even a gap is seen; who may look at few gets short pages.
+async fn visible(
+    site: &Site,
+    visit: &Visit,
+    filter: &AccountFilter,
+) -> Result<(Vec<AccountSummary>, Option<UserId>), AccountError> {
+    let mut filter = filter.clone();
+    let mut shown = Vec::new();
+    for _ in 0..BATCHES {
+        let batch = site.store.list_accounts(&filter, PAGE).await?;
+        let is_last = batch.len() < PAGE as usize;
+        for summary in batch {
+            if shown.len() == PAGE as usize {
+                return Ok((shown, filter.before));
+            }
+            let id = summary.account.id().clone();
+            if may(site, visit, AdminAct::Look, Some(&summary.account)).await {
+                shown.push(summary);
+            }
+            filter.before = Some(id);
+        }
+        if is_last {
+            return Ok((shown, None));
+        }
+    }
+    Ok((shown, filter.before))
 }
 
 /// An id as one part of a path.

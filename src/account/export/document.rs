@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::account::AccountError;
 use crate::account::site::Site;
 use crate::audit::{AuditEntry, json_value};
-use crate::scope::Account;
+use crate::scope::{Account, UserId};
 use crate::store::{AuditFilter, StoreError, omissions};
 
 /// The version of the document: it changes when a reader of an older one would be misled.
@@ -28,6 +28,10 @@ pub(in crate::account) async fn document(
         "what": "passwords, secrets, codes and tokens",
         "reason": "they open something; of backup codes, only the number is told",
     }));
+    left_out.push(json!({
+        "what": "who else acted, from where, and for what reason",
+        "reason": "it is about others; that they acted, and what they did, is told",
+    }));
     for source in &site.export_sources {
         let value = source.export(account).await.map_err(StoreError::Unavailable)?;
         sections.insert(source.section().to_owned(), value);
@@ -46,7 +50,8 @@ pub(in crate::account) async fn document(
         if truncated {
             left_out.push(more(name, ENTRIES));
         }
-        sections.insert(name.to_owned(), entries.iter().map(json_value).collect());
+        let told = entries.into_iter().map(|entry| told(entry, account.id()));
+        sections.insert(name.to_owned(), told.collect());
     }
     Ok(json!({
         "schema": "donjon.account_export",
@@ -55,6 +60,23 @@ pub(in crate::account) async fn document(
         "sections": sections,
         "omissions": left_out,
     }))
+}
+
+/// An entry as its user is told of it: that somebody else acted, and what was done, but neither who
+/// nor from where, nor what colleagues are told as the reason.
+fn told(mut entry: AuditEntry, user: &UserId) -> Value {
+    let by_another = entry.actor.as_ref().is_some_and(|actor| actor != user);
+    if by_another {
+        entry.actor = None;
+        entry.address = None;
+        entry.user_agent = None;
+        entry.metadata.remove("reason");
+    }
+    let mut value = json_value(&entry);
+    if by_another && let Some(fields) = value.as_object_mut() {
+        fields.insert("actor_kind".to_owned(), "another".into());
+    }
+    value
 }
 
 fn more(section: &str, limit: u32) -> Value {

@@ -218,13 +218,18 @@ pub(super) fn sections(
     value: fn(&str, Kind) -> String,
 ) -> impl Iterator<Item = SectionQuery> {
     USER_DATA.iter().filter_map(move |data| {
-        let Export::Section(name, columns) = data.export else { return None };
+        let (name, only, columns) = match data.export {
+            Export::Section(name, columns) => (name, "TRUE", columns),
+            Export::SectionOf(name, only, columns) => (name, only, columns),
+            Export::Omitted(_) => return None,
+        };
         let pairs: Vec<_> = columns
             .iter()
             .map(|(column, kind)| format!("'{column}', {}", value(column, *kind)))
             .collect();
         let (pairs, table, user) = (pairs.join(", "), data.table, data.column);
-        let sql = format!("SELECT {object}({pairs}) FROM {table} WHERE {user} = $1 LIMIT $2");
+        let sql =
+            format!("SELECT {object}({pairs}) FROM {table} WHERE {user} = $1 AND {only} LIMIT $2");
         Some(SectionQuery { name, sql, columns })
     })
 }

@@ -43,8 +43,15 @@ impl Kit {
         const RULE: &str = "what is held about a user is told, and nothing secret or of others";
         let (user, other) = (self.user().await?, self.user().await?);
         let id = user.account.id();
-        for owner in [id, other.account.id(), id] {
-            self.sessions.create_session(&new_session(Some(owner.as_str()))).await?;
+        for (owner, acts_for_them) in
+            [(id, false), (other.account.id(), false), (id, false), (id, true)]
+        {
+            let mut session = new_session(Some(owner.as_str()));
+            // A session in which an administrator acts tells of the administrator.
+            if let Some(login) = session.login.as_mut().filter(|_| !acts_for_them) {
+                login.impersonator = None;
+            }
+            self.sessions.create_session(&session).await?;
         }
         let sections = self.store.user_data(id, 1).await?;
         let of = |name| sections.iter().find(|section| section.name == name);

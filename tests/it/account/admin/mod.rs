@@ -2,6 +2,7 @@
 
 mod impersonation;
 mod pages;
+mod scope;
 
 use async_trait::async_trait;
 use donjon::account::{AccountLayerBuilder, AdminAct, AdminAuthorizer};
