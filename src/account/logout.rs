@@ -4,6 +4,7 @@ use http::StatusCode;
 
 use super::admin::impersonate;
 use super::site::{Answer, Site, Visit};
+use crate::audit::Action;
 use crate::http::respond;
 use crate::page::{LoggedOut, Logout};
 use crate::scope::Actor;
@@ -28,7 +29,12 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         // Or the administrator's own session would wait for whoever comes next.
         return impersonate::stop(site, visit).await;
     }
-    visit.session.log_out().await?;
+    let along = site.effects(visit.entry(Action::LOG_OUT));
+    let somebody = visit.session.scope().account().is_some();
+    visit.session.log_out_along(&along).await?;
+    if somebody {
+        along.announce();
+    }
     let mut response = respond::see_other(visit.trip.destination(&site.paths.logout));
     impersonate::leave(site, visit, &mut response).await?;
     Ok(response)

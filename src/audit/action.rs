@@ -144,6 +144,8 @@ impl Action {
     pub const SUSPICIOUS: Self = Self::of("session.suspicious");
     /// Somebody logged in; refused if the password was wrong, or locked.
     pub const LOG_IN: Self = Self::of("session.log_in");
+    /// A user logged out.
+    pub const LOG_OUT: Self = Self::of("session.log_out");
 
     /// A webhook endpoint was made.
     pub const CREATE_WEBHOOK: Self = Self::of("webhook.endpoint_create");

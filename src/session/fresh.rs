@@ -6,7 +6,7 @@ use super::config::SessionKind;
 use super::handle::Live;
 use crate::crypto::{OpaqueToken, RandomExt as _};
 use crate::scope::{Membership, SessionId};
-use crate::store::{Login, NewSession, StoredSession};
+use crate::store::{Effects, Login, NewSession, StoredSession};
 
 /// A session about to be written, with the token its bearer will hold.
 pub(super) struct Fresh {
@@ -71,6 +71,7 @@ impl Session {
             last_active_at: now,
             idle_expires_at: lifetimes.idle_end(kind, now),
             expires_at: lifetimes.end(kind, now),
+            along: Effects::none(),
         };
         Fresh { token, row, membership: None }
     }

@@ -9,7 +9,7 @@ use super::data::HostData;
 use super::fresh::Fresh;
 use super::{Proof, SessionError};
 use crate::crypto::{OpaqueToken, RandomExt as _};
-use crate::scope::{Account, Authentication, CurrentScope, SessionEnd, SessionId, UserId};
+use crate::scope::{Account, Authentication, CurrentScope, Method, SessionEnd, SessionId, UserId};
 use crate::store::{Device, Effects, Login, Rotation, StoredSession};
 
 /// The session of the request at hand: what logs in and out. Cheap to clone; all clones are one.
@@ -92,6 +92,20 @@ impl Session {
         account: Account,
         proof: Proof,
     ) -> Result<CurrentScope, SessionError> {
+        self.log_in_along(account, proof, Effects::none()).await
+    }
+
+    /// The same, with this written in the transition that writes the session, such as the entry of
+    /// the audit log that tells of the login.
+    ///
+    /// # Errors
+    /// Those of [`Session::log_in`]; then nothing is written.
+    pub async fn log_in_along(
+        &self,
+        account: Account,
+        proof: Proof,
+        along: Effects,
+    ) -> Result<CurrentScope, SessionError> {
         let (now, live) = (self.now(), self.live());
         let previous = live.as_ref().and_then(|live| live.stored.login.as_ref());
         let (account, as_of) = self.0.config.admit(account).await?;
@@ -124,6 +138,7 @@ impl Session {
         };
         let login = Login { account, as_of, authentication, organization, impersonator };
         let mut next = self.begin(id, Some(login), data_id, remember && in_person, now);
+        next.row.along = along;
         if other.is_none() {
             next.membership = live.as_ref().and_then(|live| live.stored.membership.clone());
         }
@@ -155,6 +170,14 @@ impl Session {
     /// # Errors
     /// [`SessionError::Store`]: the session is still in the store, though nobody has its token.
     pub async fn log_out(&self) -> Result<(), SessionError> {
+        self.log_out_along(&Effects::none()).await
+    }
+
+    /// The same, with this written in the same transition, if somebody was logged in.
+    ///
+    /// # Errors
+    /// Those of [`Session::log_out`].
+    pub async fn log_out_along(&self, along: &Effects) -> Result<(), SessionError> {
         let live = self.live();
         // First of all: a login that must not stand leaves with no response, whatever happens now.
         self.forget().await;
@@ -162,8 +185,8 @@ impl Session {
             let store = &self.0.config.store;
             match &stored.login {
                 Some(login) => {
-                    let user = login.account.id();
-                    store.end_session(user, stored.id, SessionEnd::LoggedOut, self.now()).await?;
+                    let (user, end) = (login.account.id(), SessionEnd::LoggedOut);
+                    store.end_session_along(user, stored.id, end, along, self.now()).await?;
                 }
                 None => store.discard_session(&token.hash()).await?,
             }
@@ -197,6 +220,31 @@ impl Session {
             return Err(SessionError::Impersonated);
         }
         login.authentication.fresh_until = Some(self.0.config.lifetimes.fresh_until(self.now()));
+        self.renew(live, Some(login)).await?;
+        Ok(self.scope())
+    }
+
+    /// Notes that the user has just proven more than they did when they logged in, such as the second
+    /// factor that they set up: these methods are added to those of the login. The token is rotated.
+    ///
+    /// # Errors
+    /// [`SessionError::NotLoggedIn`], [`SessionError::Impersonated`], [`SessionError::Gone`],
+    /// [`SessionError::Store`].
+    pub async fn strengthen(
+        &self,
+        methods: impl IntoIterator<Item = Method>,
+    ) -> Result<CurrentScope, SessionError> {
+        let live = self.live().ok_or(SessionError::NotLoggedIn)?;
+        let mut login = live.stored.login.clone().ok_or(SessionError::NotLoggedIn)?;
+        if login.impersonator.is_some() {
+            return Err(SessionError::Impersonated);
+        }
+        let known = &mut login.authentication.methods;
+        for method in methods {
+            if !known.contains(&method) {
+                known.push(method);
+            }
+        }
         self.renew(live, Some(login)).await?;
         Ok(self.scope())
     }

@@ -24,6 +24,11 @@ impl Effects {
         Self::default()
     }
 
+    /// Whether there is nothing to be written.
+    pub fn is_empty(&self) -> bool {
+        self.audit.is_empty() && self.deliveries.is_empty() && self.sighting.is_none()
+    }
+
     /// The same, with an entry more.
     #[must_use]
     pub fn and_entry(mut self, entry: AuditEntry) -> Self {

@@ -198,12 +198,23 @@ pub trait LifecycleStore: std::fmt::Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<DueDeletion>>;
 
+    /// Takes the deletion of one user, if its time has come, and nobody else's.
+    async fn claim_deletion_of(
+        &self,
+        user: &UserId,
+        now: OffsetDateTime,
+        lease: Duration,
+    ) -> Result<Option<DueDeletion>>;
+
     /// The organizations that the user's deletion would leave to members without an owner: while
     /// there are any, it is not brought about. At most 20 names.
     async fn left_alone_by(&self, user: &UserId) -> Result<Vec<String>>;
 
     /// Deletes an account that was taken. Of two callers exactly one is told
-    /// [`DeletionExecution::Deleted`].
+    /// [`DeletionExecution::Deleted`]. With the first entry of `along` there is one like it for each
+    /// membership that ends, an [`END_MEMBERSHIP`](crate::audit::Action::END_MEMBERSHIP), and for
+    /// each organization that ends since nobody else is in it, a
+    /// [`DELETE_ORGANIZATION`](crate::audit::Action::DELETE_ORGANIZATION).
     async fn execute_deletion(
         &self,
         deletion: &DueDeletion,

@@ -52,8 +52,10 @@ impl Login {
 }
 
 /// A session to be written. Without a login it only carries the host's data of a visitor.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct NewSession {
+    /// What is written with it, if it is written.
+    pub along: Effects,
     /// The hash of its secret token.
     pub token: TokenHash,
     /// Its public id.

@@ -216,6 +216,28 @@ async fn a_login_ends_in_the_session() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_is_told_of_with_its_session_and_says_how_it_was_vouched_for() {
+    for database in databases().await {
+        let store = database.store().await;
+        let app = App::with(store.clone(), Mapper::default());
+        app.log_in("assertion-signed.xml").await;
+        // A response that was used already logs nobody in, and is no login in the log either.
+        app.log_in("assertion-signed.xml").await;
+        let log = donjon::audit::AuditLog::new(&store);
+        let told = log.query().action("session.log_in").newest(10).await.unwrap().entries;
+        let user = UserId::new("acme:alice@example.test").unwrap();
+        assert_eq!(told.len(), 1, "{}: {told:?}", database.name);
+        assert_eq!((&told[0].user, &told[0].actor), (&Some(user.clone()), &Some(user.clone())));
+        assert_eq!(told[0].subject.as_deref(), Some("acme"));
+        assert_eq!(told[0].metadata["methods"], serde_json::json!(["fed"]));
+        let sessions = store.sessions_of(&user, fixture_time()).await.unwrap();
+        let class = sessions[0].login.as_ref().unwrap().authentication.context_class.clone();
+        let expected = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+        assert_eq!(class.as_deref(), Some(expected));
+    }
+}
+
 #[tokio::test]
 async fn the_metadata_names_the_paths() {
     let app = App::new(&Database::sqlite()).await;

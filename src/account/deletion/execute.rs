@@ -10,7 +10,7 @@ use time::Duration;
 use super::hook::DeletionHookError;
 use crate::account::site::Site;
 use crate::audit::{Action, AuditActor, Entry};
-use crate::scope::Account;
+use crate::scope::{Account, UserId};
 use crate::store::{DeletionExecution, DeletionOutcome, DueDeletion, Effects, Result};
 
 /// Deletions in one batch.
@@ -26,7 +26,18 @@ const LONGEST_PAUSE: Duration = Duration::hours(6);
 /// One batch. Answers how many were taken in hand.
 pub(in crate::account) async fn execute_due(site: &Site) -> Result<u64> {
     let due = site.store.claim_deletions(site.now(), LEASE, BATCH).await?;
-    for deletion in &due {
+    execute(site, &due).await?;
+    Ok(due.len() as u64)
+}
+
+/// That of one user, if its time has come: nobody waits for what others asked for.
+pub(in crate::account) async fn execute_own(site: &Site, user: &UserId) -> Result<()> {
+    let due = site.store.claim_deletion_of(user, site.now(), LEASE).await?;
+    execute(site, due.as_slice()).await
+}
+
+async fn execute(site: &Site, due: &[DueDeletion]) -> Result<()> {
+    for deletion in due {
         let outcome = match bring_about(site, deletion).await {
             Ok(Some(outcome)) => outcome,
             Ok(None) => continue,
@@ -37,7 +48,7 @@ pub(in crate::account) async fn execute_due(site: &Site) -> Result<u64> {
         };
         site.store.finish_deletion(deletion, outcome).await?;
     }
-    Ok(due.len() as u64)
+    Ok(())
 }
 
 /// `None` if somebody else has it in hand.

@@ -6,6 +6,6 @@ mod hook;
 pub(super) mod keep;
 mod policy;
 
-pub(super) use self::execute::execute_due;
+pub(super) use self::execute::{execute_due, execute_own};
 pub use self::hook::{DeletionHook, DeletionHookError};
 pub use self::policy::DeletionPolicy;

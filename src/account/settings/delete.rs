@@ -4,7 +4,7 @@
 use http::{Response, StatusCode};
 
 use super::{Flow, FrameParts};
-use crate::account::deletion::execute_due;
+use crate::account::deletion::execute_own;
 use crate::account::letters::Linked;
 use crate::account::prove::{complete, prove};
 use crate::account::second_factor::{Checked, check_code, use_up};
@@ -34,7 +34,9 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         return page(site, &account, asks, Some(DeletionProblem::NotProven)).await;
     }
     match request(site, visit, &account).await? {
-        DeletionRequest::Scheduled | DeletionRequest::AlreadyScheduled => leave(site, visit).await,
+        DeletionRequest::Scheduled | DeletionRequest::AlreadyScheduled => {
+            leave(site, visit, &account).await
+        }
         DeletionRequest::CoolingDown { until } => {
             page(site, &account, asks, Some(DeletionProblem::CoolingDown { until })).await
         }
@@ -113,12 +115,12 @@ async fn request(
 }
 
 /// The session is gone; the browser forgets it.
-async fn leave(site: &Site, visit: &Visit) -> Answer {
+async fn leave(site: &Site, visit: &Visit, account: &Account) -> Answer {
     visit.session.log_out().await?;
     let grace = site.policy.deletion.grace;
     if !grace.is_positive() {
         // What fails now is done by the sweeper.
-        if let Err(error) = execute_due(site).await {
+        if let Err(error) = execute_own(site, account.id()).await {
             tracing::warn!(%error, "an account was not deleted yet");
         }
     }

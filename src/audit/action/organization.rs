@@ -17,6 +17,8 @@ impl Action {
     pub const REMOVE_MEMBER: Self = Self::of("organization.member_remove");
     /// A member left; refused if nobody else would own the organization.
     pub const LEAVE_ORGANIZATION: Self = Self::of("organization.leave");
+    /// A membership ended with the organization, or with the account of the member.
+    pub const END_MEMBERSHIP: Self = Self::of("organization.membership_end");
     /// A member got another role; refused if nobody else would own the organization.
     pub const CHANGE_ROLE: Self = Self::of("organization.role_change");
     /// The host gave an organization a domain.

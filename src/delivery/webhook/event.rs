@@ -27,6 +27,9 @@ pub enum EventType {
     MembershipUpdated,
     /// Somebody is a member no more.
     MembershipDeleted,
+    /// An organization was deleted, by its owner, by the host, or with the account of who was alone in
+    /// it. Its service accounts open nothing from then on.
+    OrganizationDeleted,
     /// A service account was made.
     ServiceAccountCreated,
     /// A service account was disabled.
@@ -42,7 +45,7 @@ pub struct UnknownEventType(String);
 
 impl EventType {
     /// Every type there is of our own.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::UserCreated,
         Self::UserUpdated,
         Self::UserDeleted,
@@ -51,6 +54,7 @@ impl EventType {
         Self::MembershipCreated,
         Self::MembershipUpdated,
         Self::MembershipDeleted,
+        Self::OrganizationDeleted,
         Self::ServiceAccountCreated,
         Self::ServiceAccountRevoked,
     ];
@@ -66,6 +70,7 @@ impl EventType {
             Self::MembershipCreated => "organization_membership.created",
             Self::MembershipUpdated => "organization_membership.updated",
             Self::MembershipDeleted => "organization_membership.deleted",
+            Self::OrganizationDeleted => "organization.deleted",
             Self::ServiceAccountCreated => "service_account.created",
             Self::ServiceAccountRevoked => "service_account.revoked",
             Self::Host(name) => name.as_str(),

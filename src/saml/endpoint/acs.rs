@@ -4,15 +4,16 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::login::RELAY_STATE_PREFIX;
+use crate::audit::{Action, AuditActor, AuditEntry, Entry};
 use crate::crypto::{OpaqueToken, Purpose, RandomExt as _, TokenHash};
 use crate::http::{Body, Form, respond};
 use crate::saml::browser::BrowserBinding;
 use crate::saml::protocol::{ExpectedResponse, LoginFacts, validate_response};
 use crate::saml::service_provider::ServiceProvider;
 use crate::saml::{Connection, LoginError, SamlLogin};
-use crate::scope::Method;
+use crate::scope::{Method, UserId};
 use crate::session::{Proof, Session};
-use crate::store::{AssertionUse, LoginIntent, ParkedMessage};
+use crate::store::{AssertionUse, Effects, LoginIntent, ParkedMessage};
 
 const PARKED: Purpose = Purpose::new("saml/parked response");
 /// How long a browser may take to follow one redirect.
@@ -72,12 +73,33 @@ pub(in crate::saml) async fn complete(
 
     let login = SamlLogin::new(&connection.id, &facts);
     let account = provider.mapper.map_user(login).await?;
-    let proof = Proof::by([Method::FEDERATED])
+    let mut proof = Proof::by([Method::FEDERATED])
         .through(provider.login_path(connection))
         .proven_at(facts.authenticated_at(intent.forced_at, connection.clock_skew, now))
         .ends_at(facts.session_ends_at(connection.clock_skew));
-    session.log_in(account, proof).await?;
+    if let Some(class) = &facts.authn_context {
+        proof = proof.with_context_class(class);
+    }
+    let along = Effects::from(entry(provider, connection, session, account.id(), now));
+    session.log_in_along(account, proof, along.clone()).await?;
+    along.announce();
     Ok(respond::see_other(&intent.return_to))
+}
+
+/// What the audit log tells of the login.
+fn entry(
+    provider: &ServiceProvider,
+    connection: &Connection,
+    session: &Session,
+    user: &UserId,
+    now: OffsetDateTime,
+) -> AuditEntry {
+    let device = session.device();
+    let entry = Entry::new(Action::LOG_IN).by(AuditActor::User(user.clone())).about(user);
+    let entry = entry.to("saml_connection", &connection.id);
+    let entry = entry.with("methods", vec![Method::FEDERATED.as_str()]);
+    let entry = entry.from(device.address, device.user_agent.as_deref());
+    entry.at(now, &*provider.random)
 }
 
 async fn take(

@@ -9,7 +9,7 @@ use super::convert::{micros, time};
 use super::provider::{RefreshState, judge_refresh};
 use crate::scope::{Attributes, SessionId, UserId};
 use crate::store::{
-    AppRotation, Login, NewSession, PresentedApp, RedeemAppCode, RefreshRotation, Result,
+    AppRotation, Effects, Login, NewSession, PresentedApp, RedeemAppCode, RefreshRotation, Result,
     RotateAppSession, StoredSession,
 };
 
@@ -139,6 +139,7 @@ pub(super) fn new_session(redeem: &RedeemAppCode, parent: StoredSession) -> Opti
     let organization = login.organization;
     let login = Login { organization, ..Login::new(login.account, authentication) };
     Some(NewSession {
+        along: Effects::none(),
         token: redeem.session.unusable,
         id: redeem.session.id,
         login: Some(login),

@@ -58,6 +58,22 @@ macro_rules! bind_entry {
 }
 pub(super) use bind_entry;
 
+/// Binds a question of [`ends`](super::ends) about `$whom`, as what this entry tells of.
+macro_rules! bind_end {
+    ($question:expr, $whom:expr, $entry:expr) => {{
+        let entry: &$crate::audit::AuditEntry = $entry;
+        sqlx::query($question)
+            .bind($whom)
+            .bind(entry.id)
+            .bind($crate::store::sql::convert::micros(entry.at))
+            .bind(entry.actor_kind.clone())
+            .bind(entry.actor.as_ref().map(|id| id.as_str().to_owned()))
+            .bind(entry.address.map(|address| address.to_string()))
+            .bind(entry.user_agent.clone())
+    }};
+}
+pub(super) use bind_end;
+
 /// The question for the entries that fit.
 pub(super) fn select<D>(filter: &AuditFilter, limit: u32) -> QueryBuilder<D>
 where

@@ -7,6 +7,7 @@ mod app_session;
 mod audit;
 mod convert;
 mod email_change;
+mod ends;
 mod identity;
 mod invitation;
 mod lifecycle;

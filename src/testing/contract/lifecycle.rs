@@ -39,6 +39,7 @@ pub async fn lifecycles(
     kit.an_account_is_kept_once_and_then_it_cools_down().await?;
     kit.it_is_kept_by_its_user_and_by_its_link_and_by_nobody_else().await?;
     kit.a_due_deletion_is_taken_by_one().await?;
+    kit.a_deletion_is_taken_without_others().await?;
     kit.an_account_is_deleted_once().await?;
     kit.what_is_taken_cannot_be_kept().await?;
     kit.a_worker_that_is_late_changes_nothing().await?;

@@ -50,12 +50,14 @@ pub async fn organizations(parts: OrganizationParts) -> Result<(), Violation> {
     kit.a_user_becomes_a_member_once().await?;
     kit.only_who_may_changes_an_organization().await?;
     kit.a_deleted_organization_is_gone().await?;
+    kit.every_membership_that_ends_is_told_of().await?;
     kit.two_owners_who_demote_each_other_leave_one().await?;
     kit.the_last_owner_stays().await?;
     kit.nobody_reaches_who_stands_above().await?;
     kit.an_owner_made_at_this_moment_is_out_of_reach().await?;
     kit.an_owner_who_leaves_is_none_who_stays().await?;
     kit.whoever_would_be_left_alone_is_told_of().await?;
+    kit.what_goes_along_with_a_session_is_written_with_it().await?;
     kit.a_session_acts_where_its_user_is_a_member().await?;
     kit.a_session_begins_in_the_only_organization().await?;
     kit.a_stale_organization_is_reselected_once().await?;

@@ -10,7 +10,9 @@ use crate::crypto::{RandomExt as _, SystemRandom, TokenHash};
 use crate::scope::{
     Account, Authentication, Method, OrganizationId, SessionEnd, SessionEvent, SessionId, UserId,
 };
-use crate::store::{Device, Login, NewSession, Rotation, SESSION_EVENTS_KEPT, SessionStore};
+use crate::store::{
+    Device, Effects, Login, NewSession, Rotation, SESSION_EVENTS_KEPT, SessionStore,
+};
 
 type Checked = Result<(), Violation>;
 type Sessions = Arc<dyn SessionStore>;
@@ -60,6 +62,7 @@ pub(super) fn new_session(user: Option<&str>) -> NewSession {
         impersonator: UserId::new("administrator").ok(),
     });
     NewSession {
+        along: Effects::none(),
         token: SystemRandom.token().hash(),
         id,
         login,

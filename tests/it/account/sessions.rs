@@ -195,3 +195,30 @@ async fn a_form_for_the_end_of_a_session_is_posted_from_here_only() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_logout_is_written_down_with_the_end_of_the_session_and_only_then() {
+    each_world(async |world| {
+        world.user(ALICE).await;
+        let mut alice = logged_in(&world, DESKTOP, "192.0.2.1").await;
+        let told = async || {
+            let action = Some("session.log_out".to_owned());
+            let filter = AuditFilter { action, ..AuditFilter::default() };
+            world.store.audit_entries(&filter, 10).await.unwrap()
+        };
+        assert!(told().await.is_empty());
+        alice.post("/logout", &[]).await;
+        // A stranger, and a browser that is out already, log nobody out.
+        alice.post("/logout", &[]).await;
+        world.browser().post("/logout", &[]).await;
+        let entries = told().await;
+        let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+        let account = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+        assert_eq!(
+            (entry.actor.as_ref(), entry.user.as_ref()),
+            (Some(account.id()), Some(account.id()))
+        );
+        assert_eq!(entry.address, Some([192, 0, 2, 1].into()));
+    })
+    .await;
+}

@@ -31,6 +31,8 @@ enum Fault {
     DisablesTwice,
     /// Leaves out the limit of rows.
     TellsTooMuch,
+    /// Takes all that is due for one user's sake.
+    TakesOthersToo,
     /// Finds that nobody is left alone.
     LeavesThemAlone,
 }
@@ -95,6 +97,19 @@ impl LifecycleStore for Broken {
     ) -> Result<Vec<DueDeletion>> {
         let early = if self.is(Fault::TakesTooEarly) { now + Duration::HOUR } else { now };
         self.good.claim_deletions(early, lease, limit).await
+    }
+
+    async fn claim_deletion_of(
+        &self,
+        user: &UserId,
+        now: OffsetDateTime,
+        lease: Duration,
+    ) -> Result<Option<DueDeletion>> {
+        if self.is(Fault::TakesOthersToo) {
+            let all = self.good.claim_deletions(now, lease, 1_000).await?;
+            return Ok(all.into_iter().find(|due| due.user == *user));
+        }
+        self.good.claim_deletion_of(user, now, lease).await
     }
 
     async fn left_alone_by(&self, user: &UserId) -> Result<Vec<String>> {
@@ -176,6 +191,10 @@ async fn the_kit_names_the_rule_that_a_store_of_lifecycles_breaks() {
         (Fault::NeverCools, "after an account was kept another deletion waits"),
         (Fault::KeepsForAnybody, "an account is kept by its user, or by its link, in time"),
         (Fault::TakesTooEarly, "a deletion that is due is taken by one worker, with the account"),
+        (
+            Fault::TakesOthersToo,
+            "the deletion of one user is taken by one caller, and no other with it",
+        ),
         (Fault::DeletesTwice, "an account is deleted once, and the last mail is written with it"),
         (
             Fault::KeepsAddresses,

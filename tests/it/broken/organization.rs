@@ -45,6 +45,8 @@ enum Fault {
     CountsTheLeaving,
     /// Lets members join what ends with its owner.
     JoinsTheEnding,
+    /// Deletes an organization, and tells nobody what else ended.
+    EndsInSilence,
     /// Removes no invitation.
     NeverSweeps,
 }
@@ -167,6 +169,8 @@ impl OrganizationStore for Broken {
             let told = [OrganizationChange::Refused, OrganizationChange::Done];
             return Ok(told[usize::from(first)]);
         }
+        let silent = self.is(Fault::EndsInSilence);
+        let along = if silent { &Effects::none() } else { along };
         self.good.delete_organization(id, by, along, now).await
     }
 
@@ -347,6 +351,7 @@ async fn the_kit_names_the_rule_that_a_store_of_organizations_breaks() {
             Fault::JoinsTheEnding,
             "an organization whose owners are about to be deleted takes owners only",
         ),
+        (Fault::EndsInSilence, "every membership that ends with something else is told of"),
         (Fault::NeverSweeps, "the sweeper removes invitations that are over and nothing else"),
     ] {
         let store = Database::sqlite().store().await;

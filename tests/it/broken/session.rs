@@ -46,6 +46,8 @@ enum Fault {
     SweepsWhatIsNeeded,
     /// Takes events out of the log whether or not they were read.
     SweepsTheUnread,
+    /// Writes a session, and not what goes along with it.
+    ForgetsWhatGoesAlong,
 }
 
 /// A store that works, but for [`SessionStore::refresh_account`].
@@ -76,6 +78,9 @@ impl SessionStore for Broken {
         let mut session = session.clone();
         if self.has(Fault::IgnoresIdleness) {
             session.idle_expires_at = None;
+        }
+        if self.has(Fault::ForgetsWhatGoesAlong) {
+            session.along = Effects::none();
         }
         self.store.create_session(&session).await
     }
@@ -407,4 +412,14 @@ impl SessionStore for Unreachable {
     async fn sweep_session_events(&self, _: OffsetDateTime, _: u32) -> Result<u64> {
         unreachable()
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_of_organizations_looks_for_what_goes_along_with_a_session() {
+    let store = Database::sqlite().store().await;
+    let mut parts = crate::account::organizations::store::parts(&store);
+    let (good, fault) = ((&store).into(), Fault::ForgetsWhatGoesAlong);
+    parts.sessions = Arc::new(Broken { store: good, fault, data: Mutex::default(), file: None });
+    let seen = contract::organizations(parts).await.unwrap_err();
+    assert_eq!(seen.rule, "what goes along with a session is written if the session is");
 }

@@ -15,7 +15,9 @@ use donjon::provider::{
 use donjon::scope::{
     Account, Authentication, Claims, Context, CurrentAccount, Method, SessionEnd, SessionId, UserId,
 };
-use donjon::store::{CodeIssue, Device, Grant, IssuerId, Login, NewCode, NewSession, SqlStore};
+use donjon::store::{
+    CodeIssue, Device, Effects, Grant, IssuerId, Login, NewCode, NewSession, SqlStore,
+};
 use donjon::testing::ManualClock;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
@@ -277,6 +279,7 @@ impl World {
         };
         let account = Account::new(UserId::new("alice").unwrap());
         let session = NewSession {
+            along: Effects::none(),
             token: SystemRandom.token().hash(),
             id,
             login: Some(Login::new(account, authentication)),

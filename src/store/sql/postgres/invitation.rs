@@ -138,6 +138,7 @@ impl InvitationStore for PostgresStore {
         let (new, now) = (invitation, invitation.created_at);
         let inviter = limits.and(new.inviter.as_ref()).map(inviter_key);
         let organization = limits.map(|_| organization_key(new.organization));
+        let mut transaction = self.lock_organization(new.organization).await?;
         let told: (bool, bool, bool, bool) = sqlx::query_as(INVITE)
             .bind(new.organization.0)
             .bind(new.id.0)
@@ -156,8 +157,9 @@ impl InvitationStore for PostgresStore {
             .bind(limits.map(|limits| micros(now + limits.organization.window)))
             .bind(limits.map_or(0, |limits| i64::from(limits.organization.times)))
             .bind(effects(along))
-            .fetch_one(self.pool())
+            .fetch_one(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(match told {
             (false, ..) => Invited::Refused,
             (_, true, ..) => Invited::AlreadyMember,
@@ -197,6 +199,7 @@ impl InvitationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<bool> {
+        let mut transaction = self.lock_organization(organization).await?;
         let revoked = sqlx::query_scalar(concat!(
             "WITH revoked AS (
                  DELETE FROM donjon_invitations i USING donjon_organizations o
@@ -212,8 +215,9 @@ impl InvitationStore for PostgresStore {
         .bind(by.map(|by| by.user.as_str()))
         .bind(role_names(by))
         .bind(effects(along))
-        .fetch_one(self.pool())
+        .fetch_one(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(revoked)
     }
 

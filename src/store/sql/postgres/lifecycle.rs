@@ -8,7 +8,9 @@ use super::session::END_ALL;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::scope::{Attributes, SessionEnd, UserId};
 use crate::store::sql::account::user_id;
+use crate::store::sql::audit::bind_end;
 use crate::store::sql::convert::micros;
+use crate::store::sql::ends::ends;
 use crate::store::sql::lifecycle::{
     ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_DOMAINS, END_ORGANIZATIONS, EXECUTING, FINISH,
     KEEP_LINK, LEFT_ALONE, REQUEST, RETRY, SOLE_OWNER, STANDING, StandingRow, VOID_INVITATIONS,
@@ -28,6 +30,19 @@ const LOCK_USER: &str = "SELECT id FROM donjon_users WHERE id = $1 FOR UPDATE";
 const LOCK_ORGANIZATIONS: &str = "SELECT o.id FROM donjon_organizations o \
      JOIN donjon_memberships m ON m.organization_id = o.id \
      WHERE m.user_id = $1 ORDER BY o.id FOR NO KEY UPDATE OF o";
+
+const ENDS_OF_ORGANIZATIONS: &str = ends!(
+    organizations,
+    "CAST(substr(CAST($2 AS TEXT), 1, 19) || substr(md5(CAST($2 AS TEXT) || m.user_id \
+         || m.organization_id || 'o'), 1, 4) || '-' || substr(md5(CAST($2 AS TEXT) || m.user_id \
+         || m.organization_id || 'o'), 5, 12) AS UUID)"
+);
+const ENDS_OF_MEMBERSHIPS: &str = ends!(
+    memberships,
+    "CAST(substr(CAST($2 AS TEXT), 1, 19) || substr(md5(CAST($2 AS TEXT) || m.user_id \
+         || m.organization_id), 1, 4) || '-' || substr(md5(CAST($2 AS TEXT) || m.user_id \
+         || m.organization_id), 5, 12) AS UUID)"
+);
 
 #[async_trait]
 impl LifecycleStore for PostgresStore {
@@ -130,25 +145,16 @@ impl LifecycleStore for PostgresStore {
         lease: Duration,
         limit: u32,
     ) -> Result<Vec<DueDeletion>> {
-        let rows: Vec<DueRow> = query_as(
-            "WITH due AS MATERIALIZED (
-                 SELECT user_id FROM donjon_deletions WHERE due_at <= $1
-                 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
-             ), taken AS (
-                 UPDATE donjon_deletions d SET due_at = $2, attempts = attempts + 1
-                 FROM due WHERE d.user_id = due.user_id
-                 RETURNING d.user_id, d.email, d.attempts, d.executed_at
-             )
-             SELECT t.user_id, t.email, t.attempts, t.executed_at,
-                 u.email, u.email_verified, u.attributes
-             FROM taken t LEFT JOIN donjon_users u ON u.id = t.user_id",
-        )
-        .bind(micros(now))
-        .bind(micros(now + lease))
-        .bind(i64::from(limit))
-        .fetch_all(self.pool())
-        .await?;
-        rows.into_iter().map(due).collect()
+        self.claim(None, now, lease, limit).await
+    }
+
+    async fn claim_deletion_of(
+        &self,
+        user: &UserId,
+        now: OffsetDateTime,
+        lease: Duration,
+    ) -> Result<Option<DueDeletion>> {
+        Ok(self.claim(Some(user), now, lease, 1).await?.pop())
     }
 
     async fn left_alone_by(&self, user: &UserId) -> Result<Vec<String>> {
@@ -178,6 +184,11 @@ impl LifecycleStore for PostgresStore {
             .await?;
         if taken.rows_affected() == 0 {
             return Ok(DeletionExecution::Late);
+        }
+        if let Some(entry) = along.audit.first() {
+            for ends in [ENDS_OF_ORGANIZATIONS, ENDS_OF_MEMBERSHIPS] {
+                bind_end!(ends, user.to_owned(), entry).execute(&mut *transaction).await?;
+            }
         }
         query(END_ORGANIZATIONS).bind(user).bind(micros(now)).execute(&mut *transaction).await?;
         query(END_DOMAINS).bind(user).execute(&mut *transaction).await?;
@@ -304,6 +315,38 @@ impl LifecycleStore for PostgresStore {
         .fetch_one(self.pool())
         .await?;
         Ok(if done { AttributesChange::Written } else { AttributesChange::Late })
+    }
+}
+
+impl PostgresStore {
+    async fn claim(
+        &self,
+        of: Option<&UserId>,
+        now: OffsetDateTime,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<DueDeletion>> {
+        let rows: Vec<DueRow> = query_as(
+            "WITH due AS MATERIALIZED (
+                 SELECT user_id FROM donjon_deletions
+                 WHERE due_at <= $1 AND ($4::text IS NULL OR user_id = $4)
+                 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
+             ), taken AS (
+                 UPDATE donjon_deletions d SET due_at = $2, attempts = attempts + 1
+                 FROM due WHERE d.user_id = due.user_id
+                 RETURNING d.user_id, d.email, d.attempts, d.executed_at
+             )
+             SELECT t.user_id, t.email, t.attempts, t.executed_at,
+                 u.email, u.email_verified, u.attributes
+             FROM taken t LEFT JOIN donjon_users u ON u.id = t.user_id",
+        )
+        .bind(micros(now))
+        .bind(micros(now + lease))
+        .bind(i64::from(limit))
+        .bind(of.map(UserId::as_str))
+        .fetch_all(self.pool())
+        .await?;
+        rows.into_iter().map(due).collect()
     }
 }
 

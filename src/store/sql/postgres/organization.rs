@@ -5,7 +5,9 @@ use time::OffsetDateTime;
 use super::PostgresStore;
 use super::audit::{along, effects};
 use crate::scope::{MemberRole, Membership, OrganizationId, UserId};
+use crate::store::sql::audit::bind_end;
 use crate::store::sql::convert::micros;
+use crate::store::sql::ends::ends;
 use crate::store::sql::organization::{
     FIND, FIND_OF, MEMBERS_OF, MEMBERSHIP, MEMBERSHIPS_OF, MemberRow, MembershipRow,
     OrganizationRow, creation_key, is_owned, member, membership, organization, organization_of,
@@ -93,6 +95,14 @@ const REMOVE: &str = change_member!(
 const CHANGE_ROLE: &str = change_member!(
     "UPDATE donjon_memberships m SET role = $3 FROM guarded
      WHERE m.organization_id = $1 AND m.user_id = guarded.user_id"
+);
+
+/// Told before they end, and undone with what is refused.
+const ENDS_OF_MEMBERS: &str = ends!(
+    members,
+    "CAST(substr(CAST($2 AS TEXT), 1, 19) || substr(md5(CAST($2 AS TEXT) || m.user_id \
+         || m.organization_id), 1, 4) || '-' || substr(md5(CAST($2 AS TEXT) || m.user_id \
+         || m.organization_id), 5, 12) AS UUID)"
 );
 
 /// Changes an organization that is there, if whoever asks may.
@@ -232,14 +242,16 @@ impl OrganizationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<OrganizationChange> {
+        let mut transaction = self.lock_organization(id).await?;
         let done = sqlx::query_scalar(RENAME)
             .bind(id.0)
             .bind(name)
             .bind(by.map(|by| by.user.as_str()))
             .bind(role_names(by))
             .bind(effects(along))
-            .fetch_one(self.pool())
+            .fetch_one(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(changed(done))
     }
 
@@ -250,14 +262,16 @@ impl OrganizationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<OrganizationChange> {
+        let mut transaction = self.lock_organization(id).await?;
         let done = sqlx::query_scalar(REQUIRE_SECOND_FACTOR)
             .bind(id.0)
             .bind(requires)
             .bind(by.map(|by| by.user.as_str()))
             .bind(role_names(by))
             .bind(effects(along))
-            .fetch_one(self.pool())
+            .fetch_one(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(changed(done))
     }
 
@@ -269,6 +283,9 @@ impl OrganizationStore for PostgresStore {
         now: OffsetDateTime,
     ) -> Result<OrganizationChange> {
         let mut transaction = self.lock_organization(id).await?;
+        if let Some(entry) = along.audit.first() {
+            bind_end!(ENDS_OF_MEMBERS, id.0, entry).execute(&mut *transaction).await?;
+        }
         let done = sqlx::query_scalar(DELETE)
             .bind(id.0)
             .bind(micros(now))
@@ -277,7 +294,9 @@ impl OrganizationStore for PostgresStore {
             .bind(effects(along))
             .fetch_one(&mut *transaction)
             .await?;
-        transaction.commit().await?;
+        if done {
+            transaction.commit().await?;
+        }
         Ok(changed(done))
     }
 
@@ -341,7 +360,8 @@ impl OrganizationStore for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Begins a change of who owns an organization: whoever comes second sees what the first did.
+    /// Begins a change of an organization, or of who belongs to it: whoever comes second sees what the
+    /// first did, their own role included.
     pub(super) async fn lock_organization(
         &self,
         id: OrganizationId,

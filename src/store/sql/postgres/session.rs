@@ -45,17 +45,35 @@ macro_rules! noting_ends {
 
 pub(super) use noting_ends;
 
-pub(super) const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
-     authentication, data_id, address, user_agent, remembered, created_at, last_active_at, \
-     idle_expires_at, expires_at, account_epoch, organization_id, impersonator_id) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
-     coalesce($15, (SELECT m.organization_id FROM donjon_memberships m WHERE m.user_id = $3 \
-         AND NOT EXISTS (SELECT 1 FROM donjon_memberships other WHERE other.user_id = $3 \
-             AND other.organization_id <> m.organization_id))), $16)";
+macro_rules! insert {
+    () => {
+        "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
+         authentication, data_id, address, user_agent, remembered, created_at, last_active_at, \
+         idle_expires_at, expires_at, account_epoch, organization_id, impersonator_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+         coalesce($15, (SELECT m.organization_id FROM donjon_memberships m WHERE m.user_id = $3 \
+             AND NOT EXISTS (SELECT 1 FROM donjon_memberships other WHERE other.user_id = $3 \
+                 AND other.organization_id <> m.organization_id))), $16)"
+    };
+}
+
+pub(super) const INSERT: &str = insert!();
+
+/// The same, with what is written along.
+const INSERT_ALONG: &str = concat!(
+    "WITH begun AS (",
+    insert!(),
+    " RETURNING user_id), ",
+    along!("begun", "$17"),
+    " SELECT count(*) FROM begun"
+);
 
 /// A session that keeps its data is changed in place. One that does not is another one: with the
 /// old row goes its data, that which is being written at this moment included.
-const ROTATE: &str = "WITH acting AS ( \
+macro_rules! rotate {
+    ($more:expr) => {
+        concat!(
+            "WITH acting AS ( \
          SELECT coalesce($15, (SELECT m.organization_id FROM donjon_memberships m WHERE m.user_id = $3 \
              AND NOT EXISTS (SELECT 1 FROM donjon_memberships other WHERE other.user_id = $3 \
                  AND other.organization_id <> m.organization_id))) AS id \
@@ -86,7 +104,20 @@ const ROTATE: &str = "WITH acting AS ( \
      ), noted AS ( \
          INSERT INTO donjon_session_events (session_id, user_id, reason, at) \
          SELECT ended.id, ended.user_id, $19, $18 FROM locked, ended \
-     ) SELECT count(*) FROM rotated";
+     )",
+            $more,
+            " SELECT count(*) FROM rotated"
+        )
+    };
+}
+
+const ROTATE: &str = rotate!("");
+
+/// The same, with what is written along.
+const ROTATE_ALONG: &str = rotate!(concat!(
+    ", next AS (SELECT $3::text AS user_id FROM rotated), ",
+    along!("next", "$21")
+));
 
 /// The lock on the session keeps it from going away until its data is written.
 const CHANGE_DATA: &str = "INSERT INTO donjon_session_data AS stored (id, data) \
@@ -157,7 +188,12 @@ pub(super) fn bind<'q>(
 #[async_trait]
 impl SessionStore for PostgresStore {
     async fn create_session(&self, session: &NewSession) -> Result<()> {
-        bind(INSERT, session).execute(self.pool()).await?;
+        if session.along.is_empty() {
+            bind(INSERT, session).execute(self.pool()).await?;
+        } else {
+            let statement = bind(INSERT_ALONG, session).bind(effects(&session.along));
+            statement.execute(self.pool()).await?;
+        }
         Ok(())
     }
 
@@ -183,13 +219,16 @@ impl SessionStore for PostgresStore {
     ) -> Result<Rotation> {
         use sqlx::Row as _;
 
-        let row = bind(ROTATE, next)
+        let plain = next.along.is_empty();
+        let statement = bind(if plain { ROTATE } else { ROTATE_ALONG }, next)
             .bind(current.as_bytes().to_vec())
             .bind(micros(now))
             .bind(end.as_str())
-            .bind(SESSION_EVENTS_LOCK)
-            .fetch_one(self.pool())
-            .await?;
+            .bind(SESSION_EVENTS_LOCK);
+        let row = match plain {
+            true => statement.fetch_one(self.pool()).await?,
+            false => statement.bind(effects(&next.along)).fetch_one(self.pool()).await?,
+        };
         let rotated: i64 = row.try_get(0)?;
         Ok(if rotated == 1 { Rotation::Rotated } else { Rotation::Lost })
     }

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::{SqliteStore, outbox};
 use crate::audit::AuditEntry;
 use crate::scope::UserId;
-use crate::store::sql::audit::{EntryRow, bind_entry, entry, select};
+use crate::store::sql::audit::{EntryRow, bind_end, bind_entry, entry, select};
 use crate::store::sql::convert::micros;
 use crate::store::{AuditFilter, AuditStore, Effects, KNOWN_NETWORKS, Result, Sighting};
 
@@ -34,6 +34,22 @@ pub(super) async fn write_effects_if(
             Some(false) => write_rows(connection, &seen.strange, user, true).await?,
         }
     }
+    Ok(())
+}
+
+/// Writes an entry for each row of a question about `whom`: what ends along with what is told of by
+/// the first of `along`.
+pub(super) async fn tell_of_ends<'q, T>(
+    connection: &mut SqliteConnection,
+    question: &'static str,
+    whom: T,
+    along: &Effects,
+) -> Result<()>
+where
+    T: sqlx::Encode<'q, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + Send + 'q,
+{
+    let Some(entry) = along.audit.first() else { return Ok(()) };
+    bind_end!(question, whom, entry).execute(connection).await?;
     Ok(())
 }
 

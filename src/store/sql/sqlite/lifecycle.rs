@@ -4,11 +4,12 @@ use sqlx::{AssertSqlSafe, SqliteConnection, query, query_as, query_scalar};
 use time::{Duration, OffsetDateTime};
 
 use super::SqliteStore;
-use super::audit::write_effects;
+use super::audit::{tell_of_ends, write_effects};
 use super::steps::end_sessions;
 use crate::scope::{Attributes, SessionEnd, UserId};
 use crate::store::sql::account::user_id;
 use crate::store::sql::convert::micros;
+use crate::store::sql::ends::ends;
 use crate::store::sql::lifecycle::{
     ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_DOMAINS, END_ORGANIZATIONS, EXECUTING, FINISH,
     KEEP_LINK, LEFT_ALONE, REQUEST, RETRY, SOLE_OWNER, STANDING, StandingRow, VOID_INVITATIONS,
@@ -20,6 +21,11 @@ use crate::store::{
     DeletionRequest, DeletionStrategy, DueDeletion, Effects, KeptBy, LifecycleStore, NewDeletion,
     Result, Standing, UserSection,
 };
+
+const ENDS_OF_ORGANIZATIONS: &str =
+    ends!(organizations, "CAST(substr($2, 1, 8) || randomblob(8) AS BLOB)");
+const ENDS_OF_MEMBERSHIPS: &str =
+    ends!(memberships, "CAST(substr($2, 1, 8) || randomblob(8) AS BLOB)");
 
 #[async_trait]
 impl LifecycleStore for SqliteStore {
@@ -89,36 +95,16 @@ impl LifecycleStore for SqliteStore {
         lease: Duration,
         limit: u32,
     ) -> Result<Vec<DueDeletion>> {
-        self.transition(move |connection| {
-            Box::pin(async move {
-                let taken: Vec<String> = query_scalar(
-                    "UPDATE donjon_deletions SET due_at = ?2, attempts = attempts + 1
-                     WHERE user_id IN (SELECT user_id FROM donjon_deletions WHERE due_at <= ?1
-                                       ORDER BY due_at LIMIT ?3)
-                     RETURNING user_id",
-                )
-                .bind(micros(now))
-                .bind(micros(now + lease))
-                .bind(limit)
-                .fetch_all(&mut *connection)
-                .await?;
-                let mut all = Vec::with_capacity(taken.len());
-                for user in taken {
-                    let row: DueRow = query_as(
-                        "SELECT d.user_id, d.email, d.attempts, d.executed_at,
-                             u.email, u.email_verified, u.attributes
-                         FROM donjon_deletions d LEFT JOIN donjon_users u ON u.id = d.user_id
-                         WHERE d.user_id = ?1",
-                    )
-                    .bind(user)
-                    .fetch_one(&mut *connection)
-                    .await?;
-                    all.push(due(row)?);
-                }
-                Ok(all)
-            })
-        })
-        .await
+        self.claim(None, now, lease, limit).await
+    }
+
+    async fn claim_deletion_of(
+        &self,
+        user: &UserId,
+        now: OffsetDateTime,
+        lease: Duration,
+    ) -> Result<Option<DueDeletion>> {
+        Ok(self.claim(Some(user), now, lease, 1).await?.pop())
     }
 
     async fn left_alone_by(&self, user: &UserId) -> Result<Vec<String>> {
@@ -277,6 +263,49 @@ impl LifecycleStore for SqliteStore {
     }
 }
 
+impl SqliteStore {
+    async fn claim(
+        &self,
+        of: Option<&UserId>,
+        now: OffsetDateTime,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<DueDeletion>> {
+        let of = of.cloned();
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let taken: Vec<String> = query_scalar(
+                    "UPDATE donjon_deletions SET due_at = ?2, attempts = attempts + 1
+                     WHERE user_id IN (SELECT user_id FROM donjon_deletions WHERE due_at <= ?1 AND (?4 IS NULL OR user_id = ?4)
+                                       ORDER BY due_at LIMIT ?3)
+                     RETURNING user_id",
+                )
+                .bind(micros(now))
+                .bind(micros(now + lease))
+                .bind(limit)
+                .bind(of.as_ref().map(UserId::as_str))
+                .fetch_all(&mut *connection)
+                .await?;
+                let mut all = Vec::with_capacity(taken.len());
+                for user in taken {
+                    let row: DueRow = query_as(
+                        "SELECT d.user_id, d.email, d.attempts, d.executed_at,
+                             u.email, u.email_verified, u.attributes
+                         FROM donjon_deletions d LEFT JOIN donjon_users u ON u.id = d.user_id
+                         WHERE d.user_id = ?1",
+                    )
+                    .bind(user)
+                    .fetch_one(&mut *connection)
+                    .await?;
+                    all.push(due(row)?);
+                }
+                Ok(all)
+            })
+        })
+        .await
+    }
+}
+
 fn json_value(column: &str, kind: Kind) -> String {
     match kind {
         Kind::Text | Kind::Time => column.to_owned(),
@@ -348,6 +377,9 @@ async fn execute(
         .await?;
     if taken.rows_affected() == 0 {
         return Ok(DeletionExecution::Late);
+    }
+    for ends in [ENDS_OF_ORGANIZATIONS, ENDS_OF_MEMBERSHIPS] {
+        tell_of_ends(connection, ends, user.to_owned(), along).await?;
     }
     query(END_ORGANIZATIONS).bind(user).bind(micros(now)).execute(&mut *connection).await?;
     query(END_DOMAINS).bind(user).execute(&mut *connection).await?;

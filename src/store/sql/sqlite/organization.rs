@@ -4,10 +4,11 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::SqliteStore;
-use super::audit::write_effects;
+use super::audit::{tell_of_ends, write_effects};
 use super::steps::count_against_limit;
 use crate::scope::{MemberRole, Membership, OrganizationId, UserId};
 use crate::store::sql::convert::micros;
+use crate::store::sql::ends::ends;
 use crate::store::sql::organization::{
     FIND, FIND_OF, MEMBERS_OF, MEMBERSHIP, MEMBERSHIPS_OF, MemberRow, MembershipRow,
     OrganizationRow, creation_key, is_owned, member, member_role, membership, organization,
@@ -18,6 +19,8 @@ use crate::store::{
     Organization, OrganizationChange, OrganizationCreation, OrganizationStore, RateLimit, Result,
     reaches,
 };
+
+const ENDS_OF_MEMBERS: &str = ends!(members, "CAST(substr($2, 1, 8) || randomblob(8) AS BLOB)");
 
 #[async_trait]
 impl OrganizationStore for SqliteStore {
@@ -178,6 +181,7 @@ impl OrganizationStore for SqliteStore {
                     .bind(micros(now))
                     .execute(&mut *connection)
                     .await?;
+                tell_of_ends(connection, ENDS_OF_MEMBERS, id.0, &along).await?;
                 for statement in [
                     "UPDATE donjon_sessions SET organization_id = NULL WHERE organization_id = ?1",
                     "DELETE FROM donjon_memberships WHERE organization_id = ?1",

@@ -68,9 +68,16 @@ fn bind<'q>(
         .bind(impersonator.map(String::from))
 }
 
+/// Whose session it is.
+fn user_of(session: &NewSession) -> Option<UserId> {
+    session.login.as_ref().map(|login| login.account.id().clone())
+}
+
 /// Writes a session in the course of a transition.
 pub(super) async fn insert(connection: &mut SqliteConnection, session: NewSession) -> Result<()> {
-    bind(INSERT, session).execute(connection).await?;
+    let (user, along) = (user_of(&session), session.along.clone());
+    bind(INSERT, session).execute(&mut *connection).await?;
+    write_effects(connection, &along, user.as_ref()).await?;
     Ok(())
 }
 
@@ -185,11 +192,13 @@ impl SessionStore for SqliteStore {
                         .execute(&mut *connection)
                         .await?;
                 }
+                let (user, along) = (user_of(&next), next.along.clone());
                 bind(REPLACE, next)
                     .bind(current.as_bytes().to_vec())
                     .execute(&mut *connection)
                     .await?;
                 note_ends(connection, ended, end, now).await?;
+                write_effects(connection, &along, user.as_ref()).await?;
                 Ok(Rotation::Rotated)
             })
         })

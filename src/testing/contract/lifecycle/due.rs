@@ -28,6 +28,28 @@ impl Kit {
         rule("what a worker leaves lying is taken by another", attempt == Some(2), again)
     }
 
+    pub(super) async fn a_deletion_is_taken_without_others(&self) -> Result<(), Violation> {
+        const RULE: &str = "the deletion of one user is taken by one caller, and no other with it";
+        let (one, other) = (self.user().await?, self.user().await?);
+        let (one, other) = (one.account.id().clone(), other.account.id().clone());
+        for id in [&one, &other] {
+            self.request(id).await?;
+        }
+        let early = self.store.claim_deletion_of(&one, at(GRACE - 1), LEASE).await?;
+        rule(RULE, early.is_none(), early)?;
+        let taken = race(|_| {
+            let (store, one) = (Arc::clone(&self.store), one.clone());
+            async move { store.claim_deletion_of(&one, at(GRACE), LEASE).await }
+        })
+        .await?;
+        let taken: Vec<_> = taken.into_iter().flatten().collect();
+        let ours = taken.len() == 1 && taken.iter().all(|due| due.user == one && due.attempt == 1);
+        rule(RULE, ours, taken)?;
+        let rest = self.store.claim_deletions(at(GRACE), LEASE, 1_000).await?;
+        let untouched = rest.iter().any(|due| due.user == other && due.attempt == 1);
+        rule(RULE, untouched, rest)
+    }
+
     pub(super) async fn an_account_is_deleted_once(&self) -> Result<(), Violation> {
         const RULE: &str = "an account is deleted once, and the last mail is written with it";
         let (user, due) = self.taken().await?;

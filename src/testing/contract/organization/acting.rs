@@ -3,7 +3,7 @@
 use super::super::session::new_session;
 use super::*;
 use crate::crypto::{KeyedHash, Sealed, TokenHash};
-use crate::scope::Membership;
+use crate::scope::{Membership, SessionEnd};
 use crate::store::{NewSession, NewTotp, StoredSession};
 
 impl Kit {
@@ -59,6 +59,31 @@ impl Kit {
         self.0.store.delete_organization(other.id, None, &none, at(1)).await?;
         let left = self.load(&token).await?.login.map(|login| login.organization);
         rule("no session acts in a deleted organization", left == Some(None), left)
+    }
+
+    pub(super) async fn what_goes_along_with_a_session_is_written_with_it(
+        &self,
+    ) -> Result<(), Violation> {
+        const RULE: &str = "what goes along with a session is written if the session is";
+        let mut one = new_session(Some(&fresh("ann")));
+        let mut next = new_session(Some(&fresh("ben")));
+        let (name, along) = self.along();
+        one.along = along;
+        self.0.sessions.create_session(&one).await?;
+        rule(
+            RULE,
+            self.wrote(&name, one.login.as_ref().map(|l| l.account.id())).await? == 1,
+            "a login",
+        )?;
+        for expected in [1, 0] {
+            let (name, along) = self.along();
+            next.along = along;
+            let end = SessionEnd::Replaced;
+            self.0.sessions.rotate_session(&one.token, &next, end, at(1)).await?;
+            let user = next.login.as_ref().map(|login| login.account.id());
+            rule(RULE, self.wrote(&name, user).await? == expected, "a rotation")?;
+        }
+        Ok(())
     }
 
     pub(super) async fn a_session_begins_in_the_only_organization(&self) -> Result<(), Violation> {

@@ -2,7 +2,7 @@
 
 use super::invitation::{confirmed, email, followed, invitation};
 use super::*;
-use crate::store::{Acceptance, DeletionRequest, NewDeletion, NewInvitation};
+use crate::store::{Acceptance, DeletionRequest, DeletionStrategy, NewDeletion, NewInvitation};
 
 impl Kit {
     pub(super) async fn an_owner_who_leaves_is_none_who_stays(&self) -> Result<(), Violation> {
@@ -108,6 +108,64 @@ impl Kit {
         self.0.lifecycles.disable_account(&ben, &none, at(1)).await?;
         let told = self.0.lifecycles.left_alone_by(&ann).await?;
         rule(RULE, told.is_empty(), told)
+    }
+
+    pub(super) async fn every_membership_that_ends_is_told_of(&self) -> Result<(), Violation> {
+        const RULE: &str = "every membership that ends with something else is told of";
+        let (made, none) = (self.made().await?, Effects::none());
+        let member = user(&fresh("member"));
+        self.add(&made, &member, MemberRole::MEMBER).await?;
+        let nobody = authority(&member, &[MemberRole::OWNER]);
+        for by in [Some(&nobody), None] {
+            let (_, along) = self.along();
+            self.0.store.delete_organization(made.id, by, &along, at(1)).await?;
+            let mut told = self.ends_in(made.id, Action::END_MEMBERSHIP).await?;
+            told.sort();
+            let mut ended = match by {
+                Some(_) => Vec::new(),
+                None => vec![Some(made.owner.clone()), Some(member.clone())],
+            };
+            ended.sort();
+            rule(RULE, told == ended, told)?;
+        }
+        // With an account, and the organizations in which it was alone.
+        let ann = self.account().await?;
+        let (alone, other) = (self.alone(&ann).await?, self.made().await?);
+        self.add(&other, &ann, MemberRole::MEMBER).await?;
+        let due = NewDeletion { user: ann.clone(), at: epoch(), keep: None };
+        self.0.lifecycles.request_deletion(&due, &none, epoch()).await?;
+        let lease = time::Duration::HOUR;
+        let due = self.0.lifecycles.claim_deletions(epoch(), lease, 1_000).await?;
+        let (_, along) = self.along();
+        if let Some(due) = due.into_iter().find(|due| due.user == ann) {
+            let hard = DeletionStrategy::Hard;
+            self.0.lifecycles.execute_deletion(&due, hard, &along, epoch()).await?;
+        }
+        for id in [alone.id, other.id] {
+            let told = self.ends_in(id, Action::END_MEMBERSHIP).await?;
+            rule(RULE, told == [Some(ann.clone())], told)?;
+        }
+        for (id, expected) in [(alone.id, 1), (other.id, 0)] {
+            let told = self.ends_in(id, Action::DELETE_ORGANIZATION).await?;
+            rule(
+                "an organization that ends with an account is told of",
+                told.len() == expected,
+                told,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Whom the entries with this action are about, in an organization.
+    async fn ends_in(
+        &self,
+        id: OrganizationId,
+        action: Action,
+    ) -> Result<Vec<Option<UserId>>, Violation> {
+        let (action, organization) = (Some(action.as_str().to_owned()), Some(id));
+        let filter = AuditFilter { action, organization, ..AuditFilter::default() };
+        let entries = self.0.audit.audit_entries(&filter, 10).await?;
+        Ok(entries.into_iter().map(|entry| entry.user).collect())
     }
 
     async fn account(&self) -> Result<UserId, Violation> {

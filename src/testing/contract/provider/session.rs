@@ -7,7 +7,7 @@ use time::Duration;
 
 use super::{Checked, Kit, REMEMBERED, any_id, grant, user};
 use crate::scope::{Account, Authentication, Method, SessionEnd, SessionId, UserId};
-use crate::store::{Device, Login, NewSession};
+use crate::store::{Device, Effects, Login, NewSession};
 use crate::testing::contract::{CALLERS, Violation, epoch, race, rule};
 
 pub(super) async fn check(kit: &Kit) -> Checked {
@@ -32,6 +32,7 @@ async fn logged_in(kit: &Kit, user: &UserId) -> Result<SessionId, Violation> {
         fresh_until: None,
     };
     let session = NewSession {
+        along: Effects::none(),
         token: super::any_hash(),
         id,
         login: Some(Login::new(Account::new(user.clone()), authentication)),

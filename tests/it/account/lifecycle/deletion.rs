@@ -116,3 +116,28 @@ async fn without_a_grace_the_account_is_gone_at_once() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn whoever_goes_at_once_waits_for_nobody_elses_deletion() {
+    let at_once = DeletionPolicy { grace: Duration::ZERO, ..DeletionPolicy::default() };
+    let policy = Policy { deletion: at_once, ..Policy::default() };
+    each_world_with(
+        |builder| builder.policy(policy),
+        async |world| {
+            const BOB: &str = "bob@example.test";
+            world.user(BOB).await;
+            let bob = world.accounts.accounts().find_by_email(BOB).await.unwrap().unwrap();
+            let now = donjon::crypto::Clock::now(&*world.clock);
+            let deletion =
+                donjon::store::NewDeletion { user: bob.id().clone(), at: now, keep: None };
+            let none = donjon::store::Effects::none();
+            world.store.request_deletion(&deletion, &none, now).await.unwrap();
+            leaving(&world).await;
+            assert!(!has_account(&world, ALICE).await);
+            assert!(has_account(&world, BOB).await, "his turn comes with the sweeper");
+            assert_eq!(world.accounts.execute_due_deletions().await.unwrap(), 1);
+            assert!(!has_account(&world, BOB).await);
+        },
+    )
+    .await;
+}
