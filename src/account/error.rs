@@ -23,6 +23,10 @@ pub enum AccountError {
     /// The browser's fault: the user must prove again who they are.
     #[error("the user must log in again for this")]
     ReauthenticationRequired,
+    /// The browser's fault: the organization asks for a second factor, and this session was opened
+    /// without; whether the user has one.
+    #[error("the organization asks for a second factor")]
+    SecondFactorRequired(bool),
     /// The browser's fault: there is no such thing, or the user may not know of it.
     #[error("there is nothing here, or the user may not know of it")]
     NotFound,
@@ -88,6 +92,9 @@ impl AccountError {
             }
             Self::ReauthenticationRequired => {
                 (StatusCode::FORBIDDEN, "reauthentication_required", &m.login_again)
+            }
+            Self::SecondFactorRequired(_) => {
+                (StatusCode::FORBIDDEN, "second_factor_required", &m.error_second_factor_required)
             }
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", &m.rejected_not_found),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", &m.rejected_forbidden),

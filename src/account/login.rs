@@ -48,12 +48,17 @@ pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
     Ok(page(site, visit, StatusCode::OK, &entry))
 }
 
+/// Asks whoever is logged in already to do so again, with a second factor.
+pub(super) const FACTOR: &str = "factor";
+
 /// Whether a visitor is logged in well enough to go on: just now, and not sent here by the
 /// authorization server, which knows what it wants.
 fn is_welcome(site: &Site, visit: &Visit, scope: &CurrentScope) -> bool {
     let Some(authentication) = scope.authentication() else { return false };
     let fresh = authentication.fresh_until.is_some_and(|until| site.now() < until);
-    !visit.trip.is_interaction() && (fresh || !visit.trip.leads_on())
+    let asked = !visit.trip.is_interaction() && (fresh || !visit.trip.leads_on());
+    // Who was sent here for a second factor is asked for it.
+    asked && !matches!(visit.query.get(FACTOR), Ok(Some(_)))
 }
 
 pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {

@@ -18,6 +18,7 @@ use crate::session::Proof;
 use crate::store::Effects;
 
 /// Who comes in, and how.
+#[derive(Clone)]
 pub(super) struct SignIn<'a> {
     pub(super) email: &'a Email,
     pub(super) account: &'a Account,
@@ -48,12 +49,16 @@ where
     F: Future<Output = Result<bool, AccountError>>,
 {
     let (user, now) = (who.account.id(), site.now());
+    if !has_second_factor {
+        return open(site, visit, who, false, settle).await;
+    }
     // Who breaks the glass shows both factors, whatever the browser.
     let asks_always = who.login_path.as_deref() == Some(BREAK_GLASS);
-    let trusts = !asks_always
-        && site.devices.trusts(&visit.headers, (who.email, user, who.device_epoch), now);
-    if !has_second_factor || trusts {
-        return open(site, visit, who, false, settle).await;
+    let whom = (who.email, user, who.device_epoch);
+    if !asks_always && site.devices.trusts(&visit.headers, whom, now) {
+        let mut who = who.clone();
+        who.methods.push(Method::TRUSTED_BROWSER);
+        return open(site, visit, &who, false, settle).await;
     }
     if !settle(Effects::none()).await? {
         return Ok(None);

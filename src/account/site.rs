@@ -15,7 +15,7 @@ use super::even::evenly;
 use super::export::ExportSource;
 use super::letters::Letters;
 use super::limits::Told;
-use super::login::NOTICE;
+use super::login::{FACTOR, NOTICE};
 use super::marks::Marks;
 use super::organization::{OrganizationAct, OrganizationHook, OrganizationPolicy};
 #[cfg(feature = "passkeys")]
@@ -343,6 +343,12 @@ fn refuse(
     };
     if let (Some(path), Reader::Person) = (mends, reader) {
         return respond::see_other(&here.via(path));
+    }
+    if let (AccountError::SecondFactorRequired(has_one), Reader::Person) = (&error, reader) {
+        return respond::see_other(&match has_one {
+            true => here.via_with(&site.paths.login, &[(FACTOR, "second")]),
+            false => here.via(&super::settings::second_factor_setup(site)),
+        });
     }
     let wrong_method = matches!(error, AccountError::Method);
     let mut response = error.into_response(&*site.pages, reader);

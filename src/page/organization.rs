@@ -55,6 +55,8 @@ pub enum OrganizationProblem {
     LastOwner,
     /// The address is none.
     Email,
+    /// The user's own address is not confirmed.
+    Unconfirmed,
     /// The address is that of a member.
     AlreadyMember,
     /// The user has invited too many of late.

@@ -27,6 +27,10 @@ impl Method {
     /// registry).
     pub const FEDERATED: Self = Self::of("fed");
 
+    /// A browser in which the user has given a second factor of late, and which is trusted to do
+    /// without it for a while (`tbr`, not in the registry).
+    pub const TRUSTED_BROWSER: Self = Self::of("tbr");
+
     const fn of(name: &'static str) -> Self {
         Self(std::borrow::Cow::Borrowed(name))
     }
@@ -67,4 +71,33 @@ pub struct Authentication {
     /// Until when the session may do sensitive things without proving again.
     #[serde(with = "time::serde::timestamp::microseconds::option")]
     pub fresh_until: Option<OffsetDateTime>,
+}
+
+impl Authentication {
+    /// Whether the user proved more than one factor to us in this very session: by a code, a passkey,
+    /// or a browser that is trusted since they did. What another party says of it counts if it is one
+    /// of the `vouched` context classes, or `mfa`, and `vouched` is there at all.
+    pub(crate) fn has_second_factor(&self, vouched: Option<&[String]>) -> bool {
+        let by = |method: &Method| self.methods.contains(method);
+        let ours = [
+            Method::ONE_TIME_CODE,
+            Method::HARDWARE_KEY,
+            Method::SOFTWARE_KEY,
+            Method::TRUSTED_BROWSER,
+        ];
+        let federated = by(&Method::FEDERATED);
+        if ours.iter().any(by) || (by(&Method::MULTI_FACTOR) && !federated) {
+            return true;
+        }
+        federated && self.is_vouched(vouched)
+    }
+
+    /// Whether another party vouched for more than one factor, and is believed.
+    pub(crate) fn is_vouched(&self, vouched: Option<&[String]>) -> bool {
+        let Some(classes) = vouched else { return false };
+        let by = |method: &Method| self.methods.contains(method);
+        let class = self.context_class.as_ref();
+        let many = by(&Method::MULTI_FACTOR) || class.is_some_and(|class| classes.contains(class));
+        by(&Method::FEDERATED) && many
+    }
 }

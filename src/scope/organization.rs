@@ -91,6 +91,8 @@ pub struct Membership {
     pub role: MemberRole,
     /// Whether the organization asks its members for a second factor, and the user has none.
     pub lacks_second_factor: bool,
+    /// Whether the organization asks its members for a second factor.
+    pub requires_second_factor: bool,
 }
 
 impl Membership {
@@ -102,13 +104,28 @@ impl Membership {
         role: MemberRole,
     ) -> Self {
         let (slug, name) = (slug.into(), name.into());
-        Self { organization, slug, name, role, lacks_second_factor: false }
+        Self {
+            organization,
+            slug,
+            name,
+            role,
+            lacks_second_factor: false,
+            requires_second_factor: false,
+        }
     }
 
     /// The same, with whether the organization asks for a second factor that the user has not.
     #[must_use]
     pub fn lacking_second_factor(mut self, lacks: bool) -> Self {
         self.lacks_second_factor = lacks;
+        self.requires_second_factor |= lacks;
+        self
+    }
+
+    /// The same, with whether the organization asks for a second factor.
+    #[must_use]
+    pub fn requiring_second_factor(mut self, requires: bool) -> Self {
+        self.requires_second_factor = requires;
         self
     }
 }

@@ -104,6 +104,41 @@ async fn a_member_without_the_second_factor_is_sent_to_set_one_up() {
     assert!(!evil.location.unwrap().contains("evil"));
 }
 
+#[tokio::test]
+async fn the_second_factor_must_have_been_used_in_this_very_session() {
+    let layer = RequireMembershipLayer::new();
+    let believing = layer.clone().trust_vouched_factors(["urn:mfa"]);
+    let asked = |methods: &[Method], class| {
+        user(methods, class).acting_in(member(MemberRole::MEMBER).requiring_second_factor(true))
+    };
+    let (fed, pwd) = (Method::FEDERATED, Method::PASSWORD);
+    for (scope, passes, believed) in [
+        (asked(&[pwd.clone()], None), false, false),
+        (asked(&[pwd.clone(), Method::ONE_TIME_CODE], None), true, true),
+        (asked(&[pwd.clone(), Method::MULTI_FACTOR], None), true, true),
+        (asked(&[pwd.clone(), Method::TRUSTED_BROWSER], None), true, true),
+        (asked(&[Method::HARDWARE_KEY], None), true, true),
+        (asked(&[Method::SOFTWARE_KEY], None), true, true),
+        (asked(&[Method::EMAIL], Some("urn:mfa")), false, false),
+        (asked(std::slice::from_ref(&fed), None), false, false),
+        (asked(std::slice::from_ref(&fed), Some("urn:mfa")), false, true),
+        (asked(&[fed.clone(), Method::MULTI_FACTOR], None), false, true),
+        (asked(&[fed, Method::ONE_TIME_CODE], None), true, true),
+    ] {
+        let page = ask(layer.clone(), Some(scope.clone()), get("/a?b=c", HTML)).await;
+        let again = "/login?factor=second&return_to=%2Fa%3Fb%3Dc";
+        assert_eq!(page.location.as_deref(), (!passes).then_some(again), "{scope:?}");
+        let answer = ask(layer.clone(), Some(scope.clone()), get("/a", JSON)).await;
+        assert_eq!(answer.status.is_success(), passes, "{scope:?}");
+        assert_eq!(layer.admits(&scope).is_some(), passes);
+        let answer = ask(believing.clone(), Some(scope.clone()), get("/a", JSON)).await;
+        assert_eq!(answer.status.is_success(), believed, "{scope:?}");
+    }
+    let elsewhere = layer.login_at("/in?x");
+    let answer = ask(elsewhere, Some(asked(&[pwd], None)), get("/a", HTML)).await;
+    assert_eq!(answer.location.unwrap(), "/in?x&factor=second&return_to=%2Fa");
+}
+
 /// Rules that do what the action says.
 struct Rules;
 

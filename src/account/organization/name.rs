@@ -5,7 +5,7 @@ use std::str::FromStr;
 const MAX_LENGTH: usize = 100;
 
 /// What an organization is called: one line of 1 to 100 characters, without what is not seen, or
-/// what turns the text around it.
+/// what turns the text around it, or begins a link.
 ///
 /// ```
 /// use donjon::account::organization::OrganizationName;
@@ -38,8 +38,14 @@ impl FromStr for OrganizationName {
         }
         let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let fits = (1..=MAX_LENGTH).contains(&name.chars().count());
-        if fits { Ok(Self(name)) } else { Err(InvalidOrganizationName) }
+        if fits && !is_link(&name) { Ok(Self(name)) } else { Err(InvalidOrganizationName) }
     }
+}
+
+/// What a program that shows mail makes a link of, in a mail of the application's own.
+fn is_link(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.contains("://") || name.contains("www.")
 }
 
 /// Controls, line ends, and what hides or reorders text (Unicode, bidirectional formatting).
@@ -74,9 +80,19 @@ mod tests {
             assert_eq!(typed.parse::<OrganizationName>().unwrap().as_str(), expected);
         }
         let (longer, huge) = ("é".repeat(101), " ".repeat(1_000));
-        for bad in
-            ["", " ", "a\nb", "a\u{0}", "a\u{202e}b", "\u{200b}", "a\u{2028}", &longer, &huge]
-        {
+        for bad in [
+            "",
+            " ",
+            "https://evil.example",
+            "Join WWW.evil.example",
+            "a\nb",
+            "a\u{0}",
+            "a\u{202e}b",
+            "\u{200b}",
+            "a\u{2028}",
+            &longer,
+            &huge,
+        ] {
             assert_eq!(bad.parse::<OrganizationName>(), Err(InvalidOrganizationName), "{bad:?}");
         }
     }

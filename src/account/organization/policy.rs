@@ -24,6 +24,11 @@ pub struct OrganizationPolicy {
     /// settings of each organization, and one at [`Paths::break_glass`](crate::account::Paths); not.
     /// Without it no domain can be granted; one that is enforced stays so.
     pub single_sign_on: bool,
+    /// The context classes that stand for more than one factor where another party vouched for the
+    /// login, as in
+    /// [`RequireMembershipLayer::trust_vouched_factors`](crate::session::RequireMembershipLayer::trust_vouched_factors);
+    /// `None`: nobody else is believed.
+    pub vouched_factors: Option<Vec<String>>,
 }
 
 impl Default for OrganizationPolicy {
@@ -37,6 +42,7 @@ impl Default for OrganizationPolicy {
             invite_for: Duration::WEEK,
             slugs: SlugRules::default(),
             single_sign_on: false,
+            vouched_factors: None,
         }
     }
 }

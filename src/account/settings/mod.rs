@@ -26,6 +26,11 @@ use super::{AccountError, email_change};
 use crate::page::{Frame, FrameLink, SettingsArea};
 use crate::scope::Account;
 
+/// Where a second factor is set up.
+pub(super) fn second_factor_setup(site: &Site) -> String {
+    Flow::TwoFactorSetup.path(site)
+}
+
 /// One of the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {

@@ -14,7 +14,7 @@ use crate::account::organization::Slug;
 use crate::account::site::{Answer, Site, Visit};
 use crate::http::{Body, respond};
 use crate::page::{InvitationItem, MemberItem, OrganizationPage, OrganizationProblem};
-use crate::scope::{Account, MemberRole, UserId};
+use crate::scope::{Account, Actor, MemberRole, UserId};
 use crate::store::{Member, Organization};
 
 /// Members on a page.
@@ -87,6 +87,25 @@ impl Place {
         Ok(Self { organization, account, role })
     }
 
+    /// Refuses who has not used the second factor that the organization asks for. An administrator
+    /// who looks on as the user has none of theirs, and changes nothing.
+    async fn proven(self, site: &Site, visit: &Visit) -> Result<Self, AccountError> {
+        let scope = visit.session.scope();
+        if !self.organization.requires_second_factor || *scope.actor() != Actor::User {
+            return Ok(self);
+        }
+        let (id, user) = (self.organization.id, self.account.id());
+        let vouched = site.organizations.vouched_factors.as_deref();
+        let authentication = scope.authentication();
+        if authentication.is_some_and(|authentication| authentication.is_vouched(vouched)) {
+            return Ok(self);
+        }
+        let membership = site.store.membership(id, user).await?;
+        let has_one = !membership.ok_or(AccountError::NotFound)?.lacks_second_factor;
+        let used = authentication.is_some_and(|a| a.has_second_factor(vouched));
+        if has_one && used { Ok(self) } else { Err(AccountError::SecondFactorRequired(has_one)) }
+    }
+
     fn path(&self, site: &Site) -> String {
         organizations::path(site, &self.organization.slug)
     }
@@ -112,8 +131,14 @@ impl Place {
 pub(super) async fn show(site: &Site, flow: OrganizationFlow, visit: &Visit) -> Answer {
     let place = Place::of(site, visit, visit.account()?).await?;
     match flow {
-        OrganizationFlow::Show => page(site, visit, &place, None).await,
-        OrganizationFlow::SingleSignOn => single_sign_on::show(site, &place.owned()?).await,
+        OrganizationFlow::Show => {
+            let place = place.proven(site, visit).await?;
+            page(site, visit, &place, None).await
+        }
+        OrganizationFlow::SingleSignOn => {
+            let place = place.proven(site, visit).await?;
+            single_sign_on::show(site, &place.owned()?).await
+        }
         OrganizationFlow::BreakGlass => {
             Ok(respond::see_other(&single_sign_on_path(&site.paths, &place.organization.slug)))
         }
@@ -122,8 +147,14 @@ pub(super) async fn show(site: &Site, flow: OrganizationFlow, visit: &Visit) -> 
 }
 
 pub(super) async fn change(site: &Site, flow: OrganizationFlow, visit: &Visit) -> Answer {
-    let everyday = async || Place::of(site, visit, visit.account_in_person()?).await;
-    let fresh = async || Place::of(site, visit, visit.fresh_account(site)?).await;
+    let everyday = async || {
+        let place = Place::of(site, visit, visit.account_in_person()?).await?;
+        place.proven(site, visit).await
+    };
+    let fresh = async || {
+        let place = Place::of(site, visit, visit.fresh_account(site)?).await?;
+        place.proven(site, visit).await
+    };
     match flow {
         OrganizationFlow::Show => Err(AccountError::Method),
         OrganizationFlow::Switch => {
@@ -132,7 +163,10 @@ pub(super) async fn change(site: &Site, flow: OrganizationFlow, visit: &Visit) -
             let list = Flow::Organizations.path(site);
             Ok(respond::see_other(visit.trip.destination(&list)))
         }
-        OrganizationFlow::Leave => members::leave(site, visit, fresh().await?).await,
+        OrganizationFlow::Leave => {
+            let place = Place::of(site, visit, visit.fresh_account(site)?).await?;
+            members::leave(site, visit, place).await
+        }
         OrganizationFlow::Rename => {
             change::rename(site, visit, everyday().await?.managed(site)?).await
         }

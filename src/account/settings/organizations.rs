@@ -29,6 +29,9 @@ pub(super) async fn create(site: &Site, visit: &Visit) -> Answer {
     let Ok(name) = typed.parse::<OrganizationName>() else {
         return refused(OrganizationProblem::Name).await;
     };
+    if is_unconfirmed(&account) {
+        return refused(OrganizationProblem::Unconfirmed).await;
+    }
     let act = OrganizationAct::Create { name: name.as_str() };
     if !site.permits(&account, &act).await {
         return refused(OrganizationProblem::Refused).await;
@@ -45,6 +48,11 @@ pub(super) async fn create(site: &Site, visit: &Visit) -> Answer {
         Err(OrganizationError::Store(error)) => Err(error.into()),
         Err(_) => refused(OrganizationProblem::Slug).await,
     }
+}
+
+/// Whether mails that name the account's address would be in a stranger's name.
+pub(super) fn is_unconfirmed(account: &Account) -> bool {
+    account.email().is_some() && !account.email_verified()
 }
 
 /// The path of an organization's page.

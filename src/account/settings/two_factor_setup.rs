@@ -15,7 +15,7 @@ use crate::audit::Action;
 use crate::crypto::{Keyring, Purpose};
 use crate::http::{Body, CookiePolicy, respond};
 use crate::page::TwoFactorSetup;
-use crate::scope::{Account, SessionId, UserId};
+use crate::scope::{Account, Method, SessionId, UserId};
 use crate::store::{Enrolment, NewTotp};
 
 const PURPOSE: Purpose = Purpose::new("account/totp-setup");
@@ -81,6 +81,11 @@ pub(super) async fn confirm(site: &Site, visit: &Visit) -> Answer {
     let mut response = match site.store.enroll_totp(&totp, &along).await? {
         Enrolment::Enrolled => {
             along.announce();
+            let methods = [Method::ONE_TIME_CODE, Method::MULTI_FACTOR];
+            // The codes are shown this once, whatever becomes of the session.
+            if let Err(error) = visit.session.strengthen(methods).await {
+                tracing::warn!(%error, "a session does not know of the second factor set up in it");
+            }
             show_codes(site, visit, &account, &codes)
         }
         Enrolment::Refused => back(site),

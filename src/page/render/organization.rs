@@ -29,6 +29,7 @@ fn problem_text(m: &Messages, problem: OrganizationProblem) -> &str {
         OrganizationProblem::TooMany => &m.organization_too_many,
         OrganizationProblem::LastOwner => &m.organization_last_owner,
         OrganizationProblem::Email => &m.email_invalid,
+        OrganizationProblem::Unconfirmed => &m.organization_unconfirmed,
         OrganizationProblem::AlreadyMember => &m.organization_already_member,
         OrganizationProblem::InviterLimit => &m.organization_inviter_limit,
         OrganizationProblem::OrganizationLimit => &m.organization_limit,

@@ -4,7 +4,7 @@ use tower_layer::Layer;
 
 use super::refusal::Refusal;
 use super::service::{Required, Requirement};
-use crate::scope::{Authentication, CurrentScope, MemberRole, Membership, Method};
+use crate::scope::{CurrentScope, MemberRole, Membership};
 
 /// Lets a request pass only if the user acts in an organization, in one of these roles, and with the
 /// second factor that the organization asks for. See the [module](super) for the answers.
@@ -28,6 +28,8 @@ pub struct RequireMembershipLayer {
 pub(super) struct Demand {
     choose: Arc<str>,
     enroll: Arc<str>,
+    /// Where to log in again with the second factor that was not used.
+    prove: Arc<str>,
     /// `None` for any.
     roles: Option<Arc<[MemberRole]>>,
     /// The context classes that stand for more than one factor; `None` if nobody is believed.
@@ -35,13 +37,15 @@ pub(super) struct Demand {
 }
 
 impl RequireMembershipLayer {
-    /// Members in whatever role. Browsers are sent to `/login` to log in, to
-    /// `/settings/organizations` to choose an organization, and to `/settings/two-factor/setup` to
-    /// set up a second factor; `return_to` is added to each.
+    /// Members in whatever role. Browsers are sent to `/login` to log in, or to log in again with the
+    /// second factor that was not used in this session, to `/settings/organizations` to choose an
+    /// organization, and to `/settings/two-factor/setup` to set up a second factor; `return_to` is
+    /// added to each.
     pub fn new() -> Self {
         let demand = Demand {
             choose: "/settings/organizations".into(),
             enroll: "/settings/two-factor/setup".into(),
+            prove: proving_at("/login"),
             roles: None,
             vouched: None,
         };
@@ -57,6 +61,7 @@ impl RequireMembershipLayer {
     /// Sends browsers to this path to log in.
     pub fn login_at(mut self, path: &str) -> Self {
         self.login = path.into();
+        self.demand.prove = proving_at(path);
         self
     }
 
@@ -114,17 +119,24 @@ impl Demand {
         if self.roles.as_ref().is_some_and(|roles| !roles.contains(&membership.role)) {
             return Some(Refusal::RoleRequired);
         }
-        let missing = membership.lacks_second_factor && !self.is_vouched(scope.authentication());
-        missing.then_some(Refusal::SecondFactorRequired(&self.enroll))
+        let authentication = scope.authentication();
+        let vouched = self.vouched.as_deref();
+        if !membership.requires_second_factor
+            || authentication.is_some_and(|a| a.is_vouched(vouched))
+        {
+            return None;
+        }
+        if membership.lacks_second_factor {
+            return Some(Refusal::SecondFactorRequired(&self.enroll));
+        }
+        // That there is one says nothing of whoever opened this session.
+        let used = authentication.is_some_and(|a| a.has_second_factor(vouched));
+        (!used).then_some(Refusal::SecondFactorRequired(&self.prove))
     }
+}
 
-    fn is_vouched(&self, authentication: Option<&Authentication>) -> bool {
-        let (Some(classes), Some(authentication)) = (&self.vouched, authentication) else {
-            return false;
-        };
-        let by = |method: &Method| authentication.methods.contains(method);
-        let class = authentication.context_class.as_ref();
-        let many = by(&Method::MULTI_FACTOR) || class.is_some_and(|class| classes.contains(class));
-        by(&Method::FEDERATED) && many
-    }
+/// Where a login is asked for although there is one, since it took one factor only.
+fn proving_at(login: &str) -> Arc<str> {
+    let separator = if login.contains('?') { '&' } else { '?' };
+    format!("{login}{separator}factor=second").into()
 }

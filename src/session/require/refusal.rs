@@ -19,7 +19,7 @@ pub(super) enum Refusal<'a> {
     OrganizationRequired(&'a str),
     /// The user is not in one of the roles.
     RoleRequired,
-    /// The organization asks for a second factor, and the user has none.
+    /// The organization asks for a second factor, and the user has none, or did not use it here.
     SecondFactorRequired(&'a str),
     /// No rule of the host's allows it.
     NotPermitted,

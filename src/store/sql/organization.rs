@@ -11,8 +11,9 @@ use crate::store::{Member, Organization, Result, StoreError};
 /// `id, slug, name, requires_second_factor, created_at` of an organization.
 pub(super) type OrganizationRow = (Uuid, String, String, bool, i64);
 
-/// `id, slug, name, role` of a membership, and whether a second factor is missing.
-pub(super) type MembershipRow = (Uuid, String, String, String, bool);
+/// `id, slug, name, role` of a membership, whether a second factor is asked for, and whether it is
+/// missing.
+pub(super) type MembershipRow = (Uuid, String, String, String, bool, bool);
 
 /// `user_id, email, email_verified, attributes, role, created_at` of a member, of whom only the
 /// id is known if the host keeps the user.
@@ -23,7 +24,8 @@ pub(super) type MemberRow =
 macro_rules! select_membership {
     ($condition:literal) => {
         concat!(
-            "SELECT o.id, o.slug, o.name, m.role, o.requires_second_factor AND NOT EXISTS \
+            "SELECT o.id, o.slug, o.name, m.role, o.requires_second_factor, \
+                 o.requires_second_factor AND NOT EXISTS \
                  (SELECT 1 FROM donjon_totp t WHERE t.user_id = m.user_id) \
                  AND NOT EXISTS (SELECT 1 FROM donjon_passkeys p WHERE p.user_id = m.user_id) \
              FROM donjon_memberships m JOIN donjon_organizations o \
@@ -95,9 +97,10 @@ pub(super) fn organization_of(
     Ok((organization((id, slug, name, requires, created_at))?, member_role(role)?))
 }
 
-pub(super) fn membership((id, slug, name, role, lacks): MembershipRow) -> Result<Membership> {
+pub(super) fn membership(row: MembershipRow) -> Result<Membership> {
+    let (id, slug, name, role, requires, lacks) = row;
     let membership = Membership::new(OrganizationId(id), slug, name, member_role(role)?);
-    Ok(membership.lacking_second_factor(lacks))
+    Ok(membership.requiring_second_factor(requires).lacking_second_factor(lacks))
 }
 
 pub(super) fn member((id, email, verified, attributes, role, since): MemberRow) -> Result<Member> {

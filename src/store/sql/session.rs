@@ -27,7 +27,7 @@ pub(super) struct SessionRow {
     account: (Option<String>, Option<bool>, Option<Json<Attributes>>),
     epochs: (Option<i64>, Option<i64>),
     acting: (Option<Uuid>, Option<String>),
-    membership: (Option<String>, Option<String>, Option<String>, Option<bool>),
+    membership: (Option<String>, Option<String>, Option<String>, Option<bool>, Option<bool>),
 }
 
 /// The columns in their order, for both databases: a tuple has too few places for them.
@@ -56,7 +56,7 @@ where
             account: (get.at(11)?, get.at(12)?, get.at(13)?),
             epochs: (get.at(14)?, get.at(15)?),
             acting: (get.at(16)?, get.at(17)?),
-            membership: (get.at(18)?, get.at(19)?, get.at(20)?, get.at(21)?),
+            membership: (get.at(18)?, get.at(19)?, get.at(20)?, get.at(21)?, get.at(22)?),
         })
     }
 }
@@ -85,7 +85,7 @@ macro_rules! select {
              u.email, u.email_verified, u.attributes, s.account_epoch, \
              CASE WHEN u.id IS NULL AND s.user_id IS NOT NULL THEN COALESCE(e.epoch, 0) END, \
              s.organization_id, s.impersonator_id, o.slug, o.name, m.role, \
-             o.requires_second_factor AND NOT EXISTS \
+             o.requires_second_factor, o.requires_second_factor AND NOT EXISTS \
                  (SELECT 1 FROM donjon_totp t WHERE t.user_id = s.user_id) \
                  AND NOT EXISTS (SELECT 1 FROM donjon_passkeys k WHERE k.user_id = s.user_id) \
              FROM donjon_sessions s LEFT JOIN donjon_users u ON u.id = s.user_id \
@@ -184,8 +184,8 @@ pub(super) fn session(row: SessionRow) -> Result<StoredSession> {
         _ => None,
     };
     let membership = match (organization, row.membership) {
-        (Some(id), (Some(slug), Some(name), Some(role), Some(lacks))) => {
-            Some(membership((id, slug, name, role, lacks))?)
+        (Some(id), (Some(slug), Some(name), Some(role), Some(requires), Some(lacks))) => {
+            Some(membership((id, slug, name, role, requires, lacks))?)
         }
         _ => None,
     };

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::ceremony::{Asking, Kind, Whose};
 use super::verify::named;
-use super::{Asked, PasskeySite};
+use super::{Asked, PasskeySite, methods};
 use crate::account::AccountError;
 use crate::account::Email;
 use crate::account::passkey::{
@@ -65,7 +65,10 @@ async fn add(site: &Site, keys: &PasskeySite, visit: &Visit, account: &Account) 
     let name = name(form.get("name")?).unwrap_or_else(|| default_name(site, visit));
     let passkey = new_passkey(site, keys, account, (&made, name));
     let notice = match write(site, visit, account, (&passkey, answered)).await? {
-        PasskeyAddition::Added => None,
+        PasskeyAddition::Added => {
+            visit.session.strengthen(methods(&passkey)).await?;
+            None
+        }
         PasskeyAddition::TooMany => Some(PasskeyNotice::TooMany),
         PasskeyAddition::Refused => Some(PasskeyNotice::Refused),
     };

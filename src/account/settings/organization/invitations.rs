@@ -7,6 +7,7 @@ use super::{Place, refused};
 use crate::account::Email;
 use crate::account::organization::OrganizationAct;
 use crate::account::organization::invite::{Guest, invite as send};
+use crate::account::settings::organizations::is_unconfirmed;
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
 use crate::page::OrganizationProblem;
@@ -18,6 +19,9 @@ pub(super) async fn invite(site: &Site, visit: &Visit, place: Place) -> Answer {
     let Ok(email) = Email::parse(form.get("email")?.unwrap_or_default()) else {
         return refused(site, visit, &place, OrganizationProblem::Email).await;
     };
+    if is_unconfirmed(&place.account) {
+        return refused(site, visit, &place, OrganizationProblem::Unconfirmed).await;
+    }
     let user = place.account.id();
     let by = site.organizations.giver(user, &role);
     let name = place.account.email().unwrap_or(user.as_str());

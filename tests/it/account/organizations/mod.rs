@@ -5,6 +5,7 @@ mod invitations;
 mod leaving;
 mod notices;
 mod pages;
+mod second_factor;
 pub mod store;
 
 use donjon::account::organization::{OrganizationError, OrganizationPolicy};

@@ -31,6 +31,9 @@ async fn setting_up_shows_a_picture_a_key_and_the_codes_once() {
         let page = browser.post(SETUP, &[("code", &code)]).await;
         assert_eq!(codes_on(&page).len(), 10);
         assert_eq!(page.headers["cache-control"], "no-store");
+        // The session knows of it, under a new token.
+        assert_ne!(browser.cookies["session"], twin.cookies["session"]);
+        twin.cookies.insert("session".to_owned(), browser.cookies["session"].clone());
         let late = twin.post(SETUP, &[("code", &code)]).await;
         assert_eq!(late.location().unwrap().path(), STATUS);
         let page = browser.get(STATUS).await;

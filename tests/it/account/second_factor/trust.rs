@@ -32,7 +32,7 @@ async fn a_trusted_browser_asks_for_no_code_for_thirty_days() {
         world.clock.advance(Duration::days(30) - Duration::SECOND);
         // A login there does not prolong it, and says no more than what was proven.
         log_in(&mut home, ALICE, PASSWORD).await;
-        assert_eq!(methods(&world, ALICE).await[0], ["pwd"]);
+        assert_eq!(methods(&world, ALICE).await[0], ["pwd", "tbr"]);
         home.cookies.remove("session");
         assert_eq!(leads_to(&home, ALICE).await, "/");
         world.clock.advance(Duration::SECOND);
