@@ -84,6 +84,8 @@ pub struct OrganizationPage<'a> {
     pub path: &'a str,
     /// All of the user's organizations.
     pub back: &'a str,
+    /// The page of its service accounts, if the user sees to them.
+    pub service_accounts: Option<&'a str>,
     /// Whether the user may invite, and change and remove others.
     pub manages: bool,
     /// Whether the user may delete it, and say what it asks of its members.
@@ -222,6 +224,7 @@ impl<'a> OrganizationPage<'a> {
             slug,
             path,
             back,
+            service_accounts: None,
             manages: false,
             owns: false,
             requires_second_factor: false,

@@ -7,8 +7,9 @@ use super::{
     DeleteAccount, EmailSettings, ExportAccount, ForgotPassword, ImpersonationBanner,
     InvitationPage, KeepAccount, LinkIdentity, LinkOver, Login, LoginAgain, NewPasswordPage,
     OpenLoginLink, OrganizationList, OrganizationPage, PasskeySettings, PasswordSettings,
-    ProviderEmail, Register, ResetPassword, SessionList, SettingsOverview, SsoPage, Theme,
-    TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin, render,
+    ProviderEmail, Register, ResetPassword, ServiceAccountList, ServiceAccountPage, SessionList,
+    SettingsOverview, SsoPage, Theme, TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin,
+    render,
 };
 use crate::http::Rejection;
 
@@ -191,6 +192,16 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// Where those log in whom their organization lets in although it enforces single sign-on.
     fn break_glass(&self, page: &BreakGlassPage<'_>) -> String {
         render::break_glass(self.theme(), page)
+    }
+
+    /// Where the managers of an organization see to its service accounts.
+    fn settings_service_accounts(&self, page: &ServiceAccountList<'_>) -> String {
+        render::settings_service_accounts(self.theme(), page)
+    }
+
+    /// Where they see to one of them, and its credentials.
+    fn settings_service_account(&self, page: &ServiceAccountPage<'_>) -> String {
+        render::settings_service_account(self.theme(), page)
     }
 
     /// Behind the mailed link to join an organization. Mail scanners open links, so it takes a

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Effects, RateLimit, Result};
+use super::{Authority, Effects, RateLimit, Result};
 use crate::crypto::TokenHash;
 use crate::scope::{Account, OrganizationId, SessionId, UserId};
 
@@ -46,6 +46,9 @@ pub struct NewApiToken {
     pub owner: TokenOwner,
     /// The session its user makes it in, which must still be alive; `None` if the host makes it.
     pub made_in: Option<SessionId>,
+    /// Who makes it for a service account of an organization, and must be a member of it who may;
+    /// `None` for the host itself.
+    pub by: Option<Authority>,
     /// What its owner calls it.
     pub name: String,
     /// The scopes it carries.
@@ -61,10 +64,21 @@ pub struct NewApiToken {
 pub enum TokenCreation {
     /// It is written.
     Created,
-    /// There is no such user or service account, or it is disabled, or the session is over: nothing
-    /// changed.
+    /// There is no such user or service account, or it is disabled, or the session is over, or
+    /// whoever asks may not: nothing changed.
     NoOwner,
     /// The owner has as many as they may have: nothing changed.
+    TooMany,
+}
+
+/// How making a service account ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceAccountCreation {
+    /// It is written.
+    Created,
+    /// Whoever asks may not, or not any more: nothing changed.
+    NotAllowed,
+    /// The organization has as many as it may have: nothing changed.
     TooMany,
 }
 
@@ -192,9 +206,17 @@ pub trait ApiTokenStore: std::fmt::Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<u64>;
 
-    /// Writes a service account.
-    async fn create_service_account(&self, account: &ServiceAccount, along: &Effects)
-    -> Result<()>;
+    /// Writes a service account, unless its organization has `at_most` of them, disabled ones
+    /// included: any number of callers get that many and not one more. `by` says which member of
+    /// the organization asks, and must be allowed to at that very moment; it is absent for the host
+    /// itself.
+    async fn create_service_account(
+        &self,
+        account: &ServiceAccount,
+        by: Option<&Authority>,
+        at_most: u32,
+        along: &Effects,
+    ) -> Result<ServiceAccountCreation>;
 
     /// The service account with this id.
     async fn find_service_account(&self, id: &UserId) -> Result<Option<ServiceAccount>>;
@@ -209,11 +231,12 @@ pub trait ApiTokenStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<ServiceAccount>>;
 
     /// Disables a service account as of a moment, or with `None` enables it again. Of two callers
-    /// who do the same exactly one is told `true`.
+    /// who do the same exactly one is told `true`; who asks and may not is told `false`.
     async fn disable_service_account(
         &self,
         id: &UserId,
         disabled_at: Option<OffsetDateTime>,
+        by: Option<&Authority>,
         along: &Effects,
     ) -> Result<bool>;
 

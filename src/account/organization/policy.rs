@@ -29,6 +29,12 @@ pub struct OrganizationPolicy {
     /// [`RequireMembershipLayer::trust_vouched_factors`](crate::session::RequireMembershipLayer::trust_vouched_factors);
     /// `None`: nobody else is believed.
     pub vouched_factors: Option<Vec<String>>,
+    /// How many service accounts an organization may have, disabled ones included, which its
+    /// managers see to themselves: then with any scope of the application's
+    /// [`ApiTokens`](crate::account::token::ApiTokens), and the application must look at the
+    /// [`Credential::organization`](crate::scope::Credential::organization) of who calls. `None`, so
+    /// that only the host makes them.
+    pub service_accounts: Option<u32>,
 }
 
 impl Default for OrganizationPolicy {
@@ -43,6 +49,7 @@ impl Default for OrganizationPolicy {
             slugs: SlugRules::default(),
             single_sign_on: false,
             vouched_factors: None,
+            service_accounts: None,
         }
     }
 }

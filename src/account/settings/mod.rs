@@ -132,6 +132,9 @@ impl Flow {
             Self::Organization(OrganizationFlow::SingleSignOn | OrganizationFlow::BreakGlass) => {
                 site.organizations.single_sign_on
             }
+            Self::Organization(OrganizationFlow::ServiceAccounts(_)) => {
+                site.tokens.is_some() && site.organizations.service_accounts.is_some()
+            }
             #[cfg(feature = "social")]
             Self::Connections | Self::ConnectionsLink | Self::ConnectionsUnlink => {
                 site.social.is_some()

@@ -3,10 +3,12 @@
 mod change;
 mod invitations;
 mod members;
+mod service_accounts;
 mod single_sign_on;
 
 use http::{Response, StatusCode};
 
+use self::service_accounts::ServiceFlow;
 use super::{Flow, FrameParts, ORGANIZATIONS, organizations};
 use crate::account::AccountError;
 use crate::account::config::Paths;
@@ -38,6 +40,7 @@ pub(in crate::account) enum OrganizationFlow {
     SingleSignOn,
     BreakGlass,
     Delete,
+    ServiceAccounts(ServiceFlow),
 }
 
 const FLOWS: &[(&str, OrganizationFlow)] = &[
@@ -64,7 +67,10 @@ impl OrganizationFlow {
         Slug::parse(slug).ok()?;
         match action {
             None => Some(Self::Show),
-            Some(action) => FLOWS.iter().find(|(name, _)| *name == action).map(|(_, flow)| *flow),
+            Some(action) => {
+                let fixed = FLOWS.iter().find(|(name, _)| *name == action).map(|(_, flow)| *flow);
+                fixed.or_else(|| ServiceFlow::at(action).map(Self::ServiceAccounts))
+            }
         }
     }
 }
@@ -142,6 +148,10 @@ pub(super) async fn show(site: &Site, flow: OrganizationFlow, visit: &Visit) -> 
         OrganizationFlow::BreakGlass => {
             Ok(respond::see_other(&single_sign_on_path(&site.paths, &place.organization.slug)))
         }
+        OrganizationFlow::ServiceAccounts(flow) => {
+            let place = place.proven(site, visit).await?;
+            service_accounts::show(site, visit, flow, place.managed(site)?).await
+        }
         _ => Ok(place.back(site)),
     }
 }
@@ -192,6 +202,9 @@ pub(super) async fn change(site: &Site, flow: OrganizationFlow, visit: &Visit) -
             single_sign_on::name(site, visit, fresh().await?.owned()?).await
         }
         OrganizationFlow::Delete => change::delete(site, visit, fresh().await?.owned()?).await,
+        OrganizationFlow::ServiceAccounts(flow) => {
+            service_accounts::change(site, visit, flow, fresh().await?.managed(site)?).await
+        }
     }
 }
 
@@ -253,6 +266,8 @@ async fn page(
     let parts = FrameParts::new(site, account, Flow::Organizations);
     let names = [organization.name.as_str(), &organization.slug];
     let mut page = OrganizationPage::new(parts.frame(site), names, [&path, &list]);
+    let service_accounts = service_accounts::path(site, place);
+    page.service_accounts = service_accounts.as_deref();
     page.manages = manages;
     page.owns = *role == MemberRole::OWNER;
     page.requires_second_factor = organization.requires_second_factor;

@@ -8,7 +8,7 @@ use super::{Flow, FrameParts};
 use crate::account::AccountError;
 use crate::account::site::{Answer, Site, Visit};
 use crate::account::token::{
-    ApiToken, ApiTokens, CreateTokenError, InvalidTokenRequest, TokenRequest,
+    ApiToken, ApiTokens, CreateTokenError, InvalidTokenRequest, Maker, TokenRequest,
 };
 use crate::audit::Action;
 use crate::http::{Body, Form, respond};
@@ -39,8 +39,9 @@ pub(super) async fn create(site: &Site, visit: &Visit) -> Answer {
                 more = more.and_delivery(mail);
             }
             let owner = TokenOwner::User(account.id().clone());
+            let maker = Maker { owner, made_in: visit.session.id(), by: None };
             let entry = visit.entry(Action::CREATE_TOKEN);
-            match tokens.make((owner, visit.session.id()), checked, entry, more).await {
+            match tokens.make(maker, checked, entry, more).await {
                 Ok((text, token)) => return Ok(created(site, &account, &text, &token)),
                 Err(CreateTokenError::TooMany) => TokenProblem::TooMany,
                 // Whoever logged out everywhere, or reset the password, at this very moment.
@@ -75,7 +76,7 @@ fn tokens(site: &Site) -> Result<&ApiTokens, AccountError> {
     site.tokens.as_ref().ok_or(AccountError::Method)
 }
 
-fn request(form: &Form) -> Result<TokenRequest, AccountError> {
+pub(super) fn request(form: &Form) -> Result<TokenRequest, AccountError> {
     let lifetime = form.get("lifetime")?.unwrap_or_default();
     // What is no number of days is none that is allowed.
     let days =
@@ -87,7 +88,7 @@ fn request(form: &Form) -> Result<TokenRequest, AccountError> {
     })
 }
 
-fn problem(fault: InvalidTokenRequest) -> TokenProblem {
+pub(super) fn problem(fault: InvalidTokenRequest) -> TokenProblem {
     match fault {
         InvalidTokenRequest::Name => TokenProblem::Name,
         InvalidTokenRequest::Scopes => TokenProblem::Scopes,
@@ -96,7 +97,7 @@ fn problem(fault: InvalidTokenRequest) -> TokenProblem {
 }
 
 /// What can be chosen.
-fn lifetimes(longest: Option<Duration>) -> Vec<TokenLifetime> {
+pub(super) fn lifetimes(longest: Option<Duration>) -> Vec<TokenLifetime> {
     let longest_days = longest.map(Duration::whole_days);
     let fits = |days: &i64| longest_days.is_none_or(|longest| *days <= longest);
     let mut all: Vec<TokenLifetime> =

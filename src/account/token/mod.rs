@@ -48,10 +48,11 @@ mod verify;
 
 pub use format::{ApiToken, InvalidTokenPrefix, NotAnApiToken, TokenPrefix};
 pub use layer::ApiTokenLayer;
-pub(super) use request::Checked;
+pub(super) use request::{Checked, checked_name};
 pub use request::{InvalidTokenRequest, TokenRequest};
 pub(super) use service::Recognize;
 pub use service::{ApiTokenFuture, ApiTokenService};
 pub use service_account::{CreateServiceAccountError, ServiceAccounts};
+pub(super) use tokens::Maker;
 pub use tokens::{ApiTokens, CreateTokenError, InvalidScope};
 pub use verify::{VerifiedToken, VerifyTokenError};

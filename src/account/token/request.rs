@@ -68,7 +68,7 @@ impl ApiTokens {
 }
 
 /// A name without spaces around it, if it is one.
-pub(super) fn checked_name(text: &str) -> Option<String> {
+pub(in crate::account) fn checked_name(text: &str) -> Option<String> {
     let name = text.trim();
     let fits = (1..=MAX_NAME).contains(&name.chars().count()) && !name.contains(char::is_control);
     fits.then(|| storable_text(name.to_owned()))

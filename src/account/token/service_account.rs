@@ -1,5 +1,5 @@
 use super::request::checked_name;
-use super::{ApiToken, ApiTokens, CreateTokenError, InvalidTokenRequest, TokenRequest};
+use super::{ApiToken, ApiTokens, CreateTokenError, InvalidTokenRequest, Maker, TokenRequest};
 use crate::audit::{Action, Entry};
 use crate::crypto::RandomExt as _;
 use crate::scope::{OrganizationId, UserId};
@@ -72,7 +72,8 @@ impl ServiceAccounts {
         let id = UserId::from(tokens.random.uuid_v7(now));
         let account = ServiceAccount { id, organization, name, created_at: now, disabled_at: None };
         let along = self.effects(Action::CREATE_SERVICE_ACCOUNT, &account);
-        tokens.store.create_service_account(&account, &along).await?;
+        // The host may make as many as it likes.
+        tokens.store.create_service_account(&account, None, u32::MAX, &along).await?;
         along.announce();
         Ok(account)
     }
@@ -112,7 +113,8 @@ impl ServiceAccounts {
         let account = self.find(id).await?.ok_or(CreateTokenError::NoOwner)?;
         let entry = self.entry(Action::CREATE_TOKEN, &account);
         let owner = TokenOwner::ServiceAccount(id.clone());
-        self.0.make((owner, None), checked, entry, Effects::none()).await
+        let maker = Maker { owner, made_in: None, by: None };
+        self.0.make(maker, checked, entry, Effects::none()).await
     }
 
     /// The credentials of a service account, newest first; at most 200.
@@ -175,7 +177,7 @@ impl ServiceAccounts {
             if disabled { Action::DISABLE_SERVICE_ACCOUNT } else { Action::ENABLE_SERVICE_ACCOUNT };
         let (along, at) = (self.effects(action, &account), self.0.clock.now());
         let changed =
-            self.0.store.disable_service_account(id, disabled.then_some(at), &along).await?;
+            self.0.store.disable_service_account(id, disabled.then_some(at), None, &along).await?;
         if changed {
             along.announce();
         }

@@ -9,8 +9,8 @@ use crate::audit::{Action, AuditActor, Entry};
 use crate::crypto::{Clock, Random, RandomExt as _, SystemClock, SystemRandom};
 use crate::scope::{SessionId, UserId};
 use crate::store::{
-    ApiTokenId, ApiTokenStore, Effects, NewApiToken, StoreError, StoredApiToken, TokenCreation,
-    TokenOwner, TokenPage,
+    ApiTokenId, ApiTokenStore, Authority, Effects, NewApiToken, StoreError, StoredApiToken,
+    TokenCreation, TokenOwner, TokenPage,
 };
 
 /// How many tokens an owner has at most, unless the host says otherwise.
@@ -33,6 +33,14 @@ pub struct ApiTokens {
     actor: AuditActor,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
+}
+
+/// For whom a token is made, in which session, and by which member of a service account's
+/// organization.
+pub(in crate::account) struct Maker {
+    pub(in crate::account) owner: TokenOwner,
+    pub(in crate::account) made_in: Option<SessionId>,
+    pub(in crate::account) by: Option<Authority>,
 }
 
 /// The text is no scope: 1 to 128 printable ASCII characters without space, `"` and `\` (RFC 6749,
@@ -146,7 +154,8 @@ impl ApiTokens {
     ) -> Result<(ApiToken, StoredApiToken), CreateTokenError> {
         let checked = self.check(request)?;
         let entry = self.entry(Action::CREATE_TOKEN);
-        self.make((TokenOwner::User(user.clone()), None), checked, entry, Effects::none()).await
+        let maker = Maker { owner: TokenOwner::User(user.clone()), made_in: None, by: None };
+        self.make(maker, checked, entry, Effects::none()).await
     }
 
     /// The tokens of a user, newest first; at most 200.
@@ -206,7 +215,7 @@ impl ApiTokens {
     /// goes along is `more`.
     pub(in crate::account) async fn make(
         &self,
-        (owner, made_in): (TokenOwner, Option<SessionId>),
+        Maker { owner, made_in, by }: Maker,
         checked: Checked,
         entry: Entry,
         more: Effects,
@@ -218,6 +227,7 @@ impl ApiTokens {
             hash: text.hash(),
             owner,
             made_in,
+            by,
             name: checked.name,
             scopes: checked.scopes,
             created_at: now,

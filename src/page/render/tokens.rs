@@ -5,17 +5,17 @@ use time::OffsetDateTime;
 use super::*;
 
 /// A token in words.
-struct TokenLine<'a> {
-    item: &'a TokenItem<'a>,
-    scopes: Vec<&'a str>,
-    times: String,
+pub(super) struct TokenLine<'a> {
+    pub(super) item: &'a TokenItem<'a>,
+    pub(super) scopes: Vec<&'a str>,
+    pub(super) times: String,
 }
 
 /// A box to tick.
-struct ScopeBox<'a> {
-    scope: &'a str,
-    text: &'a str,
-    ticked: bool,
+pub(super) struct ScopeBox<'a> {
+    pub(super) scope: &'a str,
+    pub(super) text: &'a str,
+    pub(super) ticked: bool,
 }
 
 template!(TokensPage, "settings/tokens.html", Tokens<'a> {
@@ -25,36 +25,62 @@ template!(TokensPage, "settings/tokens.html", Tokens<'a> {
 
 pub(in crate::page) fn settings_tokens(theme: &Theme, data: &Tokens<'_>) -> String {
     let m = &theme.messages;
-    let lines = data
-        .tokens
-        .iter()
-        .map(|item| TokenLine {
-            item,
-            scopes: item.scopes.iter().map(|scope| theme.scope(scope)).collect(),
-            times: times(theme, item),
-        })
-        .collect();
-    let ticked = |scope: &String| data.new.scopes.contains(scope);
-    let scopes = data
-        .scopes
-        .iter()
-        .map(|scope| ScopeBox { scope, text: theme.scope(scope), ticked: ticked(scope) })
-        .collect();
-    let lifetime = |lifetime: &TokenLifetime| match lifetime.days {
+    page(&TokensPage {
+        theme,
+        m,
+        page: data,
+        lines: lines(theme, data.tokens),
+        scopes: scope_boxes(theme, data.scopes, data.new.scopes),
+        lifetimes: lifetime_choices(theme, data.lifetimes),
+        problem: data.new.problem.map(|problem| token_problem(m, problem)),
+    })
+}
+
+pub(super) fn lines<'a>(theme: &'a Theme, tokens: &'a [TokenItem<'a>]) -> Vec<TokenLine<'a>> {
+    let line = |item: &'a TokenItem<'a>| TokenLine {
+        item,
+        scopes: item.scopes.iter().map(|scope| theme.scope(scope)).collect(),
+        times: times(theme, item),
+    };
+    tokens.iter().map(line).collect()
+}
+
+pub(super) fn scope_boxes<'a>(
+    theme: &'a Theme,
+    scopes: &'a [String],
+    asked: &[String],
+) -> Vec<ScopeBox<'a>> {
+    let boxed = |scope: &'a String| ScopeBox {
+        scope,
+        text: theme.scope(scope),
+        ticked: asked.contains(scope),
+    };
+    scopes.iter().map(boxed).collect()
+}
+
+/// What each choice is posted as, and what it is called.
+pub(super) fn lifetime_choices(
+    theme: &Theme,
+    lifetimes: &[TokenLifetime],
+) -> Vec<(String, String)> {
+    let m = &theme.messages;
+    let choice = |lifetime: &TokenLifetime| match lifetime.days {
         Some(days) => {
             let days = days.to_string();
             (days.clone(), theme.say_with(&m.tokens_lifetime_days, "days", &days))
         }
         None => ("never".to_owned(), theme.say(&m.tokens_lifetime_never)),
     };
-    let lifetimes = data.lifetimes.iter().map(lifetime).collect();
-    let problem = data.new.problem.map(|problem| match problem {
-        TokenProblem::Name => m.tokens_problem_name.as_ref(),
-        TokenProblem::Scopes => m.tokens_problem_scopes.as_ref(),
-        TokenProblem::Lifetime => m.tokens_problem_lifetime.as_ref(),
-        TokenProblem::TooMany => m.tokens_problem_many.as_ref(),
-    });
-    page(&TokensPage { theme, m, page: data, lines, scopes, lifetimes, problem })
+    lifetimes.iter().map(choice).collect()
+}
+
+pub(super) fn token_problem(m: &Messages, problem: TokenProblem) -> &str {
+    match problem {
+        TokenProblem::Name => &m.tokens_problem_name,
+        TokenProblem::Scopes => &m.tokens_problem_scopes,
+        TokenProblem::Lifetime => &m.tokens_problem_lifetime,
+        TokenProblem::TooMany => &m.tokens_problem_many,
+    }
 }
 
 fn times(theme: &Theme, item: &TokenItem<'_>) -> String {

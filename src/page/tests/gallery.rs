@@ -122,6 +122,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
     (organization.manages, organization.owns) = (true, true);
     (organization.members, organization.more) = (&members, Some(text));
     (organization.invitations, organization.roles) = (&invitations, &roles);
+    organization.service_accounts = Some(text);
     organization.single_sign_on = Some(text);
     let domains = [SsoDomainItem::new(name, text, "enforced")];
     let glasses = [
@@ -315,6 +316,23 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
             )),
         ),
         ("token-created", theme.settings_token_created(&TokenCreated::new(frame, key, text, text))),
+        (
+            "service-accounts",
+            theme.settings_service_accounts(&ServiceAccountList::new(
+                frame,
+                [name, text],
+                [text; 2],
+                &[ServiceAccountItem::new(text, text, true)],
+                Some(ServiceAccountProblem::TooMany),
+            )),
+        ),
+        ("service-account", {
+            let credentials = [token(false), token(true)];
+            let mut page = ServiceAccountPage::new(frame, name, [text; 2], &credentials);
+            (page.scopes, page.new) =
+                (&scopes, NewToken::refused(text, &scopes, TokenProblem::Name));
+            theme.settings_service_account(&page)
+        }),
         ("mail-token", theme.mail(&Letter::TokenCreated { name: key, tokens: text }).html),
         ("admin-users", theme.admin_users(&AdminUsers::new(office, text, &lines, Some(text)))),
         (

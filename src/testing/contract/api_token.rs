@@ -1,3 +1,4 @@
+mod authority;
 mod service_account;
 
 use std::sync::Arc;
@@ -10,14 +11,14 @@ use crate::crypto::{RandomExt as _, Redacted, SystemRandom};
 use crate::scope::{SessionEnd, SessionId, UserId};
 use crate::store::{
     ApiTokenId, ApiTokenStore, AuditFilter, AuditStore, Effects, LinkPurpose, NewApiToken, NewLink,
-    RateLimit, SessionStore, StoredApiToken, TokenCreation, TokenHolder, TokenOwner, TokenPage,
-    UserStore,
+    OrganizationStore, RateLimit, ServiceAccountCreation, SessionStore, StoredApiToken,
+    TokenCreation, TokenHolder, TokenOwner, TokenPage, UserStore,
 };
 
 const MANY: u32 = 1000;
 
-/// Proves the contract of an [`ApiTokenStore`] whose users are in `users` and `sessions`, and whose
-/// entries `audit` shows.
+/// Proves the contract of an [`ApiTokenStore`] whose users are in `users`, `sessions` and
+/// `organizations`, and whose entries `audit` shows.
 ///
 /// # Errors
 /// The first [`Violation`].
@@ -25,9 +26,10 @@ pub async fn api_tokens(
     store: Arc<dyn ApiTokenStore>,
     users: Arc<dyn UserStore>,
     sessions: Arc<dyn SessionStore>,
+    organizations: Arc<dyn OrganizationStore>,
     audit: Arc<dyn AuditStore>,
 ) -> Result<(), Violation> {
-    let kit = Kit { store, users, sessions, audit };
+    let kit = Kit { store, users, sessions, organizations, audit };
     kit.a_token_is_found_with_its_owner().await?;
     kit.an_owner_gets_so_many_tokens_and_no_more().await?;
     kit.a_token_is_made_in_a_session_that_is_alive().await?;
@@ -41,6 +43,8 @@ pub async fn api_tokens(
     kit.a_service_account_has_credentials_of_its_own().await?;
     kit.a_service_account_is_disabled_and_enabled_once().await?;
     kit.service_accounts_are_listed_by_organization().await?;
+    kit.only_who_may_sees_to_a_service_account().await?;
+    kit.an_organization_has_so_many_service_accounts().await?;
     kit.what_goes_along_with_a_token_is_written_with_it().await
 }
 
@@ -48,6 +52,7 @@ struct Kit {
     store: Arc<dyn ApiTokenStore>,
     users: Arc<dyn UserStore>,
     sessions: Arc<dyn SessionStore>,
+    organizations: Arc<dyn OrganizationStore>,
     audit: Arc<dyn AuditStore>,
 }
 
@@ -372,6 +377,7 @@ fn new_token(owner: &TokenOwner) -> NewApiToken {
         hash: SystemRandom.token().hash(),
         owner: owner.clone(),
         made_in: None,
+        by: None,
         name: "kit".to_owned(),
         scopes: vec!["a:read".to_owned(), "b:write".to_owned()],
         created_at: epoch(),

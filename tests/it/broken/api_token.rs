@@ -32,6 +32,14 @@ enum Fault {
     DisablesForEverybody,
     /// Shows each organization the accounts of the host.
     MixesOrganizations,
+    /// Does not look who makes a service account.
+    MakesForAnybody,
+    /// Makes one service account more than may be.
+    MakesTooMany,
+    /// Does not look who makes a credential.
+    GivesAnybodyCredentials,
+    /// Does not look who disables a service account.
+    DisablesForAnybody,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
 }
@@ -57,6 +65,7 @@ impl ApiTokenStore for Broken {
         along: &Effects,
     ) -> Result<TokenCreation> {
         let mut token = token.clone();
+        token.by = token.by.filter(|_| !self.is(Fault::GivesAnybodyCredentials));
         token.made_in = token.made_in.filter(|_| !self.is(Fault::IgnoresTheSession));
         let at_most = if self.is(Fault::CountsTooEarly) { at_most + 1 } else { at_most };
         self.good.create_api_token(&token, at_most, along).await
@@ -127,9 +136,13 @@ impl ApiTokenStore for Broken {
     async fn create_service_account(
         &self,
         account: &ServiceAccount,
+        by: Option<&Authority>,
+        at_most: u32,
         along: &Effects,
-    ) -> Result<()> {
-        self.good.create_service_account(account, along).await
+    ) -> Result<ServiceAccountCreation> {
+        let by = by.filter(|_| !self.is(Fault::MakesForAnybody));
+        let at_most = if self.is(Fault::MakesTooMany) { at_most + 1 } else { at_most };
+        self.good.create_service_account(account, by, at_most, along).await
     }
 
     async fn find_service_account(&self, id: &UserId) -> Result<Option<ServiceAccount>> {
@@ -150,9 +163,11 @@ impl ApiTokenStore for Broken {
         &self,
         id: &UserId,
         disabled_at: Option<OffsetDateTime>,
+        by: Option<&Authority>,
         along: &Effects,
     ) -> Result<bool> {
-        let told = self.good.disable_service_account(id, disabled_at, along).await?;
+        let by = by.filter(|_| !self.is(Fault::DisablesForAnybody));
+        let told = self.good.disable_service_account(id, disabled_at, by, along).await?;
         Ok(told || self.is(Fault::DisablesForEverybody))
     }
 
@@ -182,6 +197,13 @@ async fn the_kit_names_the_rule_that_a_store_of_api_tokens_breaks() {
         (Fault::SweepsTooMuch, "only tokens that are long over are swept, in bounded batches"),
         (Fault::DisablesForEverybody, "a service account is disabled once, and enabled once"),
         (Fault::MixesOrganizations, "service accounts are listed by organization, newest first"),
+        (Fault::MakesForAnybody, "only who may makes a service account of an organization"),
+        (
+            Fault::MakesTooMany,
+            "an organization gets the allowed number of service accounts and no more",
+        ),
+        (Fault::GivesAnybodyCredentials, "only who may makes a credential of a service account"),
+        (Fault::DisablesForAnybody, "only who may disables a service account"),
         (
             Fault::ForgetsWhatGoesAlong,
             "what goes along is written if the change was made, and names its user",
@@ -190,7 +212,9 @@ async fn the_kit_names_the_rule_that_a_store_of_api_tokens_breaks() {
         let store = Database::sqlite().store().await;
         let broken = Broken { good: (&store).into(), fault };
         let (users, sessions, audit) = ((&store).into(), (&store).into(), (&store).into());
-        let seen = contract::api_tokens(Arc::new(broken), users, sessions, audit).await;
+        let organizations = (&store).into();
+        let broken = Arc::new(broken);
+        let seen = contract::api_tokens(broken, users, sessions, organizations, audit).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
     }
 }

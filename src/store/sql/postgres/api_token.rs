@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use super::audit::{along, effects};
+use super::organization::role_names;
 use crate::crypto::TokenHash;
 use crate::scope::{OrganizationId, UserId};
 use crate::store::sql::api_token::{
@@ -15,18 +16,48 @@ use crate::store::sql::api_token::{
 use crate::store::sql::convert::micros;
 use crate::store::sql::rate_limit::counting_one_more;
 use crate::store::{
-    ApiTokenId, ApiTokenStore, Effects, NewApiToken, PresentedToken, RateLimit, Result,
-    ServiceAccount, StoredApiToken, TokenCreation, TokenOwner, TokenPage,
+    ApiTokenId, ApiTokenStore, Authority, Effects, NewApiToken, PresentedToken, RateLimit, Result,
+    ServiceAccount, ServiceAccountCreation, StoredApiToken, TokenCreation, TokenOwner, TokenPage,
 };
 
-/// Writes a token of the owner that is `$3` or `$4`, if they live and hold fewer than `$10`.
+/// Whether whoever asks may see to a service account: the host itself, or a member of its
+/// organization who has one of these roles.
+macro_rules! may_see_to {
+    ($account:literal, $user:literal, $roles:literal) => {
+        concat!(
+            "(",
+            $user,
+            "::text IS NULL OR EXISTS (SELECT 1 FROM donjon_service_accounts s \
+                 JOIN donjon_organizations o \
+                     ON o.id = s.organization_id AND o.deleted_at IS NULL \
+                 JOIN donjon_memberships a ON a.organization_id = o.id \
+                 WHERE s.id = ",
+            $account,
+            " AND a.user_id = ",
+            $user,
+            " AND a.role = ANY(",
+            $roles,
+            "::text[])))"
+        )
+    };
+}
+
+/// The organization of a service account, under whose lock its members are changed.
+const LOCK_ORGANIZATION: &str = "SELECT o.id FROM donjon_service_accounts s \
+     JOIN donjon_organizations o ON o.id = s.organization_id WHERE s.id = $1 FOR NO KEY UPDATE OF o";
+
+/// Writes a token of the owner that is `$3` or `$4`, if they live and hold fewer than `$10`, and if
+/// `$12` may by one of the roles `$13`.
 const CREATE: &str = concat!(
     "WITH owner AS MATERIALIZED (
          SELECT (EXISTS (SELECT 1 FROM donjon_users WHERE id = $3)
                  OR EXISTS (SELECT 1 FROM donjon_service_accounts
                             WHERE id = $4 AND disabled_at IS NULL))
              AND ($9::uuid IS NULL OR EXISTS (SELECT 1 FROM donjon_sessions
-                                              WHERE id = $9 AND user_id = $3)) AS lives
+                                              WHERE id = $9 AND user_id = $3))
+             AND ",
+    may_see_to!("$4", "$12", "$13"),
+    " AS lives
      ), held AS (
          SELECT count(*) AS held FROM donjon_api_tokens
          WHERE (user_id = $3 OR service_account_id = $4) AND revoked_at IS NULL
@@ -38,6 +69,26 @@ const CREATE: &str = concat!(
      ), ",
     along!("done", "$11"),
     " SELECT lives, EXISTS (SELECT 1 FROM done) FROM owner",
+);
+
+/// Writes a service account of organization `$1`, if it has fewer than `$8`, and if `$6` may by one
+/// of the roles `$7`.
+const CREATE_ACCOUNT: &str = concat!(
+    "WITH allowed AS MATERIALIZED (
+         SELECT $6::text IS NULL OR EXISTS (
+             SELECT 1 FROM donjon_organizations o
+             JOIN donjon_memberships a ON a.organization_id = o.id
+             WHERE o.id = $1 AND o.deleted_at IS NULL AND a.user_id = $6
+               AND a.role = ANY($7::text[])) AS may
+     ), held AS (
+         SELECT count(*) AS held FROM donjon_service_accounts WHERE organization_id = $1
+     ), done AS (
+         INSERT INTO donjon_service_accounts (id, organization_id, name, created_at, disabled_at)
+         SELECT $2, $1, $3, $4, $5 FROM allowed, held WHERE may AND held < $8
+         RETURNING NULL::text AS user_id
+     ), ",
+    along!("done", "$9"),
+    " SELECT may, EXISTS (SELECT 1 FROM done) FROM allowed",
 );
 
 /// Revokes the tokens of the owner that is `$1` or `$2`, or only `$3`.
@@ -65,6 +116,10 @@ impl ApiTokenStore for PostgresStore {
         // Two statements: what was written by whoever held the lock before, only a later snapshot
         // sees.
         let mut transaction = self.pool().begin().await?;
+        if token.by.is_some() {
+            let id = token.owner.id().as_str();
+            query(LOCK_ORGANIZATION).bind(id).execute(&mut *transaction).await?;
+        }
         let lock = match token.owner {
             TokenOwner::User(_) => "SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE",
             TokenOwner::ServiceAccount(_) => {
@@ -84,6 +139,8 @@ impl ApiTokenStore for PostgresStore {
             .bind(token.made_in.map(|id| id.0))
             .bind(i64::from(at_most))
             .bind(effects(along))
+            .bind(token.by.as_ref().map(|by| by.user.as_str()))
+            .bind(role_names(token.by.as_ref()))
             .fetch_one(&mut *transaction)
             .await?;
         transaction.commit().await?;
@@ -172,26 +229,34 @@ impl ApiTokenStore for PostgresStore {
     async fn create_service_account(
         &self,
         account: &ServiceAccount,
+        by: Option<&Authority>,
+        at_most: u32,
         along: &Effects,
-    ) -> Result<()> {
-        query(concat!(
-            "WITH done AS (
-                 INSERT INTO donjon_service_accounts
-                     (id, organization_id, name, created_at, disabled_at)
-                 VALUES ($1, $2, $3, $4, $5) RETURNING NULL::text AS user_id
-             ), ",
-            along!("done", "$6"),
-            " SELECT 1",
-        ))
-        .bind(account.id.as_str())
-        .bind(account.organization.map(|id| id.0))
-        .bind(&account.name)
-        .bind(micros(account.created_at))
-        .bind(account.disabled_at.map(micros))
-        .bind(effects(along))
-        .execute(self.pool())
-        .await?;
-        Ok(())
+    ) -> Result<ServiceAccountCreation> {
+        // Two statements: what was written by whoever held the lock before, only a later snapshot
+        // sees.
+        let mut transaction = match account.organization {
+            Some(organization) => self.lock_organization(organization).await?,
+            None => self.pool().begin().await?,
+        };
+        let (allowed, done): (bool, bool) = query_as(CREATE_ACCOUNT)
+            .bind(account.organization.map(|id| id.0))
+            .bind(account.id.as_str())
+            .bind(&account.name)
+            .bind(micros(account.created_at))
+            .bind(account.disabled_at.map(micros))
+            .bind(by.map(|by| by.user.as_str()))
+            .bind(role_names(by))
+            .bind(i64::from(at_most))
+            .bind(effects(along))
+            .fetch_one(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(match (allowed, done) {
+            (_, true) => ServiceAccountCreation::Created,
+            (true, false) => ServiceAccountCreation::TooMany,
+            (false, false) => ServiceAccountCreation::NotAllowed,
+        })
     }
 
     async fn find_service_account(&self, id: &UserId) -> Result<Option<ServiceAccount>> {
@@ -219,13 +284,19 @@ impl ApiTokenStore for PostgresStore {
         &self,
         id: &UserId,
         disabled_at: Option<OffsetDateTime>,
+        by: Option<&Authority>,
         along: &Effects,
     ) -> Result<bool> {
+        let mut transaction = self.pool().begin().await?;
+        if by.is_some() {
+            query(LOCK_ORGANIZATION).bind(id.as_str()).execute(&mut *transaction).await?;
+        }
         let changed = query_scalar(concat!(
             "WITH done AS (
                  UPDATE donjon_service_accounts SET disabled_at = $2
-                 WHERE id = $1 AND (disabled_at IS NULL) <> ($2 IS NULL)
-                 RETURNING NULL::text AS user_id
+                 WHERE id = $1 AND (disabled_at IS NULL) <> ($2 IS NULL) AND ",
+            may_see_to!("$1", "$4", "$5"),
+            " RETURNING NULL::text AS user_id
              ), ",
             along!("done", "$3"),
             " SELECT EXISTS (SELECT 1 FROM done)",
@@ -233,8 +304,11 @@ impl ApiTokenStore for PostgresStore {
         .bind(id.as_str())
         .bind(disabled_at.map(micros))
         .bind(effects(along))
-        .fetch_one(self.pool())
+        .bind(by.map(|by| by.user.as_str()))
+        .bind(role_names(by))
+        .fetch_one(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(changed)
     }
 

@@ -1,11 +1,12 @@
 use async_trait::async_trait;
 use sqlx::types::Json;
-use sqlx::{query, query_as};
+use sqlx::{SqliteConnection, query, query_as, query_scalar};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::SqliteStore;
 use super::audit::write_effects;
+use super::organization::may_change;
 use crate::crypto::TokenHash;
 use crate::scope::{OrganizationId, UserId};
 use crate::store::sql::api_token::{
@@ -15,8 +16,8 @@ use crate::store::sql::api_token::{
 use crate::store::sql::convert::micros;
 use crate::store::sql::rate_limit::counting_one_more;
 use crate::store::{
-    ApiTokenId, ApiTokenStore, Effects, NewApiToken, PresentedToken, RateLimit, Result,
-    ServiceAccount, StoredApiToken, TokenCreation, TokenOwner, TokenPage,
+    ApiTokenId, ApiTokenStore, Authority, Effects, NewApiToken, PresentedToken, RateLimit, Result,
+    ServiceAccount, ServiceAccountCreation, StoredApiToken, TokenCreation, TokenOwner, TokenPage,
 };
 
 #[async_trait]
@@ -31,6 +32,9 @@ impl ApiTokenStore for SqliteStore {
         self.transition(move |connection| {
             Box::pin(async move {
                 let (user_id, service) = owner(&token.owner);
+                if !may_see_to(connection, token.owner.id(), token.by.as_ref()).await? {
+                    return Ok(TokenCreation::NoOwner);
+                }
                 let (lives, held): (bool, i64) = query_as(
                     "SELECT (EXISTS (SELECT 1 FROM donjon_users WHERE id = ?1)
                              OR EXISTS (SELECT 1 FROM donjon_service_accounts
@@ -159,11 +163,30 @@ impl ApiTokenStore for SqliteStore {
     async fn create_service_account(
         &self,
         account: &ServiceAccount,
+        by: Option<&Authority>,
+        at_most: u32,
         along: &Effects,
-    ) -> Result<()> {
-        let (account, along) = (account.clone(), along.clone());
+    ) -> Result<ServiceAccountCreation> {
+        let (account, by, along) = (account.clone(), by.cloned(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
+                if let (Some(_), organization) = (&by, account.organization) {
+                    let Some(organization) = organization else {
+                        return Ok(ServiceAccountCreation::NotAllowed);
+                    };
+                    if !may_change(connection, organization, by.as_ref()).await? {
+                        return Ok(ServiceAccountCreation::NotAllowed);
+                    }
+                }
+                let held: i64 = query_scalar(
+                    "SELECT count(*) FROM donjon_service_accounts WHERE organization_id = ?1",
+                )
+                .bind(account.organization.map(|id| id.0))
+                .fetch_one(&mut *connection)
+                .await?;
+                if held >= i64::from(at_most) {
+                    return Ok(ServiceAccountCreation::TooMany);
+                }
                 query(
                     "INSERT INTO donjon_service_accounts
                          (id, organization_id, name, created_at, disabled_at)
@@ -176,7 +199,8 @@ impl ApiTokenStore for SqliteStore {
                 .bind(account.disabled_at.map(micros))
                 .execute(&mut *connection)
                 .await?;
-                write_effects(connection, &along, None).await
+                write_effects(connection, &along, None).await?;
+                Ok(ServiceAccountCreation::Created)
             })
         })
         .await
@@ -207,11 +231,15 @@ impl ApiTokenStore for SqliteStore {
         &self,
         id: &UserId,
         disabled_at: Option<OffsetDateTime>,
+        by: Option<&Authority>,
         along: &Effects,
     ) -> Result<bool> {
-        let (id, along) = (id.clone(), along.clone());
+        let (id, by, along) = (id.clone(), by.cloned(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
+                if !may_see_to(connection, &id, by.as_ref()).await? {
+                    return Ok(false);
+                }
                 let done = query(
                     "UPDATE donjon_service_accounts SET disabled_at = ?2
                      WHERE id = ?1 AND (disabled_at IS NULL) <> (?2 IS NULL)",
@@ -246,6 +274,27 @@ impl ApiTokenStore for SqliteStore {
             })
         })
         .await
+    }
+}
+
+/// Whether whoever asks may see to this service account: the host itself, or a member of its
+/// organization who has the role for it.
+async fn may_see_to(
+    connection: &mut SqliteConnection,
+    id: &UserId,
+    by: Option<&Authority>,
+) -> Result<bool> {
+    if by.is_none() {
+        return Ok(true);
+    }
+    let organization: Option<Option<Uuid>> =
+        query_scalar("SELECT organization_id FROM donjon_service_accounts WHERE id = ?1")
+            .bind(id.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+    match organization.flatten() {
+        Some(organization) => may_change(connection, OrganizationId(organization), by).await,
+        None => Ok(false),
     }
 }
 

@@ -40,7 +40,7 @@ impl Kit {
             let changes = race(|_| {
                 let (store, id) = (Arc::clone(&self.store), account.id.clone());
                 let along = again(&along);
-                async move { store.disable_service_account(&id, disabled_at, &along).await }
+                async move { store.disable_service_account(&id, disabled_at, None, &along).await }
             })
             .await?;
             let changed = changes.iter().filter(|changed| **changed).count();
@@ -102,7 +102,7 @@ impl Kit {
             created_at: at(seconds),
             disabled_at: None,
         };
-        self.store.create_service_account(&account, &Effects::none()).await?;
+        self.store.create_service_account(&account, None, MANY, &Effects::none()).await?;
         let found = self.store.find_service_account(&account.id).await?;
         rule("a service account is found by its id", found.as_ref() == Some(&account), &found)?;
         Ok(account)

@@ -6,6 +6,7 @@ mod leaving;
 mod notices;
 mod pages;
 mod second_factor;
+mod service_accounts;
 pub mod store;
 
 use donjon::account::organization::{OrganizationError, OrganizationPolicy};

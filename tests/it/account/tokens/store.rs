@@ -8,7 +8,8 @@ async fn api_tokens_keep_the_contract_on_each_database() {
         let store = database.store().await;
         let (tokens, users) = ((&store).into(), (&store).into());
         let (sessions, audit) = ((&store).into(), (&store).into());
-        let kept = contract::api_tokens(tokens, users, sessions, audit).await;
+        let organizations = (&store).into();
+        let kept = contract::api_tokens(tokens, users, sessions, organizations, audit).await;
         kept.unwrap_or_else(|violation| panic!("{}: {violation}", database.name));
     }
 }

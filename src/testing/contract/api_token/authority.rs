@@ -1,0 +1,126 @@
+//! Members of an organization who see to its service accounts.
+
+use super::*;
+use crate::scope::{MemberRole, OrganizationId};
+use crate::store::{Authority, NewOrganization, OrganizationChange, ServiceAccount};
+
+impl Kit {
+    pub(super) async fn only_who_may_sees_to_a_service_account(&self) -> Result<(), Violation> {
+        const RULE: &str = "only who may makes a service account of an organization";
+        let (acme, owner) = self.organization().await?;
+        let (_, stranger) = self.organization().await?;
+        let (_, member) = self.user().await?;
+        let (role, none) = (MemberRole::MEMBER, Effects::none());
+        self.organizations.add_member(acme, &member, &role, &none, epoch()).await?;
+        for (user, organization, expected) in [
+            (&owner, Some(acme), ServiceAccountCreation::Created),
+            (&member, Some(acme), ServiceAccountCreation::NotAllowed),
+            (&stranger, Some(acme), ServiceAccountCreation::NotAllowed),
+            (&owner, None, ServiceAccountCreation::NotAllowed),
+        ] {
+            let account = robot(organization);
+            let (name, along) = self.along();
+            let by = by(user);
+            let made = self.store.create_service_account(&account, Some(&by), MANY, &along).await?;
+            rule(RULE, made == expected, (organization, made))?;
+            let found = self.store.find_service_account(&account.id).await?.is_some();
+            let written = self.entries(&name).await? == 1;
+            let created = expected == ServiceAccountCreation::Created;
+            rule(RULE, (found, written) == (created, created), (found, written))?;
+        }
+        let account = robot(Some(acme));
+        self.store.create_service_account(&account, None, MANY, &none).await?;
+        self.credentials_are_made_by_who_may(&account, [&owner, &member, &stranger]).await?;
+        self.it_is_disabled_by_who_may(&account, [&owner, &member, &stranger]).await?;
+
+        let gone = self.organizations.delete_organization(acme, None, &none, at(1)).await?;
+        rule("the host deletes an organization", gone == OrganizationChange::Done, gone)?;
+        let late = robot(Some(acme));
+        let made = self.store.create_service_account(&late, Some(&by(&owner)), MANY, &none).await?;
+        rule(RULE, made == ServiceAccountCreation::NotAllowed, made)
+    }
+
+    async fn credentials_are_made_by_who_may(
+        &self,
+        account: &ServiceAccount,
+        [owner, others @ ..]: [&UserId; 3],
+    ) -> Result<(), Violation> {
+        const RULE: &str = "only who may makes a credential of a service account";
+        let of = TokenOwner::ServiceAccount(account.id.clone());
+        let makes = |user: &UserId| NewApiToken { by: Some(by(user)), ..new_token(&of) };
+        for user in others {
+            let made = self.store.create_api_token(&makes(user), MANY, &Effects::none()).await?;
+            rule(RULE, made == TokenCreation::NoOwner, made)?;
+        }
+        let made = self.store.create_api_token(&makes(owner), MANY, &Effects::none()).await?;
+        rule(RULE, made == TokenCreation::Created, made)
+    }
+
+    async fn it_is_disabled_by_who_may(
+        &self,
+        account: &ServiceAccount,
+        [owner, others @ ..]: [&UserId; 3],
+    ) -> Result<(), Violation> {
+        const RULE: &str = "only who may disables a service account";
+        let none = Effects::none();
+        for (user, expected) in others.map(|user| (user, false)).into_iter().chain([(owner, true)])
+        {
+            let (by, when) = (by(user), Some(at(3)));
+            let done = self.store.disable_service_account(&account.id, when, Some(&by), &none);
+            let done = done.await?;
+            rule(RULE, done == expected, done)?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn an_organization_has_so_many_service_accounts(
+        &self,
+    ) -> Result<(), Violation> {
+        const RULE: &str =
+            "an organization gets the allowed number of service accounts and no more";
+        let (acme, owner) = self.organization().await?;
+        let outcomes = race(|_| {
+            let (store, by) = (Arc::clone(&self.store), by(&owner));
+            async move {
+                let account = robot(Some(acme));
+                store.create_service_account(&account, Some(&by), 5, &Effects::none()).await
+            }
+        })
+        .await?;
+        let made = outcomes.iter().filter(|it| **it == ServiceAccountCreation::Created).count();
+        let refused = outcomes.iter().filter(|it| **it == ServiceAccountCreation::TooMany).count();
+        rule(RULE, (made, refused) == (5, CALLERS - 5), (made, refused))?;
+        let all = self.store.service_accounts(Some(acme), None, 99).await?.len();
+        rule(RULE, all == 5, all)
+    }
+
+    /// An organization with its owner.
+    async fn organization(&self) -> Result<(OrganizationId, UserId), Violation> {
+        let (_, owner) = self.user().await?;
+        let id = OrganizationId(SystemRandom.uuid_v7(epoch()));
+        let new = NewOrganization {
+            id,
+            slug: format!("o{}", SystemRandom.uuid_v7(epoch()).simple()),
+            name: "Initech".to_owned(),
+            owner: owner.clone(),
+            created_at: epoch(),
+        };
+        self.organizations.create_organization(&new, None, &Effects::none()).await?;
+        Ok((id, owner))
+    }
+}
+
+fn by(user: &UserId) -> Authority {
+    let roles = vec![MemberRole::OWNER, MemberRole::ADMIN];
+    Authority { user: user.clone(), ranks: roles.clone(), roles }
+}
+
+fn robot(organization: Option<OrganizationId>) -> ServiceAccount {
+    ServiceAccount {
+        id: UserId::from(SystemRandom.uuid_v7(epoch())),
+        organization,
+        name: "robot".to_owned(),
+        created_at: epoch(),
+        disabled_at: None,
+    }
+}
