@@ -9,6 +9,7 @@ use crate::account::site::{Answer, Site, Visit};
 use crate::http::{Body, respond};
 use crate::page::{AdminFrame, AdminSession, AdminUser, AuditLine};
 use crate::scope::{Account, UserId};
+use crate::session::UserAgent;
 use crate::store::AuditFilter;
 
 /// Entries of the audit log on the page.
@@ -36,13 +37,13 @@ pub(super) async fn page(
     let proofs = site.store.find_proofs(id).await?;
     let factor = proofs.app || proofs.passkey;
     let sessions = visit.session.sessions_of(id).await?;
-    let sessions: Vec<_> = sessions
-        .iter()
-        .map(|session| {
-            let agent = session.device.user_agent.as_deref().unwrap_or_default();
-            AdminSession::new(agent, session.created_at, session.last_active_at)
-        })
-        .collect();
+    let agents = sessions.iter().map(|session| session.device.user_agent.as_deref());
+    let agents = agents.map(|agent| UserAgent::read(agent.unwrap_or_default()).to_string());
+    let agents: Vec<String> = agents.collect();
+    let sessions = sessions.iter().zip(&agents).map(|(session, agent)| {
+        AdminSession::new(agent, session.created_at, session.last_active_at)
+    });
+    let sessions: Vec<_> = sessions.collect();
     let filter = AuditFilter { user: Some(id.clone()), ..AuditFilter::default() };
     let entries = match may(site, visit, AdminAct::ReadAudit, Some(account)).await {
         true => site.store.audit_entries(&filter, ENTRIES).await?,
