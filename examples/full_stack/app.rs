@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{BoxError, Extension, Router};
+use donjon::account::organization::OrganizationPolicy;
 #[cfg(feature = "passkeys")]
 use donjon::account::passkey::{Passkeys, RelyingParty};
 use donjon::account::token::ApiTokens;
@@ -102,6 +103,7 @@ fn accounts(
         .pages(theme()?)
         .other_logins(doors)
         .api_tokens(tokens)
+        .organizations(OrganizationPolicy { single_sign_on: true, ..Default::default() })
         .administrators(Staff);
     // They belong to a name, and an address has none.
     #[cfg(feature = "passkeys")]

@@ -46,7 +46,7 @@ async function main() {
   try {
     for (const look of LOOKS) {
       await mkdir(join(demo.screenshots, look.look), { recursive: true });
-      for (const persona of [visitor, newcomer, fresh, unconfirmed, locked, totp, passkey, owner, admin]) {
+      for (const persona of [visitor, newcomer, fresh, unconfirmed, locked, totp, passkey, owner, single_sign_on, admin]) {
         const someone = await Someone.new(browser, demo, look, report, persona.name);
         try {
           await persona(someone);
@@ -156,6 +156,17 @@ async function owner(someone) {
   await someone.look_at("organization");
   for (const path of ["/", "/team", "/team/payout"]) await someone.open(path);
   someone.tell({ payout: await someone.page.locator("h1").innerText() });
+}
+
+/** Whose organization lets its people in through their identity provider alone. */
+async function single_sign_on(someone) {
+  const { page, demo } = someone;
+  await page.goto(demo.host);
+  await someone.click("#persona-sam a", "login");
+  await someone.click("#single-sign-on", "directory");
+  await someone.click("#user-sam", "continue");
+  await someone.click("#continue", "team");
+  someone.tell({ at: someone.path(), team: await page.locator("h1").innerText() });
 }
 
 async function admin(someone) {

@@ -39,6 +39,8 @@ pub(crate) enum Enters {
     Code,
     /// By a mailed link, until there is a passkey.
     Link,
+    /// Through the single sign-on of an organization, and in no other way.
+    SingleSignOn,
 }
 
 const fn by_password([name, email, state, start, story]: [&'static str; 5]) -> Persona {
@@ -115,9 +117,22 @@ pub(crate) const EMPLOYEE: Persona = by_password([
     "Works at Acme. Whether she comes by password or through Acme, she is the same user.",
 ]);
 
+/// The domain of an organization whose people log in at their identity provider only.
+pub(crate) const ENFORCED_DOMAIN: &str = "helix.example";
+
+pub(crate) const SSO: Persona = Persona {
+    name: "Sam Ito",
+    email: "sam@helix.example",
+    state: "Single sign-on",
+    story: "Works at Helix, whose people come through single sign-on at Acme and in no other way: his \
+            password opens nothing any more.",
+    start: "/team",
+    enters: Enters::SingleSignOn,
+};
+
 /// Everybody who is shown, in order.
 pub(crate) const ALL: &[Persona] =
-    &[FRESH, UNCONFIRMED, LOCKED, TOTP, PASSKEY, OWNER, ADMIN, EMPLOYEE];
+    &[FRESH, UNCONFIRMED, LOCKED, TOTP, PASSKEY, OWNER, SSO, ADMIN, EMPLOYEE];
 
 impl Persona {
     /// What an authenticator app is given, of one who has one.

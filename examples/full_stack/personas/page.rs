@@ -18,6 +18,7 @@ Mails end in the <a href="/dev/mailbox">mailbox</a>.</p>
 <p><code>{{ persona.email }}</code></p>{% if let Some(key) = persona.key() %}
 <p>Key <code class="key">{{ key.expose() }}</code><br>Code <code class="code">{{ key.code_at(*now) }}</code> <a href="/">The next one</a></p>{% endif %}
 {% if persona.enters == Enters::Link %}<form method="post" action="/login/link?return_to={{ persona.start }}"><input type="hidden" name="email" value="{{ persona.email }}"><button>Mail {{ persona.first_name() }} a link</button></form>
+{% else if persona.enters == Enters::SingleSignOn %}<a class="button quiet" href="/login?login_hint={{ persona.email }}&amp;return_to={{ persona.start }}">Go to the login as {{ persona.first_name() }}</a>
 {% else %}<form method="post" action="/login?return_to={{ persona.start }}"><input type="hidden" name="email" value="{{ persona.email }}"><input type="hidden" name="password" value="{{ PASSWORD }}"><button>Log in as {{ persona.first_name() }}</button></form>
 {% endif %}</li>{% endfor %}
 </ul>

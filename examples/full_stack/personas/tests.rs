@@ -234,6 +234,19 @@ async fn the_owner_has_members_a_guest_and_a_page_of_her_own() {
 }
 
 #[tokio::test]
+async fn the_one_behind_single_sign_on_is_led_there_whatever_he_knows() {
+    let (app, mut browser) = demo().await;
+    let home = browser.get("/").await;
+    let page = browser.get(&home.link("Go to the login as Sam")).await;
+    assert_eq!(page.value_of("email"), SSO.email);
+    let page = browser.post("/login", &[("email", SSO.email), ("password", PASSWORD)]).await;
+    let location = page.location().unwrap();
+    assert_eq!(location.path(), "/saml/acme/login", "{location}");
+    assert!(!browser.get("/").await.has("logged-in"));
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn the_administrator_sees_everybody_and_acts_as_the_owner_but_not_in_person() {
     let (app, mut browser) = demo().await;
     let page = become_one(&mut browser, &ADMIN).await;

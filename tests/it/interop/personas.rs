@@ -53,6 +53,8 @@ async fn chromium_is_each_persona_in_every_light() {
     assert_eq!(stories["newcomer"]["greeting"], "Hello, nora@lantern.example", "{report:#}");
     assert_eq!(stories["newcomer"]["told"], true, "{report:#}");
     assert_eq!(stories["owner"]["payout"], "Payouts of Northwind", "{report:#}");
+    assert_eq!(stories["single_sign_on"]["at"], "/team", "{report:#}");
+    assert_eq!(stories["single_sign_on"]["team"], "Helix", "{report:#}");
     assert_eq!(stories["admin"]["acting"], "Hello, Olivia Park", "{report:#}");
     assert_eq!(stories["admin"]["back"], true, "{report:#}");
 

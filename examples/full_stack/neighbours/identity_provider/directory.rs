@@ -7,7 +7,7 @@ pub(super) struct Employee {
 }
 
 /// Alice has an account at the host already; the others get one when they first come.
-pub(super) const EMPLOYEES: [Employee; 3] = [
+pub(super) const EMPLOYEES: [Employee; 4] = [
     Employee {
         login: "alice",
         name: "Alice Moreau",
@@ -15,6 +15,7 @@ pub(super) const EMPLOYEES: [Employee; 3] = [
         email: "alice@acme.example",
     },
     Employee { login: "bruno", name: "Bruno Keller", role: "Finance", email: "bruno@acme.example" },
+    Employee { login: "sam", name: "Sam Ito", role: "Support, Helix", email: "sam@helix.example" },
     Employee { login: "chen", name: "Chen Li", role: "Engineering", email: "chen@acme.example" },
 ];
 
