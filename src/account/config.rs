@@ -273,9 +273,11 @@ pub struct Policy {
 /// Whether a user logs in whose address is not confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unconfirmed {
-    /// Yes; the host sees it in `Account::email_verified`.
+    /// Yes; the host sees it in `Account::email_verified`. Whoever signs up with an address, and then
+    /// logs in, learns whether the address was free.
     Allow,
-    /// No; with the right password, the link is sent again.
+    /// No; with the right password the login is refused as with a wrong one, so that nobody learns
+    /// whether an address was free by signing up with it, and the link is sent again.
     Block,
 }
 

@@ -1,7 +1,8 @@
 //! Answers at even times.
 //!
 //! Who asks for a link, signs up, or fails to log in, with an address of nobody's costs the store less
-//! than with that of a user: there is nothing to write, or to read. On a quiet network that fraction of
+//! than with that of a user: there is nothing to write, or to read; and a login that lacks only the
+//! confirmation of the address writes a mail. On a quiet network that fraction of
 //! a millisecond could be measured, so these answers wait for the next stroke of a clock that starts
 //! with the question.
 

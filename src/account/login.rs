@@ -1,13 +1,14 @@
-//! Log in. Unknown, locked and wrong cost the same store and hash calls, and get the same answer.
+//! Log in. Unknown, locked, wrong and [unconfirmed](super::refused_login) cost the same store and hash
+//! calls, and get the same answer.
 
 use http::{Response, StatusCode};
 
 use super::config::Unconfirmed;
 use super::prove::{Attempt, attempt, complete};
+use super::refused_login::{must_wait, refuse};
 use super::sign_in::{SignIn, sign_in};
 use super::site::{Answer, Asking, Site, Visit};
-use super::{AccountError, Email, confirm, single_sign_on};
-use crate::audit::Action;
+use super::{AccountError, Email, single_sign_on};
 use crate::crypto::Redacted;
 use crate::http::{Body, respond};
 use crate::page::{Login, LoginNotice, OtherDoor};
@@ -89,24 +90,22 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
             None => refused_with(Refused::Nothing, Some(LoginNotice::NoSingleSignOn)),
         };
     }
-    let proven = match attempt(site, visit, Action::LOG_IN, (&email, true), password).await? {
-        Attempt::Proven(proven) => *proven,
-        Attempt::Refused => return refused(),
+    let proven = match attempt(site, visit, (&email, true), password).await? {
         Attempt::Elsewhere(path) => return Ok(single_sign_on::lead(visit, &path, &email)),
-    };
-    let waits = !proven.account.email_verified() && site.policy.unconfirmed == Unconfirmed::Block;
-    let settle = async |along: Effects| {
-        let completion = complete(site, &email, &proven, &along).await?;
-        Ok(completion == LoginCompletion::Completed)
-    };
-    if waits {
-        if !settle(Effects::none()).await? {
+        Attempt::Proven(proven) if !must_wait(site, &proven) => *proven,
+        Attempt::Proven(proven) => {
+            refuse(site, visit, &email, Ok(&proven)).await?;
             return refused();
         }
-        let mut response = confirm::send(site, visit, &email).await?;
-        site.remember_registrant(visit, proven.account.id(), &mut response);
-        return Ok(response);
-    }
+        Attempt::Mistaken(mistaken) => {
+            refuse(site, visit, &email, Err(&mistaken)).await?;
+            return refused();
+        }
+    };
+    let settle = async |along: Effects| {
+        let completion = complete(site, &email, &proven, &along).await?;
+        Ok::<_, AccountError>(completion == LoginCompletion::Completed)
+    };
     let who = SignIn {
         email: &email,
         account: &proven.account,
@@ -150,6 +149,10 @@ fn page(site: &Site, visit: &Visit, status: StatusCode, entry: &Entry<'_>) -> Re
     let asked = site.passkeys.as_ref().map(|keys| keys.ask_login(site, visit, asking));
     let has_links = site.policy.login_link_for.is_positive();
     let by_link = has_links.then(|| visit.trip.via(&site.paths.login_link));
+    let typed = Email::parse(entry.email).ok();
+    let hint = typed.as_ref().map(|email| (LOGIN_HINT, email.as_str()));
+    let blocks = site.policy.unconfirmed == Unconfirmed::Block;
+    let confirm = blocks.then(|| visit.trip.via_with(&site.paths.confirm, hint.as_slice()));
     let page = site.pages.login(&Login {
         action: &visit.trip.via(&site.paths.login),
         register: &visit.trip.via(&site.paths.register),
@@ -163,6 +166,7 @@ fn page(site: &Site, visit: &Visit, status: StatusCode, entry: &Entry<'_>) -> Re
         passkey: asked.as_ref().map(|asked| asked.prompt(refused)),
         link: by_link.as_deref(),
         single_sign_on: site.organizations.single_sign_on,
+        confirm: confirm.as_deref(),
     });
     site.asking_page(visit, status, page, asked.as_ref())
 }

@@ -119,6 +119,7 @@ mod passkey_off;
 pub mod password;
 mod pending;
 mod prove;
+mod refused_login;
 mod register;
 mod registrant;
 mod reset;

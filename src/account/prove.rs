@@ -24,9 +24,15 @@ pub(super) struct ProvenUser {
 /// How an attempt ended.
 pub(super) enum Attempt {
     Proven(Box<ProvenUser>),
-    Refused,
+    Mistaken(Mistaken),
     /// The users of the domain log in there, whoever they are: the password was not looked at.
     Elsewhere(String),
+}
+
+/// An attempt whose password was wrong, or which was not to be made.
+pub(super) struct Mistaken {
+    pub(super) owner: Option<Account>,
+    pub(super) is_locked: bool,
 }
 
 /// Counts the attempt, then looks at the password, whatever is known by then. The audit log is told
@@ -38,17 +44,22 @@ pub(super) async fn prove(
     email: &Email,
     password: Redacted<String>,
 ) -> Result<Option<ProvenUser>, AccountError> {
-    match attempt(site, visit, action, (email, false), password).await? {
+    match attempt(site, visit, (email, false), password).await? {
         Attempt::Proven(user) => Ok(Some(*user)),
-        Attempt::Refused | Attempt::Elsewhere(_) => Ok(None),
+        Attempt::Mistaken(Mistaken { owner, is_locked }) => {
+            let entry = visit.entry(action).refused().with("locked", is_locked);
+            note_refusal(site, entry, owner).await?;
+            Ok(None)
+        }
+        Attempt::Elsewhere(_) => Ok(None),
     }
 }
 
-/// The same. If it `yields`, it looks at no password of a domain that enforces single sign-on.
+/// The same, and tells nobody. If it `yields`, it looks at no password of a domain that enforces
+/// single sign-on.
 pub(super) async fn attempt(
     site: &Site,
     visit: &Visit,
-    action: Action,
     (email, yields): (&Email, bool),
     password: Redacted<String>,
 ) -> Result<Attempt, AccountError> {
@@ -70,9 +81,9 @@ pub(super) async fn attempt(
     }
     let stored = attempt.user.as_ref().and_then(|user| user.password.clone());
     let verdict = place.verify(password, stored, attempt.locked_until.is_none()).await?;
-    match (attempt.locked_until, attempt.user, verdict) {
+    Ok(match (attempt.locked_until, attempt.user, verdict) {
         (None, Some(user), Verdict::Right { verified, rehashed }) => {
-            Ok(Attempt::Proven(Box::new(ProvenUser {
+            Attempt::Proven(Box::new(ProvenUser {
                 must_change_password: site.must_change_password(&user, &[Method::PASSWORD]),
                 account: user.account,
                 device_epoch: user.device_epoch,
@@ -80,14 +91,13 @@ pub(super) async fn attempt(
                 counter: attempt.counter,
                 verified,
                 rehashed,
-            })))
+            }))
         }
-        (locked, user, _) => {
-            let entry = visit.entry(action).refused().with("locked", locked.is_some());
-            note_refusal(site, entry, user.map(|user| user.account)).await?;
-            Ok(Attempt::Refused)
-        }
-    }
+        (locked, user, _) => Attempt::Mistaken(Mistaken {
+            owner: user.map(|user| user.account),
+            is_locked: locked.is_some(),
+        }),
+    })
 }
 
 /// Whoever the address belongs to, it is one write.

@@ -32,6 +32,9 @@ pub struct Login<'a> {
     /// Whether the form has a second button, called `single_sign_on`: to log in where the domain of
     /// the address says, without a password.
     pub single_sign_on: bool,
+    /// The page to confirm an address, if nobody is let in without: a login that is refused may lack
+    /// no more than that, and does not say so.
+    pub confirm: Option<&'a str>,
 }
 
 /// Another way to log in than the form of [`Pages::login`](super::Pages::login): a link.

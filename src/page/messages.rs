@@ -46,6 +46,8 @@ messages! {
     register_prompt: "New to {product}?",
     register_link: "Create an account",
     login_refused: "That email address and password don’t match. After several wrong tries we pause for a few minutes to keep your account safe.",
+    login_unconfirmed: "Have you just signed up? Then confirm your address first: look into your mail, or",
+    login_unconfirmed_link: "have the message sent again",
     login_confirmed: "Your email address is confirmed. You can log in now.",
     login_timed_out: "That took a little long, or something changed in between. Please log in again.",
     login_kept: "Your account stays. Log in to go on.",

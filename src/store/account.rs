@@ -173,6 +173,31 @@ pub enum LinkRequest {
     Limited,
 }
 
+impl LinkRequest {
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(super) fn of(sent: bool, limited: bool) -> Self {
+        match (sent, limited) {
+            (true, _) => Self::Sent,
+            (false, true) => Self::Limited,
+            (false, false) => Self::NoAccount,
+        }
+    }
+}
+
+/// A login that is refused, and what is written of it.
+#[derive(Clone, Debug)]
+pub struct LoginRefusal {
+    /// What is written whatever the reason: what the audit log tells.
+    pub refused: Effects,
+    /// What the attempt was counted under, if its password was right, and nothing but the
+    /// confirmation of the address is missing.
+    pub unconfirmed: Option<LoginCounter>,
+    /// The link to confirm the address, which is written then.
+    pub link: NewLink,
+    /// How often, for the address and with the requests for such links.
+    pub limit: RateLimit,
+}
+
 /// How following a link ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkUse {
@@ -270,6 +295,17 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
         rehashed: Option<&Redacted<String>>,
         along: &Effects,
     ) -> Result<LoginCompletion>;
+
+    /// Refuses a login after its password was looked at. What is written of the refusal is written
+    /// in any case. If nothing but the confirmation of the address is missing, the attempts are
+    /// forgotten, and the link to confirm it is requested, as by [`UserStore::request_link`]. The
+    /// statements are the same for every reason.
+    async fn refuse_login(
+        &self,
+        email: &str,
+        refusal: &LoginRefusal,
+        now: OffsetDateTime,
+    ) -> Result<LinkRequest>;
 
     /// Counts the request for a link, and writes it for the account with this address, unless there
     /// is none or the limit is reached. A link to confirm is written only for an address not yet

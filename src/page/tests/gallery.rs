@@ -20,6 +20,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
         passkey: None,
         single_sign_on: false,
         link: Some(text),
+        confirm: Some(text),
     };
     let options = if text == EVIL { EVIL } else { "{\"challenge\":\"AAAA\"}" };
     let prompt = PasskeyPrompt::new(options, "/login/passkey.js?v=1", true);

@@ -85,7 +85,6 @@ pub(super) fn counter_key(counter: LoginCounter, email: &str, user: &UserId) -> 
 }
 
 /// The browser of a counter, as its key names it.
-#[cfg(feature = "postgres")]
 pub(super) fn device_of(counter: LoginCounter) -> Option<String> {
     match counter {
         LoginCounter::Address => None,

@@ -11,6 +11,11 @@ use crate::store::{LinkPurpose, MailedCode, Result, StoreError};
 pub(super) type CodeRow =
     (String, Option<String>, bool, Json<Attributes>, Vec<u8>, Option<Vec<u8>>);
 
+/// Where the requests for links to an address are counted.
+pub(super) fn request_key(purpose: LinkPurpose, email: &str) -> String {
+    format!("link:{}:{email}", purpose.as_str())
+}
+
 /// Where the tries at codes of an address are counted.
 pub(super) fn code_key(purpose: LinkPurpose, email: &str) -> String {
     format!("code:{}:{email}", purpose.as_str())

@@ -2,6 +2,7 @@ mod attribute;
 mod device;
 mod effects;
 mod limited;
+mod refused;
 mod seen;
 
 use std::collections::HashSet;
@@ -56,6 +57,7 @@ pub async fn accounts(
     kit.a_link_works_for_its_purpose_until_it_expires().await?;
     kit.a_newer_link_takes_the_place_of_the_older().await?;
     kit.requests_for_links_are_limited_exactly().await?;
+    kit.a_refused_login_mails_the_link_only_to_whom_it_waits_for().await?;
     kit.what_goes_along_is_written_with_the_change().await?;
     kit.a_user_is_known_from_where_they_were_seen().await?;
     kit.the_sweeper_removes_only_what_is_over().await

@@ -1,9 +1,13 @@
 //! Nothing that a stranger can see tells whether an address has an account.
 
+use std::time::Instant;
+
+use donjon::account::Policy;
 use donjon::store::{LinkPurpose, SqlStore};
 use http::{HeaderMap, StatusCode};
+use time::Duration;
 
-use super::world::{ALICE, PASSWORD, World, each_world, log_in};
+use super::world::{ALICE, PASSWORD, World, each_world, each_world_with, log_in};
 use crate::support::browser::{Browser, Page};
 use crate::support::statements::{Statements, counted};
 
@@ -20,7 +24,8 @@ fn seen(page: &Page, email: &str) -> (StatusCode, HeaderMap, String) {
         let (name, sealed) = pair.split_once('=').unwrap();
         *value = format!("{name}={} bytes; {attributes}", sealed.len()).parse().unwrap();
     }
-    (page.status, headers, page.body.replace(email, "ADDRESS"))
+    let body = page.body.replace(email, "ADDRESS").replace(&email.replace('@', "%40"), "ADDRESS");
+    (page.status, headers, body)
 }
 
 /// What an answer cost: the statements at the driver and the hashes, in order.
@@ -47,6 +52,9 @@ async fn a_login_that_fails_looks_and_costs_the_same_for_every_reason() {
             .create("federated@example.test", None, Default::default(), true)
             .await
             .unwrap();
+        let waiting = "waiting@example.test";
+        let accounts = world.accounts.accounts();
+        accounts.create(waiting, Some(PASSWORD), Default::default(), false).await.unwrap();
         warm(&world, &world.store).await;
         let mut browser = world.browser();
         for _ in 0..7 {
@@ -59,6 +67,9 @@ async fn a_login_that_fails_looks_and_costs_the_same_for_every_reason() {
             ("locked@example.test", "wrong password"),
             ("locked@example.test", PASSWORD),
             ("federated@example.test", PASSWORD),
+            (waiting, PASSWORD),
+            (waiting, "wrong password"),
+            (waiting, PASSWORD),
         ] {
             let fields = [("email", email), ("password", password)];
             let (page, cost) = cost(&mut browser, "/login", &fields).await;
@@ -71,7 +82,44 @@ async fn a_login_that_fails_looks_and_costs_the_same_for_every_reason() {
             assert_eq!(seen, first_seen, "{email}");
             assert_eq!(cost, first_cost, "{email}");
         }
+        let mails = world.mails_to(waiting).await;
+        let subjects: Vec<_> = mails.iter().map(|mail| mail.subject.as_str()).collect();
+        assert_eq!(subjects, ["Confirm your email address"; 2], "whose password was right is told");
     })
+    .await;
+}
+
+/// Signing up makes an account with a password that the visitor knows: that it is right must not
+/// show, or whoever signs up and logs in has learned whether the address was free.
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_up_and_logging_in_does_not_tell_whether_the_address_was_free() {
+    let even = Duration::milliseconds(500);
+    let policy = Policy { even_answers: even, ..Policy::default() };
+    each_world_with(
+        |builder| builder.policy(policy),
+        async |world| {
+            world.user(ALICE).await;
+            warm(&world, &world.store).await;
+            let (mut free, mut taken) = (world.browser(), world.browser());
+            let fields = |email| [("email", email), ("password", "another password")];
+            for path in ["/register", "/login", "/login", "/login/link", "/login"] {
+                let begun = Instant::now();
+                let (new, new_cost) = cost(&mut free, path, &fields(NOBODY)).await;
+                let took_new = begun.elapsed();
+                let (old, old_cost) = cost(&mut taken, path, &fields(ALICE)).await;
+                let took_old = begun.elapsed() - took_new;
+                assert_eq!(seen(&new, NOBODY), seen(&old, ALICE), "{path}");
+                assert_eq!(new_cost, old_cost, "{path}");
+                assert!(took_new >= even && took_old >= even, "{took_new:?} {took_old:?}");
+            }
+            let sizes = |browser: &Browser| -> Vec<_> {
+                browser.cookies.iter().map(|(name, value)| (name.clone(), value.len())).collect()
+            };
+            assert_eq!(sizes(&free), sizes(&taken));
+            let mails = world.mails_to(NOBODY).await;
+            assert!(mails.iter().any(|mail| mail.subject == "Confirm your email address"));
+        },
+    )
     .await;
 }
 

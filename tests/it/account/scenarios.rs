@@ -18,7 +18,7 @@ async fn each_state_is_what_an_application_sees() {
                 "unconfirmed",
                 Scenario::new("unconfirmed@example.test").unconfirmed(),
                 "/login",
-                StatusCode::OK,
+                REFUSED,
             ),
             ("locked", Scenario::new("locked@example.test").locked(), "/login", REFUSED),
             ("totp", Scenario::new("totp@example.test").totp(), "/login/verify", StatusCode::OK),
@@ -51,7 +51,10 @@ async fn a_locked_unconfirmed_user_with_an_app_takes_one_line() {
         assert_eq!(log_in(&mut browser, email, PASSWORD).await.status, REFUSED, "locked");
         world.clock.advance(Duration::minutes(15));
         let page = log_in(&mut browser, email, PASSWORD).await;
-        assert_eq!(page.status, StatusCode::OK, "unconfirmed: {}", page.body);
+        assert_eq!(page.status, REFUSED, "unconfirmed: {}", page.body);
+        let subjects: Vec<_> =
+            world.mails_to(email).await.into_iter().map(|mail| mail.subject).collect();
+        assert!(subjects.contains(&"Confirm your email address".to_owned()), "{subjects:?}");
 
         let tess = Scenario::new("tess@example.test").totp().password("another good one");
         let tess = tess.seed(&world.accounts).await.unwrap();

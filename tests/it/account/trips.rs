@@ -105,7 +105,10 @@ async fn who_has_not_confirmed_is_sent_the_link_again_and_does_not_get_in() {
 
         let page = log_in(&mut browser, ALICE, PASSWORD).await;
         let in_session = browser.cookies.contains_key("session");
-        assert!(page.has("resend") && !in_session, "{}", page.body);
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(!in_session, "{}", page.body);
+        let page = browser.get(&page.link("have the message sent again")).await;
+        assert!(page.has("resend") && page.value_of("email") == ALICE, "{}", page.body);
         let second = world.link_to(ALICE).await;
         let page = browser.post("/confirm/resend", &[("email", ALICE)]).await;
         assert!(page.has("resend"));

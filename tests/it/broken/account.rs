@@ -41,6 +41,14 @@ enum Fault {
     ForgetsTooMuch,
     /// Counts an attempt towards the lock although a limit refuses it.
     CountsWhatItRefuses,
+    /// Mails the link to confirm an address to whoever fails to log in.
+    MailsWhoeverFails,
+    /// Refuses a login whose address waits to be confirmed, and keeps its attempts.
+    KeepsTheAttempts,
+    /// Does not mind the limit for links of refused logins.
+    SendsWithoutALimit,
+    /// Notes no refusal that goes with a link.
+    NotesNoRefusal,
     /// Tells everybody who claims an attribute that they have it.
     GivesAnAttributeTwice,
     /// Asks for passwords wherever a user logs in.
@@ -198,6 +206,28 @@ impl UserStore for Broken {
         Ok(if blind { LoginCompletion::Completed } else { told })
     }
 
+    async fn refuse_login(
+        &self,
+        email: &str,
+        refusal: &LoginRefusal,
+        now: OffsetDateTime,
+    ) -> Result<LinkRequest> {
+        let mut refusal = refusal.clone();
+        match self.fault {
+            Fault::MailsWhoeverFails => refusal.unconfirmed = Some(LoginCounter::Address),
+            Fault::KeepsTheAttempts if refusal.unconfirmed.is_some() => {
+                let elsewhere = LoginCounter::Device(DeviceId(uuid::Uuid::nil()));
+                refusal.unconfirmed = Some(elsewhere);
+            }
+            Fault::NotesNoRefusal if refusal.unconfirmed.is_some() => {
+                refusal.refused = Effects::none();
+            }
+            Fault::SendsWithoutALimit => refusal.limit.times = u32::MAX,
+            _ => {}
+        }
+        self.good.refuse_login(email, &refusal, now).await
+    }
+
     async fn request_link(
         &self,
         email: &str,
@@ -273,6 +303,10 @@ async fn the_kit_names_the_rule_that_a_store_of_accounts_breaks() {
         (Fault::ForgetsTheLimit, "requests for links are limited exactly"),
         (Fault::CountsWhatItRefuses, "an attempt that a limit refuses counts towards no lock"),
         (Fault::GivesAnAttributeTwice, "an attribute is claimed once"),
+        (Fault::MailsWhoeverFails, "a wrong password sends no link"),
+        (Fault::KeepsTheAttempts, "a right password forgets its attempts"),
+        (Fault::SendsWithoutALimit, "links of refused logins are limited exactly"),
+        (Fault::NotesNoRefusal, "a refused login is noted in any case"),
         (Fault::IgnoresExpiry, "an expired link opens nothing"),
         (Fault::CountsNoDevices, "a browser that the user is known by is counted by itself"),
         (

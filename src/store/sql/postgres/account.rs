@@ -3,6 +3,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::audit::{along, effects};
+use super::refused_login::refuse_login;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::{Redacted, TokenHash};
 use crate::scope::{Account, SessionEnd, UserId};
@@ -11,10 +12,11 @@ use crate::store::sql::account::{
     login_user, login_user_columns, proofs, user_id,
 };
 use crate::store::sql::convert::{micros, time};
+use crate::store::sql::mail_link::request_key;
 use crate::store::sql::rate_limit::{bind_uses, counted_uses_json, counting_uses, limit_counts};
 use crate::store::{
     Effects, KnownDevice, LimitUse, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt,
-    LoginCompletion, LoginCounter, NewLink, NewUser, PasswordReset, Proofs, RateLimit,
+    LoginCompletion, LoginCounter, LoginRefusal, NewLink, NewUser, PasswordReset, Proofs, RateLimit,
     Registration, Result, UserStore,
 };
 
@@ -258,6 +260,15 @@ impl UserStore for PostgresStore {
         Ok(if same { LoginCompletion::Completed } else { LoginCompletion::PasswordChanged })
     }
 
+    async fn refuse_login(
+        &self,
+        email: &str,
+        refusal: &LoginRefusal,
+        now: OffsetDateTime,
+    ) -> Result<LinkRequest> {
+        refuse_login(self.pool(), email, refusal, now).await
+    }
+
     async fn request_link(
         &self,
         email: &str,
@@ -287,7 +298,7 @@ impl UserStore for PostgresStore {
             along!("written", "$9"),
             " SELECT limited, EXISTS (SELECT 1 FROM written) FROM counted",
         ))
-        .bind(format!("link:{}:{email}", link.purpose.as_str()))
+        .bind(request_key(link.purpose, email))
         .bind(micros(now))
         .bind(micros(now + limit.window))
         .bind(i64::from(limit.times))
@@ -299,11 +310,7 @@ impl UserStore for PostgresStore {
         .bind(link.code.as_ref().map(|code| code.as_bytes().as_slice()))
         .fetch_one(self.pool())
         .await?;
-        Ok(match (sent, limited) {
-            (true, _) => LinkRequest::Sent,
-            (false, true) => LinkRequest::Limited,
-            (false, false) => LinkRequest::NoAccount,
-        })
+        Ok(LinkRequest::of(sent, limited))
     }
 
     async fn load_link(

@@ -20,6 +20,7 @@ mod passkey;
 mod password;
 mod pool;
 mod provider;
+mod refused_login;
 mod saml;
 mod session;
 mod session_data;

@@ -3,8 +3,10 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::audit::{write_effects, write_effects_if};
+use super::refused_login::refuse_login;
 use super::steps::{
     count_against_limit, drop_links, end_sessions, forget_attempts, insert_user, use_link,
+    write_link_if,
 };
 use super::{SqliteStore, limit};
 use crate::crypto::{Redacted, TokenHash};
@@ -14,10 +16,11 @@ use crate::store::sql::account::{
     login_user, login_user_columns, proofs, user_id,
 };
 use crate::store::sql::convert::{micros, time};
+use crate::store::sql::mail_link::request_key;
 use crate::store::{
     Effects, KnownDevice, LimitCount, LimitUse, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy,
-    LoginAttempt, LoginCompletion, LoginCounter, NewLink, NewUser, PasswordReset, Proofs,
-    RateLimit, Registration, Result, UserStore,
+    LoginAttempt, LoginCompletion, LoginCounter, LoginRefusal, NewLink, NewUser, PasswordReset,
+    Proofs, RateLimit, Registration, Result, UserStore,
 };
 
 /// Where the users of the domain of address `?1` log in, if that is enforced and the login yields.
@@ -246,6 +249,19 @@ impl UserStore for SqliteStore {
         .await
     }
 
+    async fn refuse_login(
+        &self,
+        email: &str,
+        refusal: &LoginRefusal,
+        now: OffsetDateTime,
+    ) -> Result<LinkRequest> {
+        let (email, refusal) = (email.to_owned(), refusal.clone());
+        self.transition(move |connection| {
+            Box::pin(async move { refuse_login(connection, &email, &refusal, now).await })
+        })
+        .await
+    }
+
     async fn request_link(
         &self,
         email: &str,
@@ -256,36 +272,11 @@ impl UserStore for SqliteStore {
         let (email, link) = (email.to_owned(), link.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                let key = format!("link:{}:{email}", link.purpose.as_str());
+                let key = request_key(link.purpose, &email);
                 let times = count_against_limit(connection, &key, limit, now, true).await?;
                 let limited = times > i64::from(limit.times);
-                let written: Option<String> = sqlx::query_scalar(
-                    "INSERT INTO donjon_links
-                         (user_id, purpose, token_hash, email, expires_at, code_hash)
-                     SELECT id, ?2, ?3, email, ?4, ?6 FROM donjon_users
-                     WHERE email = ?1 AND NOT ?5 AND (?2 <> 'confirm' OR NOT email_verified)
-                     ON CONFLICT (user_id, purpose) DO UPDATE SET
-                         token_hash = excluded.token_hash, email = excluded.email,
-                         expires_at = excluded.expires_at, code_hash = excluded.code_hash,
-                         code_tries = 0
-                     RETURNING user_id",
-                )
-                .bind(&email)
-                .bind(link.purpose.as_str())
-                .bind(link.token.as_bytes().as_slice())
-                .bind(micros(link.expires_at))
-                .bind(limited)
-                .bind(link.code.as_ref().map(|code| code.as_bytes().as_slice()))
-                .fetch_optional(&mut *connection)
-                .await?;
-                let owner = written.map(user_id).transpose()?;
-                let sent = owner.is_some();
-                write_effects_if(connection, &link.effects, owner.as_ref(), sent).await?;
-                Ok(match (sent, limited) {
-                    (true, _) => LinkRequest::Sent,
-                    (false, true) => LinkRequest::Limited,
-                    (false, false) => LinkRequest::NoAccount,
-                })
+                let sent = write_link_if(connection, &email, &link, !limited).await?;
+                Ok(LinkRequest::of(sent, limited))
             })
         })
         .await

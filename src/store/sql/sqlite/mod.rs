@@ -18,6 +18,7 @@ mod outbox;
 mod passkey;
 mod password;
 mod provider;
+mod refused_login;
 mod saml;
 mod session;
 mod session_events;

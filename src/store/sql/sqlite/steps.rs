@@ -4,11 +4,12 @@ use sqlx::SqliteConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
+use super::audit::write_effects_if;
 use crate::crypto::TokenHash;
 use crate::scope::{SessionEnd, SessionId, UserId};
 use crate::store::sql::account::user_id;
 use crate::store::sql::convert::micros;
-use crate::store::{LinkPurpose, NewUser, RateLimit, Registration, Result};
+use crate::store::{LinkPurpose, NewLink, NewUser, RateLimit, Registration, Result};
 
 pub(super) async fn insert_user(
     connection: &mut SqliteConnection,
@@ -51,6 +52,36 @@ pub(super) async fn use_link(
     .fetch_optional(connection)
     .await?;
     used.map(|(id, email)| Ok((user_id(id)?, email))).transpose()
+}
+
+/// Writes a link to the account with this address, and what goes along, if it is `wanted`: as many
+/// statements either way. Answers whether it was written.
+pub(super) async fn write_link_if(
+    connection: &mut SqliteConnection,
+    email: &str,
+    link: &NewLink,
+    wanted: bool,
+) -> Result<bool> {
+    let written: Option<String> = sqlx::query_scalar(
+        "INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at, code_hash)
+         SELECT id, ?2, ?3, email, ?4, ?6 FROM donjon_users
+         WHERE email = ?1 AND ?5 AND (?2 <> 'confirm' OR NOT email_verified)
+         ON CONFLICT (user_id, purpose) DO UPDATE SET
+             token_hash = excluded.token_hash, email = excluded.email,
+             expires_at = excluded.expires_at, code_hash = excluded.code_hash, code_tries = 0
+         RETURNING user_id",
+    )
+    .bind(email)
+    .bind(link.purpose.as_str())
+    .bind(link.token.as_bytes().as_slice())
+    .bind(micros(link.expires_at))
+    .bind(wanted)
+    .bind(link.code.as_ref().map(|code| code.as_bytes().as_slice()))
+    .fetch_optional(&mut *connection)
+    .await?;
+    let owner = written.map(user_id).transpose()?;
+    write_effects_if(connection, &link.effects, owner.as_ref(), owner.is_some()).await?;
+    Ok(owner.is_some())
 }
 
 pub(super) async fn forget_attempts(connection: &mut SqliteConnection, key: &str) -> Result<()> {

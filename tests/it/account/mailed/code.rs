@@ -111,9 +111,10 @@ async fn a_login_that_waits_for_the_confirmation_takes_the_code() {
         sign_up(&world, ALICE).await;
         let mut browser = world.browser();
         let page = log_in(&mut browser, ALICE, PASSWORD).await;
+        let page = browser.get(&page.link("have the message sent again")).await;
         assert!(page.has("code") && page.has("resend"));
         let code = mailed(&world, ALICE).await;
-        assert_eq!(enter(&mut browser, &code, "").await.status, StatusCode::SEE_OTHER);
+        assert_eq!(enter(&mut browser, &code, PASSWORD).await.status, StatusCode::SEE_OTHER);
         let page = log_in(&mut browser, ALICE, PASSWORD).await;
         assert_eq!(page.body, format!("hello {ALICE} at /"));
     })
