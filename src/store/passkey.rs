@@ -110,6 +110,8 @@ pub struct FoundPasskey {
     pub account: Account,
     /// See [`LoginUser::device_epoch`](super::LoginUser::device_epoch).
     pub device_epoch: i64,
+    /// See [`LoginUser::must_change_password`](super::LoginUser::must_change_password).
+    pub must_change_password: bool,
 }
 
 /// An answer that was right when it was looked at; the store decides whether it still is.

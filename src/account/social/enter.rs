@@ -152,10 +152,9 @@ async fn log_in(
         email: &email,
         account,
         device_epoch: user.device_epoch,
+        must_change_password: site.must_change_password(user, &methods),
         methods,
         remember: providers.policy.remember,
-        // It was not the password that they came by.
-        must_change_password: false,
         proven_at: proven_at(profile),
         login_path: Some(here.path("")),
     };

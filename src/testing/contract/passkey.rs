@@ -85,6 +85,13 @@ impl Kit {
             });
             rule(RULE, same, whose)?;
         }
+        const MARKED: &str = "a passkey tells that its user must choose another password";
+        for marked in [false, true] {
+            let found = self.begin(&first.credential, None).await?;
+            let told = found.map(|found| found.must_change_password);
+            rule(MARKED, told == Some(marked), told)?;
+            self.users.require_password_change(&user, &Effects::none(), epoch()).await?;
+        }
         let (_, other) = self.user().await?;
         let foreign = self.begin(&first.credential, Some(&other)).await?;
         rule("a passkey is its owner's", foreign.is_none(), foreign)?;

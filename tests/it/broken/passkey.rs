@@ -35,6 +35,8 @@ enum Fault {
     RemovesTwice,
     /// Removes the last way in.
     LocksOut,
+    /// Does not say who must choose another password.
+    ForgetsTheMark,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
 }
@@ -95,6 +97,9 @@ impl PasskeyStore for Broken {
         let mut attempt = self.good.begin_passkey(credential, user, policy, locked, now).await?;
         if self.is(Fault::CountsNoAttempts) {
             attempt.locked_until = None;
+        }
+        if let (true, Some(found)) = (self.is(Fault::ForgetsTheMark), &mut attempt.found) {
+            found.must_change_password = false;
         }
         Ok(attempt)
     }
@@ -164,6 +169,7 @@ async fn the_kit_names_the_rule_that_a_store_of_passkeys_breaks() {
             "what goes along is written if the change was made, and names its user",
         ),
         (Fault::IgnoresTheEpoch, "no login by passkey that was begun before a reset outlives it"),
+        (Fault::ForgetsTheMark, "a passkey tells that its user must choose another password"),
         (Fault::RenamesAnybodys, "a passkey is changed by its owner only"),
         (
             Fault::RemovesTwice,

@@ -63,8 +63,8 @@ impl PasskeySite {
             device_epoch: proven.found.device_epoch,
             methods: methods(&proven.found.passkey).to_vec(),
             remember,
-            // Of the password nothing was asked.
-            must_change_password: false,
+            // Of its age nothing was asked.
+            must_change_password: proven.found.must_change_password,
             proven_at: None,
             login_path: None,
         };

@@ -17,8 +17,8 @@ use crate::store::{
     Result, SignCountPolicy, StoreError,
 };
 
-/// `id, email, email_verified, attributes, device_epoch` of a user.
-type OwnerRow = (String, Option<String>, bool, Attributes, i64);
+/// `id, email, email_verified, attributes, device_epoch, must_change_password` of a user.
+type OwnerRow = (String, Option<String>, bool, Attributes, i64, bool);
 
 /// The counter, the user, and the columns of a passkey but for its user: all null for what there
 /// is not.
@@ -134,7 +134,8 @@ impl PasskeyStore for PostgresStore {
         let row: AttemptRow = sqlx::query_as(concat!(
             "WITH found AS MATERIALIZED (
                  SELECT p.*, jsonb_build_array
-                     (u.id, u.email, u.email_verified, u.attributes, u.device_epoch) AS owner
+                     (u.id, u.email, u.email_verified, u.attributes, u.device_epoch,
+                      u.must_change_password) AS owner
                  FROM donjon_passkeys p JOIN donjon_users u ON u.id = p.user_id
                  WHERE p.credential = $1 AND p.user_id = coalesce($2::text, p.user_id)
              ), counted AS (
@@ -337,7 +338,7 @@ fn found(row: AttemptRow) -> Result<Option<FoundPasskey>> {
         return Ok(None);
     };
     let (.., transports, backup_eligible, backed_up, rp_id, created_at, last_used_at) = row;
-    let (user, email, verified, attributes, device_epoch) = owner;
+    let (user, email, verified, attributes, device_epoch, must_change_password) = owner;
     let whole = || {
         let row: PasskeyRow = (
             id?,
@@ -358,5 +359,5 @@ fn found(row: AttemptRow) -> Result<Option<FoundPasskey>> {
     };
     let passkey = passkey(whole().ok_or(StoreError::Corrupt("a passkey"))?)?;
     let account = account((user, email, verified, Json(attributes)))?;
-    Ok(Some(FoundPasskey { passkey, account, device_epoch }))
+    Ok(Some(FoundPasskey { passkey, account, device_epoch, must_change_password }))
 }

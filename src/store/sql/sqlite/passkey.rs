@@ -19,8 +19,8 @@ use crate::store::{
     Result, SignCountPolicy,
 };
 
-/// `id, email, email_verified, attributes, device_epoch` of a user.
-type OwnerRow = (String, Option<String>, bool, Json<Attributes>, i64);
+/// `id, email, email_verified, attributes, device_epoch, must_change_password` of a user.
+type OwnerRow = (String, Option<String>, bool, Json<Attributes>, i64, bool);
 
 #[async_trait]
 impl PasskeyStore for SqliteStore {
@@ -100,8 +100,8 @@ impl PasskeyStore for SqliteStore {
                 let found = row.map(passkey).transpose()?;
                 let owner = found.as_ref().map(|passkey| passkey.user.clone());
                 let row: Option<OwnerRow> = sqlx::query_as(
-                    "SELECT id, email, email_verified, attributes, device_epoch
-                     FROM donjon_users WHERE id = ?1",
+                    "SELECT id, email, email_verified, attributes, device_epoch,
+                         must_change_password FROM donjon_users WHERE id = ?1",
                 )
                 .bind(owner.as_ref().map(UserId::as_str))
                 .fetch_optional(&mut *connection)
@@ -134,9 +134,9 @@ impl PasskeyStore for SqliteStore {
                 write_effects_if(connection, &locked, user.as_ref(), first_refused).await?;
                 let (attempts, expires_at) = counted.or(held).unwrap_or_default();
                 let found = found.zip(row).map(|(passkey, row)| -> Result<_> {
-                    let (id, email, verified, attributes, device_epoch) = row;
+                    let (id, email, verified, attributes, device_epoch, must_change_password) = row;
                     let account = account((id, email, verified, attributes))?;
-                    Ok(FoundPasskey { passkey, account, device_epoch })
+                    Ok(FoundPasskey { passkey, account, device_epoch, must_change_password })
                 });
                 Ok(PasskeyAttempt {
                     found: found.transpose()?,

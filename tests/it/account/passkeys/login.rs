@@ -24,6 +24,27 @@ async fn a_passkey_logs_in_without_a_name() {
     .await;
 }
 
+/// As when the host has seen a thief, who may have added the passkey.
+#[tokio::test]
+async fn a_passkey_is_no_way_around_the_choice_of_another_password() {
+    each_world(async |world| {
+        let mut passkey = user_with_passkey(&world, ALICE).await;
+        let accounts = world.accounts.accounts();
+        let account = accounts.find_by_email(ALICE).await.unwrap().unwrap();
+        assert!(accounts.require_password_change(account.id()).await.unwrap());
+        let mut browser = world.browser();
+        let page = come_in(&mut browser, &mut passkey).await;
+        assert_eq!((page.status, page.url.path()), (StatusCode::OK, "/login/password"));
+        assert_eq!(browser.get("/").await.body, "hello stranger at /");
+        let page = browser.submit(&page, &[("password", "another good password")]).await;
+        assert_eq!(browser.follow(page).await.body, hello(ALICE));
+        world.clock.advance(Duration::SECOND);
+        let page = come_in(&mut world.browser(), &mut passkey).await;
+        assert_eq!(page.body, hello(ALICE), "it was asked for once");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_passkey_of_several_devices_is_said_to_be_no_hardware() {
     each_world(async |world| {

@@ -222,6 +222,30 @@ async fn a_second_factor_is_asked_for_unless_the_provider_has_seen_to_it() {
     .await;
 }
 
+/// As when the host has seen a thief, who may have linked the identity.
+#[tokio::test]
+async fn a_provider_is_no_way_around_the_choice_of_another_password() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            fake.arrive(&mut world.browser(), alice()).await;
+            let accounts = world.accounts.accounts();
+            let account = accounts.find_by_email(ALICE).await.unwrap().unwrap();
+            assert!(accounts.require_password_change(account.id()).await.unwrap());
+            let mut browser = world.browser();
+            let page = fake.arrive(&mut browser, alice()).await;
+            assert_eq!((page.status, page.url.path()), (StatusCode::OK, "/login/password"));
+            assert_eq!(who(&mut browser).await, "hello stranger at /");
+            let page = browser.submit(&page, &[("password", "another good password")]).await;
+            assert_eq!(browser.follow(page).await.body, greeting(ALICE));
+            let page = fake.arrive(&mut world.browser(), alice()).await;
+            assert_eq!(page.body, greeting(ALICE), "it was asked for once");
+        },
+    )
+    .await;
+}
+
 /// Sudo: who is logged in is asked anew, and only the provider's word that they did counts.
 #[tokio::test]
 async fn a_login_is_fresh_only_if_the_provider_says_that_it_asked_anew() {
