@@ -6,7 +6,7 @@ use http::{Method, Response, StatusCode, Uri};
 
 use super::login::{LOGIN_HINT, NOTICE};
 use super::organization::{InvitationLink, OrganizationAct};
-use super::sign_in::{SignIn, open};
+use super::sign_in::{ProvenAt, SignIn, open};
 use super::site::{Answer, Site, Visit};
 use super::trip::Trip;
 use super::{AccountError, Email, choice, single_sign_on};
@@ -107,7 +107,7 @@ async fn register(site: &Site, visit: &Visit, found: &Found, password: &str) -> 
         methods: vec![AuthenticationMethod::PASSWORD],
         remember: false,
         must_change_password: false,
-        proven_at: None,
+        proven_at: ProvenAt::Now,
         login_path: None,
     };
     let settle = async |along: Effects| {

@@ -6,7 +6,7 @@ use http::{Response, StatusCode};
 use super::config::Unconfirmed;
 use super::prove::{Attempt, attempt, complete};
 use super::refused_login::{must_wait, refuse};
-use super::sign_in::{SignIn, sign_in};
+use super::sign_in::{ProvenAt, SignIn, sign_in};
 use super::site::{Answer, Asking, Site, Visit};
 use super::{AccountError, Email, single_sign_on};
 use crate::crypto::Redacted;
@@ -113,7 +113,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         methods: vec![Method::PASSWORD],
         remember,
         must_change_password: proven.must_change_password,
-        proven_at: None,
+        proven_at: ProvenAt::Now,
         login_path: None,
     };
     match sign_in(site, visit, &who, proven.has_second_factor, settle).await? {

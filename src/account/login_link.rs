@@ -17,7 +17,7 @@ use super::letters::{Linked, token};
 use super::login::LOGIN_HINT;
 use super::marks::Marks;
 use super::register::check_mail;
-use super::sign_in::{SignIn, sign_in};
+use super::sign_in::{ProvenAt, SignIn, sign_in};
 use super::site::{Answer, Site, Visit};
 use super::{AccountError, Email};
 use crate::audit::Action;
@@ -108,7 +108,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         must_change_password: site.must_change_password(&user, &methods),
         methods,
         remember: form.get("remember")?.is_some(),
-        proven_at: None,
+        proven_at: ProvenAt::Now,
         login_path: None,
     };
     let used = async |along: Effects| {

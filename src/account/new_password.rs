@@ -54,7 +54,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         methods: pending.methods,
         remember: pending.remember,
         must_change_password: false,
-        proven_at: None,
+        proven_at: pending.proven_at,
         login_path: pending.login_path.clone(),
     };
     let change = async |along: Effects| {

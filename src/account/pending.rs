@@ -12,7 +12,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::Email;
 use super::cookie::SealedCookie;
-use super::sign_in::SignIn;
+use super::sign_in::{ProvenAt, SignIn};
 use crate::crypto::{Keyring, Purpose, Random};
 use crate::http::CookiePolicy;
 use crate::scope::{Method, UserId};
@@ -52,6 +52,9 @@ pub(super) struct Pending {
     /// Where the user logged in, if not here.
     #[serde(default)]
     pub(super) login_path: Option<String>,
+    /// When was proven what was proven so far.
+    #[serde(default)]
+    pub(super) proven_at: ProvenAt,
     /// In microseconds since 1970.
     #[serde(with = "time::serde::timestamp::microseconds")]
     until: OffsetDateTime,
@@ -98,6 +101,7 @@ impl PendingLogins {
             must_change_password: who.must_change_password,
             trust,
             login_path: who.login_path.clone(),
+            proven_at: who.proven_at,
             until: now + self.waits,
         };
         answer.append(SET_COOKIE, self.cookie.set(random, &pending, self.waits));

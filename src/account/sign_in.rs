@@ -4,6 +4,7 @@
 use std::future::Future;
 
 use http::Response;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::admin::impersonate;
@@ -28,11 +29,32 @@ pub(super) struct SignIn<'a> {
     pub(super) remember: bool,
     /// Whether another password must be chosen before there is a session.
     pub(super) must_change_password: bool,
-    /// When they proved it, if that was before now.
-    pub(super) proven_at: Option<OffsetDateTime>,
+    pub(super) proven_at: ProvenAt,
     /// Where they logged in, if not here: the path of a provider, or
     /// [`BREAK_GLASS`](crate::scope::BREAK_GLASS).
     pub(super) login_path: Option<String>,
+}
+
+/// When somebody proved who they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum ProvenAt {
+    /// Just now.
+    #[default]
+    Now,
+    /// Then, as another party says.
+    At(#[serde(with = "time::serde::timestamp::microseconds")] OffsetDateTime),
+    /// Another party does not say: nothing is fresh.
+    Unknown,
+}
+
+impl ProvenAt {
+    fn of(self, proof: Proof, now: OffsetDateTime) -> Proof {
+        match self {
+            Self::Now => proof.proven_at(now),
+            Self::At(at) => proof.proven_at(at),
+            Self::Unknown => proof.proven_at(now).stale(),
+        }
+    }
 }
 
 /// Goes on after a first factor. Who has a second one, and is not in a browser that is trusted to
@@ -132,7 +154,7 @@ where
     let (user, now) = (who.account.id(), site.now());
     let trust = trust && site.devices.trust_for().is_some();
     let proof = Proof::by(who.methods.clone()).remembered(who.remember);
-    let mut proof = proof.proven_at(who.proven_at.unwrap_or(now));
+    let mut proof = who.proven_at.of(proof, now);
     proof.login_path.clone_from(&who.login_path);
     visit.session.log_in(who.account.clone(), proof).await?;
     let methods: Vec<_> = who.methods.iter().map(Method::as_str).collect();

@@ -115,6 +115,7 @@ impl Session {
             login_path,
             remember,
             proven_at,
+            stale,
             ends_at,
             impersonator,
         } = proof;
@@ -127,7 +128,8 @@ impl Session {
             _ => self.fresh_id(now),
         };
         let at = proven_at.map_or(now, |earlier| earlier.min(now));
-        let fresh_until = in_person.then(|| self.0.config.lifetimes.fresh_until(at));
+        let is_fresh = in_person && !stale;
+        let fresh_until = is_fresh.then(|| self.0.config.lifetimes.fresh_until(at));
         let login_path = login_path.map(String::into_boxed_str);
         let authentication =
             Authentication { at, methods, context_class, session_id: id, login_path, fresh_until };

@@ -17,6 +17,9 @@ pub struct Proof {
     /// When the user proved it, if that was before now, as when another party vouches for a login
     /// of this morning.
     pub proven_at: Option<OffsetDateTime>,
+    /// Whether nobody knows when that was: nothing is fresh in the session, and the time of the login
+    /// stands in for it.
+    pub stale: bool,
     /// When the session must end at the latest, if whoever vouches for the user says so.
     pub ends_at: Option<OffsetDateTime>,
     /// The administrator who is to act as the user.
@@ -32,6 +35,7 @@ impl Proof {
             login_path: None,
             remember: false,
             proven_at: None,
+            stale: false,
             ends_at: None,
             impersonator: None,
         }
@@ -66,6 +70,14 @@ impl Proof {
     #[must_use]
     pub fn proven_at(mut self, time: OffsetDateTime) -> Self {
         self.proven_at = Some(time);
+        self
+    }
+
+    /// The same, proven at a time that nobody knows, as when another party vouches for a login and does
+    /// not say when it was: nothing is fresh in the session.
+    #[must_use]
+    pub fn stale(mut self) -> Self {
+        self.stale = true;
         self
     }
 

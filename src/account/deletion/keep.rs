@@ -107,12 +107,14 @@ async fn by_login(site: &Site, visit: &Visit) -> Answer {
         methods: pending.methods,
         remember: pending.remember,
         must_change_password: pending.must_change_password,
-        proven_at: None,
+        proven_at: pending.proven_at,
         login_path: pending.login_path.clone(),
     };
     let settle = async |login: Effects| {
-        let mut along = effects(site, visit, &account);
-        along.audit.extend(login.audit);
+        let kept = effects(site, visit, &account);
+        let mut along = login;
+        along.audit.extend(kept.audit);
+        along.deliveries.extend(kept.deliveries);
         keep(site, &KeptBy::Login(account.id().clone(), pending.epoch), along).await
     };
     let path = who.login_path.as_deref();

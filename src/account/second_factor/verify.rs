@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::{Checked, check_code, use_up};
-use crate::account::sign_in::{SignIn, open};
+use crate::account::sign_in::{ProvenAt, SignIn, open};
 use crate::account::site::{Answer, Asking, Site, Visit};
 use crate::audit::Action;
 use crate::page::VerifyLogin;
@@ -50,7 +50,7 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
         methods,
         remember: pending.remember,
         must_change_password: pending.must_change_password,
-        proven_at: None,
+        proven_at: ProvenAt::Now,
         login_path: pending.login_path.clone(),
     };
     let used = async |mut along: crate::store::Effects| {

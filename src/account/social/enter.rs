@@ -8,10 +8,10 @@ use super::park::{Parked, Step};
 use super::pending::Aim;
 use super::protocol::profile::Profile;
 use super::protocol::token::Tokens;
-use super::{Here, fault};
+use super::{Here, Provider, fault};
 use crate::account::config::Unconfirmed;
 use crate::account::login::NOTICE;
-use crate::account::sign_in::{SignIn, sign_in};
+use crate::account::sign_in::{ProvenAt, SignIn, sign_in};
 use crate::account::site::{Answer, Visit};
 use crate::account::{AccountError, Email};
 use crate::account::{confirm, single_sign_on};
@@ -155,7 +155,7 @@ async fn log_in(
         must_change_password: site.must_change_password(user, &methods),
         methods,
         remember: providers.policy.remember,
-        proven_at: proven_at(profile),
+        proven_at: proven_at(provider, profile),
         login_path: Some(here.path("")),
     };
     let asks = user.has_second_factor && !suffices;
@@ -165,9 +165,14 @@ async fn log_in(
     }
 }
 
-/// When the user proved to the provider who they are, if it says.
-fn proven_at(profile: &Profile) -> Option<OffsetDateTime> {
-    profile.auth_time.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok())
+/// When the user proved to the provider who they are. One that could say, and does not, may have asked
+/// nobody: whoever finds the browser of somebody who is logged in there comes so far.
+fn proven_at(provider: &Provider, profile: &Profile) -> ProvenAt {
+    match profile.auth_time.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()) {
+        Some(at) => ProvenAt::At(at),
+        None if provider.proves_anew => ProvenAt::Unknown,
+        None => ProvenAt::Now,
+    }
 }
 
 /// What the audit log tells of an identity.

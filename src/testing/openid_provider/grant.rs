@@ -16,7 +16,6 @@ pub(super) struct Grant {
     redirect_uri: String,
     nonce: String,
     challenge: String,
-    proves_anew: bool,
 }
 
 impl State {
@@ -55,7 +54,6 @@ impl State {
             redirect_uri: field("redirect_uri")?.to_owned(),
             nonce: field("nonce")?.to_owned(),
             challenge: field("code_challenge")?.to_owned(),
-            proves_anew: query.get("max_age") == Ok(Some("0")),
         };
         let issuer = inner.issuer_in_answers.clone().unwrap_or_else(|| self.issuer());
         let mut pairs = target.query_pairs_mut();
@@ -110,15 +108,14 @@ impl State {
                 ("iss", json!(self.issuer())),
                 ("aud", json!(CLIENT_ID)),
                 ("iat", json!(now)),
+                // Its users log in each time.
+                ("auth_time", json!(now)),
                 ("exp", json!(now + 300)),
                 ("nonce", json!(grant.nonce)),
                 ("at_hash", json!(left_half_hash(Algorithm::ES256, access_token))),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
-        if grant.proves_anew {
-            claims.insert("auth_time".into(), json!(now));
-        }
         if !user.amr.is_empty() {
             claims.insert("amr".into(), json!(user.amr));
         }

@@ -8,7 +8,7 @@ use super::prove::{Whom, prove, use_up};
 use super::{Asked, PasskeySite, methods};
 use crate::account::config::Unconfirmed;
 use crate::account::passkey::{RequestOptions, UserVerification};
-use crate::account::sign_in::{SignIn, sign_in};
+use crate::account::sign_in::{ProvenAt, SignIn, sign_in};
 use crate::account::site::{Site, Visit};
 use crate::account::{AccountError, Email, confirm};
 use crate::audit::Action;
@@ -65,7 +65,7 @@ impl PasskeySite {
             remember,
             // Of its age nothing was asked.
             must_change_password: proven.found.must_change_password,
-            proven_at: None,
+            proven_at: ProvenAt::Now,
             login_path: None,
         };
         let mut response = sign_in(site, visit, &who, false, settle).await?;

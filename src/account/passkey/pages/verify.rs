@@ -8,7 +8,7 @@ use super::prove::{Whom, prove, use_up};
 use super::{Asked, PasskeySite, methods};
 use crate::account::passkey::{NamedCredential, RequestOptions, UserVerification};
 use crate::account::pending::Pending;
-use crate::account::sign_in::{SignIn, open};
+use crate::account::sign_in::{ProvenAt, SignIn, open};
 use crate::account::site::{Site, Visit};
 use crate::account::{AccountError, Email};
 use crate::audit::Action;
@@ -72,7 +72,7 @@ impl PasskeySite {
             methods: [pending.methods.as_slice(), &methods(&proven.found.passkey)].concat(),
             remember: pending.remember,
             must_change_password: pending.must_change_password,
-            proven_at: None,
+            proven_at: ProvenAt::Now,
             login_path: pending.login_path.clone(),
         };
         let used = async |along: Effects| use_up(site, self, visit, &proven, along).await;

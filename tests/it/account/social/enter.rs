@@ -222,6 +222,52 @@ async fn a_second_factor_is_asked_for_unless_the_provider_has_seen_to_it() {
     .await;
 }
 
+/// Whoever finds the browser of somebody who is logged in at the provider logs out here, and in again.
+#[tokio::test]
+async fn a_login_that_the_provider_does_not_date_opens_nothing_that_takes_a_fresh_one() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            let mut browser = world.browser();
+            fake.provider.change_claims(|claims| drop(claims.remove("auth_time")));
+            assert_eq!(fake.arrive(&mut browser, alice()).await.body, greeting(ALICE));
+            for path in ["/settings/connections", "/settings/two-factor", "/settings/delete"] {
+                let page = browser.get(path).await;
+                assert_eq!(page.location().unwrap().path(), "/login/again", "{path}");
+            }
+            // One that says when, and that it was long ago.
+            let long_ago = world.clock.now() - Duration::HOUR;
+            fake.provider.change_claims(move |claims| {
+                claims.insert("auth_time".into(), long_ago.unix_timestamp().into());
+            });
+            let mut browser = world.browser();
+            assert_eq!(fake.arrive(&mut browser, alice()).await.body, greeting(ALICE));
+            let page = browser.get("/settings/connections").await;
+            assert_eq!(page.location().unwrap().path(), "/login/again");
+            // Nor does it become fresh by keeping an account, which asks for nothing.
+            let accounts = world.accounts.accounts();
+            let account = accounts.find_by_email(ALICE).await.unwrap().unwrap();
+            let deletion = NewDeletion {
+                user: account.id().clone(),
+                at: world.clock.now() + Duration::DAY,
+                keep: None,
+            };
+            let now = world.clock.now();
+            world.store.request_deletion(&deletion, &Effects::none(), now).await.unwrap();
+            let mut browser = world.browser();
+            let page = fake.arrive(&mut browser, alice()).await;
+            assert_eq!(page.url.path(), "/keep-account");
+            let page = browser.submit(&page, &[]).await;
+            assert_eq!(browser.follow(page).await.body, greeting(ALICE));
+            let page = browser.get("/settings/connections").await;
+            assert_eq!(page.location().unwrap().path(), "/login/again");
+            fake.provider.change_claims(|_| {});
+        },
+    )
+    .await;
+}
+
 /// As when the host has seen a thief, who may have linked the identity.
 #[tokio::test]
 async fn a_provider_is_no_way_around_the_choice_of_another_password() {
