@@ -11,7 +11,7 @@ use http::StatusCode;
 use super::Email;
 use super::login::LOGIN_HINT;
 use super::prove::{note_refusal, prove};
-use super::sign_in::{SignIn, sign_in};
+use super::sign_in::{ProvenAt, SignIn, sign_in};
 use super::single_sign_on::breaks_glass;
 use super::site::{Answer, Site, Visit};
 use crate::audit::Action;
@@ -47,7 +47,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         methods: vec![Method::PASSWORD],
         remember: false,
         must_change_password: proven.must_change_password,
-        proven_at: None,
+        proven_at: ProvenAt::Now,
         login_path: Some(BREAK_GLASS.to_owned()),
     };
     let settle = async |along: Effects| {

@@ -25,7 +25,7 @@ use crate::crypto::{Keyring, OpaqueToken, Purpose, TokenHash};
 use crate::http::{Body, CookiePolicy, respond};
 use crate::page::{AskLoginLink, LinkFor, LinkOver, MailSent, OpenLoginLink};
 use crate::scope::{Account, Method};
-use crate::store::{Effects, LinkPurpose, LinkUse, LoginUser};
+use crate::store::{Effects, LinkLogin, LinkPurpose, LinkUse, LoginUser};
 
 const PURPOSE: Purpose = Purpose::new("account/login-link");
 
@@ -98,29 +98,37 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         return Ok(page(site, visit, &token, &user, true));
     }
 
+    let takes_over = takes_over(site, visit, &user);
     let methods = vec![Method::EMAIL];
     // Following the link confirms the address.
     let account = user.account.clone().with_email(email.as_str(), true);
     let who = SignIn {
         email: &email,
         account: &account,
-        device_epoch: user.device_epoch,
+        // Taking the account over moves it.
+        device_epoch: user.device_epoch + i64::from(takes_over),
         must_change_password: site.must_change_password(&user, &methods),
         methods,
         remember: form.get("remember")?.is_some(),
         proven_at: ProvenAt::Now,
         login_path: None,
     };
-    let used = async |along: Effects| {
-        let (store, epoch) = (&site.store, user.device_epoch);
-        let used = store.complete_link_login(&hash, epoch, &along, site.now()).await?;
+    let used = async |mut along: Effects| {
+        let (epoch, session, now) = (user.device_epoch, visit.session.id(), site.now());
+        if takes_over {
+            let entry = visit.entry(Action::CONFIRM_EMAIL).about(account.id());
+            along = along.and_entry(entry.with("took_over", true).at(now, &*site.random));
+        }
+        let login = LinkLogin { epoch, session, takes_over };
+        let used = site.store.complete_link_login(&hash, login, &along, now).await?;
         let done = used != LinkUse::Invalid;
         if done {
             along.announce();
         }
         Ok(done)
     };
-    match sign_in(site, visit, &who, user.has_second_factor, used).await? {
+    let has_second_factor = user.has_second_factor && !takes_over;
+    match sign_in(site, visit, &who, has_second_factor, used).await? {
         Some(mut response) => {
             let seen = (&visit.headers, response.headers_mut());
             site.askers.forget(&*site.random, seen, &mark(&hash), site.now());
@@ -145,6 +153,14 @@ fn asked_here(site: &Site, request: &HeaderMap, link: &TokenHash, now: OffsetDat
 fn asks_password(site: &Site, visit: &Visit, user: &LoginUser) -> bool {
     !user.account.email_verified()
         && user.password.is_some()
+        && !chose_password(site, visit, &user.account)
+}
+
+/// Whether somebody else may have set up an account that nobody has confirmed: who did neither in this
+/// browser, nor has a password to show for it, is the first to prove that the address is theirs.
+fn takes_over(site: &Site, visit: &Visit, user: &LoginUser) -> bool {
+    !user.account.email_verified()
+        && user.password.is_none()
         && !chose_password(site, visit, &user.account)
 }
 

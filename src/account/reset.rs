@@ -67,7 +67,9 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let hash = site.passwords.hash(password).await?;
     let now = site.now();
     let notice = site.letters.notice(to, |forgot| Letter::PasswordSet { forgot }, now);
-    let along = site.effects(visit.entry(Action::RESET_PASSWORD)).and_delivery(notice);
+    // What somebody else has set up for an address of which nobody had shown that it is theirs goes.
+    let entry = visit.entry(Action::RESET_PASSWORD).with("took_over", !owner.email_verified());
+    let along = site.effects(entry).and_delivery(notice);
     match site.store.reset_password(&token.hash(), &hash, &along, now).await? {
         PasswordReset::Done { user, device_epoch } => {
             let login = visit.trip.via_with(&site.paths.login, &[(NOTICE, "password-set")]);

@@ -338,7 +338,9 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
     /// Sets a new password by a link: in the same transition every link, every session and every API
     /// token of the user ends (sessions with events), the attempts under the address are forgotten,
     /// no browser is known to be the user's any more, the address is confirmed (its owner followed
-    /// the link), and the notice is written. Of two callers exactly one is told
+    /// the link), and the notice is written. If the address was not confirmed before, somebody else may
+    /// have set the account up: its passkeys, identities and its app with the backup codes go, too. Of
+    /// two callers exactly one is told
     /// [`PasswordReset::Done`].
     async fn reset_password(
         &self,

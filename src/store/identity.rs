@@ -3,7 +3,7 @@ use time::OffsetDateTime;
 
 use super::{Effects, LoginUser, NewUser, RateLimit, Result};
 use crate::crypto::{Sealed, TokenHash};
-use crate::scope::{Account, UserId};
+use crate::scope::{Account, SessionId, UserId};
 
 /// What a provider says of somebody, to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub enum Linking {
     Taken,
     /// The user has another identity of this provider: nothing changed.
     Another,
-    /// There is no such user.
+    /// There is no such user, or session.
     Gone,
 }
 
@@ -171,10 +171,14 @@ pub trait IdentityStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<IdentityUse>;
 
     /// Links an identity to a user. Of any number of callers with one identity exactly one links.
+    ///
+    /// `made_in` is the session that it is made in, which must still be alive, and the user's: whoever
+    /// lost it adds no way in by a request that had begun before. `None` if the host makes it.
     async fn link_identity(
         &self,
         user: &UserId,
         identity: &NewIdentity,
+        made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<Linking>;
 

@@ -3,7 +3,7 @@ use time::OffsetDateTime;
 
 use super::{Effects, LinkPurpose, LinkUse, RateLimit, Result};
 use crate::crypto::{KeyedHash, TokenHash};
-use crate::scope::Account;
+use crate::scope::{Account, SessionId};
 
 /// A code that was mailed beside a link, to be compared with one that somebody typed.
 #[derive(Clone, Debug)]
@@ -26,6 +26,18 @@ pub struct CodeTries {
     pub address: RateLimit,
 }
 
+/// A login by a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkLogin {
+    /// The user's [`LoginUser::device_epoch`](super::LoginUser::device_epoch) when it began.
+    pub epoch: i64,
+    /// Its session, if there is one already.
+    pub session: Option<SessionId>,
+    /// Whether somebody else may have set the account up than the owner of the address, who follows
+    /// the link.
+    pub takes_over: bool,
+}
+
 /// Transitions of what is mailed to a user beside links that confirm and reset. What is given as
 /// `along` is written if the transition did what it is named for, and with it.
 #[async_trait]
@@ -42,15 +54,18 @@ pub trait MailLinkStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Option<MailedCode>>;
 
     /// Completes a login by a link, after its session was written: uses the link up, if the user's
-    /// [`LoginUser::device_epoch`](super::LoginUser::device_epoch) still is that, and confirms the
-    /// address, since its owner followed the link. Together with
+    /// epoch still is that of the login, and confirms the address, since its owner followed the link.
+    /// If the address was not confirmed, and the login takes the account over, then everything that
+    /// opens it and was set up before goes in the same transition: passkeys, identities, the app with
+    /// its backup codes, API tokens, links, known browsers, and every session but its own (with
+    /// events). Together with
     /// [`UserStore::reset_password`](super::UserStore::reset_password) it makes sure that no login
     /// that was begun before a reset outlives it. Of two callers exactly one is told
     /// [`LinkUse::Done`].
     async fn complete_link_login(
         &self,
         token: &TokenHash,
-        epoch: i64,
+        login: LinkLogin,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<LinkUse>;

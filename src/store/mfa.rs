@@ -3,7 +3,7 @@ use time::OffsetDateTime;
 
 use super::{Effects, LimitCount, LimitUse, LockoutPolicy, Result};
 use crate::crypto::{KeyedHash, Sealed};
-use crate::scope::{Account, UserId};
+use crate::scope::{Account, SessionId, UserId};
 
 /// An authenticator app to be written, with the codes that stand in for it.
 #[derive(Clone, Debug)]
@@ -105,7 +105,15 @@ pub enum FactorRemoval {
 pub trait MfaStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes an app with its backup codes, unless the user has one. Of two callers exactly one
     /// enrols.
-    async fn enroll_totp(&self, totp: &NewTotp, along: &Effects) -> Result<Enrolment>;
+    ///
+    /// `made_in` is the session that it is made in, which must still be alive, and the user's: whoever
+    /// lost it adds no way in by a request that had begun before. `None` if the host makes it.
+    async fn enroll_totp(
+        &self,
+        totp: &NewTotp,
+        made_in: Option<SessionId>,
+        along: &Effects,
+    ) -> Result<Enrolment>;
 
     /// What the user has beside the password; `None` for nothing.
     async fn find_second_factor(&self, user: &UserId) -> Result<Option<SecondFactor>>;
@@ -146,12 +154,13 @@ pub trait MfaStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<FactorUse>;
 
     /// Puts these backup codes in the place of all there are, and uses up the code of the app that
-    /// allowed it. Forgets the attempts.
+    /// allowed it. Forgets the attempts. `made_in` is as with [`MfaStore::enroll_totp`].
     async fn regenerate_backup_codes(
         &self,
         user: &UserId,
         step: i64,
         codes: &[KeyedHash],
+        made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<FactorUse>;
 

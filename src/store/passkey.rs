@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Effects, LockoutPolicy, Result};
 use crate::crypto::TokenHash;
-use crate::scope::{Account, UserId};
+use crate::scope::{Account, SessionId, UserId};
 
 /// How many passkeys a user may have.
 pub const MAX_PASSKEYS: u32 = 10;
@@ -87,7 +87,7 @@ pub enum PasskeyAddition {
     /// The user has [`MAX_PASSKEYS`] already.
     TooMany,
     /// The credential is known already, its challenge was answered before, or there is no such
-    /// user: nothing changed.
+    /// user or session: nothing changed.
     Refused,
 }
 
@@ -198,10 +198,14 @@ pub enum PasskeyRemoval {
 pub trait PasskeyStore: fmt::Debug + Send + Sync + 'static {
     /// Writes a passkey, unless its user has [`MAX_PASSKEYS`]: however many callers there are, no
     /// user has one more. Its credential must be nobody's.
+    ///
+    /// `made_in` is the session that it is made in, which must still be alive, and the user's: whoever
+    /// lost it adds no way in by a request that had begun before. `None` if the host makes it.
     async fn add_passkey(
         &self,
         passkey: &Passkey,
         challenge: AnsweredChallenge,
+        made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<PasskeyAddition>;
 

@@ -14,7 +14,8 @@ pub struct NewPassword {
     pub replaces: Option<Redacted<String>>,
     /// The password, as a PHC string.
     pub password: Redacted<String>,
-    /// The session that goes on, in which it was chosen.
+    /// The session that goes on, in which it was chosen, and which must still be alive, and the
+    /// user's.
     pub keep: Option<SessionId>,
     /// What the proof of the old one was counted under.
     pub counter: LoginCounter,
@@ -30,8 +31,8 @@ pub enum PasswordChange {
         /// The user's [`LoginUser::device_epoch`] from now on.
         device_epoch: i64,
     },
-    /// The password is another than the one to be replaced, or there is no such user: nothing
-    /// changed.
+    /// The password is another than the one to be replaced, or there is no such user or session:
+    /// nothing changed.
     Refused,
 }
 

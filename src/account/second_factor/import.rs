@@ -49,7 +49,7 @@ impl Accounts {
         };
         let entry = Entry::new(Action::ENROLL).by(AuditActor::System).about(id);
         let along = Effects::from(entry.at(now, random));
-        match self.store.enroll_totp(&totp, &along).await? {
+        match self.store.enroll_totp(&totp, None, &along).await? {
             Enrolment::Enrolled => {
                 along.announce();
                 Ok(Some(codes))

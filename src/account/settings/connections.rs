@@ -84,7 +84,8 @@ pub(in crate::account) async fn link(
             site.now(),
         ));
     }
-    Ok(match site.store.link_identity(account.id(), identity, &along).await? {
+    let session = visit.session.id();
+    Ok(match site.store.link_identity(account.id(), identity, session, &along).await? {
         Linking::Linked => {
             along.announce();
             Ok(())

@@ -29,7 +29,8 @@ pub(super) async fn regenerate(site: &Site, visit: &Visit) -> Answer {
         Checked::Right(_, FactorProof::Totp(step)) => {
             let (codes, hashes) = site.factors.backup_codes(&*site.random, id);
             let along = site.effects(visit.entry(action));
-            let used = site.store.regenerate_backup_codes(id, step, &hashes, &along).await?;
+            let (store, session) = (&site.store, visit.session.id());
+            let used = store.regenerate_backup_codes(id, step, &hashes, session, &along).await?;
             if used == FactorUse::Done {
                 along.announce();
                 return Ok(show_codes(site, visit, &account, &codes));

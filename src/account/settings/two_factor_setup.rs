@@ -78,7 +78,7 @@ pub(super) async fn confirm(site: &Site, visit: &Visit) -> Answer {
         created_at: now,
     };
     let along = site.effects(visit.entry(Action::ENROLL));
-    let mut response = match site.store.enroll_totp(&totp, &along).await? {
+    let mut response = match site.store.enroll_totp(&totp, visit.session.id(), &along).await? {
         Enrolment::Enrolled => {
             along.announce();
             let methods = [Method::ONE_TIME_CODE, Method::MULTI_FACTOR];

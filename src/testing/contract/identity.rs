@@ -258,7 +258,7 @@ impl Kit {
         let second = new_identity("other");
         for expected in [1, 0] {
             let (name, along) = self.along();
-            self.store.link_identity(id, &second, &along).await?;
+            self.store.link_identity(id, &second, None, &along).await?;
             let written = self.written(&name, Some(id)).await?;
             rule(RULE, written == expected, ("a link", written))?;
         }
@@ -305,11 +305,14 @@ fn entry(action: Action) -> crate::audit::AuditEntry {
     Entry::new(action).at(epoch(), &SystemRandom)
 }
 
+/// Somebody whose address a provider vouches for.
 fn no_password(email: &str) -> NewUser {
-    NewUser { password: None, ..new_user(email) }
+    let mut user = new_user(email);
+    user.account = user.account.with_email(email, true);
+    NewUser { password: None, ..user }
 }
 
-fn new_identity(provider: &str) -> NewIdentity {
+pub(super) fn new_identity(provider: &str) -> NewIdentity {
     NewIdentity {
         provider: provider.to_owned(),
         subject: SystemRandom.uuid_v7(epoch()).to_string(),

@@ -9,12 +9,13 @@ use crate::audit::{Action, Entry};
 use crate::crypto::{KeyedHash, RandomExt as _, Redacted, SystemRandom, TokenHash};
 use crate::scope::{Account, SessionEnd, UserId};
 use crate::store::{
-    AuditFilter, AuditStore, CodeTries, Effects, LinkPurpose, LinkRequest, LinkUse, MailLinkStore,
-    MailedCode, NewLink, RateLimit, SessionStore, UserStore,
+    AuditFilter, AuditStore, CodeTries, Effects, LinkLogin, LinkPurpose, LinkRequest, LinkUse,
+    MailLinkStore, MailedCode, NewLink, RateLimit, SessionStore, UserStore,
 };
 
 const HOUR: i64 = 3600;
 const OFTEN: RateLimit = RateLimit { times: 1000, window: Duration::HOUR };
+const LOGIN: LinkLogin = LinkLogin { epoch: 0, session: None, takes_over: false };
 const TRIES: CodeTries = CodeTries { each: 5, address: OFTEN };
 
 /// Proves the contract of a [`MailLinkStore`] whose users are in `users` and `sessions`, and whose
@@ -112,11 +113,12 @@ impl Kit {
         let (email, id) = self.user().await?;
         let confirm = self.mail(&email, LinkPurpose::Confirm, 1).await?;
         let token = self.mail(&email, LinkPurpose::Login, 1).await?;
-        let stale = self.store.complete_link_login(&token, 1, &Effects::none(), at(1)).await?;
+        let other = LinkLogin { epoch: 1, ..LOGIN };
+        let stale = self.store.complete_link_login(&token, other, &Effects::none(), at(1)).await?;
         rule("a link logs in at its epoch", stale == LinkUse::Invalid, stale)?;
         let uses = race(|_| {
             let store = Arc::clone(&self.store);
-            async move { store.complete_link_login(&token, 0, &Effects::none(), at(1)).await }
+            async move { store.complete_link_login(&token, LOGIN, &Effects::none(), at(1)).await }
         })
         .await?;
         let done = uses.iter().filter(|used| **used == LinkUse::Done(id.clone())).count();
@@ -135,7 +137,7 @@ impl Kit {
         let reset = self.mail(&email, LinkPurpose::Reset, 1).await?;
         let login = self.mail(&email, LinkPurpose::Login, 1).await?;
         for (token, now) in [(reset, at(1)), (login, at(HOUR))] {
-            let used = self.store.complete_link_login(&token, 0, &Effects::none(), now).await?;
+            let used = self.store.complete_link_login(&token, LOGIN, &Effects::none(), now).await?;
             rule(RULE, used == LinkUse::Invalid, used)?;
         }
         let confirmed = self.users.confirm_email(&login, &Effects::none(), at(1)).await?;
@@ -160,7 +162,7 @@ impl Kit {
                     }
                     let session = new_session(Some(id.as_str()));
                     sessions.create_session(&session).await?;
-                    let used = store.complete_link_login(&token, 0, &none, at(1)).await?;
+                    let used = store.complete_link_login(&token, LOGIN, &none, at(1)).await?;
                     if used == LinkUse::Invalid {
                         sessions.end_session(&id, session.id, SessionEnd::Revoked, at(1)).await?;
                     }
@@ -182,7 +184,7 @@ impl Kit {
             let name = format!("kit.a{}", SystemRandom.uuid_v7(epoch()).simple());
             let action = Action::host(&name).unwrap_or(Action::CREATE);
             let along = Entry::new(action).at(epoch(), &SystemRandom).into();
-            self.store.complete_link_login(&token, 0, &along, at(1)).await?;
+            self.store.complete_link_login(&token, LOGIN, &along, at(1)).await?;
             let filter = AuditFilter { action: Some(name), ..AuditFilter::default() };
             let entries = self.audit.audit_entries(&filter, 10).await?;
             let told = entries.iter().map(|entry| entry.user.as_ref());

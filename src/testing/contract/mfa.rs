@@ -67,7 +67,7 @@ impl Kit {
             let (store, app) = (Arc::clone(&self.store), apps.get(caller).cloned());
             async move {
                 let Some(app) = app else { return Ok(None) };
-                let outcome = store.enroll_totp(&app, &Effects::none()).await?;
+                let outcome = store.enroll_totp(&app, None, &Effects::none()).await?;
                 Ok((outcome == Enrolment::Enrolled).then_some(app))
             }
         })
@@ -87,7 +87,7 @@ impl Kit {
         rule(RULE, told == Some((epoch(), 3)), told)?;
         rule("a login says whether there is a second factor", self.asks(&email).await?, &id)?;
         let nobody = UserId::from(SystemRandom.uuid_v7(epoch()));
-        let refused = self.store.enroll_totp(&new_totp(&nobody), &Effects::none()).await?;
+        let refused = self.store.enroll_totp(&new_totp(&nobody), None, &Effects::none()).await?;
         rule("nobody has an app", refused == Enrolment::Refused, refused)
     }
 
@@ -146,7 +146,8 @@ impl Kit {
             let (store, id) = (Arc::clone(&self.store), user.id.clone());
             let (set, step) = (sets.get(caller).cloned().unwrap_or_default(), 101 + caller as i64);
             async move {
-                let used = store.regenerate_backup_codes(&id, step, &set, &Effects::none()).await?;
+                let used =
+                    store.regenerate_backup_codes(&id, step, &set, None, &Effects::none()).await?;
                 Ok((used == FactorUse::Done).then_some((step, set)))
             }
         })
@@ -184,7 +185,7 @@ impl Kit {
         rule(RULE, !self.asks(&user.email).await?, &user.id)?;
         let gone = self.begin(&user.id).await?;
         rule(RULE, gone.user.is_none() && gone.locked_until.is_none(), gone)?;
-        let again = self.store.enroll_totp(&new_totp(&user.id), &Effects::none()).await?;
+        let again = self.store.enroll_totp(&new_totp(&user.id), None, &Effects::none()).await?;
         rule("an app may follow another", again == Enrolment::Enrolled, again)
     }
 
@@ -194,7 +195,7 @@ impl Kit {
         for expected in [1, 0] {
             let (name, along) = new_note();
             let app = NewTotp { step: 100, ..new_totp(&id) };
-            self.store.enroll_totp(&app, &along).await?;
+            self.store.enroll_totp(&app, None, &along).await?;
             rule(
                 RULE,
                 wrote(&*self.audit, &name, &id).await? == expected,
@@ -215,7 +216,7 @@ impl Kit {
                 ("a backup code", expected),
             )?;
             let (name, along) = new_note();
-            self.store.regenerate_backup_codes(&id, 102, &new_codes(), &along).await?;
+            self.store.regenerate_backup_codes(&id, 102, &new_codes(), None, &along).await?;
             rule(
                 RULE,
                 wrote(&*self.audit, &name, &id).await? == expected,
@@ -246,7 +247,9 @@ impl Kit {
 
     async fn user(&self) -> Result<(String, UserId), Violation> {
         let email = format!("{}@example.test", SystemRandom.uuid_v7(epoch()).simple());
-        let user = new_user(&email);
+        // Who has confirmed the address keeps second factors at a reset.
+        let mut user = new_user(&email);
+        user.account = user.account.with_email(&email, true);
         self.users.create_user(&user, &Effects::none()).await?;
         Ok((email, user.account.id().clone()))
     }
@@ -254,7 +257,7 @@ impl Kit {
     async fn enrolled(&self) -> Result<Enrolled, Violation> {
         let (email, id) = self.user().await?;
         let app = new_totp(&id);
-        self.store.enroll_totp(&app, &Effects::none()).await?;
+        self.store.enroll_totp(&app, None, &Effects::none()).await?;
         Ok(Enrolled { email, id, codes: app.backup_codes, secret: app.secret })
     }
 
@@ -286,7 +289,7 @@ impl Kit {
     }
 }
 
-fn new_codes() -> Vec<KeyedHash> {
+pub(super) fn new_codes() -> Vec<KeyedHash> {
     (0..3).map(|_| KeyedHash::from_bytes(SystemRandom.bytes())).collect()
 }
 

@@ -45,6 +45,8 @@ mod session;
 #[cfg(feature = "accounts")]
 mod single_sign_on;
 #[cfg(feature = "accounts")]
+mod ways_in;
+#[cfg(feature = "accounts")]
 mod webhook;
 
 use std::future::Future;
@@ -82,6 +84,8 @@ pub use self::saml::saml;
 pub use self::session::sessions;
 #[cfg(feature = "accounts")]
 pub use self::single_sign_on::{SsoParts, single_sign_on};
+#[cfg(feature = "accounts")]
+pub use self::ways_in::{WaysInParts, ways_in};
 #[cfg(feature = "accounts")]
 pub use self::webhook::webhooks;
 use crate::store::StoreError;

@@ -111,7 +111,7 @@ impl Kit {
             let user = if caller % 2 == 0 { &alice } else { &bob };
             let passkey = Passkey { credential: credential.clone(), ..new_passkey(user) };
             let store = Arc::clone(&self.store);
-            async move { store.add_passkey(&passkey, new_challenge(), &Effects::none()).await }
+            async move { store.add_passkey(&passkey, new_challenge(), None, &Effects::none()).await }
         })
         .await?;
         let added = outcomes.iter().filter(|o| **o == PasskeyAddition::Added).count();
@@ -133,7 +133,7 @@ impl Kit {
         let (_, user) = self.user().await?;
         let outcomes = race(|_| {
             let (store, passkey) = (Arc::clone(&self.store), new_passkey(&user));
-            async move { store.add_passkey(&passkey, new_challenge(), &Effects::none()).await }
+            async move { store.add_passkey(&passkey, new_challenge(), None, &Effects::none()).await }
         })
         .await?;
         let added = outcomes.iter().filter(|o| **o == PasskeyAddition::Added).count();
@@ -229,7 +229,9 @@ impl Kit {
 
     async fn user(&self) -> Result<(String, UserId), Violation> {
         let email = format!("{}@example.test", SystemRandom.uuid_v7(epoch()).simple());
-        let user = new_user(&email);
+        // Whoever has confirmed the address keeps what they have at a reset.
+        let mut user = new_user(&email);
+        user.account = user.account.with_email(&email, true);
         self.users.create_user(&user, &Effects::none()).await?;
         Ok((email, user.account.id().clone()))
     }
@@ -243,7 +245,7 @@ impl Kit {
     }
 
     async fn add(&self, passkey: &Passkey) -> Result<PasskeyAddition, Violation> {
-        Ok(self.store.add_passkey(passkey, new_challenge(), &Effects::none()).await?)
+        Ok(self.store.add_passkey(passkey, new_challenge(), None, &Effects::none()).await?)
     }
 
     async fn remove(&self, user: &UserId, id: Uuid) -> Result<PasskeyRemoval, Violation> {
@@ -289,7 +291,7 @@ impl Kit {
             backup_codes: vec![KeyedHash::from_bytes(SystemRandom.bytes())],
             created_at: epoch(),
         };
-        self.users.enroll_totp(&totp, &Effects::none()).await?;
+        self.users.enroll_totp(&totp, None, &Effects::none()).await?;
         Ok(())
     }
 }
@@ -298,12 +300,12 @@ fn new_credential() -> CredentialId {
     SystemRandom.bytes::<32>().into()
 }
 
-fn new_challenge() -> AnsweredChallenge {
+pub(super) fn new_challenge() -> AnsweredChallenge {
     let hash = TokenHash::from_bytes(SystemRandom.bytes());
     AnsweredChallenge { hash, expires_at: at(600) }
 }
 
-fn new_passkey(user: &UserId) -> Passkey {
+pub(super) fn new_passkey(user: &UserId) -> Passkey {
     Passkey {
         id: SystemRandom.uuid_v7(epoch()),
         user: user.clone(),

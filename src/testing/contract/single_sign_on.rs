@@ -83,7 +83,7 @@ impl Kit {
         }
         for (named, enrols, expected) in [(true, false, 0), (true, true, 1), (false, false, 1)] {
             if enrols {
-                self.0.factors.enroll_totp(&new_totp(owner), &Effects::none()).await?;
+                self.0.factors.enroll_totp(&new_totp(owner), None, &Effects::none()).await?;
             }
             let (name, along) = note();
             store.name_break_glass((made.id, owner), named, None, &along).await?;

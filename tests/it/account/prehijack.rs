@@ -1,11 +1,14 @@
 //! Somebody signs up with another's address and a password of their own, and waits for the owner
 //! to press the button in the mail.
 
-use donjon::account::{Policy, Unconfirmed};
+use donjon::account::passkey::Passkeys;
+use donjon::account::{AccountLayerBuilder, Policy, Unconfirmed};
+use donjon::testing::SoftPasskey;
 use http::StatusCode;
 use time::Duration;
 
-use super::world::{ALICE, PASSWORD, World, each_world, each_world_with, log_in};
+use super::second_factor::App;
+use super::world::{ALICE, PASSWORD, World, each_world, each_world_at, each_world_with, log_in};
 use crate::support::browser::{Browser, Page};
 use crate::support::statements::counted;
 
@@ -124,6 +127,99 @@ async fn a_stranger_who_was_let_in_unconfirmed_is_out_when_the_owner_takes_the_a
         },
     )
     .await;
+}
+
+/// The stranger has made the account so that it opens by other things than the password.
+#[tokio::test]
+async fn nothing_that_a_stranger_has_set_up_is_left_when_the_owner_takes_the_account() {
+    let lenient = Policy { unconfirmed: Unconfirmed::Allow, ..Policy::default() };
+    let origin = "http://localhost:3000";
+    let change =
+        |builder: AccountLayerBuilder| builder.policy(lenient).passkeys(Passkeys::default());
+    each_world_at(origin, change, async |world| {
+        let mut stranger = world.browser();
+        sign_up(&mut stranger, ALICE, EVIL).await;
+        log_in(&mut stranger, ALICE, EVIL).await;
+        let mut passkey = SoftPasskey::at(origin);
+        let page = stranger.get("/settings/passkeys").await;
+        let answer = passkey.create(&page.data("data-options")).unwrap();
+        let page = stranger.post("/settings/passkeys", &[("credential", &answer)]).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
+        let app = App::set_up(&world, &mut stranger).await;
+        world.mails_to(ALICE).await;
+
+        let mut alice = world.browser();
+        let page = alice.get("/forgot-password").await;
+        alice.submit(&page, &[("email", ALICE)]).await;
+        let mails = world.mails_to(ALICE).await;
+        let link = mails[0].text.lines().find(|line| line.starts_with("http")).unwrap();
+        press(&mut alice, link, &[("password", PASSWORD)]).await;
+        assert!(is_confirmed(&world).await);
+
+        let page = world.browser().get("/login").await;
+        let answer = passkey.get(&page.data("data-options")).unwrap();
+        let page = stranger.post("/login", &[("credential", &answer)]).await;
+        assert_eq!(page.status, REFUSED);
+        assert_eq!(stranger.get("/").await.body, "hello stranger at /");
+        // She is asked for no code of an app that is not hers.
+        let page = log_in(&mut alice, ALICE, PASSWORD).await;
+        assert_eq!(page.body, "hello alice@example.test at /");
+        let page = alice.get("/settings/two-factor").await;
+        assert!(!page.body.contains(&app.codes[0]) && !page.has("disable"), "{}", page.body);
+
+        // What she sets up herself is hers, and another reset leaves it.
+        let mut own = SoftPasskey::at(origin);
+        let page = alice.get("/settings/passkeys").await;
+        let answer = own.create(&page.data("data-options")).unwrap();
+        alice.post("/settings/passkeys", &[("credential", &answer)]).await;
+        world.mails_to(ALICE).await;
+        let page = alice.get("/forgot-password").await;
+        alice.submit(&page, &[("email", ALICE)]).await;
+        let mails = world.mails_to(ALICE).await;
+        let link = mails[0].text.lines().find(|line| line.starts_with("http")).unwrap();
+        press(&mut alice, link, &[("password", "yet another password")]).await;
+        let page = alice.get("/login").await;
+        let answer = own.get(&page.data("data-options")).unwrap();
+        alice.post("/login", &[("credential", &answer)]).await;
+        assert_eq!(alice.get("/").await.body, "hello alice@example.test at /");
+    })
+    .await;
+}
+
+/// The host’s own door let somebody in who had not shown that the address is theirs.
+#[tokio::test]
+async fn a_link_takes_over_an_account_that_was_made_without_a_password() {
+    let lenient = Policy { unconfirmed: Unconfirmed::Allow, ..Policy::default() };
+    each_world_with(
+        |builder| builder.policy(lenient),
+        async |world| {
+            let accounts = world.accounts.accounts();
+            accounts.create(ALICE, None, Default::default(), false).await.unwrap();
+            let mut stranger = world.browser();
+            stranger.get(&format!("/other-door?{ALICE}")).await;
+            App::set_up(&world, &mut stranger).await;
+
+            let mut alice = world.browser();
+            alice.post("/login/link", &[("email", ALICE)]).await;
+            let link = world.link_to(ALICE).await;
+            let page = press(&mut alice, &link, &[]).await;
+            assert_eq!(alice.follow(page).await.body, "hello alice@example.test at /");
+            assert!(is_confirmed(&world).await);
+            assert_eq!(stranger.get("/").await.body, "hello stranger at /");
+            let page = log_in_by_link(&world, &mut alice).await;
+            assert_eq!(page.body, "hello alice@example.test at /", "no code is asked for");
+        },
+    )
+    .await;
+}
+
+async fn log_in_by_link(world: &World, browser: &mut Browser) -> Page {
+    world.clock.advance(Duration::minutes(20));
+    browser.post("/logout", &[]).await;
+    browser.post("/login/link", &[("email", ALICE)]).await;
+    let link = world.link_to(ALICE).await;
+    let page = press(browser, &link, &[]).await;
+    browser.follow(page).await
 }
 
 #[tokio::test]

@@ -5,9 +5,10 @@ use async_trait::async_trait;
 use donjon::crypto::{Redacted, TokenHash};
 use donjon::scope::{Account, UserId};
 use donjon::store::*;
-use donjon::testing::contract;
+use donjon::testing::contract::{self, WaysInParts};
 use time::OffsetDateTime;
 
+use crate::account::ways_in::parts;
 use crate::support::database::Database;
 
 /// What a store does wrong.
@@ -49,6 +50,8 @@ enum Fault {
     SendsWithoutALimit,
     /// Notes no refusal that goes with a link.
     NotesNoRefusal,
+    /// Sets another password, and leaves what somebody else has set up.
+    LeavesWhatWasSetUp,
     /// Tells everybody who claims an attribute that they have it.
     GivesAnAttributeTwice,
     /// Asks for passwords wherever a user logs in.
@@ -275,6 +278,21 @@ impl UserStore for Broken {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<PasswordReset> {
+        if self.is(Fault::LeavesWhatWasSetUp)
+            && let Some(owner) = self.good.load_link(LinkPurpose::Reset, token, now).await?
+        {
+            let confirm = NewLink {
+                purpose: LinkPurpose::Confirm,
+                token: TokenHash::of(token.as_bytes()),
+                code: None,
+                expires_at: now + time::Duration::HOUR,
+                effects: Effects::none(),
+            };
+            let limit = RateLimit { times: 9, window: time::Duration::HOUR };
+            let email = owner.email().unwrap();
+            self.good.request_link(email, &confirm, limit, now).await?;
+            self.good.confirm_email(&confirm.token, &Effects::none(), now).await?;
+        }
         self.good.reset_password(token, password, along, self.before(now)).await
     }
 
@@ -321,4 +339,12 @@ async fn the_kit_names_the_rule_that_a_store_of_accounts_breaks() {
         let seen = contract::accounts(Arc::new(broken), outbox, sessions, audit).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_reset_that_leaves_what_was_set_up() {
+    let store = Database::sqlite().store().await;
+    let users = Arc::new(broken((&store).into(), Fault::LeavesWhatWasSetUp));
+    let seen = contract::ways_in(WaysInParts { users, ..parts(&store) }).await;
+    assert_eq!(seen.unwrap_err().rule, "what was set up before the owner's reset is gone");
 }

@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use donjon::crypto::{Sealed, TokenHash};
-use donjon::scope::UserId;
+use donjon::scope::{SessionId, UserId};
 use donjon::store::*;
-use donjon::testing::contract;
+use donjon::testing::contract::{self, WaysInParts};
 use time::OffsetDateTime;
 
+use crate::account::ways_in::parts;
 use crate::support::database::Database;
 
 /// What a store does wrong.
@@ -32,6 +33,8 @@ enum Fault {
     LetsAllRefresh,
     /// Writes tokens whatever their version.
     WritesOldTokens,
+    /// Does not mind that the session is over.
+    IgnoresTheSession,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
 }
@@ -112,9 +115,11 @@ impl IdentityStore for Broken {
         &self,
         user: &UserId,
         identity: &NewIdentity,
+        made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<Linking> {
-        let told = self.good.link_identity(user, identity, &self.along(along)).await?;
+        let made_in = made_in.filter(|_| !self.is(Fault::IgnoresTheSession));
+        let told = self.good.link_identity(user, identity, made_in, &self.along(along)).await?;
         Ok(if self.is(Fault::LinksEverybody) { Linking::Linked } else { told })
     }
 
@@ -227,4 +232,13 @@ async fn the_kit_names_the_rule_that_a_store_of_identities_breaks() {
         let seen = contract::identities(Arc::new(broken), users, audit).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_linked_identity_in_a_session_that_is_over() {
+    let store = Database::sqlite().store().await;
+    let fault = Fault::IgnoresTheSession;
+    let identities = Arc::new(Broken { good: (&store).into(), fault });
+    let seen = contract::ways_in(WaysInParts { identities, ..parts(&store) }).await;
+    assert_eq!(seen.unwrap_err().rule, "a way in is made in a session that is alive");
 }

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use donjon::crypto::TokenHash;
 use donjon::store::*;
-use donjon::testing::contract;
+use donjon::testing::contract::{self, WaysInParts};
 use time::{Duration, OffsetDateTime};
 
+use crate::account::ways_in::parts;
 use crate::support::database::Database;
 
 /// What a store does wrong.
@@ -20,6 +21,8 @@ enum Fault {
     IgnoresExpiry,
     /// Remembers who a link belongs to, and logs in again.
     LogsInTwice,
+    /// Confirms an address, and leaves what somebody else has set up for it.
+    LeavesWhatWasSetUp,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
 }
@@ -52,13 +55,14 @@ impl MailLinkStore for Broken {
     async fn complete_link_login(
         &self,
         token: &TokenHash,
-        epoch: i64,
+        mut login: LinkLogin,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<LinkUse> {
         let none = Effects::none();
         let kept = if self.fault == Fault::ForgetsWhatGoesAlong { &none } else { along };
-        let told = self.good.complete_link_login(token, epoch, kept, now).await?;
+        login.takes_over &= self.fault != Fault::LeavesWhatWasSetUp;
+        let told = self.good.complete_link_login(token, login, kept, now).await?;
         if self.fault != Fault::LogsInTwice {
             return Ok(told);
         }
@@ -89,4 +93,14 @@ async fn the_kit_names_the_rule_that_a_store_of_mailed_links_breaks() {
         let seen = contract::mail_links(Arc::new(broken), users, sessions, audit).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_login_by_a_link_that_leaves_what_was_set_up() {
+    let store = Database::sqlite().store().await;
+    let (good, fault) = ((&store).into(), Fault::LeavesWhatWasSetUp);
+    let links = Arc::new(Broken { good, fault, seen: Mutex::default() });
+    let seen = contract::ways_in(WaysInParts { links, ..parts(&store) }).await;
+    let rule = "what was set up before the owner came by a link is gone";
+    assert_eq!(seen.unwrap_err().rule, rule);
 }

@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use donjon::crypto::KeyedHash;
-use donjon::scope::UserId;
+use donjon::scope::{SessionId, UserId};
 use donjon::store::*;
-use donjon::testing::contract;
+use donjon::testing::contract::{self, WaysInParts};
 use time::OffsetDateTime;
 
+use crate::account::ways_in::parts;
 use crate::support::database::Database;
 
 /// What a store does wrong.
@@ -28,6 +29,10 @@ enum Fault {
     KeepsOldCodes,
     /// Removes the app whatever the code.
     RemovesBlindly,
+    /// Gives new backup codes to a session that is over.
+    KeepsTheCodesOpen,
+    /// Does not mind that the session is over.
+    IgnoresTheSession,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
 }
@@ -54,8 +59,14 @@ impl Broken {
 
 #[async_trait]
 impl MfaStore for Broken {
-    async fn enroll_totp(&self, totp: &NewTotp, along: &Effects) -> Result<Enrolment> {
-        let told = self.good.enroll_totp(totp, along).await?;
+    async fn enroll_totp(
+        &self,
+        totp: &NewTotp,
+        made_in: Option<SessionId>,
+        along: &Effects,
+    ) -> Result<Enrolment> {
+        let made_in = made_in.filter(|_| !self.is(Fault::IgnoresTheSession));
+        let told = self.good.enroll_totp(totp, made_in, along).await?;
         Ok(if self.is(Fault::EnrolsEverybody) { Enrolment::Enrolled } else { told })
     }
 
@@ -108,12 +119,14 @@ impl MfaStore for Broken {
         user: &UserId,
         step: i64,
         codes: &[KeyedHash],
+        made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<FactorUse> {
+        let made_in = made_in.filter(|_| !self.is(Fault::KeepsTheCodesOpen));
         if self.is(Fault::KeepsOldCodes) {
             return self.good.complete_totp(user, step, None, along).await;
         }
-        self.good.regenerate_backup_codes(user, step, codes, along).await
+        self.good.regenerate_backup_codes(user, step, codes, made_in, along).await
     }
 
     async fn remove_totp(
@@ -151,6 +164,17 @@ async fn the_kit_names_the_rule_that_a_store_of_second_factors_breaks() {
         let broken = Broken { good: (&store).into(), fault };
         let (users, sessions, audit) = ((&store).into(), (&store).into(), (&store).into());
         let seen = contract::second_factors(Arc::new(broken), users, sessions, audit).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_second_factor_in_a_session_that_is_over() {
+    let store = Database::sqlite().store().await;
+    for fault in [Fault::IgnoresTheSession, Fault::KeepsTheCodesOpen] {
+        let factors = Arc::new(Broken { good: (&store).into(), fault });
+        let seen = contract::ways_in(WaysInParts { factors, ..parts(&store) }).await;
+        let rule = "a way in is made in a session that is alive";
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
     }
 }

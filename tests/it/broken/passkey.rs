@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use donjon::crypto::{RandomExt as _, SystemRandom, TokenHash};
-use donjon::scope::UserId;
+use donjon::scope::{SessionId, UserId};
 use donjon::store::*;
-use donjon::testing::contract;
+use donjon::testing::contract::{self, WaysInParts};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::account::ways_in::parts;
 use crate::support::database::Database;
 
 /// What a store does wrong.
@@ -37,6 +38,8 @@ enum Fault {
     LocksOut,
     /// Does not say who must choose another password.
     ForgetsTheMark,
+    /// Does not mind that the session is over.
+    IgnoresTheSession,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
 }
@@ -65,9 +68,12 @@ impl PasskeyStore for Broken {
         &self,
         passkey: &Passkey,
         challenge: AnsweredChallenge,
+        made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<PasskeyAddition> {
-        let told = self.good.add_passkey(passkey, self.challenge(challenge), along).await?;
+        let (challenge, made_in) =
+            (self.challenge(challenge), made_in.filter(|_| !self.is(Fault::IgnoresTheSession)));
+        let told = self.good.add_passkey(passkey, challenge, made_in, along).await?;
         let lie = match told {
             PasskeyAddition::Refused => Fault::RegistersTwice,
             _ => Fault::CountsThenInserts,
@@ -186,4 +192,13 @@ async fn the_kit_names_the_rule_that_a_store_of_passkeys_breaks() {
         let seen = contract::passkeys(Arc::new(broken), (&store).into(), (&store).into()).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_passkey_in_a_session_that_is_over() {
+    let store = Database::sqlite().store().await;
+    let fault = Fault::IgnoresTheSession;
+    let passkeys = Arc::new(Broken { good: (&store).into(), fault });
+    let seen = contract::ways_in(WaysInParts { passkeys, ..parts(&store) }).await;
+    assert_eq!(seen.unwrap_err().rule, "a way in is made in a session that is alive");
 }

@@ -3,9 +3,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use donjon::scope::UserId;
 use donjon::store::*;
-use donjon::testing::contract;
+use donjon::testing::contract::{self, WaysInParts};
 use time::OffsetDateTime;
 
+use crate::account::ways_in::parts;
 use crate::support::database::Database;
 
 /// What a store does wrong.
@@ -21,6 +22,8 @@ enum Fault {
     EndsItsOwnSession,
     /// Requires a change, and forgets it.
     ForgetsTheRequirement,
+    /// Does not mind that the session is over.
+    IgnoresTheSession,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
 }
@@ -62,6 +65,10 @@ impl PasswordStore for Broken {
             Fault::SetsOverAPassword if change.replaces.is_none() => {
                 let user = self.good.load_login_user(&change.user).await?;
                 change.replaces = user.and_then(|user| user.password);
+            }
+            Fault::IgnoresTheSession => {
+                let alive = self.sessions.sessions_of(&change.user, change.chosen_at).await?;
+                change.keep = change.keep.filter(|id| alive.iter().any(|other| other.id == *id));
             }
             Fault::EndsItsOwnSession => change.keep = None,
             Fault::EndsNoSession => {
@@ -112,4 +119,13 @@ async fn the_kit_names_the_rule_that_a_store_of_passwords_breaks() {
         let seen = contract::passwords(Arc::new(broken), users, sessions, audit).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_password_in_a_session_that_is_over() {
+    let store = Database::sqlite().store().await;
+    let fault = Fault::IgnoresTheSession;
+    let passwords = Arc::new(Broken { good: (&store).into(), sessions: (&store).into(), fault });
+    let seen = contract::ways_in(WaysInParts { passwords, ..parts(&store) }).await;
+    assert_eq!(seen.unwrap_err().rule, "a way in is made in a session that is alive");
 }

@@ -146,7 +146,7 @@ async fn write(
             site.now(),
         ));
     }
-    let added = site.store.add_passkey(passkey, answered, &along).await?;
+    let added = site.store.add_passkey(passkey, answered, visit.session.id(), &along).await?;
     if added == PasskeyAddition::Added {
         along.announce();
     }

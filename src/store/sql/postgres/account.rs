@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::audit::{along, effects};
 use super::refused_login::refuse_login;
+use super::takeover::taking_over;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::{Redacted, TokenHash};
 use crate::scope::{Account, SessionEnd, UserId};
@@ -16,8 +17,8 @@ use crate::store::sql::mail_link::request_key;
 use crate::store::sql::rate_limit::{bind_uses, counted_uses_json, counting_uses, limit_counts};
 use crate::store::{
     Effects, KnownDevice, LimitUse, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt,
-    LoginCompletion, LoginCounter, LoginRefusal, NewLink, NewUser, PasswordReset, Proofs, RateLimit,
-    Registration, Result, UserStore,
+    LoginCompletion, LoginCounter, LoginRefusal, NewLink, NewUser, PasswordReset, Proofs,
+    RateLimit, Registration, Result, UserStore,
 };
 
 /// Attempts, until when they are counted, whether the browser is known, the user, the counts of the
@@ -386,7 +387,7 @@ impl UserStore for PostgresStore {
                  DELETE FROM donjon_links l USING donjon_users u
                  WHERE l.token_hash = $1 AND l.purpose = 'reset' AND l.expires_at > $2
                    AND u.id = l.user_id AND u.email = l.email
-                 RETURNING l.user_id, l.email
+                 RETURNING l.user_id, l.email, NOT u.email_verified AS unconfirmed
              ), others AS (
                  DELETE FROM donjon_links l USING used
                  WHERE l.user_id = used.user_id AND l.purpose <> 'reset'
@@ -395,8 +396,11 @@ impl UserStore for PostgresStore {
                  WHERE a.key = 'address:' || used.email
              ), revoked AS (
                  UPDATE donjon_api_tokens t SET revoked_at = $2::bigint FROM used
-                 WHERE t.user_id = used.user_id AND t.revoked_at IS NULL
-             ), ended AS (
+                 WHERE NOT used.unconfirmed AND t.user_id = used.user_id
+                   AND t.revoked_at IS NULL
+             ), ",
+            taking_over!("used", "$2"),
+            ", ended AS (
                  DELETE FROM donjon_sessions s USING used WHERE s.user_id = used.user_id
                  RETURNING s.id, s.user_id
              ), locked AS MATERIALIZED (
@@ -411,7 +415,8 @@ impl UserStore for PostgresStore {
             along!("used", "$6"),
             " UPDATE donjon_users u
              SET password = $3, password_set_at = $2, must_change_password = FALSE,
-                 email_verified = TRUE, device_epoch = device_epoch + 1 FROM used
+                 email_verified = TRUE, device_epoch = device_epoch + 1,
+                 passkeys = CASE WHEN used.unconfirmed THEN 0 ELSE passkeys END FROM used
              WHERE u.id = used.user_id RETURNING u.id, u.device_epoch",
         ))
         .bind(token.as_bytes())

@@ -4,8 +4,9 @@ use time::OffsetDateTime;
 
 use super::PostgresStore;
 use super::audit::{along, effects};
+use super::made_in::permitted;
 use crate::crypto::{Sealed, TokenHash};
-use crate::scope::UserId;
+use crate::scope::{SessionId, UserId};
 use crate::store::sql::account::login_user_columns;
 use crate::store::sql::convert::micros;
 use crate::store::sql::identity::{
@@ -149,20 +150,21 @@ impl IdentityStore for PostgresStore {
         &self,
         user: &UserId,
         identity: &NewIdentity,
+        made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<Linking> {
         let (exists, linked): (bool, bool) = sqlx::query_as(concat!(
-            "WITH owner AS MATERIALIZED (
-                 SELECT id FROM donjon_users WHERE id = $3 FOR NO KEY UPDATE
-             ), done AS (
+            "WITH ",
+            permitted!("$3", "$9"),
+            ", done AS (
                  INSERT INTO donjon_identities
                      (provider, subject, user_id, email, name, tokens, tokens_version, created_at,
                       last_used_at)
-                 SELECT $1, $2, id, $4, $5, $6, 0, $7, $7 FROM owner
+                 SELECT $1, $2, id, $4, $5, $6, 0, $7, $7 FROM permitted
                  ON CONFLICT DO NOTHING RETURNING user_id
              ), ",
             along!("done", "$8"),
-            " SELECT EXISTS (SELECT 1 FROM owner), EXISTS (SELECT 1 FROM done)",
+            " SELECT EXISTS (SELECT 1 FROM permitted), EXISTS (SELECT 1 FROM done)",
         ))
         .bind(&identity.provider)
         .bind(&identity.subject)
@@ -172,6 +174,7 @@ impl IdentityStore for PostgresStore {
         .bind(identity.tokens.as_ref().map(Sealed::as_bytes))
         .bind(micros(identity.at))
         .bind(effects(along))
+        .bind(made_in.map(|id| id.0))
         .fetch_one(self.pool())
         .await?;
         Ok(match (exists, linked) {

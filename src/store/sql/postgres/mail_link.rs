@@ -1,13 +1,17 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::PostgresStore;
 use super::account::link_use;
 use super::audit::{along, effects};
+use super::takeover::taking_over;
+use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::TokenHash;
+use crate::scope::SessionEnd;
 use crate::store::sql::convert::micros;
 use crate::store::sql::mail_link::{CodeRow, code_key, mailed_code};
-use crate::store::{CodeTries, Effects, LinkPurpose, LinkUse, MailLinkStore, MailedCode, Result};
+use crate::store::{
+    CodeTries, Effects, LinkLogin, LinkPurpose, LinkUse, MailLinkStore, MailedCode, Result,
+};
 
 #[async_trait]
 impl MailLinkStore for PostgresStore {
@@ -49,37 +53,72 @@ impl MailLinkStore for PostgresStore {
     async fn complete_link_login(
         &self,
         token: &TokenHash,
-        epoch: i64,
+        login: LinkLogin,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<LinkUse> {
-        // The user's row is locked first, so that a reset in progress is waited for, and its epoch
-        // seen.
-        let id = sqlx::query_scalar(concat!(
-            "WITH owner AS MATERIALIZED (
-                 SELECT u.id FROM donjon_links l
-                 JOIN donjon_users u ON u.id = l.user_id AND u.email = l.email
-                 WHERE l.token_hash = $1 AND l.purpose = 'login' AND l.expires_at > $2
-                   AND u.device_epoch = $3
-                 FOR NO KEY UPDATE OF u
-             ), used AS (
-                 DELETE FROM donjon_links l USING owner
-                 WHERE l.user_id = owner.id AND l.token_hash = $1 AND l.purpose = 'login'
-                 RETURNING l.user_id
-             ), confirming AS (
-                 DELETE FROM donjon_links l USING used
-                 WHERE l.user_id = used.user_id AND l.purpose = 'confirm'
-             ), ",
-            along!("used", "$4"),
-            " UPDATE donjon_users u SET email_verified = TRUE FROM used WHERE u.id = used.user_id
-             RETURNING u.id",
-        ))
-        .bind(token.as_bytes())
-        .bind(micros(now))
-        .bind(epoch)
-        .bind(effects(along))
-        .fetch_optional(self.pool())
-        .await?;
+        let complete = || {
+            sqlx::query_scalar(COMPLETE)
+                .bind(token.as_bytes())
+                .bind(micros(now))
+                .bind(login.epoch)
+                .bind(effects(along))
+                .bind(login.takes_over)
+                .bind(login.session.map(|id| id.0))
+                .bind(SessionEnd::SignedOutEverywhere.as_str())
+                .bind(SESSION_EVENTS_LOCK)
+        };
+        if !login.takes_over {
+            return link_use(complete().fetch_optional(self.pool()).await?);
+        }
+        // Two statements: what was added while the first waits for the user's row is seen by a later
+        // snapshot only.
+        let mut transaction = self.pool().begin().await?;
+        let lock = sqlx::query(LOCK).bind(token.as_bytes()).execute(&mut *transaction);
+        self.pool().within(lock).await?;
+        let id = self.pool().within(complete().fetch_optional(&mut *transaction)).await?;
+        self.pool().within(transaction.commit()).await?;
         link_use(id)
     }
 }
+
+const LOCK: &str = "SELECT u.id FROM donjon_links l JOIN donjon_users u ON u.id = l.user_id
+     WHERE l.token_hash = $1 AND l.purpose = 'login' FOR NO KEY UPDATE OF u";
+
+/// The user's row is locked first, so that a reset in progress is waited for, and its epoch seen.
+const COMPLETE: &str = concat!(
+    "WITH owner AS MATERIALIZED (
+         SELECT u.id, $5 AND NOT u.email_verified AS unconfirmed FROM donjon_links l
+         JOIN donjon_users u ON u.id = l.user_id AND u.email = l.email
+         WHERE l.token_hash = $1 AND l.purpose = 'login' AND l.expires_at > $2
+           AND u.device_epoch = $3
+         FOR NO KEY UPDATE OF u
+     ), used AS (
+         DELETE FROM donjon_links l USING owner
+         WHERE l.user_id = owner.id AND l.token_hash = $1 AND l.purpose = 'login'
+         RETURNING l.user_id, owner.unconfirmed
+     ), others AS (
+         DELETE FROM donjon_links l USING used
+         WHERE l.user_id = used.user_id AND l.purpose <> 'login'
+           AND (used.unconfirmed OR l.purpose = 'confirm')
+     ), ",
+    taking_over!("used", "$2"),
+    ", ended AS (
+         DELETE FROM donjon_sessions s USING used
+         WHERE used.unconfirmed AND s.user_id = used.user_id AND s.id IS DISTINCT FROM $6::uuid
+         RETURNING s.id, s.user_id
+     ), locked AS MATERIALIZED (
+         SELECT pg_advisory_xact_lock($8)
+         FROM (SELECT count(*) AS sessions FROM ended) AS counted, used
+         WHERE used.unconfirmed AND sessions >= 0
+     ), logged AS (
+         INSERT INTO donjon_session_events (session_id, user_id, reason, at)
+         SELECT ended.id, ended.user_id, $7::text, $2::bigint FROM locked, ended
+         UNION ALL SELECT NULL, used.user_id, $7::text, $2::bigint FROM locked, used
+     ), ",
+    along!("used", "$4"),
+    " UPDATE donjon_users u
+     SET email_verified = TRUE, device_epoch = u.device_epoch + used.unconfirmed::int,
+         passkeys = CASE WHEN used.unconfirmed THEN 0 ELSE u.passkeys END
+     FROM used WHERE u.id = used.user_id RETURNING u.id",
+);

@@ -4,8 +4,9 @@ use time::OffsetDateTime;
 
 use super::PostgresStore;
 use super::audit::{along, effects};
+use super::made_in::permitted;
 use crate::crypto::KeyedHash;
-use crate::scope::{Attributes, UserId};
+use crate::scope::{Attributes, SessionId, UserId};
 use crate::store::sql::convert::{micros, time};
 use crate::store::sql::mfa::{Codes, code, codes, factor_key, factor_user, second_factor};
 use crate::store::sql::rate_limit::{bind_uses, counted_uses_json, counting_uses, limit_counts};
@@ -54,16 +55,25 @@ const BEGIN: &str = concat!(
       LEFT JOIN owner ON counted.attempts IS NOT NULL",
 );
 
-/// Uses a code up, if `$use` finds it unused in the row of user `$1`, whose epoch must be `$2` if
-/// that is given. The user's row is locked first, so that a reset in progress is waited for, and
-/// its epoch seen. Parameter `$4` goes along.
+/// Uses a code up, if `$use` finds it unused in the row of the user in CTE `owner (id)`. Parameter `$4`
+/// goes along.
 macro_rules! use_code {
+    // Of user `$1`, whose epoch must be `$2` if that is given. The user's row is locked first, so that
+    // a reset in progress is waited for, and its epoch seen.
     ($use:literal) => {
-        concat!(
-            "WITH owner AS MATERIALIZED (
+        use_code!(
+            "owner AS MATERIALIZED (
                  SELECT id FROM donjon_users
                  WHERE id = $1 AND device_epoch = coalesce($2, device_epoch) FOR NO KEY UPDATE
-             ), done AS (
+             )",
+            $use
+        )
+    };
+    ($owner:expr, $use:literal) => {
+        concat!(
+            "WITH ",
+            $owner,
+            ", done AS (
                  UPDATE donjon_totp t SET ",
             $use,
             "    AND t.user_id = (SELECT id FROM owner) RETURNING t.user_id
@@ -79,11 +89,18 @@ macro_rules! use_code {
 
 #[async_trait]
 impl MfaStore for PostgresStore {
-    async fn enroll_totp(&self, totp: &NewTotp, along: &Effects) -> Result<Enrolment> {
+    async fn enroll_totp(
+        &self,
+        totp: &NewTotp,
+        made_in: Option<SessionId>,
+        along: &Effects,
+    ) -> Result<Enrolment> {
         let fresh = sqlx::query_scalar(concat!(
-            "WITH fresh AS (
+            "WITH ",
+            permitted!("$1", "$7"),
+            ", fresh AS (
                  INSERT INTO donjon_totp (user_id, secret, last_step, backup_codes, created_at)
-                 SELECT id, $2, $3, $4, $5 FROM donjon_users WHERE id = $1
+                 SELECT id, $2, $3, $4, $5 FROM permitted
                  ON CONFLICT (user_id) DO NOTHING RETURNING user_id
              ), ",
             along!("fresh", "$6"),
@@ -95,6 +112,7 @@ impl MfaStore for PostgresStore {
         .bind(codes(&totp.backup_codes))
         .bind(micros(totp.created_at))
         .bind(effects(along))
+        .bind(made_in.map(|id| id.0))
         .fetch_one(self.pool())
         .await?;
         Ok(if fresh { Enrolment::Enrolled } else { Enrolment::Refused })
@@ -177,13 +195,15 @@ impl MfaStore for PostgresStore {
         user: &UserId,
         step: i64,
         hashes: &[KeyedHash],
+        made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<FactorUse> {
         let done = sqlx::query_scalar(use_code!(
+            concat!(permitted!("$1", "$2"), ", owner AS (SELECT id FROM permitted)"),
             "last_step = $3, backup_codes = $5 WHERE t.last_step < $3"
         ))
         .bind(user.as_str())
-        .bind(None::<i64>)
+        .bind(made_in.map(|id| id.0))
         .bind(step)
         .bind(effects(along))
         .bind(codes(hashes))

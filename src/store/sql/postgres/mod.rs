@@ -12,6 +12,7 @@ mod identity;
 mod invitation;
 mod lifecycle;
 mod limit;
+mod made_in;
 mod mail_link;
 mod mfa;
 mod organization;
@@ -26,6 +27,7 @@ mod session;
 mod session_data;
 mod session_events;
 mod single_sign_on;
+mod takeover;
 mod webhook;
 
 use self::pool::Pool;

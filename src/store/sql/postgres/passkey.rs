@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use super::audit::{along, effects};
-use crate::scope::{Attributes, UserId};
+use super::made_in::permitted;
+use crate::scope::{Attributes, SessionId, UserId};
 use crate::store::sql::account::account;
 use crate::store::sql::convert::{micros, time};
 use crate::store::sql::identity::ways_in;
@@ -57,15 +58,18 @@ impl PasskeyStore for PostgresStore {
         &self,
         passkey: &Passkey,
         challenge: AnsweredChallenge,
+        made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<PasskeyAddition> {
         // The count is the latest one, whoever was waited for. Of two callers with one credential or
         // one challenge both may find it unused: then the second breaks a constraint, and writes
         // nothing.
         let added = sqlx::query_scalar(concat!(
-            "WITH owner AS (
+            "WITH ",
+            permitted!("$2", "$18"),
+            ", owner AS (
                  UPDATE donjon_users u SET passkeys = u.passkeys + 1
-                 WHERE u.id = $2 AND u.passkeys < $16
+                 WHERE u.id = (SELECT id FROM permitted) AND u.passkeys < $16
                    AND NOT EXISTS (SELECT 1 FROM donjon_passkeys WHERE credential = $3)
                    AND NOT EXISTS (SELECT 1 FROM donjon_passkey_challenges WHERE challenge = $14)
                  RETURNING u.id AS user_id
@@ -98,6 +102,7 @@ impl PasskeyStore for PostgresStore {
         .bind(micros(challenge.expires_at))
         .bind(i64::from(MAX_PASSKEYS))
         .bind(effects(along))
+        .bind(made_in.map(|id| id.0))
         .fetch_one(self.pool())
         .await;
         match added {

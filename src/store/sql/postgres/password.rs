@@ -66,6 +66,8 @@ impl PasswordStore for PostgresStore {
                  UPDATE donjon_users SET password = $2, password_set_at = $4,
                      must_change_password = FALSE, device_epoch = device_epoch + 1
                  WHERE id = $1 AND password IS NOT DISTINCT FROM $3
+                   AND ($6::uuid IS NULL OR EXISTS
+                        (SELECT 1 FROM donjon_sessions WHERE id = $6 AND user_id = $1))
                  RETURNING id AS user_id, email, device_epoch
              ), links AS (
                  DELETE FROM donjon_links l USING changed WHERE l.user_id = changed.user_id

@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use super::audit::{write_effects, write_effects_if};
 use super::refused_login::refuse_login;
 use super::steps::{
-    count_against_limit, drop_links, end_sessions, forget_attempts, insert_user, use_link,
-    write_link_if,
+    count_against_limit, drop_links, end_sessions, forget_attempts, insert_user, is_confirmed,
+    revoke_api_tokens, take_over, use_link, write_link_if,
 };
 use super::{SqliteStore, limit};
 use crate::crypto::{Redacted, TokenHash};
@@ -340,6 +340,9 @@ impl UserStore for SqliteStore {
                 else {
                     return Ok(PasswordReset::Invalid);
                 };
+                if !is_confirmed(connection, &id).await? {
+                    take_over(connection, &id, now).await?;
+                }
                 let device_epoch = sqlx::query_scalar(
                     "UPDATE donjon_users SET password = ?2, password_set_at = ?3,
                          must_change_password = FALSE, email_verified = TRUE,
@@ -351,14 +354,7 @@ impl UserStore for SqliteStore {
                 .bind(micros(now))
                 .fetch_one(&mut *connection)
                 .await?;
-                sqlx::query(
-                    "UPDATE donjon_api_tokens SET revoked_at = ?2
-                     WHERE user_id = ?1 AND revoked_at IS NULL",
-                )
-                .bind(id.as_str())
-                .bind(micros(now))
-                .execute(&mut *connection)
-                .await?;
+                revoke_api_tokens(connection, &id, now).await?;
                 drop_links(connection, &id).await?;
                 forget_attempts(connection, &address_key(&email)).await?;
                 end_sessions(connection, &id, None, (SessionEnd::PasswordReset, now)).await?;

@@ -4,9 +4,9 @@ use time::OffsetDateTime;
 
 use super::SqliteStore;
 use super::audit::{write_effects, write_effects_if};
-use super::steps::{count_against_limit, insert_user};
+use super::steps::{count_against_limit, insert_user, lives};
 use crate::crypto::{Sealed, TokenHash};
-use crate::scope::UserId;
+use crate::scope::{SessionId, UserId};
 use crate::store::sql::account::login_user_columns;
 use crate::store::sql::convert::micros;
 use crate::store::sql::identity::{
@@ -130,11 +130,15 @@ impl IdentityStore for SqliteStore {
         &self,
         user: &UserId,
         identity: &NewIdentity,
+        made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<Linking> {
         let (user, identity, along) = (user.clone(), identity.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
+                if !lives(connection, made_in, &user).await? {
+                    return Ok(Linking::Gone);
+                }
                 match owner_of(connection, &identity).await? {
                     Some(owner) if owner == user.as_str() => return Ok(Linking::Already),
                     Some(_) => return Ok(Linking::Taken),

@@ -3,11 +3,14 @@ use time::OffsetDateTime;
 
 use super::SqliteStore;
 use super::audit::write_effects;
-use super::steps::{count_against_limit, use_link};
+use super::steps::{count_against_limit, end_sessions, is_confirmed, take_over, use_link};
 use crate::crypto::TokenHash;
+use crate::scope::SessionEnd;
 use crate::store::sql::convert::micros;
 use crate::store::sql::mail_link::{CodeRow, code_key, mailed_code};
-use crate::store::{CodeTries, Effects, LinkPurpose, LinkUse, MailLinkStore, MailedCode, Result};
+use crate::store::{
+    CodeTries, Effects, LinkLogin, LinkPurpose, LinkUse, MailLinkStore, MailedCode, Result,
+};
 
 #[async_trait]
 impl MailLinkStore for SqliteStore {
@@ -55,7 +58,7 @@ impl MailLinkStore for SqliteStore {
     async fn complete_link_login(
         &self,
         token: &TokenHash,
-        epoch: i64,
+        login: LinkLogin,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<LinkUse> {
@@ -68,7 +71,7 @@ impl MailLinkStore for SqliteStore {
                          WHERE l.token_hash = ?1 AND u.device_epoch = ?2)",
                 )
                 .bind(token.as_bytes().as_slice())
-                .bind(epoch)
+                .bind(login.epoch)
                 .fetch_one(&mut *connection)
                 .await?;
                 let used = match fresh {
@@ -76,10 +79,20 @@ impl MailLinkStore for SqliteStore {
                     false => None,
                 };
                 let Some((id, _)) = used else { return Ok(LinkUse::Invalid) };
-                sqlx::query("UPDATE donjon_users SET email_verified = TRUE WHERE id = ?1")
-                    .bind(id.as_str())
-                    .execute(&mut *connection)
-                    .await?;
+                let takes_over = login.takes_over && !is_confirmed(connection, &id).await?;
+                if takes_over {
+                    take_over(connection, &id, now).await?;
+                    let end = (SessionEnd::SignedOutEverywhere, now);
+                    end_sessions(connection, &id, login.session, end).await?;
+                }
+                sqlx::query(
+                    "UPDATE donjon_users
+                     SET email_verified = TRUE, device_epoch = device_epoch + ?2 WHERE id = ?1",
+                )
+                .bind(id.as_str())
+                .bind(i64::from(takes_over))
+                .execute(&mut *connection)
+                .await?;
                 sqlx::query("DELETE FROM donjon_links WHERE user_id = ?1 AND purpose = 'confirm'")
                     .bind(id.as_str())
                     .execute(&mut *connection)

@@ -4,10 +4,10 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::audit::{write_effects, write_effects_if};
-use super::steps::forget_attempts;
+use super::steps::{forget_attempts, lives};
 use super::{SqliteStore, limit};
 use crate::crypto::KeyedHash;
-use crate::scope::UserId;
+use crate::scope::{SessionId, UserId};
 use crate::store::sql::convert::{micros, time};
 use crate::store::sql::mfa::{
     Codes, FactorRow, code, codes, factor_key, factor_user, second_factor,
@@ -19,10 +19,18 @@ use crate::store::{
 
 #[async_trait]
 impl MfaStore for SqliteStore {
-    async fn enroll_totp(&self, totp: &NewTotp, along: &Effects) -> Result<Enrolment> {
+    async fn enroll_totp(
+        &self,
+        totp: &NewTotp,
+        made_in: Option<SessionId>,
+        along: &Effects,
+    ) -> Result<Enrolment> {
         let (totp, along) = (totp.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
+                if !lives(connection, made_in, &totp.user).await? {
+                    return Ok(Enrolment::Refused);
+                }
                 let written = sqlx::query(
                     "INSERT INTO donjon_totp (user_id, secret, last_step, backup_codes, created_at)
                      SELECT id, ?2, ?3, ?4, ?5 FROM donjon_users WHERE id = ?1
@@ -130,12 +138,15 @@ impl MfaStore for SqliteStore {
         user: &UserId,
         step: i64,
         hashes: &[KeyedHash],
+        made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<FactorUse> {
         let (user, fresh, along) = (user.clone(), codes(hashes), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                if !use_up(connection, &user, FactorProof::Totp(step), None).await? {
+                if !lives(connection, made_in, &user).await?
+                    || !use_up(connection, &user, FactorProof::Totp(step), None).await?
+                {
                     return Ok(FactorUse::Refused);
                 }
                 sqlx::query("UPDATE donjon_totp SET backup_codes = ?2 WHERE user_id = ?1")

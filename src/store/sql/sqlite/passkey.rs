@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::SqliteStore;
 use super::audit::{write_effects, write_effects_if};
-use super::steps::forget_attempts;
-use crate::scope::{Attributes, UserId};
+use super::steps::{forget_attempts, lives};
+use crate::scope::{Attributes, SessionId, UserId};
 use crate::store::sql::account::{account, has_second_factor};
 use crate::store::sql::convert::{micros, time};
 use crate::store::sql::identity::ways_in;
@@ -28,11 +28,15 @@ impl PasskeyStore for SqliteStore {
         &self,
         passkey: &Passkey,
         challenge: AnsweredChallenge,
+        made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<PasskeyAddition> {
         let (passkey, along) = (passkey.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
+                if !lives(connection, made_in, &passkey.user).await? {
+                    return Ok(PasskeyAddition::Refused);
+                }
                 let known: Option<(i64, bool)> = sqlx::query_as(
                     "SELECT passkeys,
                          EXISTS (SELECT 1 FROM donjon_passkeys WHERE credential = ?2)

@@ -3,7 +3,7 @@ use time::OffsetDateTime;
 
 use super::SqliteStore;
 use super::audit::write_effects;
-use super::steps::{drop_links, end_sessions, forget_attempts};
+use super::steps::{drop_links, end_sessions, forget_attempts, lives};
 use crate::scope::{SessionEnd, UserId};
 use crate::store::sql::account::{UserRow, counter_key, login_user, login_user_columns};
 use crate::store::sql::convert::micros;
@@ -32,6 +32,9 @@ impl PasswordStore for SqliteStore {
         self.transition(move |connection| {
             Box::pin(async move {
                 let (user, now) = (&change.user, change.chosen_at);
+                if !lives(connection, change.keep, user).await? {
+                    return Ok(PasswordChange::Refused);
+                }
                 let changed: Option<(i64, Option<String>)> = sqlx::query_as(
                     "UPDATE donjon_users SET password = ?2, password_set_at = ?4,
                          must_change_password = FALSE, device_epoch = device_epoch + 1

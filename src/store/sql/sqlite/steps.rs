@@ -120,6 +120,66 @@ pub(super) async fn end_sessions(
     Ok(())
 }
 
+/// Whether the address of a user is confirmed.
+pub(super) async fn is_confirmed(connection: &mut SqliteConnection, user: &UserId) -> Result<bool> {
+    let confirmed = sqlx::query_scalar("SELECT email_verified FROM donjon_users WHERE id = ?1")
+        .bind(user.as_str())
+        .fetch_one(connection)
+        .await?;
+    Ok(confirmed)
+}
+
+/// The owner of an address takes over an account that somebody else may have set up: what opens it
+/// beside password, sessions and links is gone.
+pub(super) async fn take_over(
+    connection: &mut SqliteConnection,
+    user: &UserId,
+    now: OffsetDateTime,
+) -> Result<()> {
+    for statement in [
+        "DELETE FROM donjon_passkeys WHERE user_id = ?1",
+        "DELETE FROM donjon_identities WHERE user_id = ?1",
+        "DELETE FROM donjon_totp WHERE user_id = ?1",
+        "UPDATE donjon_users SET passkeys = 0 WHERE id = ?1",
+    ] {
+        sqlx::query(statement).bind(user.as_str()).execute(&mut *connection).await?;
+    }
+    revoke_api_tokens(connection, user, now).await?;
+    drop_links(connection, user).await
+}
+
+pub(super) async fn revoke_api_tokens(
+    connection: &mut SqliteConnection,
+    user: &UserId,
+    now: OffsetDateTime,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE donjon_api_tokens SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL",
+    )
+    .bind(user.as_str())
+    .bind(micros(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether a session is there, and the user's; no session at all is the host itself.
+pub(super) async fn lives(
+    connection: &mut SqliteConnection,
+    session: Option<SessionId>,
+    user: &UserId,
+) -> Result<bool> {
+    let lives = sqlx::query_scalar(
+        "SELECT ?1 IS NULL
+             OR EXISTS (SELECT 1 FROM donjon_sessions WHERE id = ?1 AND user_id = ?2)",
+    )
+    .bind(session.map(|id| id.0))
+    .bind(user.as_str())
+    .fetch_one(connection)
+    .await?;
+    Ok(lives)
+}
+
 /// None of the mailed links of a user works any more.
 pub(super) async fn drop_links(connection: &mut SqliteConnection, user: &UserId) -> Result<()> {
     sqlx::query("DELETE FROM donjon_links WHERE user_id = ?1")

@@ -50,11 +50,7 @@ impl Kit {
         rule(RULE, noted == CALLERS + 3, noted)
     }
 
-    async fn refuse(
-        &self,
-        email: &str,
-        refusal: &LoginRefusal,
-    ) -> Result<LinkRequest, Violation> {
+    async fn refuse(&self, email: &str, refusal: &LoginRefusal) -> Result<LinkRequest, Violation> {
         Ok(self.store.refuse_login(email, refusal, epoch()).await?)
     }
 
@@ -68,7 +64,8 @@ impl Kit {
 const ACTION: &str = "contract.refused_login";
 
 fn refusal(unconfirmed: Option<LoginCounter>) -> LoginRefusal {
-    let entry = Entry::new(Action::host(ACTION).unwrap_or(Action::LOG_IN)).at(epoch(), &SystemRandom);
+    let entry =
+        Entry::new(Action::host(ACTION).unwrap_or(Action::LOG_IN)).at(epoch(), &SystemRandom);
     let link = new_link(LinkPurpose::Confirm);
     LoginRefusal { refused: entry.into(), unconfirmed, link, limit: LIMIT }
 }

@@ -16,7 +16,7 @@ impl Kit {
             let user = users.get(caller).cloned();
             async move {
                 let Some(user) = user else { return Ok(None) };
-                let linking = store.link_identity(&user, &identity, &Effects::none()).await?;
+                let linking = store.link_identity(&user, &identity, None, &Effects::none()).await?;
                 Ok(Some((linking, user)))
             }
         })
@@ -39,7 +39,7 @@ impl Kit {
             (winner, &fresh, Linking::Another),
             (&nobody, &fresh, Linking::Gone),
         ] {
-            let linking = self.store.link_identity(user, identity, &Effects::none()).await?;
+            let linking = self.store.link_identity(user, identity, None, &Effects::none()).await?;
             rule("a user has one identity of each provider", linking == expected, linking)?;
         }
         Ok(())
@@ -60,7 +60,7 @@ impl Kit {
         let user = new_user(&fresh_email());
         let id = user.account.id();
         self.users.create_user(&user, &none).await?;
-        self.store.link_identity(id, &new_identity("acme"), &none).await?;
+        self.store.link_identity(id, &new_identity("acme"), None, &none).await?;
         let ways = self.store.ways_in(id).await?;
         rule("a password is a way in", ways.password && ways.count == 2, ways)?;
         let outcome = self.store.unlink_identity(id, "acme", &none).await?;
@@ -73,7 +73,7 @@ impl Kit {
         const RULE: &str = "of those who take away the last ways in at once, one does";
         for _ in 0..8 {
             let (known, none) = (self.known().await?, Effects::none());
-            self.store.link_identity(&known.id, &new_identity("other"), &none).await?;
+            self.store.link_identity(&known.id, &new_identity("other"), None, &none).await?;
             let outcomes = race(|caller| {
                 let (store, id) = (Arc::clone(&self.store), known.id.clone());
                 let provider = if caller % 2 == 0 { "acme" } else { "other" };

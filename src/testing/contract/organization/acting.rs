@@ -167,7 +167,7 @@ impl Kit {
                     backup_codes: vec![KeyedHash::from_bytes(SystemRandom.bytes())],
                     created_at: epoch(),
                 };
-                self.0.factors.enroll_totp(&totp, &none).await?;
+                self.0.factors.enroll_totp(&totp, None, &none).await?;
             }
             let seen = self.load(&session.token).await?.membership;
             let told = seen.as_ref().map(|seen| seen.lacks_second_factor);

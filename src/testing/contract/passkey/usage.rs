@@ -32,14 +32,14 @@ impl Kit {
         let used = self.store.use_passkey(&foreign, SignCountPolicy::Warn, &none, &none).await?;
         rule(RULE, used == PasskeyUse::Refused, used)?;
         let fresh = new_passkey(&passkey.user);
-        let added = self.store.add_passkey(&fresh, challenge, &none).await?;
+        let added = self.store.add_passkey(&fresh, challenge, None, &none).await?;
         rule(RULE, added == PasskeyAddition::Refused, added)?;
 
         // The other way round: one registration, which is answered once.
         let challenge = new_challenge();
         let added = race(|_| {
             let (store, fresh) = (Arc::clone(&self.store), new_passkey(&other.user));
-            async move { store.add_passkey(&fresh, challenge, &Effects::none()).await }
+            async move { store.add_passkey(&fresh, challenge, None, &Effects::none()).await }
         })
         .await?;
         let done = added.iter().filter(|added| **added == PasskeyAddition::Added).count();
@@ -222,7 +222,7 @@ impl Kit {
         let (passkey, challenge) = (new_passkey(&user), new_challenge());
         for expected in [1, 0] {
             let (name, along) = new_note();
-            self.store.add_passkey(&passkey, challenge, &along).await?;
+            self.store.add_passkey(&passkey, challenge, None, &along).await?;
             rule(RULE, wrote(&*self.users, &name, &user).await? == expected, ("added", expected))?;
         }
         let once = proof(&passkey);

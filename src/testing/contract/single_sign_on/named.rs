@@ -9,7 +9,7 @@ impl Kit {
         const RULE: &str = "to enforce single sign-on takes somebody who comes in afterwards";
         let (made, none) = (self.made().await?, Effects::none());
         let member = self.member(&made).await?;
-        self.0.factors.enroll_totp(&new_totp(member.account.id()), &none).await?;
+        self.0.factors.enroll_totp(&new_totp(member.account.id()), None, &none).await?;
         let named = self.name(&made, &member, true).await?;
         rule("a member is named", named == BreakGlassChange::Done, named)?;
         let enforce = async |came_by: Option<&str>| {
@@ -28,7 +28,7 @@ impl Kit {
         let lift = mode_of(&made, SsoMode::Off, None);
         self.0.store.change_sso(&lift, None, &none).await?;
 
-        self.0.factors.enroll_totp(&new_totp(made.owner.account.id()), &none).await?;
+        self.0.factors.enroll_totp(&new_totp(made.owner.account.id()), None, &none).await?;
         self.name(&made, &made.owner, true).await?;
         let told = enforce(None).await?;
         rule(RULE, told == SsoChange::Done, told)?;
@@ -52,7 +52,7 @@ impl Kit {
         let lost = self.name(&made, &stranger, true).await?;
         rule(RULE, lost == BreakGlassChange::NotAMember, lost)?;
         let id = member.account.id();
-        self.0.factors.enroll_totp(&new_totp(id), &none).await?;
+        self.0.factors.enroll_totp(&new_totp(id), None, &none).await?;
         self.enforce(&made).await?;
         for named in [true, false, true] {
             let told = self.name(&made, &member, named).await?;
@@ -84,7 +84,7 @@ impl Kit {
         let (made, none) = (self.made().await?, Effects::none());
         let member = self.member(&made).await?;
         let owner = made.owner.account.id();
-        self.0.factors.enroll_totp(&new_totp(owner), &none).await?;
+        self.0.factors.enroll_totp(&new_totp(owner), None, &none).await?;
         let by = |user: &UserId| {
             let roles = vec![MemberRole::OWNER];
             Authority { user: user.clone(), ranks: roles.clone(), roles }

@@ -279,7 +279,7 @@ async fn a_removed_passkey_and_one_of_another_domain_are_not_asked_for() {
             hash: Challenge::generate(&SystemRandom).hash(),
             expires_at: world.clock.now(),
         };
-        world.store.add_passkey(&elsewhere, answered, &none).await.unwrap();
+        world.store.add_passkey(&elsewhere, answered, None, &none).await.unwrap();
         let page = browser.get(AGAIN).await;
         assert!(page.has("password") && !page.has("passkey"), "{}", page.body);
     })

@@ -94,7 +94,7 @@ async fn give(world: &World, email: &str, passkey: &mut SoftPasskey) {
         last_used_at: None,
     };
     let answered = AnsweredChallenge { hash: challenge.hash(), expires_at: now };
-    let added = world.store.add_passkey(&stored, answered, &Effects::none()).await.unwrap();
+    let added = world.store.add_passkey(&stored, answered, None, &Effects::none()).await.unwrap();
     assert_eq!(added, PasskeyAddition::Added);
     world.clock.advance(Duration::SECOND);
 }

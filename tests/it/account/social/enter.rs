@@ -1,6 +1,8 @@
 //! To the provider and back.
 
 use donjon::account::social::{EmailMismatch, Social, SocialPolicy};
+use donjon::crypto::Clock as _;
+use donjon::store::{Effects, NewDeletion};
 use http::StatusCode;
 
 use super::*;
