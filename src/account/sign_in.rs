@@ -105,6 +105,10 @@ where
 {
     let standing = site.store.standing(who.account.id()).await?.unwrap_or_default();
     if standing.disabled_at.is_some() || standing.deleted_at.is_some() {
+        let entry = visit.entry(Action::LOG_IN).about(who.account.id()).refused();
+        let entry = entry.with("disabled", true).at(site.now(), &*site.random);
+        site.store.write_audit_entry(&entry).await?;
+        entry.announce();
         return Ok(None);
     }
     if let Some(answer) = single_sign_on::elsewhere(site, visit, who, &standing) {

@@ -87,7 +87,10 @@ async fn proves(
         };
         let password = Redacted(password.to_owned());
         let proven = prove(site, visit, Action::REQUEST_DELETION, &email, password).await?;
-        let Some(proven) = proven else { return Ok(false) };
+        // The address may have become somebody else's this very moment.
+        let Some(proven) = proven.filter(|proven| proven.account.id() == id) else {
+            return Ok(false);
+        };
         let completion = complete(site, &email, &proven, &Effects::none()).await?;
         return Ok(completion == LoginCompletion::Completed);
     }
