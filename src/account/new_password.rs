@@ -65,6 +65,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
             password: hash,
             // The one that was just written.
             keep: visit.session.id(),
+            epoch: Some(pending.epoch),
             counter: LoginCounter::Address,
             chosen_at: now,
         };

@@ -17,6 +17,9 @@ pub struct NewPassword {
     /// The session that goes on, in which it was chosen, and which must still be alive, and the
     /// user's.
     pub keep: Option<SessionId>,
+    /// The user's [`LoginUser::device_epoch`] when it was begun, if it must still be that: that of a
+    /// login that is not through before.
+    pub epoch: Option<i64>,
     /// What the proof of the old one was counted under.
     pub counter: LoginCounter,
     /// When it was chosen.
@@ -31,8 +34,8 @@ pub enum PasswordChange {
         /// The user's [`LoginUser::device_epoch`] from now on.
         device_epoch: i64,
     },
-    /// The password is another than the one to be replaced, or there is no such user or session:
-    /// nothing changed.
+    /// The password is another than the one to be replaced, the epoch has moved, or there is no such
+    /// user or session: nothing changed.
     Refused,
 }
 

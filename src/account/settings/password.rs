@@ -60,6 +60,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         replaces,
         password: site.passwords.hash(password).await?,
         keep: visit.session.id(),
+        epoch: None,
         counter,
         chosen_at: site.now(),
     };

@@ -86,6 +86,14 @@ impl Kit {
             let told = self.store.change_password(&change, &Effects::none()).await?;
             rule(RULE, told == expected, (told, expected, before))?;
         }
+        const EPOCH: &str = "a change that was begun before the epoch moved is none";
+        let (_, id) = self.user(Some(old())).await?;
+        self.store.require_password_change(&id, &Effects::none(), epoch()).await?;
+        for (epoch, expected) in [(0, PasswordChange::Refused), (1, changed_at(2))] {
+            let change = NewPassword { epoch: Some(epoch), ..change(&id) };
+            let told = self.store.change_password(&change, &Effects::none()).await?;
+            rule(EPOCH, told == expected, told)?;
+        }
         let nobody = UserId::from(SystemRandom.uuid_v7(epoch()));
         let told = self.store.change_password(&first(&nobody), &Effects::none()).await?;
         rule("nobody has a password", told == PasswordChange::Refused, told)?;
@@ -290,6 +298,7 @@ fn change(user: &UserId) -> NewPassword {
         replaces: Some(old()),
         password: Redacted("$argon2id$new".to_owned()),
         keep: None,
+        epoch: None,
         counter: LoginCounter::Address,
         chosen_at: at(1),
     }

@@ -242,6 +242,7 @@ impl Kit {
             replaces: None,
             password: old(),
             keep: Some(session),
+            epoch: None,
             counter: LoginCounter::Address,
             chosen_at: at(1),
         };

@@ -22,6 +22,8 @@ enum Fault {
     EndsItsOwnSession,
     /// Requires a change, and forgets it.
     ForgetsTheRequirement,
+    /// Does not mind that the user's epoch has moved.
+    IgnoresTheEpoch,
     /// Does not mind that the session is over.
     IgnoresTheSession,
     /// Changes something, and tells nobody.
@@ -70,6 +72,7 @@ impl PasswordStore for Broken {
                 let alive = self.sessions.sessions_of(&change.user, change.chosen_at).await?;
                 change.keep = change.keep.filter(|id| alive.iter().any(|other| other.id == *id));
             }
+            Fault::IgnoresTheEpoch => change.epoch = None,
             Fault::EndsItsOwnSession => change.keep = None,
             Fault::EndsNoSession => {
                 let sessions = self.sessions.sessions_of(&change.user, change.chosen_at).await?;
@@ -104,6 +107,7 @@ async fn the_kit_names_the_rule_that_a_store_of_passwords_breaks() {
     for (fault, rule) in [
         (Fault::LosesARaceSilently, "a password is replaced once"),
         (Fault::SetsOverAPassword, "a first password is set where there is none"),
+        (Fault::IgnoresTheEpoch, "a change that was begun before the epoch moved is none"),
         (Fault::EndsNoSession, ENDS),
         (Fault::EndsItsOwnSession, ENDS),
         (Fault::ForgetsTheRequirement, "a change that is required is told until it is made"),

@@ -196,28 +196,31 @@ impl IdentityStore for PostgresStore {
     ) -> Result<Unlinking> {
         // Two statements: what took another way in away while the first waited for the user's row
         // is seen by a later snapshot only.
-        let mut transaction = self.pool().begin().await?;
-        sqlx::query("SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE")
-            .bind(user.as_str())
-            .execute(&mut *transaction)
-            .await?;
-        let (done, existed) = sqlx::query_as(concat!(
-            "WITH done AS (
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            sqlx::query("SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE")
+                .bind(user.as_str())
+                .execute(&mut *transaction)
+                .await?;
+            let (done, existed) = sqlx::query_as(concat!(
+                "WITH done AS (
                  DELETE FROM donjon_identities WHERE user_id = $1 AND provider = $2 AND ",
-            ways_in!("$1"),
-            " > 1 RETURNING user_id
+                ways_in!("$1"),
+                " > 1 RETURNING user_id
              ), ",
-            along!("done", "$3"),
-            " SELECT EXISTS (SELECT 1 FROM done), EXISTS
+                along!("done", "$3"),
+                " SELECT EXISTS (SELECT 1 FROM done), EXISTS
                  (SELECT 1 FROM donjon_identities WHERE user_id = $1 AND provider = $2)",
-        ))
-        .bind(user.as_str())
-        .bind(provider)
-        .bind(effects(along))
-        .fetch_one(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(unlinking(done, existed))
+            ))
+            .bind(user.as_str())
+            .bind(provider)
+            .bind(effects(along))
+            .fetch_one(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(unlinking(done, existed))
+        };
+        self.pool().within(work).await
     }
 
     async fn park_identity(&self, parked: &ParkedIdentity) -> Result<()> {

@@ -61,41 +61,44 @@ impl LifecycleStore for PostgresStore {
         // Several statements, since a session that is written meanwhile is seen by a later snapshot
         // only.
         let user = deletion.user.as_str();
-        let mut transaction = self.pool().begin().await?;
-        lock(&mut transaction, user).await?;
-        let row: Option<StandingRow> =
-            query_as(STANDING).bind(user).fetch_optional(&mut *transaction).await?;
-        let cools: Option<Option<i64>> =
-            query_scalar(COOLS).bind(user).fetch_optional(&mut *transaction).await?;
-        let sole = query_scalar(SOLE_OWNER).bind(user).fetch_all(&mut *transaction).await?;
-        let present = row.map(standing).transpose()?;
-        if let Some(refusal) = refusal(present, cools.flatten(), sole, now)? {
-            return Ok(refusal);
-        }
-        query(REQUEST)
-            .bind(user)
-            .bind(micros(now))
-            .bind(micros(deletion.at))
-            .execute(&mut *transaction)
-            .await?;
-        query(CLOSE).bind(user).bind(micros(deletion.at)).execute(&mut *transaction).await?;
-        for statement in ends() {
-            query(AssertSqlSafe(statement)).bind(user).execute(&mut *transaction).await?;
-        }
-        if let Some(link) = &deletion.keep {
-            query(KEEP_LINK)
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            lock(&mut transaction, user).await?;
+            let row: Option<StandingRow> =
+                query_as(STANDING).bind(user).fetch_optional(&mut *transaction).await?;
+            let cools: Option<Option<i64>> =
+                query_scalar(COOLS).bind(user).fetch_optional(&mut *transaction).await?;
+            let sole = query_scalar(SOLE_OWNER).bind(user).fetch_all(&mut *transaction).await?;
+            let present = row.map(standing).transpose()?;
+            if let Some(refusal) = refusal(present, cools.flatten(), sole, now)? {
+                return Ok(refusal);
+            }
+            query(REQUEST)
                 .bind(user)
-                .bind(link.purpose.as_str())
-                .bind(link.token.as_bytes())
-                .bind(micros(link.expires_at))
+                .bind(micros(now))
+                .bind(micros(deletion.at))
                 .execute(&mut *transaction)
                 .await?;
-            write_effects(&mut transaction, &link.effects, &deletion.user).await?;
-        }
-        write_effects(&mut transaction, along, &deletion.user).await?;
-        end_sessions(&mut transaction, user, SessionEnd::AccountDeleted, now).await?;
-        transaction.commit().await?;
-        Ok(DeletionRequest::Scheduled)
+            query(CLOSE).bind(user).bind(micros(deletion.at)).execute(&mut *transaction).await?;
+            for statement in ends() {
+                query(AssertSqlSafe(statement)).bind(user).execute(&mut *transaction).await?;
+            }
+            if let Some(link) = &deletion.keep {
+                query(KEEP_LINK)
+                    .bind(user)
+                    .bind(link.purpose.as_str())
+                    .bind(link.token.as_bytes())
+                    .bind(micros(link.expires_at))
+                    .execute(&mut *transaction)
+                    .await?;
+                write_effects(&mut transaction, &link.effects, &deletion.user).await?;
+            }
+            write_effects(&mut transaction, along, &deletion.user).await?;
+            end_sessions(&mut transaction, user, SessionEnd::AccountDeleted, now).await?;
+            transaction.commit().await?;
+            Ok(DeletionRequest::Scheduled)
+        };
+        self.pool().within(work).await
     }
 
     async fn cancel_deletion(
@@ -169,40 +172,47 @@ impl LifecycleStore for PostgresStore {
         now: OffsetDateTime,
     ) -> Result<DeletionExecution> {
         let user = deletion.user.as_str();
-        let mut transaction = self.pool().begin().await?;
-        lock(&mut transaction, user).await?;
-        let sole: Vec<String> =
-            query_scalar(LEFT_ALONE).bind(user).fetch_all(&mut *transaction).await?;
-        if !sole.is_empty() {
-            return Ok(DeletionExecution::SoleOwner(sole));
-        }
-        let taken = query(EXECUTING)
-            .bind(user)
-            .bind(micros(now))
-            .bind(i64::from(deletion.attempt))
-            .execute(&mut *transaction)
-            .await?;
-        if taken.rows_affected() == 0 {
-            return Ok(DeletionExecution::Late);
-        }
-        if let Some(entry) = along.audit.first() {
-            for ends in [ENDS_OF_ORGANIZATIONS, ENDS_OF_MEMBERSHIPS] {
-                bind_end!(ends, user.to_owned(), entry).execute(&mut *transaction).await?;
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            lock(&mut transaction, user).await?;
+            let sole: Vec<String> =
+                query_scalar(LEFT_ALONE).bind(user).fetch_all(&mut *transaction).await?;
+            if !sole.is_empty() {
+                return Ok(DeletionExecution::SoleOwner(sole));
             }
-        }
-        query(END_ORGANIZATIONS).bind(user).bind(micros(now)).execute(&mut *transaction).await?;
-        query(END_DOMAINS).bind(user).execute(&mut *transaction).await?;
-        for statement in goes() {
-            query(AssertSqlSafe(statement)).bind(user).execute(&mut *transaction).await?;
-        }
-        query(end_of_user(strategy))
-            .bind(user)
-            .bind(micros(now))
-            .execute(&mut *transaction)
-            .await?;
-        write_effects(&mut transaction, along, &deletion.user).await?;
-        transaction.commit().await?;
-        Ok(DeletionExecution::Deleted)
+            let taken = query(EXECUTING)
+                .bind(user)
+                .bind(micros(now))
+                .bind(i64::from(deletion.attempt))
+                .execute(&mut *transaction)
+                .await?;
+            if taken.rows_affected() == 0 {
+                return Ok(DeletionExecution::Late);
+            }
+            if let Some(entry) = along.audit.first() {
+                for ends in [ENDS_OF_ORGANIZATIONS, ENDS_OF_MEMBERSHIPS] {
+                    bind_end!(ends, user.to_owned(), entry).execute(&mut *transaction).await?;
+                }
+            }
+            query(END_ORGANIZATIONS)
+                .bind(user)
+                .bind(micros(now))
+                .execute(&mut *transaction)
+                .await?;
+            query(END_DOMAINS).bind(user).execute(&mut *transaction).await?;
+            for statement in goes() {
+                query(AssertSqlSafe(statement)).bind(user).execute(&mut *transaction).await?;
+            }
+            query(end_of_user(strategy))
+                .bind(user)
+                .bind(micros(now))
+                .execute(&mut *transaction)
+                .await?;
+            write_effects(&mut transaction, along, &deletion.user).await?;
+            transaction.commit().await?;
+            Ok(DeletionExecution::Deleted)
+        };
+        self.pool().within(work).await
     }
 
     async fn finish_deletion(
@@ -238,20 +248,24 @@ impl LifecycleStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        let mut transaction = self.pool().begin().await?;
-        let done: Option<String> = query_scalar(DISABLE)
-            .bind(user.as_str())
-            .bind(micros(now))
-            .fetch_optional(&mut *transaction)
-            .await?;
-        if done.is_none() {
-            return Ok(false);
-        }
-        query(VOID_INVITATIONS).bind(user.as_str()).execute(&mut *transaction).await?;
-        write_effects(&mut transaction, along, user).await?;
-        end_sessions(&mut transaction, user.as_str(), SessionEnd::SignedOutEverywhere, now).await?;
-        transaction.commit().await?;
-        Ok(true)
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            let done: Option<String> = query_scalar(DISABLE)
+                .bind(user.as_str())
+                .bind(micros(now))
+                .fetch_optional(&mut *transaction)
+                .await?;
+            if done.is_none() {
+                return Ok(false);
+            }
+            query(VOID_INVITATIONS).bind(user.as_str()).execute(&mut *transaction).await?;
+            write_effects(&mut transaction, along, user).await?;
+            end_sessions(&mut transaction, user.as_str(), SessionEnd::SignedOutEverywhere, now)
+                .await?;
+            transaction.commit().await?;
+            Ok(true)
+        };
+        self.pool().within(work).await
     }
 
     async fn enable_account(&self, user: &UserId, along: &Effects) -> Result<bool> {

@@ -277,22 +277,23 @@ impl PasskeyStore for PostgresStore {
     ) -> Result<PasskeyRemoval> {
         // Two statements: what took another way in away while the first waited for the user's row is
         // seen by a later snapshot only.
-        let mut transaction = self.pool().begin().await?;
-        sqlx::query("SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE")
-            .bind(user.as_str())
-            .execute(&mut *transaction)
-            .await?;
-        let (found, device_epoch, last_factor): (bool, Option<i64>, Option<bool>) =
-            sqlx::query_as(concat!(
-                "WITH held AS MATERIALIZED (
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            sqlx::query("SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE")
+                .bind(user.as_str())
+                .execute(&mut *transaction)
+                .await?;
+            let (found, device_epoch, last_factor): (bool, Option<i64>, Option<bool>) =
+                sqlx::query_as(concat!(
+                    "WITH held AS MATERIALIZED (
                      SELECT id FROM donjon_passkeys WHERE id = $2 AND user_id = $1 FOR UPDATE
                  ), done AS (
                      ",
-                one_passkey_less!(),
-                "    FROM held
+                    one_passkey_less!(),
+                    "    FROM held
                      WHERE u.id = $1 AND ",
-                ways_in!("$1"),
-                " > 1
+                    ways_in!("$1"),
+                    " > 1
                      RETURNING u.id AS user_id, u.device_epoch, u.passkeys = 0 AND NOT EXISTS
                          (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id) AS last_factor
                  ), gone AS (
@@ -300,26 +301,28 @@ impl PasskeyStore for PostgresStore {
                  ), ended AS (
                      SELECT user_id FROM done WHERE last_factor
                  ), ",
-                along!("done", "$3"),
-                ", ",
-                along!("ended", "$4"),
-                " SELECT EXISTS (SELECT 1 FROM held), done.device_epoch, done.last_factor
+                    along!("done", "$3"),
+                    ", ",
+                    along!("ended", "$4"),
+                    " SELECT EXISTS (SELECT 1 FROM held), done.device_epoch, done.last_factor
                   FROM (SELECT 1) AS always LEFT JOIN done ON TRUE",
-            ))
-            .bind(user.as_str())
-            .bind(id)
-            .bind(effects(along))
-            .bind(effects(last))
-            .fetch_one(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(match (found, device_epoch, last_factor) {
-            (_, Some(device_epoch), Some(last_factor)) => {
-                PasskeyRemoval::Removed { device_epoch, last_factor }
-            }
-            (true, ..) => PasskeyRemoval::LastWayIn,
-            (false, ..) => PasskeyRemoval::NotFound,
-        })
+                ))
+                .bind(user.as_str())
+                .bind(id)
+                .bind(effects(along))
+                .bind(effects(last))
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(match (found, device_epoch, last_factor) {
+                (_, Some(device_epoch), Some(last_factor)) => {
+                    PasskeyRemoval::Removed { device_epoch, last_factor }
+                }
+                (true, ..) => PasskeyRemoval::LastWayIn,
+                (false, ..) => PasskeyRemoval::NotFound,
+            })
+        };
+        self.pool().within(work).await
     }
 }
 

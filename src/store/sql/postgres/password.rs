@@ -59,13 +59,15 @@ impl PasswordStore for PostgresStore {
         change: &NewPassword,
         along: &Effects,
     ) -> Result<PasswordChange> {
-        let mut transaction = self.pool().begin().await?;
-        sqlx::query(LOCK_USER).bind(change.user.as_str()).execute(&mut *transaction).await?;
-        let device_epoch: Option<i64> = sqlx::query_scalar(concat!(
-            "WITH changed AS (
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            sqlx::query(LOCK_USER).bind(change.user.as_str()).execute(&mut *transaction).await?;
+            let device_epoch: Option<i64> = sqlx::query_scalar(concat!(
+                "WITH changed AS (
                  UPDATE donjon_users SET password = $2, password_set_at = $4,
                      must_change_password = FALSE, device_epoch = device_epoch + 1
                  WHERE id = $1 AND password IS NOT DISTINCT FROM $3
+                   AND device_epoch = coalesce($10, device_epoch)
                    AND ($6::uuid IS NULL OR EXISTS
                         (SELECT 1 FROM donjon_sessions WHERE id = $6 AND user_id = $1))
                  RETURNING id AS user_id, email, device_epoch
@@ -76,27 +78,30 @@ impl PasswordStore for PostgresStore {
                  WHERE a.key = coalesce('device:' || changed.user_id || ':' || $5,
                                         'address:' || changed.email)
              ), ",
-            ending_sessions!("changed", keep "$6", reason "$7", at "$4", lock "$8"),
-            ", ",
-            along!("changed", "$9"),
-            " SELECT device_epoch FROM changed",
-        ))
-        .bind(change.user.as_str())
-        .bind(&change.password.0)
-        .bind(change.replaces.as_ref().map(|hash| &hash.0))
-        .bind(micros(change.chosen_at))
-        .bind(device_of(change.counter))
-        .bind(change.keep.map(|id| id.0))
-        .bind(SessionEnd::PasswordChanged.as_str())
-        .bind(SESSION_EVENTS_LOCK)
-        .bind(effects(along))
-        .fetch_optional(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(match device_epoch {
-            Some(device_epoch) => PasswordChange::Done { device_epoch },
-            None => PasswordChange::Refused,
-        })
+                ending_sessions!("changed", keep "$6", reason "$7", at "$4", lock "$8"),
+                ", ",
+                along!("changed", "$9"),
+                " SELECT device_epoch FROM changed",
+            ))
+            .bind(change.user.as_str())
+            .bind(&change.password.0)
+            .bind(change.replaces.as_ref().map(|hash| &hash.0))
+            .bind(micros(change.chosen_at))
+            .bind(device_of(change.counter))
+            .bind(change.keep.map(|id| id.0))
+            .bind(SessionEnd::PasswordChanged.as_str())
+            .bind(SESSION_EVENTS_LOCK)
+            .bind(effects(along))
+            .bind(change.epoch)
+            .fetch_optional(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(match device_epoch {
+                Some(device_epoch) => PasswordChange::Done { device_epoch },
+                None => PasswordChange::Refused,
+            })
+        };
+        self.pool().within(work).await
     }
 
     async fn require_password_change(
@@ -105,27 +110,30 @@ impl PasswordStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        let mut transaction = self.pool().begin().await?;
-        sqlx::query(LOCK_USER).bind(user.as_str()).execute(&mut *transaction).await?;
-        let marked = sqlx::query_scalar(concat!(
-            "WITH marked AS (
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            sqlx::query(LOCK_USER).bind(user.as_str()).execute(&mut *transaction).await?;
+            let marked = sqlx::query_scalar(concat!(
+                "WITH marked AS (
                  UPDATE donjon_users SET must_change_password = TRUE,
                      device_epoch = device_epoch + 1
                  WHERE id = $1 RETURNING id AS user_id
              ), ",
-            ending_sessions!("marked", keep "NULL", reason "$2", at "$3", lock "$4"),
-            ", ",
-            along!("marked", "$5"),
-            " SELECT EXISTS (SELECT 1 FROM marked)",
-        ))
-        .bind(user.as_str())
-        .bind(SessionEnd::Revoked.as_str())
-        .bind(micros(now))
-        .bind(SESSION_EVENTS_LOCK)
-        .bind(effects(along))
-        .fetch_one(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(marked)
+                ending_sessions!("marked", keep "NULL", reason "$2", at "$3", lock "$4"),
+                ", ",
+                along!("marked", "$5"),
+                " SELECT EXISTS (SELECT 1 FROM marked)",
+            ))
+            .bind(user.as_str())
+            .bind(SessionEnd::Revoked.as_str())
+            .bind(micros(now))
+            .bind(SESSION_EVENTS_LOCK)
+            .bind(effects(along))
+            .fetch_one(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(marked)
+        };
+        self.pool().within(work).await
     }
 }

@@ -38,12 +38,15 @@ impl PasswordStore for SqliteStore {
                 let changed: Option<(i64, Option<String>)> = sqlx::query_as(
                     "UPDATE donjon_users SET password = ?2, password_set_at = ?4,
                          must_change_password = FALSE, device_epoch = device_epoch + 1
-                     WHERE id = ?1 AND password IS ?3 RETURNING device_epoch, email",
+                     WHERE id = ?1 AND password IS ?3
+                       AND device_epoch = coalesce(?5, device_epoch)
+                     RETURNING device_epoch, email",
                 )
                 .bind(user.as_str())
                 .bind(&change.password.0)
                 .bind(change.replaces.as_ref().map(|hash| &hash.0))
                 .bind(micros(now))
+                .bind(change.epoch)
                 .fetch_optional(&mut *connection)
                 .await?;
                 let Some((device_epoch, email)) = changed else {

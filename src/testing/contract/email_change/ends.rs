@@ -122,6 +122,7 @@ impl Kit {
                         replaces: Some(password()),
                         password: Redacted("$argon2id$second".to_owned()),
                         keep: None,
+                        epoch: None,
                         counter: LoginCounter::Address,
                         chosen_at: at(1),
                     };
