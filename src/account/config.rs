@@ -264,6 +264,10 @@ pub struct Policy {
     pub even_answers: Duration,
     /// How often forms may be posted.
     pub limits: Limits,
+    /// How long an account stays of which nothing came: somebody signed up, and nobody has confirmed
+    /// the address, or ever logged in; 7 days, and never shorter than a link to confirm it works. What
+    /// the host makes is none of these. Zero for as long as there is a database.
+    pub abandoned_for: Duration,
     /// Whether a user logs in whose address is not confirmed; not.
     pub unconfirmed: Unconfirmed,
     /// How accounts end.
@@ -298,6 +302,7 @@ impl Default for Policy {
             link_requests: RateLimit { times: 3, window },
             even_answers: Duration::milliseconds(100),
             limits: Limits::default(),
+            abandoned_for: Duration::days(7),
             unconfirmed: Unconfirmed::Block,
             deletion: DeletionPolicy::default(),
         }

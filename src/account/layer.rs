@@ -10,7 +10,7 @@ use super::accounts::Accounts;
 use super::admin::impersonate;
 use super::admin::permitted::end_unpermitted;
 use super::builder::AccountLayerBuilder;
-use super::deletion::execute_due;
+use super::deletion::{execute_due, remove_abandoned};
 use super::organization::Organizations;
 use super::site::{Site, answer};
 use crate::crypto::Keyring;
@@ -81,6 +81,16 @@ impl AccountLayer {
         execute_due(&self.site).await
     }
 
+    /// Removes accounts of which nothing came ([`Policy::abandoned_for`](super::Policy::abandoned_for)),
+    /// some at a time; answers how many. The task that [`Layer::layer`] starts does it every minute:
+    /// this is for tests, and for a host that calls it when it likes.
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::store::StoreError).
+    pub async fn remove_abandoned(&self) -> crate::store::Result<u64> {
+        remove_abandoned(&self.site).await
+    }
+
     /// Ends the impersonations that the [`AdminAuthorizer`](super::AdminAuthorizer) does not permit any
     /// more; answers how many. The task that [`Layer::layer`] starts does it every minute: this is for
     /// tests, and for a host that has just taken somebody's rights away.
@@ -123,7 +133,7 @@ impl<S> Layer<S> for AccountLayer {
     type Service = AccountService<S>;
 
     /// Inside a tokio runtime, the first call also starts the task that removes links, counters
-    /// and limits that are over, accounts that are to be deleted, and impersonations that are not
+    /// and limits that are over, accounts that are to be deleted or of which nothing came, and impersonations that are not
     /// permitted any more; it ends with the last service.
     fn layer(&self, inner: S) -> Self::Service {
         self.sweeping.call_once(|| start_sweeping(&self.site));
@@ -185,5 +195,6 @@ async fn sweep_batch(site: &Site) -> Result<u64, StoreError> {
         None => 0,
     };
     let removed = parked + removed + tokens + cancelled + invitations + apps;
-    Ok(removed + execute_due(site).await?)
+    let abandoned = remove_abandoned(site).await?;
+    Ok(removed + abandoned + execute_due(site).await?)
 }

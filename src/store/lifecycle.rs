@@ -230,6 +230,27 @@ pub trait LifecycleStore: std::fmt::Debug + Send + Sync + 'static {
     /// Forgets at most `limit` deletions that were cancelled and are long over.
     async fn sweep_deletions(&self, now: OffsetDateTime, limit: u32) -> Result<u64>;
 
+    /// At most `limit` users who signed up before `before`, and of whom nothing came: nobody has
+    /// confirmed the address, nor waits for a link to, and they have never logged in, are members of
+    /// nothing, and have nothing but a password. Who was made by the host is none of them, whatever
+    /// they have.
+    async fn abandoned_accounts(
+        &self,
+        before: OffsetDateTime,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<UserId>>;
+
+    /// Removes such a user, if they still are one. Of two callers exactly one is told `true`, and
+    /// none who comes when the address was confirmed.
+    async fn remove_abandoned_account(
+        &self,
+        user: &UserId,
+        before: OffsetDateTime,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool>;
+
     /// Keeps the user out from now on; every session of theirs ends. `false` if there is no such
     /// account, or it is disabled already.
     async fn disable_account(

@@ -155,6 +155,34 @@ pub(super) fn end_of_user(strategy: DeletionStrategy) -> &'static str {
     }
 }
 
+/// Whether user `u` signed up before `$1`, and nothing came of it by `$2`.
+macro_rules! is_abandoned {
+    () => {
+        "u.signed_up AND NOT u.email_verified AND u.created_at <= $1 \
+         AND u.passkeys = 0 AND CAST(u.attributes AS TEXT) = '{}' \
+         AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM donjon_links x \
+                         WHERE x.user_id = u.id AND x.expires_at > $2) \
+         AND NOT EXISTS (SELECT 1 FROM donjon_sightings x WHERE x.user_id = u.id) \
+         AND NOT EXISTS (SELECT 1 FROM donjon_sessions x WHERE x.user_id = u.id) \
+         AND NOT EXISTS (SELECT 1 FROM donjon_memberships x WHERE x.user_id = u.id) \
+         AND NOT EXISTS (SELECT 1 FROM donjon_identities x WHERE x.user_id = u.id) \
+         AND NOT EXISTS (SELECT 1 FROM donjon_totp x WHERE x.user_id = u.id) \
+         AND NOT EXISTS (SELECT 1 FROM donjon_api_tokens x WHERE x.user_id = u.id)"
+    };
+}
+
+/// At most `$3` of them.
+pub(super) const ABANDONED: &str = concat!(
+    "SELECT u.id FROM donjon_users u WHERE ",
+    is_abandoned!(),
+    " ORDER BY u.created_at LIMIT $3"
+);
+
+/// User `$3`, if they are one.
+pub(super) const REMOVE_ABANDONED: &str =
+    concat!("DELETE FROM donjon_users AS u WHERE u.id = $3 AND ", is_abandoned!());
+
 /// The statements that remove what opens something for user `$1`.
 pub(super) fn ends() -> impl Iterator<Item = String> {
     removals(|data| data.fate == Fate::Ends)

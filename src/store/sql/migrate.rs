@@ -53,6 +53,7 @@ migrations! {
     35 "0035_app_session",
     39 "0039_webhook_host",
     40 "0040_outbox_dead",
+    41 "0041_signed_up",
     43 "0043_ends",
 }
 

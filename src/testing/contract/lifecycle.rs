@@ -1,3 +1,4 @@
+mod abandoned;
 mod attributes;
 mod disabled;
 mod due;
@@ -46,6 +47,8 @@ pub async fn lifecycles(
     kit.the_address_is_free_again().await?;
     kit.attributes_are_changed_one_after_the_other().await?;
     kit.a_disabled_account_is_shut_at_once().await?;
+    kit.an_account_of_which_nothing_came_goes_once().await?;
+    kit.who_confirms_is_not_removed().await?;
     kit.what_is_held_is_told_without_what_is_secret().await
 }
 

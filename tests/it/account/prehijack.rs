@@ -3,6 +3,7 @@
 
 use donjon::account::passkey::Passkeys;
 use donjon::account::{AccountLayerBuilder, Policy, Unconfirmed};
+use donjon::store::AuditFilter;
 use donjon::testing::SoftPasskey;
 use http::StatusCode;
 use time::Duration;
@@ -220,6 +221,40 @@ async fn log_in_by_link(world: &World, browser: &mut Browser) -> Page {
     let link = world.link_to(ALICE).await;
     let page = press(browser, &link, &[]).await;
     browser.follow(page).await
+}
+
+/// Somebody signs up with addresses that are not theirs, and lets the accounts be.
+#[tokio::test]
+async fn an_account_that_nobody_confirms_goes_and_leaves_the_address() {
+    each_world(async |world| {
+        let accounts = world.accounts.accounts();
+        let imported = "imported@example.test";
+        accounts.create(imported, Some(PASSWORD), Default::default(), false).await.unwrap();
+        let (mut stranger, _) = hijack(&world).await;
+        let (mut bob, bobs) = (world.browser(), "bob@example.test");
+        sign_up(&mut bob, bobs, PASSWORD).await;
+        let page = bob.get(&world.link_to(bobs).await).await;
+        bob.submit(&page, &[]).await;
+
+        world.clock.advance(Duration::days(7) - Duration::SECOND);
+        assert_eq!(world.accounts.remove_abandoned().await.unwrap(), 0);
+        // Who asks for the link again has not let it be.
+        stranger.post("/confirm/resend", &[("email", ALICE)]).await;
+        world.clock.advance(Duration::hours(47));
+        assert_eq!(world.accounts.remove_abandoned().await.unwrap(), 0);
+        world.clock.advance(Duration::hours(2));
+        assert_eq!(world.accounts.remove_abandoned().await.unwrap(), 1);
+        assert!(accounts.find_by_email(ALICE).await.unwrap().is_none());
+        for stays in [imported, bobs] {
+            assert!(accounts.find_by_email(stays).await.unwrap().is_some(), "{stays}");
+        }
+        let filter = AuditFilter { action: Some("account.delete".into()), ..Default::default() };
+        let entries = world.store.audit_entries(&filter, 10).await.unwrap();
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0].metadata["abandoned"], true);
+        world.user(ALICE).await;
+    })
+    .await;
 }
 
 #[tokio::test]

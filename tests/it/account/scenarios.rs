@@ -79,3 +79,20 @@ async fn no_scenario_is_seeded_where_it_would_be_dangerous() {
     assert!(matches!(refused, Err(ScenarioError::Dangerous(_))), "{refused:?}");
     assert!(real.accounts().find_by_email("dave@example.test").await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn a_login_to_a_disabled_account_is_noted() {
+    each_world(async |world| {
+        let kept_out = Scenario::new("disabled@example.test").disabled();
+        let kept_out = kept_out.seed(&world.accounts).await.unwrap();
+        let page = log_in(&mut world.browser(), "disabled@example.test", PASSWORD).await;
+        assert_eq!(page.status, REFUSED);
+        let user = Some(kept_out.account.id().clone());
+        let outcome = Some(donjon::audit::Outcome::Failure);
+        let filter = donjon::store::AuditFilter { user, outcome, ..Default::default() };
+        let entries = world.store.audit_entries(&filter, 10).await.unwrap();
+        assert_eq!(entries.len(), 1, "{entries:?}");
+        assert_eq!(entries[0].metadata["disabled"], true);
+    })
+    .await;
+}

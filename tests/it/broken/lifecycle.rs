@@ -29,6 +29,10 @@ enum Fault {
     LosesAttributes,
     /// Tells everybody who disables an account that they did.
     DisablesTwice,
+    /// Tells everybody who removes an account of which nothing came that they did.
+    RemovesTwice,
+    /// Removes an account whatever has become of it.
+    RemovesAnybody,
     /// Leaves out the limit of rows.
     TellsTooMuch,
     /// Takes all that is due for one user's sake.
@@ -145,6 +149,29 @@ impl LifecycleStore for Broken {
         self.good.sweep_deletions(now, limit).await
     }
 
+    async fn abandoned_accounts(
+        &self,
+        before: OffsetDateTime,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<UserId>> {
+        self.good.abandoned_accounts(before, now, limit).await
+    }
+
+    async fn remove_abandoned_account(
+        &self,
+        user: &UserId,
+        before: OffsetDateTime,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let later =
+            if self.is(Fault::RemovesAnybody) { before + Duration::days(9) } else { before };
+        let told = self.good.remove_abandoned_account(user, later, along, now).await?;
+        let gone = self.good.standing(user).await?.is_none();
+        Ok(told || (self.is(Fault::RemovesTwice) && gone))
+    }
+
     async fn disable_account(
         &self,
         user: &UserId,
@@ -202,6 +229,8 @@ async fn the_kit_names_the_rule_that_a_store_of_lifecycles_breaks() {
         ),
         (Fault::LosesAttributes, "of many who change the same attributes exactly one does"),
         (Fault::DisablesTwice, "a disabled account is shut at once, and until it is enabled"),
+        (Fault::RemovesTwice, "an account of which nothing came is removed once"),
+        (Fault::RemovesAnybody, "only an account of which nothing came is removed"),
         (Fault::TellsTooMuch, "what is held about a user is told, and nothing secret or of others"),
     ] {
         let store = Database::sqlite().store().await;

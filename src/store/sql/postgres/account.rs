@@ -76,9 +76,10 @@ impl UserStore for PostgresStore {
         let fresh = sqlx::query_scalar(concat!(
             "WITH fresh AS (
                  INSERT INTO donjon_users
-                     (id, email, email_verified, attributes, password, created_at, password_set_at)
+                     (id, email, email_verified, attributes, password, created_at, password_set_at,
+                      signed_up)
                  VALUES ($1, $2, $3, $4, $5, $6,
-                     CASE WHEN $5::text IS NULL THEN NULL ELSE $6::bigint END)
+                     CASE WHEN $5::text IS NULL THEN NULL ELSE $6::bigint END, TRUE)
                  ON CONFLICT (email) DO NOTHING RETURNING id AS user_id, email
              ), link AS (
                  INSERT INTO donjon_links

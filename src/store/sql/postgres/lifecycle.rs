@@ -12,9 +12,10 @@ use crate::store::sql::audit::bind_end;
 use crate::store::sql::convert::micros;
 use crate::store::sql::ends::ends;
 use crate::store::sql::lifecycle::{
-    ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_DOMAINS, END_ORGANIZATIONS, EXECUTING, FINISH,
-    KEEP_LINK, LEFT_ALONE, REQUEST, RETRY, SOLE_OWNER, STANDING, StandingRow, VOID_INVITATIONS,
-    due, end_of_user, ends, goes, kept_by, refusal, sections, standing,
+    ABANDONED, ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_DOMAINS, END_ORGANIZATIONS,
+    EXECUTING, FINISH, KEEP_LINK, LEFT_ALONE, REMOVE_ABANDONED, REQUEST, RETRY, SOLE_OWNER,
+    STANDING, StandingRow, VOID_INVITATIONS, due, end_of_user, ends, goes, kept_by, refusal,
+    sections, standing,
 };
 use crate::store::user_data::Kind;
 use crate::store::{
@@ -240,6 +241,58 @@ impl LifecycleStore for PostgresStore {
         .execute(self.pool())
         .await?;
         Ok(swept.rows_affected())
+    }
+
+    async fn abandoned_accounts(
+        &self,
+        before: OffsetDateTime,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<UserId>> {
+        let ids: Vec<String> = query_scalar(ABANDONED)
+            .bind(micros(before))
+            .bind(micros(now))
+            .bind(i64::from(limit))
+            .fetch_all(self.pool())
+            .await?;
+        ids.into_iter().map(user_id).collect()
+    }
+
+    async fn remove_abandoned_account(
+        &self,
+        user: &UserId,
+        before: OffsetDateTime,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        // Two statements: what was added while the first waits for the row is seen by a later
+        // snapshot only.
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            query("SELECT id FROM donjon_users WHERE id = $1 FOR UPDATE")
+                .bind(user.as_str())
+                .execute(&mut *transaction)
+                .await?;
+            let removed = query(REMOVE_ABANDONED)
+                .bind(micros(before))
+                .bind(micros(now))
+                .bind(user.as_str())
+                .execute(&mut *transaction)
+                .await?;
+            if removed.rows_affected() == 0 {
+                return Ok(false);
+            }
+            for statement in goes() {
+                query(AssertSqlSafe(statement))
+                    .bind(user.as_str())
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            write_effects(&mut transaction, along, user).await?;
+            transaction.commit().await?;
+            Ok(true)
+        };
+        self.pool().within(work).await
     }
 
     async fn disable_account(

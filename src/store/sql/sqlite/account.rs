@@ -39,7 +39,7 @@ impl UserStore for SqliteStore {
         let (user, link, taken) = (user.clone(), link.clone(), taken.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                let outcome = insert_user(connection, &user).await?;
+                let outcome = insert_user(connection, &user, true).await?;
                 sqlx::query(
                     "INSERT INTO donjon_links
                          (user_id, purpose, token_hash, email, expires_at, code_hash)
@@ -74,7 +74,7 @@ impl UserStore for SqliteStore {
         let (user, along) = (user.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                let outcome = insert_user(connection, &user).await?;
+                let outcome = insert_user(connection, &user, false).await?;
                 let fresh = outcome == Registration::Registered;
                 write_effects_if(connection, &along, Some(user.account.id()), fresh).await?;
                 Ok(outcome)

@@ -74,7 +74,7 @@ impl IdentityStore for SqliteStore {
                 if owner_of(connection, &identity).await?.is_some() {
                     return Ok(refused(true));
                 }
-                if insert_user(connection, &user).await? != Registration::Registered {
+                if insert_user(connection, &user, false).await? != Registration::Registered {
                     return Ok(refused(false));
                 }
                 let id = user.account.id();

@@ -168,7 +168,7 @@ impl InvitationStore for SqliteStore {
                 let found = load(connection, &followed, now).await?;
                 let found = found.filter(|found| user.account.email() == Some(&found.email));
                 let Some(found) = found else { return Ok(Acceptance::Invalid) };
-                if insert_user(connection, &user).await? == Registration::EmailTaken {
+                if insert_user(connection, &user, false).await? == Registration::EmailTaken {
                     return Ok(Acceptance::EmailTaken);
                 }
                 join(connection, &found, user.account.id(), &along, now).await

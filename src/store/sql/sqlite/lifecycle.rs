@@ -11,9 +11,10 @@ use crate::store::sql::account::user_id;
 use crate::store::sql::convert::micros;
 use crate::store::sql::ends::ends;
 use crate::store::sql::lifecycle::{
-    ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_DOMAINS, END_ORGANIZATIONS, EXECUTING, FINISH,
-    KEEP_LINK, LEFT_ALONE, REQUEST, RETRY, SOLE_OWNER, STANDING, StandingRow, VOID_INVITATIONS,
-    due, end_of_user, ends, goes, kept_by, refusal, sections, standing,
+    ABANDONED, ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_DOMAINS, END_ORGANIZATIONS,
+    EXECUTING, FINISH, KEEP_LINK, LEFT_ALONE, REMOVE_ABANDONED, REQUEST, RETRY, SOLE_OWNER,
+    STANDING, StandingRow, VOID_INVITATIONS, due, end_of_user, ends, goes, kept_by, refusal,
+    sections, standing,
 };
 use crate::store::user_data::Kind;
 use crate::store::{
@@ -158,6 +159,53 @@ impl LifecycleStore for SqliteStore {
                 .execute(connection)
                 .await?;
                 Ok(swept.rows_affected())
+            })
+        })
+        .await
+    }
+
+    async fn abandoned_accounts(
+        &self,
+        before: OffsetDateTime,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<UserId>> {
+        let ids: Vec<String> = query_scalar(ABANDONED)
+            .bind(micros(before))
+            .bind(micros(now))
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        ids.into_iter().map(user_id).collect()
+    }
+
+    async fn remove_abandoned_account(
+        &self,
+        user: &UserId,
+        before: OffsetDateTime,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<bool> {
+        let (user, along) = (user.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let removed = query(REMOVE_ABANDONED)
+                    .bind(micros(before))
+                    .bind(micros(now))
+                    .bind(user.as_str())
+                    .execute(&mut *connection)
+                    .await?;
+                if removed.rows_affected() == 0 {
+                    return Ok(false);
+                }
+                for statement in goes() {
+                    query(AssertSqlSafe(statement))
+                        .bind(user.as_str())
+                        .execute(&mut *connection)
+                        .await?;
+                }
+                write_effects(connection, &along, Some(&user)).await?;
+                Ok(true)
             })
         })
         .await

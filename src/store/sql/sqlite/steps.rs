@@ -11,14 +11,17 @@ use crate::store::sql::account::user_id;
 use crate::store::sql::convert::micros;
 use crate::store::{LinkPurpose, NewLink, NewUser, RateLimit, Registration, Result};
 
+/// Writes a user, who `signed_up` or was made by the host.
 pub(super) async fn insert_user(
     connection: &mut SqliteConnection,
     user: &NewUser,
+    signed_up: bool,
 ) -> Result<Registration> {
     let written = sqlx::query(
         "INSERT INTO donjon_users
-             (id, email, email_verified, attributes, password, created_at, password_set_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?5 IS NULL THEN NULL ELSE ?6 END)
+             (id, email, email_verified, attributes, password, created_at, password_set_at,
+              signed_up)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?5 IS NULL THEN NULL ELSE ?6 END, ?7)
          ON CONFLICT (email) DO NOTHING",
     )
     .bind(user.account.id().as_str())
@@ -27,6 +30,7 @@ pub(super) async fn insert_user(
     .bind(Json(user.account.attributes()))
     .bind(user.password.as_ref().map(|hash| &hash.0))
     .bind(micros(user.created_at))
+    .bind(signed_up)
     .execute(connection)
     .await?;
     let fresh = written.rows_affected() > 0;
