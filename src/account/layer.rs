@@ -133,8 +133,8 @@ impl<S> Layer<S> for AccountLayer {
     type Service = AccountService<S>;
 
     /// Inside a tokio runtime, the first call also starts the task that removes links, counters
-    /// and limits that are over, accounts that are to be deleted or of which nothing came, and impersonations that are not
-    /// permitted any more; it ends with the last service.
+    /// and limits that are over, accounts that are to be deleted or of which nothing came, and
+    /// impersonations that are not permitted any more; it ends with the last service.
     fn layer(&self, inner: S) -> Self::Service {
         self.sweeping.call_once(|| start_sweeping(&self.site));
         Mounted::new(Arc::new(self.clone()), inner)

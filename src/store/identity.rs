@@ -62,11 +62,11 @@ pub struct WaysIn {
 /// How a registration by an identity ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdentityRegistration {
-    /// The user is written, with the identity.
+    /// The user is written, or taken over, with the identity.
     Registered,
     /// The identity is somebody's: nothing changed.
     IdentityTaken,
-    /// The address is somebody's: nothing changed.
+    /// The address is somebody's, or not that user's any more, or confirmed: nothing changed.
     EmailTaken,
 }
 
@@ -152,6 +152,19 @@ pub trait IdentityStore: std::fmt::Debug + Send + Sync + 'static {
     async fn register_with_identity(
         &self,
         user: &NewUser,
+        identity: &NewIdentity,
+        along: &Effects,
+    ) -> Result<IdentityRegistration>;
+
+    /// Gives an account whose address nobody has confirmed to whom a provider vouches for as the owner
+    /// of the address. In the same transition the address is confirmed, the identity linked, and
+    /// everything goes by which the account opened before: password, passkeys, other identities, the
+    /// app with its backup codes, API tokens, links, sessions (with events) and known browsers. Of any
+    /// number of callers exactly one is told [`IdentityRegistration::Registered`].
+    async fn take_over_with_identity(
+        &self,
+        user: &UserId,
+        email: &str,
         identity: &NewIdentity,
         along: &Effects,
     ) -> Result<IdentityRegistration>;

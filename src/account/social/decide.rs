@@ -4,7 +4,7 @@
 use super::fault::Fault;
 use super::policy::{EmailMismatch, SocialPolicy, WithoutEmail};
 use super::protocol::profile::Profile;
-use crate::account::Email;
+use crate::account::{Email, Unconfirmed};
 use crate::scope::Account;
 use crate::store::{IdentityOwners, LoginUser};
 
@@ -18,6 +18,8 @@ pub(super) enum Outcome {
     AskToLink(Account),
     /// They get an account with this address, which is theirs.
     Register(Email),
+    /// They get this account, since the address is theirs, and nobody else could come in.
+    TakeOver(Account),
     /// They are asked for an address. Whether it has an account is not looked at before it is theirs.
     AskForEmail,
 }
@@ -28,6 +30,7 @@ pub(super) fn decide(
     profile: &Profile,
     owners: IdentityOwners,
     policy: &SocialPolicy,
+    unconfirmed: Unconfirmed,
 ) -> Result<Outcome, Fault> {
     let email = profile.trusted_email();
     let holder = owners.email.filter(|_| email.is_some());
@@ -39,6 +42,12 @@ pub(super) fn decide(
             Err(Fault::Mismatch)
         }
         (Some(user), ..) => Ok(Outcome::LogIn(Box::new(user))),
+        // Whoever signed up with the address never showed that it is theirs, and was never let in.
+        (None, Some(holder), _)
+            if !holder.email_verified() && unconfirmed == Unconfirmed::Block && policy.sign_up =>
+        {
+            Ok(Outcome::TakeOver(holder))
+        }
         (None, Some(holder), _) => Ok(Outcome::AskToLink(holder)),
         (None, None, Some(_)) if !policy.sign_up => Err(Fault::Closed),
         (None, None, Some(email)) => Ok(Outcome::Register(email)),
@@ -85,10 +94,11 @@ mod tests {
         policy: SocialPolicy,
     ) -> String {
         let owners = IdentityOwners { identity: identity.map(user), email: holder.map(account) };
-        match decide(&profile(email), owners, &policy) {
+        match decide(&profile(email), owners, &policy, Unconfirmed::Block) {
             Ok(Outcome::LogIn(user)) => format!("log in {}", user.account.id()),
             Ok(Outcome::AskToLink(account)) => format!("link {}", account.id()),
             Ok(Outcome::Register(email)) => format!("register {email}"),
+            Ok(Outcome::TakeOver(account)) => format!("take over {}", account.id()),
             Ok(Outcome::AskForEmail) => "ask".into(),
             Err(fault) => fault.reason().into(),
         }
@@ -106,6 +116,23 @@ mod tests {
         assert_eq!(of(Some(true), None, None), "register someone@example.test");
         assert_eq!(of(None, None, None), "ask");
         assert_eq!(of(Some(true), Some("a"), Some("b")), "email_mismatch");
+    }
+
+    #[test]
+    fn an_account_that_nobody_could_use_goes_to_the_owner_of_its_address() {
+        let closed = SocialPolicy { sign_up: false, ..SocialPolicy::default() };
+        for (policy, unconfirmed, taken) in [
+            (SocialPolicy::default(), Unconfirmed::Block, true),
+            (SocialPolicy::default(), Unconfirmed::Allow, false),
+            (closed, Unconfirmed::Block, false),
+        ] {
+            for (trusted, taken) in [(true, taken), (false, false)] {
+                let holder = account("a").with_email("someone@example.test", false);
+                let owners = IdentityOwners { identity: None, email: Some(holder) };
+                let outcome = decide(&profile(Some(trusted)), owners, &policy, unconfirmed);
+                assert_eq!(matches!(outcome, Ok(Outcome::TakeOver(_))), taken, "{unconfirmed:?}");
+            }
+        }
     }
 
     #[test]

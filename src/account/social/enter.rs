@@ -1,5 +1,6 @@
 //! What becomes of somebody whom a provider vouches for.
 
+use http::Response;
 use time::OffsetDateTime;
 
 use super::answer::refuse;
@@ -17,13 +18,13 @@ use crate::account::{AccountError, Email};
 use crate::account::{confirm, single_sign_on};
 use crate::audit::Action;
 use crate::crypto::RandomExt as _;
-use crate::http::respond;
+use crate::http::{Body, respond};
 use crate::page::LoginNotice;
 use crate::scope::{Account, Method, UserId};
 use crate::store::{Effects, IdentityRegistration, IdentityUse, LoginUser, NewIdentity, NewUser};
 
 /// Whoever loses a race for an identity or an address is judged once more by who won it.
-const JUDGED: usize = 2;
+const JUDGED: usize = 3;
 
 /// Lets them in, or asks what is still to be known.
 pub(super) async fn enter(
@@ -38,20 +39,28 @@ pub(super) async fn enter(
     for _ in 0..JUDGED {
         let email = trusted.as_ref().map(Email::as_str);
         let owners = site.store.find_identity(&identity.provider, &identity.subject, email).await?;
-        let outcome = match decide(&profile, owners, &providers.policy) {
+        let outcome = match decide(&profile, owners, &providers.policy, site.policy.unconfirmed) {
             Ok(outcome) => outcome,
             Err(fault) => return refuse(here, visit, &Aim::LogIn, fault).await,
         };
         match outcome {
             Outcome::LogIn(user) => return log_in(here, visit, &profile, &identity, &user).await,
             Outcome::Register(email) => {
-                let elsewhere = single_sign_on::enforced(site, &email).await?;
-                if elsewhere.is_some_and(|sso| sso.login_path != here.path("")) {
-                    return Ok(single_sign_on::point(site, visit, email.as_str()));
+                if let Some(elsewhere) = elsewhere(here, visit, &email).await? {
+                    return Ok(elsewhere);
                 }
                 if let Some(user) = register(here, visit, &identity, &email).await? {
                     return log_in(here, visit, &profile, &identity, &user).await;
                 }
+            }
+            Outcome::TakeOver(account) => {
+                if let Some(email) = &trusted
+                    && let Some(elsewhere) = elsewhere(here, visit, email).await?
+                {
+                    return Ok(elsewhere);
+                }
+                // Then they are judged as its user.
+                take_over(here, visit, &identity, &account).await?;
             }
             Outcome::AskToLink(account) => {
                 let step = Step::Link { user: account.id().clone() };
@@ -109,6 +118,35 @@ async fn register(
         }
         IdentityRegistration::IdentityTaken | IdentityRegistration::EmailTaken => Ok(None),
     }
+}
+
+/// Where the users of the address's domain log in, if that is not here.
+async fn elsewhere(
+    here: Here<'_>,
+    visit: &Visit,
+    email: &Email,
+) -> Result<Option<Response<Body>>, AccountError> {
+    let enforced = single_sign_on::enforced(here.site, email).await?;
+    let elsewhere = enforced.is_some_and(|sso| sso.login_path != here.path(""));
+    Ok(elsewhere.then(|| single_sign_on::point(here.site, visit, email.as_str())))
+}
+
+/// Gives an account to the owner of its address, if nobody was quicker.
+async fn take_over(
+    here: Here<'_>,
+    visit: &Visit,
+    identity: &NewIdentity,
+    account: &Account,
+) -> Result<(), AccountError> {
+    let entry = visit.entry(Action::CONFIRM_EMAIL).about(account.id()).with("took_over", true);
+    let along = here.site.effects(about(entry, identity));
+    let email = account.email().unwrap_or_default();
+    let store = &here.site.store;
+    let told = store.take_over_with_identity(account.id(), email, identity, &along).await?;
+    if told == IdentityRegistration::Registered {
+        along.announce();
+    }
+    Ok(())
 }
 
 async fn log_in(

@@ -93,3 +93,12 @@ pub(super) fn unlinking(done: bool, existed: bool) -> Unlinking {
         (false, false) => Unlinking::NotLinked,
     }
 }
+
+/// User `$1` belongs to the owner of address `$2` from now on, if nobody has confirmed it, and nobody
+/// has the identity `$3`, `$4`.
+pub(super) const TAKE_OVER: &str = "UPDATE donjon_users AS u SET email_verified = TRUE, \
+     password = NULL, password_set_at = NULL, must_change_password = FALSE, passkeys = 0, \
+     device_epoch = device_epoch + 1 \
+     WHERE id = $1 AND email = $2 AND NOT email_verified \
+     AND disabled_at IS NULL AND deletion_at IS NULL AND deleted_at IS NULL \
+     AND NOT EXISTS (SELECT 1 FROM donjon_identities i WHERE i.provider = $3 AND i.subject = $4)";

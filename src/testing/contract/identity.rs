@@ -32,6 +32,7 @@ pub async fn identities(
     kit.a_login_writes_what_the_provider_says_now().await?;
     kit.no_login_by_an_identity_outlives_a_reset().await?;
     kit.an_identity_is_linked_once().await?;
+    kit.an_unconfirmed_account_is_taken_over_once().await?;
     kit.the_last_way_in_stays().await?;
     kit.of_two_who_take_the_last_ways_in_one_does().await?;
     kit.an_identity_waits_until_it_is_taken_once().await?;

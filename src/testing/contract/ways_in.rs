@@ -12,10 +12,10 @@ use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::crypto::{RandomExt as _, Redacted, SystemRandom};
 use crate::scope::{Account, SessionId, UserId};
 use crate::store::{
-    ApiTokenId, ApiTokenStore, Effects, Enrolment, FactorUse, IdentityStore, LinkLogin,
-    LinkPurpose, LinkUse, Linking, LoginCounter, MailLinkStore, MfaStore, NewApiToken, NewPassword,
-    NewUser, PasskeyAddition, PasskeyStore, PasswordChange, PasswordReset, PasswordStore,
-    SessionStore, TokenOwner, TokenPage, UserStore,
+    ApiTokenId, ApiTokenStore, Effects, Enrolment, FactorUse, IdentityRegistration, IdentityStore,
+    LinkLogin, LinkPurpose, LinkUse, Linking, LoginCounter, MailLinkStore, MfaStore, NewApiToken,
+    NewPassword, NewUser, PasskeyAddition, PasskeyStore, PasswordChange, PasswordReset,
+    PasswordStore, SessionStore, TokenOwner, TokenPage, UserStore,
 };
 
 /// What the kit of [`ways_in`] works with: parts of one backend, all of which are proven.
@@ -49,6 +49,7 @@ pub async fn ways_in(parts: WaysInParts) -> Result<(), Violation> {
     kit.a_way_in_is_made_in_a_session_that_is_alive().await?;
     kit.a_reset_by_the_first_owner_leaves_nothing().await?;
     kit.a_login_by_the_first_owner_leaves_nothing().await?;
+    kit.a_provider_that_vouches_for_the_owner_leaves_nothing().await?;
     kit.who_was_there_before_keeps_it().await?;
     kit.nothing_that_is_added_meanwhile_outlives_a_reset().await
 }
@@ -138,6 +139,23 @@ impl Kit {
             rule("a login by a link confirms the address", verified, account)?;
         }
         Ok(())
+    }
+
+    async fn a_provider_that_vouches_for_the_owner_leaves_nothing(&self) -> Result<(), Violation> {
+        const RULE: &str = "what was set up before the owner came by a provider is gone";
+        let (email, id) = self.user(true).await?;
+        self.set_up(&id).await?;
+        let (identity, none) = (new_identity("acme"), Effects::none());
+        let store = &self.0.identities;
+        let told = store.take_over_with_identity(&id, &email, &identity, &none).await?;
+        rule("an account is taken over", told == IdentityRegistration::Registered, told)?;
+        let standing = self.standing(&id).await?;
+        rule(RULE, standing == Standing { identities: 1, ..EMPTY }, standing)?;
+        let left = self.0.sessions.sessions_of(&id, at(1)).await?;
+        rule(RULE, left.is_empty(), left.len())?;
+        let user = self.0.passwords.load_login_user(&id).await?;
+        let known = user.map(|user| (user.password.is_none(), user.device_epoch));
+        rule(RULE, known == Some((true, 1)), known)
     }
 
     async fn who_was_there_before_keeps_it(&self) -> Result<(), Violation> {

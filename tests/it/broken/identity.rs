@@ -33,6 +33,8 @@ enum Fault {
     LetsAllRefresh,
     /// Writes tokens whatever their version.
     WritesOldTokens,
+    /// Gives an account that somebody has confirmed to whoever comes.
+    TakesOverInNameOnly,
     /// Does not mind that the session is over.
     IgnoresTheSession,
     /// Changes something, and tells nobody.
@@ -90,6 +92,21 @@ impl IdentityStore for Broken {
         let told = self.good.register_with_identity(user, identity, &self.along(along)).await?;
         let lies = self.is(Fault::RegistersEverybody);
         Ok(if lies { IdentityRegistration::Registered } else { told })
+    }
+
+    async fn take_over_with_identity(
+        &self,
+        user: &UserId,
+        email: &str,
+        identity: &NewIdentity,
+        along: &Effects,
+    ) -> Result<IdentityRegistration> {
+        let told = self.good.take_over_with_identity(user, email, identity, along).await?;
+        if self.is(Fault::TakesOverInNameOnly) && told == IdentityRegistration::EmailTaken {
+            self.good.link_identity(user, identity, None, along).await?;
+            return Ok(IdentityRegistration::Registered);
+        }
+        Ok(told)
     }
 
     async fn log_in_with_identity(
@@ -212,6 +229,7 @@ async fn the_kit_names_the_rule_that_a_store_of_identities_breaks() {
             "a login writes what the provider says, and leaves what it does not say",
         ),
         (Fault::IgnoresTheEpoch, "no login by an identity that was begun before a reset stands"),
+        (Fault::TakesOverInNameOnly, "only an account that nobody has confirmed is taken over"),
         (Fault::LinksEverybody, "an identity is linked to one user"),
         (Fault::UnlinksBlindly, "the last way in stays"),
         (Fault::GivesTwice, "an identity waits for so long, and is taken once"),

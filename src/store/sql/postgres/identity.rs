@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::PostgresStore;
 use super::audit::{along, effects};
 use super::made_in::permitted;
+use super::take_over::take_over;
 use crate::crypto::{Sealed, TokenHash};
 use crate::scope::{SessionId, UserId};
 use crate::store::sql::account::login_user_columns;
@@ -103,6 +104,23 @@ impl IdentityStore for PostgresStore {
             // Somebody else wrote the identity meanwhile: the user went with it.
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {}
             written => drop(written?),
+        }
+        Ok(refused(self.owner_of(identity).await?.is_some()))
+    }
+
+    async fn take_over_with_identity(
+        &self,
+        user: &UserId,
+        email: &str,
+        identity: &NewIdentity,
+        along: &Effects,
+    ) -> Result<IdentityRegistration> {
+        let work = take_over(self.pool(), (user, email), identity, along);
+        match self.pool().within(work).await {
+            Ok(true) => return Ok(IdentityRegistration::Registered),
+            // Somebody else wrote the identity meanwhile.
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {}
+            taken => drop(taken?),
         }
         Ok(refused(self.owner_of(identity).await?.is_some()))
     }

@@ -27,6 +27,7 @@ mod session;
 mod session_data;
 mod session_events;
 mod single_sign_on;
+mod take_over;
 mod takeover;
 mod webhook;
 

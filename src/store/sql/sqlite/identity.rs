@@ -4,13 +4,15 @@ use time::OffsetDateTime;
 
 use super::SqliteStore;
 use super::audit::{write_effects, write_effects_if};
-use super::steps::{count_against_limit, insert_user, lives};
+use super::steps::{
+    count_against_limit, end_sessions, forget_attempts, insert_user, lives, take_over,
+};
 use crate::crypto::{Sealed, TokenHash};
-use crate::scope::{SessionId, UserId};
-use crate::store::sql::account::login_user_columns;
+use crate::scope::{SessionEnd, SessionId, UserId};
+use crate::store::sql::account::{address_key, login_user_columns};
 use crate::store::sql::convert::micros;
 use crate::store::sql::identity::{
-    IdentityRow, OwnerRow, TokensRow, owners, refused, tokens, unlinking, ways, ways_in,
+    IdentityRow, OwnerRow, TAKE_OVER, TokensRow, owners, refused, tokens, unlinking, ways, ways_in,
 };
 use crate::store::{
     Effects, IdentityOwners, IdentityRegistration, IdentityStore, IdentityUse, Linking,
@@ -80,6 +82,39 @@ impl IdentityStore for SqliteStore {
                 let id = user.account.id();
                 insert_identity(connection, id, &identity).await?;
                 write_effects(connection, &along, Some(id)).await?;
+                Ok(IdentityRegistration::Registered)
+            })
+        })
+        .await
+    }
+
+    async fn take_over_with_identity(
+        &self,
+        user: &UserId,
+        email: &str,
+        identity: &NewIdentity,
+        along: &Effects,
+    ) -> Result<IdentityRegistration> {
+        let (user, email) = (user.clone(), email.to_owned());
+        let (identity, along) = (identity.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let taken = sqlx::query(TAKE_OVER)
+                    .bind(user.as_str())
+                    .bind(&email)
+                    .bind(&identity.provider)
+                    .bind(&identity.subject)
+                    .execute(&mut *connection)
+                    .await?;
+                if taken.rows_affected() == 0 {
+                    return Ok(refused(owner_of(connection, &identity).await?.is_some()));
+                }
+                take_over(connection, &user, identity.at).await?;
+                forget_attempts(connection, &address_key(&email)).await?;
+                let end = (SessionEnd::SignedOutEverywhere, identity.at);
+                end_sessions(connection, &user, None, end).await?;
+                insert_identity(connection, &user, &identity).await?;
+                write_effects(connection, &along, Some(&user)).await?;
                 Ok(IdentityRegistration::Registered)
             })
         })

@@ -45,6 +45,48 @@ impl Kit {
         Ok(())
     }
 
+    pub(super) async fn an_unconfirmed_account_is_taken_over_once(&self) -> Result<(), Violation> {
+        const RULE: &str = "an unconfirmed account is taken over once";
+        let user = new_user(&fresh_email());
+        self.users.create_user(&user, &Effects::none()).await?;
+        let (id, email) = (user.account.id(), user.account.email().unwrap_or_default());
+        let outcomes = race(|_| {
+            let (store, identity) = (Arc::clone(&self.store), new_identity("acme"));
+            let (id, email) = (id.clone(), email.to_owned());
+            async move {
+                let none = Effects::none();
+                let told = store.take_over_with_identity(&id, &email, &identity, &none).await?;
+                Ok((told == IdentityRegistration::Registered).then_some(identity))
+            }
+        })
+        .await?;
+        let winners: Vec<_> = outcomes.into_iter().flatten().collect();
+        rule(RULE, winners.len() == 1, winners.len())?;
+        let Some(winner) = winners.first() else { return Ok(()) };
+        let found = self.store.find_identity("acme", &winner.subject, None).await?.identity;
+        let theirs = found.as_ref().is_some_and(|found| {
+            let account = &found.account;
+            account.id() == id && account.email_verified() && found.password.is_none()
+        });
+        rule("who takes an account over has it without the password", theirs, found)?;
+
+        const ONLY: &str = "only an account that nobody has confirmed is taken over";
+        let known = self.known().await?;
+        let other = new_user(&fresh_email());
+        self.users.create_user(&other, &Effects::none()).await?;
+        let (other, elsewhere) = (other.account.id(), fresh_email());
+        for (id, email, identity, expected) in [
+            (&known.id, &known.email, new_identity("other"), IdentityRegistration::EmailTaken),
+            (other, &elsewhere, new_identity("other"), IdentityRegistration::EmailTaken),
+            (other, &elsewhere, winner.clone(), IdentityRegistration::IdentityTaken),
+        ] {
+            let none = Effects::none();
+            let told = self.store.take_over_with_identity(id, email, &identity, &none).await?;
+            rule(ONLY, told == expected, (told, expected))?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn the_last_way_in_stays(&self) -> Result<(), Violation> {
         const RULE: &str = "the last way in stays";
         let (known, none) = (self.known().await?, Effects::none());

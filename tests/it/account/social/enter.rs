@@ -270,6 +270,37 @@ async fn a_login_that_the_provider_does_not_date_opens_nothing_that_takes_a_fres
     .await;
 }
 
+/// Somebody signed up with her address before, and waits.
+#[tokio::test]
+async fn an_account_that_nobody_confirmed_is_hers_who_comes_by_a_provider() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            let mut stranger = world.browser();
+            let fields = [("email", ALICE), ("password", "the stranger's password")];
+            stranger.post("/register", &fields).await;
+            let mails = world.mails_to(ALICE).await;
+            let link = mails[0].text.lines().find(|line| line.starts_with("http")).unwrap();
+            // Whom the provider does not vouch for gets nothing of it.
+            let other = FakeUser::new("mallory-1").with_email(ALICE, false);
+            let page = fake.arrive(&mut world.browser(), other).await;
+            assert_eq!(page.url.path(), format!("{BEGIN}/email"));
+
+            let mut browser = world.browser();
+            assert_eq!(fake.arrive(&mut browser, alice()).await.body, greeting(ALICE));
+            let account = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+            assert!(account.email_verified());
+            assert_eq!(stranger.get(link).await.status, StatusCode::GONE);
+            let page = stranger.post("/login", &fields).await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert_eq!(who(&mut stranger).await, "hello stranger at /");
+            assert_eq!(fake.arrive(&mut world.browser(), alice()).await.body, greeting(ALICE));
+        },
+    )
+    .await;
+}
+
 /// As when the host has seen a thief, who may have linked the identity.
 #[tokio::test]
 async fn a_provider_is_no_way_around_the_choice_of_another_password() {
