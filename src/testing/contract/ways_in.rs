@@ -314,6 +314,7 @@ fn new_token(user: &UserId, session: SessionId) -> NewApiToken {
         hash: SystemRandom.token().hash(),
         owner: TokenOwner::User(user.clone()),
         made_in: Some(session),
+        by: None,
         name: "a token".to_owned(),
         scopes: Vec::new(),
         created_at: epoch(),
