@@ -27,8 +27,12 @@ pub(super) struct SessionRow {
     account: (Option<String>, Option<bool>, Option<Json<Attributes>>),
     epochs: (Option<i64>, Option<i64>),
     acting: (Option<Uuid>, Option<String>),
-    membership: (Option<String>, Option<String>, Option<String>, Option<bool>, Option<bool>),
+    membership: MembershipRow,
 }
+
+/// The organization's slug and name, and the role in it; whether it demands a second factor, and
+/// whether the user lacks one.
+type MembershipRow = (Option<String>, Option<String>, Option<String>, Option<bool>, Option<bool>);
 
 /// The columns in their order, for both databases: a tuple has too few places for them.
 impl<'r, R> FromRow<'r, R> for SessionRow
