@@ -113,7 +113,7 @@ async fn the_second_factor_must_have_been_used_in_this_very_session() {
     };
     let (fed, pwd) = (Method::FEDERATED, Method::PASSWORD);
     for (scope, passes, believed) in [
-        (asked(&[pwd.clone()], None), false, false),
+        (asked(std::slice::from_ref(&pwd), None), false, false),
         (asked(&[pwd.clone(), Method::ONE_TIME_CODE], None), true, true),
         (asked(&[pwd.clone(), Method::MULTI_FACTOR], None), true, true),
         (asked(&[pwd.clone(), Method::TRUSTED_BROWSER], None), true, true),

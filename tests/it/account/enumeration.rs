@@ -1,6 +1,6 @@
 //! Nothing that a stranger can see tells whether an address has an account.
 
-use std::time::Instant;
+
 
 use donjon::account::Policy;
 use donjon::store::{LinkPurpose, SqlStore};
@@ -103,7 +103,7 @@ async fn signing_up_and_logging_in_does_not_tell_whether_the_address_was_free() 
             let (mut free, mut taken) = (world.browser(), world.browser());
             let fields = |email| [("email", email), ("password", "another password")];
             for path in ["/register", "/login", "/login", "/login/link", "/login"] {
-                let begun = Instant::now();
+                let begun = tokio::time::Instant::now();
                 let (new, new_cost) = cost(&mut free, path, &fields(NOBODY)).await;
                 let took_new = begun.elapsed();
                 let (old, old_cost) = cost(&mut taken, path, &fields(ALICE)).await;

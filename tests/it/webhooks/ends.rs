@@ -63,7 +63,7 @@ async fn whoever_provisions_hears_of_every_membership_that_ends() {
         story.store.request_deletion(&deletion, &none, deletion.at).await.unwrap();
         assert_eq!(story.accounts.execute_due_deletions().await.unwrap(), 1);
         let gone = (GONE.to_owned(), Some(ben.clone()));
-        assert_eq!(story.told(of_other).await, [gone.clone()]);
+        assert_eq!(story.told(of_other).await, std::slice::from_ref(&gone));
         let ended = ("organization.deleted".to_owned(), None);
         assert_eq!(story.told(of_alone).await, [ended, gone]);
     })
