@@ -314,7 +314,7 @@ async fn proving_it_again_by_a_passkey_costs_no_more_than_it_must() {
         let signed = passkey.get(&options_on(&page)).unwrap();
         let (done, right) = counted(answer(&mut browser, &page, &signed)).await;
         assert_eq!(done.status, StatusCode::SEE_OTHER);
-        assert_eq!((right.reads(), right.transitions()), (2, 3), "…; begin, use, rotate");
+        assert_eq!((right.reads(), right.transitions()), (2, 4), "…; limits, begin, use, rotate");
     })
     .await;
 }
