@@ -35,7 +35,8 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let Some(proven) = prove(site, visit, Action::LOG_IN, &email, password).await? else {
         return refused();
     };
-    if !proven.has_second_factor || !breaks_glass(site, &proven.account).await? {
+    let is_fit = proven.has_second_factor && proven.account.email_verified();
+    if !is_fit || !breaks_glass(site, &proven.account).await? {
         let entry = visit.entry(Action::LOG_IN).refused().with("locked", false);
         note_refusal(site, entry, Some(proven.account)).await?;
         return refused();

@@ -3,12 +3,12 @@
 
 use http::{Response, StatusCode};
 
-use super::config::Unconfirmed;
+use super::config::{Flow, Unconfirmed};
 use super::prove::{Attempt, attempt, complete};
 use super::refused_login::{must_wait, refuse};
 use super::sign_in::{ProvenAt, SignIn, sign_in};
 use super::site::{Answer, Asking, Site, Visit};
-use super::{AccountError, Email, single_sign_on};
+use super::{AccountError, Email, limits, single_sign_on};
 use crate::crypto::Redacted;
 use crate::http::{Body, respond};
 use crate::page::{Login, LoginNotice, OtherDoor};
@@ -84,6 +84,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     // What is no address is nobody’s.
     let Ok(email) = Email::parse(typed) else { return refused() };
     if form.get(SINGLE_SIGN_ON)?.is_some() {
+        limits::count_form(site, visit, Flow::Login).await?;
         // The domain decides, and is no secret: whether anybody has the address is not looked at.
         return match single_sign_on::route(site, &email).await? {
             Some(sso) => Ok(single_sign_on::lead(visit, &sso.login_path, &email)),

@@ -1,7 +1,5 @@
 //! Nothing that a stranger can see tells whether an address has an account.
 
-
-
 use donjon::account::Policy;
 use donjon::store::{LinkPurpose, SqlStore};
 use http::{HeaderMap, StatusCode};

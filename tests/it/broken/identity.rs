@@ -33,8 +33,10 @@ enum Fault {
     LetsAllRefresh,
     /// Writes tokens whatever their version.
     WritesOldTokens,
-    /// Gives an account that somebody has confirmed to whoever comes.
-    TakesOverInNameOnly,
+    /// Gives an account to everybody who takes it over.
+    GivesAccountsAgain,
+    /// Gives an account that somebody has confirmed to whoever comes from elsewhere.
+    GivesConfirmedAccounts,
     /// Does not mind that the session is over.
     IgnoresTheSession,
     /// Changes something, and tells nobody.
@@ -102,7 +104,9 @@ impl IdentityStore for Broken {
         along: &Effects,
     ) -> Result<IdentityRegistration> {
         let told = self.good.take_over_with_identity(user, email, identity, along).await?;
-        if self.is(Fault::TakesOverInNameOnly) && told == IdentityRegistration::EmailTaken {
+        let gives = self.is(Fault::GivesAccountsAgain)
+            || self.is(Fault::GivesConfirmedAccounts) && identity.provider == "other";
+        if gives && told == IdentityRegistration::EmailTaken {
             self.good.link_identity(user, identity, None, along).await?;
             return Ok(IdentityRegistration::Registered);
         }
@@ -229,7 +233,8 @@ async fn the_kit_names_the_rule_that_a_store_of_identities_breaks() {
             "a login writes what the provider says, and leaves what it does not say",
         ),
         (Fault::IgnoresTheEpoch, "no login by an identity that was begun before a reset stands"),
-        (Fault::TakesOverInNameOnly, "only an account that nobody has confirmed is taken over"),
+        (Fault::GivesAccountsAgain, "an unconfirmed account is taken over once"),
+        (Fault::GivesConfirmedAccounts, "only an account that nobody has confirmed is taken over"),
         (Fault::LinksEverybody, "an identity is linked to one user"),
         (Fault::UnlinksBlindly, "the last way in stays"),
         (Fault::GivesTwice, "an identity waits for so long, and is taken once"),

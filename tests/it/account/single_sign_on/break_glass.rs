@@ -1,5 +1,8 @@
 //! Who comes in although single sign-on is enforced.
 
+use donjon::crypto::Sealed;
+use donjon::store::NewTotp;
+
 use super::*;
 use crate::account::second_factor::{VERIFY, methods, verify};
 use crate::support::statements::counted;
@@ -126,6 +129,32 @@ async fn the_page_is_the_same_for_everybody_and_lets_nobody_else_in() {
         }
         let page = break_glass(&mut world.browser(), OLGA, PASSWORD).await;
         assert_eq!(page.status, REFUSED);
+    })
+    .await;
+}
+
+/// Whoever signed up with somebody else's address is not let in by its name.
+#[tokio::test]
+async fn who_never_confirmed_the_address_does_not_come_in() {
+    each_world(async |world| {
+        let id = enforced(&world).await;
+        let accounts = world.accounts.accounts();
+        let email = "sam@acme.example";
+        let sam = accounts.create(email, Some(PASSWORD), Default::default(), false).await.unwrap();
+        let totp = NewTotp {
+            user: sam.id().clone(),
+            secret: Sealed::from_bytes(b"sealed".to_vec()),
+            step: 1,
+            backup_codes: Vec::new(),
+            created_at: donjon::crypto::Clock::now(&*world.clock),
+        };
+        world.store.enroll_totp(&totp, None, &Effects::none()).await.unwrap();
+        let organizations = world.accounts.organizations();
+        organizations.add_member(id, sam.id(), &MemberRole::MEMBER).await.unwrap();
+        let told = organizations.name_break_glass(id, sam.id(), true).await.unwrap();
+        assert_eq!(told, donjon::store::BreakGlassChange::Done);
+        let mut browser = world.browser();
+        assert_eq!(break_glass(&mut browser, email, PASSWORD).await.status, REFUSED);
     })
     .await;
 }

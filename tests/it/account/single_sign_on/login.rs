@@ -1,6 +1,7 @@
 //! Where the page to log in leads.
 
 use super::*;
+use crate::account::limits::{from, is_too_many, limited};
 use crate::support::statements::counted;
 
 const TRIP: &str = "return_to=%2Foauth%2Fresume%3Fa%3Db&interaction_id=i-1&prompt=login";
@@ -106,6 +107,23 @@ async fn single_sign_on_that_is_offered_is_a_button_and_one_that_is_off_is_not_t
         let page = press("bob@elsewhere.example").await;
         assert!(page.body.contains("no single sign-on for this address"), "{}", page.body);
         assert_eq!(page.value_of("email"), "bob@elsewhere.example");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whose_domain_it_is_is_not_asked_without_end() {
+    let change = |builder| with_sso(limited(3, [99, 99, 99])(builder));
+    each_world_with(change, async |world| {
+        acme(&world).await;
+        let fields = [("email", BOB), ("single_sign_on", "1")];
+        let mut here = from(&world, "198.51.100.1");
+        for _ in 0..3 {
+            assert_eq!(here.post("/login", &fields).await.status, REFUSED);
+        }
+        is_too_many(&here.post("/login", &fields).await);
+        let there = from(&world, "203.0.113.7").post("/login", &fields).await;
+        assert_eq!(there.status, REFUSED);
     })
     .await;
 }
