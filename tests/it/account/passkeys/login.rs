@@ -174,11 +174,7 @@ async fn a_login_by_passkey_costs_no_more_than_it_must() {
         let fields = [("credential", answer.as_str())];
         let (page, right) = counted(browser.post("/login", &fields)).await;
         assert_eq!(page.status, StatusCode::SEE_OTHER);
-        assert_eq!(
-            (right.reads(), right.transitions()),
-            (1, 4),
-            "standing; limits, begin, session, use"
-        );
+        assert_eq!((right.reads(), right.transitions()), (1, 3), "standing; begin, session, use");
         let mut second = world.browser();
         pending(&mut second, ALICE).await;
         let (page, shown) = counted(second.get(VERIFY)).await;
