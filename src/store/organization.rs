@@ -99,6 +99,7 @@ pub struct Authority {
 }
 
 /// Whether a role does not stand below another one in this order.
+#[cfg(any(feature = "accounts", feature = "sqlite"))]
 pub(crate) fn reaches(ranks: &[MemberRole], own: &MemberRole, other: &MemberRole) -> bool {
     let rank = |role| ranks.iter().position(|ranked| ranked == role).unwrap_or(ranks.len());
     rank(own) <= rank(other)

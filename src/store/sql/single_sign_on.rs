@@ -41,7 +41,7 @@ pub(super) use let_in;
 macro_rules! fit {
     () => {
         concat!(
-            "u.password IS NOT NULL AND ",
+            "u.password IS NOT NULL AND u.email IS NOT NULL AND u.email_verified AND ",
             $crate::store::sql::account::has_second_factor!(),
             " AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL"
         )

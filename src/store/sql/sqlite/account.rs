@@ -6,7 +6,7 @@ use super::audit::{write_effects, write_effects_if};
 use super::refused_login::refuse_login;
 use super::steps::{
     count_against_limit, drop_links, end_sessions, forget_attempts, insert_user, is_confirmed,
-    revoke_api_tokens, take_over, use_link, write_link_if,
+    take_over, use_link, write_link_if,
 };
 use super::{SqliteStore, limit};
 use crate::crypto::{Redacted, TokenHash};
@@ -354,7 +354,6 @@ impl UserStore for SqliteStore {
                 .bind(micros(now))
                 .fetch_one(&mut *connection)
                 .await?;
-                revoke_api_tokens(connection, &id, now).await?;
                 drop_links(connection, &id).await?;
                 forget_attempts(connection, &address_key(&email)).await?;
                 end_sessions(connection, &id, None, (SessionEnd::PasswordReset, now)).await?;

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::audit::{write_effects, write_effects_if};
+use super::steps::revoke_api_tokens;
 use super::{SqliteStore, acting, session_events};
 use crate::crypto::TokenHash;
 use crate::scope::{
@@ -354,14 +355,7 @@ impl SessionStore for SqliteStore {
                 note_ends(connection, ended, end, now).await?;
                 if end.ends_offline_access() {
                     note_end(connection, None, user.as_str(), end, now).await?;
-                    query(
-                        "UPDATE donjon_api_tokens SET revoked_at = $2 \
-                         WHERE user_id = $1 AND revoked_at IS NULL",
-                    )
-                    .bind(user.as_str())
-                    .bind(micros(now))
-                    .execute(&mut *connection)
-                    .await?;
+                    revoke_api_tokens(connection, &user, now).await?;
                 }
                 write_effects(connection, &along, Some(&user)).await?;
                 Ok(count)

@@ -119,8 +119,11 @@ pub(super) async fn end_sessions(
     sqlx::query("DELETE FROM donjon_sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2)")
         .bind(user.as_str())
         .bind(keep)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+    if end.ends_offline_access() {
+        revoke_api_tokens(connection, user, now).await?;
+    }
     Ok(())
 }
 
@@ -152,6 +155,7 @@ pub(super) async fn take_over(
     drop_links(connection, user).await
 }
 
+/// What ends offline access ends the API tokens of a user.
 pub(super) async fn revoke_api_tokens(
     connection: &mut SqliteConnection,
     user: &UserId,

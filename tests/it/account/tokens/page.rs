@@ -1,6 +1,6 @@
 //! The page where a user makes tokens, and revokes them.
 
-use donjon::store::{Device, TokenPage};
+use donjon::store::{Device, Effects, TokenPage};
 use http::StatusCode;
 use time::Duration;
 
@@ -168,6 +168,21 @@ async fn a_reset_of_the_password_ends_every_token() {
         browser.submit(&page, &[("password", "another long passphrase")]).await;
         tokens.verify(text.expose(), &Device::default()).await.unwrap_err();
         assert!(held(&world, &tokens, ALICE).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_of_an_account_that_was_disabled_stays_dead_when_it_is_enabled() {
+    each_token_world(async |world, tokens| {
+        world.user(ALICE).await;
+        let (text, _) = token_of(&world, &tokens, ALICE).await;
+        let alice = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+        let (now, none) = (donjon::crypto::Clock::now(&*world.clock), Effects::none());
+        assert!(world.store.disable_account(alice.id(), &none, now).await.unwrap());
+        tokens.verify(text.expose(), &Device::default()).await.unwrap_err();
+        assert!(world.store.enable_account(alice.id(), &none).await.unwrap());
+        tokens.verify(text.expose(), &Device::default()).await.unwrap_err();
     })
     .await;
 }
