@@ -7,6 +7,7 @@ use crate::crypto::{KeyedHash, TokenHash};
 use crate::store::{EmailChangeCode, EmailProof, PendingEmailChange, Result, StoreError};
 
 /// Whether anybody comes in as user `$1`.
+#[cfg(feature = "sqlite")]
 pub(super) const IS_OPEN: &str = "SELECT EXISTS (SELECT 1 FROM donjon_users WHERE id = $1 \
      AND disabled_at IS NULL AND deletion_at IS NULL AND deleted_at IS NULL)";
 
