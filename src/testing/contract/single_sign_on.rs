@@ -120,9 +120,11 @@ impl Kit {
         Ok(Made { id, domain, owner })
     }
 
-    /// A user with an address in a domain.
+    /// A user with a confirmed address in a domain.
     async fn user(&self, domain: &str) -> Result<NewUser, Violation> {
-        let user = new_user(&format!("{}@{domain}", fresh("u")));
+        let email = format!("{}@{domain}", fresh("u"));
+        let mut user = new_user(&email);
+        user.account = user.account.with_email(&email, true);
         self.0.users.create_user(&user, &Effects::none()).await?;
         Ok(user)
     }

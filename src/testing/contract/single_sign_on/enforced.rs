@@ -94,7 +94,8 @@ impl Kit {
         for session in &sessions {
             rule(RULE, !self.opens(session).await?, session.id)?;
         }
-        Ok(())
+        let late = self.session(&bob, None).await?;
+        rule(RULE, !self.opens(&late).await?, late.id)
     }
 
     pub(super) async fn no_password_of_an_enforced_domain_is_asked_for(

@@ -49,6 +49,13 @@ impl Kit {
         let (member, stranger) = (self.member(&made).await?, self.user(&made.domain).await?);
         let unfit = self.name(&made, &member, true).await?;
         rule("naming takes both factors", unfit == BreakGlassChange::Unfit, unfit)?;
+        let guest = new_user(&format!("{}@{}", fresh("u"), made.domain));
+        self.0.users.create_user(&guest, &none).await?;
+        let (id, role) = (guest.account.id(), MemberRole::MEMBER);
+        self.0.organizations.add_member(made.id, id, &role, &none, epoch()).await?;
+        self.0.factors.enroll_totp(&new_totp(id), None, &none).await?;
+        let unfit = self.name(&made, &guest, true).await?;
+        rule("naming takes a confirmed address", unfit == BreakGlassChange::Unfit, unfit)?;
         let lost = self.name(&made, &stranger, true).await?;
         rule(RULE, lost == BreakGlassChange::NotAMember, lost)?;
         let id = member.account.id();
