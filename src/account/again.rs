@@ -6,20 +6,23 @@
 //! the kind is shown the ways to log in anew; and whose organization has them log in at its identity
 //! provider proves it there, whatever they have here. An administrator who acts as the user has
 //! nothing to prove here.
+//!
+//! With `factor=second` it asks for no more than the [second factor](super::second_factor::step_up).
 
 use http::header::SET_COOKIE;
 use http::{Response, StatusCode};
 
 use super::login::LOGIN_HINT;
+use super::organization::EmailDomain;
 use super::prove::{complete, prove};
-use super::second_factor::{Checked, check_code, use_up};
+use super::second_factor::{Checked, check_code, step_up, use_up};
 use super::site::{Answer, Asking, Site, Visit};
 use super::{AccountError, Email, single_sign_on};
 use crate::audit::Action;
 use crate::crypto::Redacted;
 use crate::http::{Body, respond};
 use crate::page::{LoginAgain, OtherDoor};
-use crate::scope::{Account, BREAK_GLASS, UserId};
+use crate::scope::{Account, BREAK_GLASS};
 use crate::store::{LoginCompletion, Proofs, SsoDomain};
 
 /// What can be typed by a user, by what they have.
@@ -48,6 +51,9 @@ enum Refused {
 }
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
+    if step_up::is_asked(visit) {
+        return step_up::show(site, visit).await;
+    }
     let account = visit.account_in_person()?;
     if visit.is_fresh(site) {
         return Ok(go_on(site, visit));
@@ -60,6 +66,9 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
 }
 
 pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
+    if step_up::is_asked(visit) {
+        return step_up::submit(site, visit).await;
+    }
     let account = visit.account_in_person()?;
     let form = visit.form()?;
     if let Some(sso) = provider_of(site, visit, &account).await? {
@@ -101,7 +110,8 @@ pub(super) async fn freshen(site: &Site, visit: &Visit) -> Answer {
     Ok(go_on(site, visit))
 }
 
-fn go_on(site: &Site, visit: &Visit) -> Response<Body> {
+/// To where they were going.
+pub(super) fn go_on(site: &Site, visit: &Visit) -> Response<Body> {
     respond::see_other(visit.trip.destination(&site.paths.home))
 }
 
@@ -155,7 +165,7 @@ async fn page(
         _ => None,
     };
     let has_nothing = way.is_none() && asked.is_none();
-    let doors = if has_nothing { doors(site, visit, account.id()).await? } else { Vec::new() };
+    let doors = if has_nothing { doors(site, visit, account).await? } else { Vec::new() };
     let others: Vec<_> = doors.iter().map(|(name, href)| OtherDoor { name, href }).collect();
     let hint = account.email().map(|email| (LOGIN_HINT, email));
     let links = has_nothing && site.policy.login_link_for.is_positive();
@@ -210,17 +220,32 @@ fn elsewhere(
     respond::html(status, site.pages.login_again(&page))
 }
 
-/// The doors to the providers that know the user: what each is called, and where it is.
+/// The doors to the providers that know the user, and to the one that the session came by: what each
+/// is called, and where it is.
 async fn doors(
     site: &Site,
     visit: &Visit,
-    user: &UserId,
+    account: &Account,
 ) -> Result<Vec<(String, String)>, AccountError> {
-    let ways = site.store.ways_in(user).await?;
+    let ways = site.store.ways_in(account.id()).await?;
     let known = |path: &str| {
         let id = path.strip_prefix(site.paths.social.as_str()).and_then(|id| id.strip_prefix('/'));
         id.is_some_and(|id| ways.identities.iter().any(|identity| identity.provider == id))
     };
-    let doors = site.other_logins.iter().filter(|door| known(&door.path));
-    Ok(doors.map(|door| (door.name.clone(), visit.trip.via(&door.path))).collect())
+    let scope = visit.session.scope();
+    let came_by = scope.authentication().and_then(|login| login.login_path.as_deref());
+    let came_by = came_by.filter(|path| *path != BREAK_GLASS);
+    let listed = |path: &str| site.other_logins.iter().any(|door| door.path == path);
+    let doors = site.other_logins.iter();
+    let doors = doors.filter(|door| known(&door.path) || came_by == Some(door.path.as_str()));
+    let mut doors: Vec<_> =
+        doors.map(|door| (door.name.clone(), visit.trip.via(&door.path))).collect();
+    if let Some(path) = came_by.filter(|path| !listed(path)) {
+        let email = account.email().and_then(|email| Email::parse(email).ok());
+        let domain = email.as_ref().and_then(EmailDomain::of);
+        let name = domain.map_or_else(|| path.to_owned(), |domain| domain.as_str().to_owned());
+        let hint = account.email().map(|email| (LOGIN_HINT, email));
+        doors.push((name, visit.trip.via_with(path, hint.as_slice())));
+    }
+    Ok(doors)
 }

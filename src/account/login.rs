@@ -6,6 +6,7 @@ use http::{Response, StatusCode};
 use super::config::{Flow, Unconfirmed};
 use super::prove::{Attempt, attempt, complete};
 use super::refused_login::{must_wait, refuse};
+use super::second_factor::step_up;
 use super::sign_in::{ProvenAt, SignIn, sign_in};
 use super::site::{Answer, Asking, Site, Visit};
 use super::{AccountError, Email, limits, single_sign_on};
@@ -28,6 +29,11 @@ pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
         // To let an application in is for the user alone; nobody is to log in over it by mistake.
         return Err(AccountError::Impersonating);
     }
+    // Whoever is logged in and was sent for a second factor shows it, and nothing else, in the session
+    // that there is; not so for the authorization server, which knows what it wants.
+    if step_up::is_asked(visit) && scope.account().is_some() && !visit.trip.is_interaction() {
+        return Ok(respond::see_other(&step_up::path(site, &visit.trip)));
+    }
     if is_welcome(site, visit, &scope) {
         return Ok(respond::see_other(visit.trip.destination(&site.paths.home)));
     }
@@ -49,7 +55,7 @@ pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
     Ok(page(site, visit, StatusCode::OK, &entry))
 }
 
-/// Asks whoever is logged in already to do so again, with a second factor.
+/// The query field that asks whoever is logged in already for a second factor.
 pub(super) const FACTOR: &str = "factor";
 
 /// Whether a visitor is logged in well enough to go on: just now, and not sent here by the
@@ -57,9 +63,7 @@ pub(super) const FACTOR: &str = "factor";
 fn is_welcome(site: &Site, visit: &Visit, scope: &CurrentScope) -> bool {
     let Some(authentication) = scope.authentication() else { return false };
     let fresh = authentication.fresh_until.is_some_and(|until| site.now() < until);
-    let asked = !visit.trip.is_interaction() && (fresh || !visit.trip.leads_on());
-    // Who was sent here for a second factor is asked for it.
-    asked && !matches!(visit.query.get(FACTOR), Ok(Some(_)))
+    !visit.trip.is_interaction() && (fresh || !visit.trip.leads_on())
 }
 
 pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {

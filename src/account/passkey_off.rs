@@ -8,7 +8,7 @@ use super::site::{Answer, Site, Visit};
 use super::{AccountError, Email};
 use crate::http::Body;
 use crate::page::PasskeyPrompt;
-use crate::scope::{Account, UserId};
+use crate::scope::{Account, Method as Proven, UserId};
 
 /// What the pages would work with.
 #[derive(Debug)]
@@ -90,6 +90,26 @@ impl PasskeySite {
         _: &Account,
         _: &str,
     ) -> Result<Option<HeaderValue>, AccountError> {
+        match *self {}
+    }
+
+    pub(super) async fn ask_step_up(
+        &self,
+        _: &Site,
+        _: &Visit,
+        _: &Account,
+        _: Asking,
+    ) -> Result<Option<Asked>, AccountError> {
+        match *self {}
+    }
+
+    pub(super) async fn step_up(
+        &self,
+        _: &Site,
+        _: &Visit,
+        _: &Account,
+        _: &str,
+    ) -> Result<Option<([Proven; 3], HeaderValue)>, AccountError> {
         match *self {}
     }
 

@@ -15,7 +15,7 @@ use super::even::evenly;
 use super::export::ExportSource;
 use super::letters::Letters;
 use super::limits::Told;
-use super::login::{FACTOR, NOTICE};
+use super::login::NOTICE;
 use super::marks::Marks;
 use super::organization::{OrganizationAct, OrganizationHook, OrganizationPolicy};
 #[cfg(feature = "passkeys")]
@@ -25,7 +25,7 @@ pub(super) use super::passkey_off::{Asked, Asking, PasskeySite};
 use super::password::{PasswordPool, PasswordRules};
 use super::pending::PendingLogins;
 use super::registrant::Registrants;
-use super::second_factor::{Factors, verify};
+use super::second_factor::{Factors, step_up, verify};
 use super::token::ApiTokens;
 use super::trip::Trip;
 use super::{
@@ -346,7 +346,7 @@ fn refuse(
     }
     if let (AccountError::SecondFactorRequired(has_one), Reader::Person) = (&error, reader) {
         return respond::see_other(&match has_one {
-            true => here.via_with(&site.paths.login, &[(FACTOR, "second")]),
+            true => step_up::path(site, &here),
             false => here.via(&super::settings::second_factor_setup(site)),
         });
     }

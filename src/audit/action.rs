@@ -93,7 +93,8 @@ impl Action {
     pub const IMPERSONATION_DENIED: Self = Self::of("impersonation.denied");
     /// An authenticator app was enrolled.
     pub const ENROLL: Self = Self::of("mfa.enroll");
-    /// Somebody who had the password typed a code; written if it was refused.
+    /// Somebody who had the password typed a code; written if it was refused. Or somebody who was
+    /// logged in without showed a second factor.
     pub const VERIFY: Self = Self::of("mfa.verify");
     /// A backup code was used up.
     pub const USE_BACKUP_CODE: Self = Self::of("mfa.backup_code_use");

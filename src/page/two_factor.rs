@@ -21,12 +21,22 @@ pub struct VerifyLogin<'a> {
     pub passkey: Option<PasskeyPrompt<'a>>,
     /// Whether a code will do.
     pub takes_code: bool,
+    /// Whether the user is logged in already, and shows the second factor beside that: `login` is the
+    /// way back to the host then.
+    pub in_session: bool,
 }
 
 impl<'a> VerifyLogin<'a> {
     /// The page that posts to `action`.
     pub fn new(action: &'a str, login: &'a str, refused: bool, trust_days: Option<i64>) -> Self {
-        Self { action, login, refused, trust_days, passkey: None, takes_code: true }
+        Self { action, login, refused, trust_days, passkey: None, takes_code: true, in_session: false }
+    }
+
+    /// The same, for a user who is logged in already.
+    #[must_use]
+    pub fn in_session(mut self) -> Self {
+        self.in_session = true;
+        self
     }
 
     /// The same, for a user with passkeys, who may have no app.

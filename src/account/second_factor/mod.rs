@@ -1,6 +1,7 @@
 //! Logins and changes that take a code: of the authenticator app, or a backup code.
 
 mod import;
+pub(super) mod step_up;
 pub(super) mod verify;
 
 use aws_lc_rs::error::Unspecified;

@@ -28,7 +28,7 @@ pub struct RequireMembershipLayer {
 pub(super) struct Demand {
     choose: Arc<str>,
     enroll: Arc<str>,
-    /// Where to log in again with the second factor that was not used.
+    /// Where to show the second factor that was not used.
     prove: Arc<str>,
     /// `None` for any.
     roles: Option<Arc<[MemberRole]>>,
@@ -37,8 +37,8 @@ pub(super) struct Demand {
 }
 
 impl RequireMembershipLayer {
-    /// Members in whatever role. Browsers are sent to `/login` to log in, or to log in again with the
-    /// second factor that was not used in this session, to `/settings/organizations` to choose an
+    /// Members in whatever role. Browsers are sent to `/login` to log in, or (with `factor=second`) to
+    /// show the second factor that was not used in this session, to `/settings/organizations` to choose an
     /// organization, and to `/settings/two-factor/setup` to set up a second factor; `return_to` is
     /// added to each.
     pub fn new() -> Self {
@@ -135,7 +135,7 @@ impl Demand {
     }
 }
 
-/// Where a login is asked for although there is one, since it took one factor only.
+/// Where a second factor is asked for although there is a login, since it took one factor only.
 fn proving_at(login: &str) -> Arc<str> {
     let separator = if login.contains('?') { '&' } else { '?' };
     format!("{login}{separator}factor=second").into()

@@ -22,6 +22,7 @@ pub(super) struct Ceremonies {
     login: SealedCookie,
     verify: SealedCookie,
     again: SealedCookie,
+    step_up: SealedCookie,
     register: SealedCookie,
 }
 
@@ -31,6 +32,7 @@ pub(super) enum Kind {
     Login,
     Verify,
     Again,
+    StepUp,
     Register,
 }
 
@@ -67,6 +69,7 @@ impl Ceremonies {
             login: cookie("passkey-login", "account/passkey-login"),
             verify: cookie("passkey-verify", "account/passkey-verify"),
             again: cookie("passkey-again", "account/passkey-again"),
+            step_up: cookie("passkey-step-up", "account/passkey-step-up"),
             register: cookie("passkey-register", "account/passkey-register"),
         }
     }
@@ -123,6 +126,7 @@ impl Ceremonies {
             Kind::Login => &self.login,
             Kind::Verify => &self.verify,
             Kind::Again => &self.again,
+            Kind::StepUp => &self.step_up,
             Kind::Register => &self.register,
         }
     }

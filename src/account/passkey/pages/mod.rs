@@ -6,6 +6,7 @@ mod login;
 mod prove;
 mod script;
 mod settings;
+mod step_up;
 mod verify;
 
 use http::{HeaderValue, Response};

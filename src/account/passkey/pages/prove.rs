@@ -29,6 +29,8 @@ pub(super) enum Whom<'a> {
     User(&'a UserId, &'a str, i64),
     /// Who is logged in, in this session, and proves it anew by nothing else.
     Present(&'a Account, Option<SessionId>),
+    /// Who is logged in, in this session, which is one factor already.
+    Beside(&'a Account, Option<SessionId>),
 }
 
 impl<'a> Whom<'a> {
@@ -36,7 +38,7 @@ impl<'a> Whom<'a> {
         match self {
             Self::Anybody => None,
             Self::User(user, ..) => Some(user),
-            Self::Present(account, _) => Some(account.id()),
+            Self::Present(account, _) | Self::Beside(account, _) => Some(account.id()),
         }
     }
 
@@ -45,7 +47,7 @@ impl<'a> Whom<'a> {
         match self {
             Self::Anybody => None,
             Self::User(_, to, _) => Some(to),
-            Self::Present(account, _) => account.email(),
+            Self::Present(account, _) | Self::Beside(account, _) => account.email(),
         }
     }
 
@@ -53,7 +55,7 @@ impl<'a> Whom<'a> {
     fn asked(&self) -> (UserVerification, Naming) {
         match self {
             Self::Anybody => (UserVerification::Required, Naming::Required),
-            Self::User(..) => (UserVerification::Preferred, Naming::Optional),
+            Self::User(..) | Self::Beside(..) => (UserVerification::Preferred, Naming::Optional),
             Self::Present(..) => (UserVerification::Required, Naming::Optional),
         }
     }
@@ -61,7 +63,7 @@ impl<'a> Whom<'a> {
     fn session(&self) -> Option<SessionId> {
         match self {
             Self::Anybody | Self::User(..) => None,
-            Self::Present(_, session) => *session,
+            Self::Present(_, session) | Self::Beside(_, session) => *session,
         }
     }
 }
@@ -109,7 +111,9 @@ pub(super) async fn prove(
         verify_assertion(&answer, known, &challenge, party, asked)
     });
     let epoch = match whom {
-        Whom::Anybody | Whom::Present(..) => attempt.found.as_ref().map(|found| found.device_epoch),
+        Whom::Anybody | Whom::Present(..) | Whom::Beside(..) => {
+            attempt.found.as_ref().map(|found| found.device_epoch)
+        }
         Whom::User(.., epoch) => Some(epoch),
     };
     match (attempt.found, verdict) {

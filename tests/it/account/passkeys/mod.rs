@@ -7,6 +7,7 @@ mod lost;
 mod second_factor;
 mod settings;
 mod single_sign_on;
+mod step_up;
 mod store;
 
 use donjon::account::passkey::*;

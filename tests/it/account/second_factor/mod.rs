@@ -5,6 +5,7 @@ mod import;
 mod login;
 mod pending;
 mod settings;
+mod step_up;
 mod store;
 mod trust;
 

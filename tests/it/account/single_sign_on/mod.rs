@@ -5,6 +5,7 @@ mod break_glass;
 mod bypass;
 mod login;
 mod settings;
+mod step_up;
 pub mod store;
 
 use donjon::account::AccountLayerBuilder;

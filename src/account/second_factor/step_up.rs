@@ -1,0 +1,114 @@
+//! The second factor, asked for in a session that was opened without it: by an identity provider, or
+//! by a door of the host's, where an organization wants more. The session stays what it is, with the
+//! provider that it came by; it gets a new token, and says from now on what was shown.
+//!
+//! It is no proof of who is there anew: nothing gets fresh by it. It is counted with the codes of
+//! every login, and an administrator who acts as the user has nothing to show here.
+
+use http::StatusCode;
+use http::header::SET_COOKIE;
+
+use super::verify::note_backup_code;
+use super::{Checked, check_code, use_up};
+use crate::account::login::FACTOR;
+use crate::account::site::{Answer, Asking, Site, Visit};
+use crate::account::{again, settings};
+use crate::audit::Action;
+use crate::http::respond;
+use crate::page::VerifyLogin;
+use crate::scope::{Account, Method};
+
+/// Whether a visitor was sent for it.
+pub(in crate::account) fn is_asked(visit: &Visit) -> bool {
+    matches!(visit.query.get(FACTOR), Ok(Some(_)))
+}
+
+/// Where it is asked for, with the trip.
+pub(in crate::account) fn path(site: &Site, trip: &crate::account::trip::Trip) -> String {
+    trip.via_with(&site.paths.again, &[(FACTOR, "second")])
+}
+
+pub(in crate::account) async fn show(site: &Site, visit: &Visit) -> Answer {
+    let account = visit.account_in_person()?;
+    if is_done(visit) {
+        return Ok(again::go_on(site, visit));
+    }
+    page(site, visit, &account, Refused::Nothing).await
+}
+
+pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
+    let account = visit.account_in_person()?;
+    if is_done(visit) {
+        return Ok(again::go_on(site, visit));
+    }
+    let form = visit.form()?;
+    if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
+        return match keys.step_up(site, visit, &account, answer).await? {
+            Some((methods, over)) => {
+                let mut response = strengthen(site, visit, methods).await?;
+                response.headers_mut().append(SET_COOKIE, over);
+                Ok(response)
+            }
+            None => page(site, visit, &account, Refused::Passkey).await,
+        };
+    }
+    let typed = form.get("code")?.unwrap_or_default();
+    let whom = (account.id(), account.email(), None);
+    let (user, proof) = match check_code(site, visit, Action::VERIFY, whom, typed).await? {
+        Checked::Right(user, proof) => (user, proof),
+        Checked::Wrong | Checked::Gone => return page(site, visit, &account, Refused::Code).await,
+    };
+    let mut along = site.effects(visit.entry(Action::VERIFY));
+    note_backup_code(site, visit, (&user, proof), &mut along);
+    if !use_up(site, (account.id(), user.device_epoch), proof, along).await? {
+        return page(site, visit, &account, Refused::Code).await;
+    }
+    strengthen(site, visit, [Method::ONE_TIME_CODE, Method::MULTI_FACTOR]).await
+}
+
+/// The proof is used up by now: whoever ended the session meanwhile ended it for good.
+async fn strengthen(
+    site: &Site,
+    visit: &Visit,
+    methods: impl IntoIterator<Item = Method>,
+) -> Answer {
+    visit.session.strengthen(methods).await?;
+    Ok(again::go_on(site, visit))
+}
+
+/// Whether the session has it already.
+fn is_done(visit: &Visit) -> bool {
+    let scope = visit.session.scope();
+    scope.authentication().is_some_and(|authentication| authentication.has_second_factor(None))
+}
+
+/// What was refused, if anything.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    Nothing,
+    Code,
+    Passkey,
+}
+
+/// Asks for what the user has. Who has nothing sets it up first.
+async fn page(site: &Site, visit: &Visit, account: &Account, refused: Refused) -> Answer {
+    let asking = if refused == Refused::Passkey { Asking::Anew } else { Asking::Still };
+    let asked = match &site.passkeys {
+        Some(keys) => keys.ask_step_up(site, visit, account, asking).await?,
+        None => None,
+    };
+    let takes_code = site.store.find_second_factor(account.id()).await?.is_some();
+    if asked.is_none() && !takes_code {
+        return Ok(respond::see_other(&visit.trip.via(&settings::second_factor_setup(site))));
+    }
+    let action = path(site, &visit.trip);
+    let prompt = asked.as_ref().map(|asked| asked.prompt(refused == Refused::Passkey));
+    let page = VerifyLogin::new(&action, &site.paths.home, refused == Refused::Code, None)
+        .with_passkey(prompt, takes_code)
+        .in_session();
+    let status = match refused {
+        Refused::Nothing => StatusCode::OK,
+        Refused::Code | Refused::Passkey => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    Ok(site.asking_page(visit, status, site.pages.verify_login(&page), asked.as_ref()))
+}
