@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{Authority, Effects, Result};
+use super::{Authority, Effects, Linking, NewIdentity, Result};
 use crate::scope::{Account, OrganizationId, UserId};
 
 /// What single sign-on is to the users of a domain.
@@ -173,6 +173,19 @@ pub trait SsoStore: std::fmt::Debug + Send + Sync + 'static {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<BreakGlassChange>;
+
+    /// Links an identity to the user with this address, on the word of whoever owns its domain: only
+    /// if, at that very moment, single sign-on is enforced for the domain of the address and leads to
+    /// `login_path`, the address is the user's and confirmed, and the user is not kept out;
+    /// otherwise it is [`Linking::Gone`]. Of any number of callers with one identity, or for one user,
+    /// exactly one links.
+    async fn link_by_domain(
+        &self,
+        to: (&UserId, &str),
+        login_path: &str,
+        identity: &NewIdentity,
+        along: &Effects,
+    ) -> Result<Linking>;
 
     /// The members who come in all the same; at most 100.
     async fn break_glass_of(&self, organization: OrganizationId) -> Result<Vec<Account>>;

@@ -1,10 +1,10 @@
 //! What becomes of somebody whom a provider vouches for.
 
-use http::Response;
 use time::OffsetDateTime;
 
 use super::answer::refuse;
 use super::decide::{Outcome, decide};
+use super::domain::{self, Domain, Voucher};
 use super::park::{Parked, Step};
 use super::pending::Aim;
 use super::protocol::profile::Profile;
@@ -15,10 +15,10 @@ use crate::account::login::NOTICE;
 use crate::account::sign_in::{ProvenAt, SignIn, sign_in};
 use crate::account::site::{Answer, Visit};
 use crate::account::{AccountError, Email};
-use crate::account::{confirm, single_sign_on};
+use crate::account::confirm;
 use crate::audit::Action;
 use crate::crypto::RandomExt as _;
-use crate::http::{Body, respond};
+use crate::http::respond;
 use crate::page::LoginNotice;
 use crate::scope::{Account, Method, UserId};
 use crate::store::{Effects, IdentityRegistration, IdentityUse, LoginUser, NewIdentity, NewUser};
@@ -30,12 +30,13 @@ const JUDGED: usize = 3;
 pub(super) async fn enter(
     here: Here<'_>,
     visit: &Visit,
-    profile: Profile,
+    (profile, voucher): (Profile, Voucher),
     tokens: Option<Tokens>,
 ) -> Answer {
     let Here { site, providers, .. } = here;
     let identity = here.identity(&profile, tokens.as_ref());
     let trusted = profile.trusted_email();
+    let unvouched = async || refuse(here, visit, &Aim::LogIn, fault::Fault::NoEmail).await;
     for _ in 0..JUDGED {
         let email = trusted.as_ref().map(Email::as_str);
         let owners = site.store.find_identity(&identity.provider, &identity.subject, email).await?;
@@ -46,23 +47,44 @@ pub(super) async fn enter(
         match outcome {
             Outcome::LogIn(user) => return log_in(here, visit, &profile, &identity, &user).await,
             Outcome::Register(email) => {
-                if let Some(elsewhere) = elsewhere(here, visit, &email).await? {
-                    return Ok(elsewhere);
+                match domain::look(here, visit, &email).await? {
+                    Domain::Others(elsewhere) => return Ok(elsewhere),
+                    Domain::Own(_) if voucher == Voucher::Mail => return unvouched().await,
+                    Domain::Own(_) | Domain::Open => {}
                 }
                 if let Some(user) = register(here, visit, &identity, &email).await? {
                     return log_in(here, visit, &profile, &identity, &user).await;
                 }
             }
             Outcome::TakeOver(account) => {
-                if let Some(email) = &trusted
-                    && let Some(elsewhere) = elsewhere(here, visit, email).await?
-                {
-                    return Ok(elsewhere);
+                if let Some(email) = &trusted {
+                    match domain::look(here, visit, email).await? {
+                        Domain::Others(elsewhere) => return Ok(elsewhere),
+                        Domain::Own(_) if voucher == Voucher::Mail => return unvouched().await,
+                        Domain::Own(_) | Domain::Open => {}
+                    }
                 }
                 // Then they are judged as its user.
                 take_over(here, visit, &identity, &account).await?;
             }
             Outcome::AskToLink(account) => {
+                let domain = match &trusted {
+                    Some(email) => domain::look(here, visit, email).await?,
+                    None => Domain::Open,
+                };
+                match domain {
+                    Domain::Others(elsewhere) => return Ok(elsewhere),
+                    Domain::Own(_) if voucher == Voucher::Mail => return unvouched().await,
+                    Domain::Own(sso) => {
+                        let whose = (&sso, &identity);
+                        match domain::link(here, visit, whose, &account).await? {
+                            // Then they are judged as its user.
+                            Ok(()) => continue,
+                            Err(fault) => return refuse(here, visit, &Aim::LogIn, fault).await,
+                        }
+                    }
+                    Domain::Open => {}
+                }
                 let step = Step::Link { user: account.id().clone() };
                 return park(here, visit, (profile, tokens), step, "/link").await;
             }
@@ -120,19 +142,8 @@ async fn register(
     }
 }
 
-/// Where the users of the address's domain log in, if that is not here.
-async fn elsewhere(
-    here: Here<'_>,
-    visit: &Visit,
-    email: &Email,
-) -> Result<Option<Response<Body>>, AccountError> {
-    let enforced = single_sign_on::enforced(here.site, email).await?;
-    let elsewhere = enforced.is_some_and(|sso| sso.login_path != here.path(""));
-    Ok(elsewhere.then(|| single_sign_on::point(here.site, visit, email.as_str())))
-}
-
 /// Gives an account to the owner of its address, if nobody was quicker.
-async fn take_over(
+pub(super) async fn take_over(
     here: Here<'_>,
     visit: &Visit,
     identity: &NewIdentity,

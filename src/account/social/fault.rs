@@ -55,6 +55,9 @@ pub(in crate::account) enum Fault {
     /// Nobody's: identity and address belong to two accounts.
     #[error("the identity is one user's, and its address another's")]
     Mismatch,
+    /// Nobody's: the account has another identity of this provider.
+    #[error("the account with the address has another identity of this provider")]
+    Another,
 }
 
 impl From<EgressError> for Fault {
@@ -82,6 +85,7 @@ impl Fault {
             Self::NoEmail => "no_email",
             Self::Closed => "sign_up_closed",
             Self::Mismatch => "email_mismatch",
+            Self::Another => "another_identity",
         }
     }
 
@@ -94,13 +98,15 @@ impl Fault {
             Self::NoEmail => LoginNotice::ProviderNoEmail,
             Self::Closed => LoginNotice::ProviderNoAccount,
             Self::Mismatch => LoginNotice::ProviderMismatch,
+            Self::Another => LoginNotice::ProviderAnother,
             _ => LoginNotice::ProviderFailed,
         }
     }
 }
 
 /// The notices about providers, by what they are called in a query.
-const NOTICES: [(LoginNotice, &str); 6] = [
+const NOTICES: [(LoginNotice, &str); 7] = [
+    (LoginNotice::ProviderAnother, "provider-another"),
     (LoginNotice::ProviderCancelled, "provider-cancelled"),
     (LoginNotice::ProviderFailed, "provider-failed"),
     (LoginNotice::ProviderMismatch, "provider-mismatch"),

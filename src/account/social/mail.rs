@@ -8,6 +8,7 @@ use http::header::SET_COOKIE;
 use http::{Response, StatusCode};
 
 use super::Here;
+use super::domain::Voucher;
 use super::enter::enter;
 use super::link::over;
 use super::park::{Parked, Step, take, waiting};
@@ -72,7 +73,8 @@ async fn ask(here: Here<'_>, visit: &Visit, typed: &str) -> Answer {
     Ok(response)
 }
 
-/// The address is theirs: it counts as if the provider had vouched for it.
+/// The address is theirs: it counts as if the provider had vouched for it, but where an organization
+/// has its users vouched for by the provider alone.
 async fn confirm(here: Here<'_>, visit: &Visit, link: &OpaqueToken) -> Answer {
     let waits = waiting(here, visit).await?;
     let is_it = waits.is_some_and(|parked| {
@@ -87,7 +89,7 @@ async fn confirm(here: Here<'_>, visit: &Visit, link: &OpaqueToken) -> Answer {
         (profile.email, profile.email_trusted) = (Some(email), true);
     }
     let visit = visit.on(trip);
-    let mut response = enter(here, &visit, profile, parked.tokens).await?;
+    let mut response = enter(here, &visit, (profile, Voucher::Mail), parked.tokens).await?;
     // Unless somebody waits anew.
     if response.headers().get_all(SET_COOKIE).iter().all(|set| !here.providers.parking.sets(set)) {
         here.providers.parking.forget(&mut response);

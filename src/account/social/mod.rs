@@ -11,6 +11,11 @@
 //! | new | new | they get an account with it |
 //! | new | not vouched for | they are asked for one, and confirm it by mail ([`WithoutEmail`]) |
 //!
+//! Where an organization has the users of a domain log in with one provider and nowhere else, that
+//! provider speaks for the addresses of the domain: an account with such an address is theirs whom it
+//! vouches for, without a button; its owner is told by mail. No other provider, and no address that
+//! was confirmed by mail, gets anywhere there.
+//!
 //! Only an address that the provider is believed about counts ([`Provider::trust_email`]); whether any
 //! other has an account is not even looked at, so nobody learns it.
 //!
@@ -45,6 +50,7 @@ mod answer;
 mod begin;
 mod client;
 mod decide;
+mod domain;
 mod enter;
 mod fault;
 mod link;

@@ -23,6 +23,18 @@ pub(super) const OWNERS_OF: &str = "SELECT u.id, u.email, u.email_verified, u.at
      FROM donjon_memberships m JOIN donjon_users u ON u.id = m.user_id \
      WHERE m.organization_id = $1 AND m.role = 'owner' ORDER BY u.id LIMIT 100";
 
+/// User `$1` with address `$2`, for whom single sign-on at `$3` is enforced.
+macro_rules! spoken_for {
+    () => {
+        "SELECT u.id FROM donjon_users u \
+         JOIN donjon_sso_domains d ON d.domain = u.email_domain \
+         WHERE u.id = $1 AND u.email = $2 AND u.email_verified \
+         AND u.disabled_at IS NULL AND u.deleted_at IS NULL \
+         AND d.mode = 'enforced' AND d.login_path = $3"
+    };
+}
+pub(super) use spoken_for;
+
 /// Whether the login of session `s` of user `u` is one that the domain of the user's address lets in.
 macro_rules! let_in {
     () => {

@@ -1,5 +1,6 @@
 mod domain;
 mod enforced;
+mod link;
 mod named;
 
 use std::sync::Arc;
@@ -58,6 +59,8 @@ pub async fn single_sign_on(parts: SsoParts) -> Result<(), Violation> {
     kit.nobody_locks_everybody_out().await?;
     kit.who_is_named_comes_in_with_both_factors().await?;
     kit.only_who_may_changes_single_sign_on().await?;
+    kit.a_domain_speaks_for_its_own_addresses().await?;
+    kit.a_domain_links_one_identity_of_a_provider().await?;
     kit.what_goes_along_is_written_once().await
 }
 

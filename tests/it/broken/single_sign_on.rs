@@ -27,6 +27,14 @@ enum Fault {
     BelievesEverybody,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
+    /// Lets any provider speak for a domain.
+    LinksForAnyProvider,
+    /// Takes every address of a domain for confirmed.
+    LinksAnyAddress,
+    /// Tells everybody who links an account that they did.
+    LinksTwice,
+    /// Links an account, and tells nobody.
+    LinksInSilence,
     /// Asks for passwords all the same.
     AsksForPasswords,
     /// Does something wrong in the database itself.
@@ -142,6 +150,25 @@ impl SsoStore for Broken {
         Ok(if lies { BreakGlassChange::Done } else { told })
     }
 
+    async fn link_by_domain(
+        &self,
+        to: (&UserId, &str),
+        login_path: &str,
+        identity: &NewIdentity,
+        along: &Effects,
+    ) -> Result<Linking> {
+        let path = if self.is(Fault::LinksForAnyProvider) { DOOR } else { login_path };
+        let none = Effects::none();
+        let along = if self.is(Fault::LinksInSilence) { &none } else { along };
+        let told = self.good.link_by_domain(to, path, identity, along).await?;
+        let domain = to.1.rsplit('@').next().unwrap_or_default();
+        let enforced = self.good.sso_of(domain).await?;
+        let enforced = enforced.is_some_and(|d| d.mode == SsoMode::Enforced && d.login_path == path);
+        let lies = (self.is(Fault::LinksTwice) && told == Linking::Another)
+            || (self.is(Fault::LinksAnyAddress) && told == Linking::Gone && enforced);
+        Ok(if lies { Linking::Linked } else { told })
+    }
+
     async fn break_glass_of(&self, organization: OrganizationId) -> Result<Vec<Account>> {
         self.good.break_glass_of(organization).await
     }
@@ -175,6 +202,13 @@ async fn the_kit_names_the_rule_that_a_store_of_single_sign_on_breaks() {
             Fault::BelievesEverybody,
             "single sign-on is changed by those who may, at that very moment",
         ),
+        (
+            Fault::LinksAnyAddress,
+            "whoever owns a domain speaks for confirmed addresses in it, and no others",
+        ),
+        (Fault::LinksForAnyProvider, "only a provider that is enforced speaks for a domain"),
+        (Fault::LinksTwice, "of those who link an account by its domain, one does"),
+        (Fault::LinksInSilence, "what goes along with a link of a domain is written"),
         (
             Fault::ForgetsWhatGoesAlong,
             "what goes along with single sign-on is written if it was changed",

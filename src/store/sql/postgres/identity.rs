@@ -390,7 +390,7 @@ impl IdentityStore for PostgresStore {
 }
 
 impl PostgresStore {
-    async fn owner_of(&self, identity: &NewIdentity) -> Result<Option<String>> {
+    pub(super) async fn owner_of(&self, identity: &NewIdentity) -> Result<Option<String>> {
         let owner = sqlx::query_scalar(
             "SELECT user_id FROM donjon_identities WHERE provider = $1 AND subject = $2",
         )

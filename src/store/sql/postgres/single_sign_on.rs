@@ -3,7 +3,7 @@ use sqlx::{query_as, query_scalar};
 
 use super::audit::{along, effects};
 use super::organization::{permitted, role_names};
-use super::{PostgresStore, SESSION_EVENTS_LOCK};
+use super::{PostgresStore, SESSION_EVENTS_LOCK, domain_link};
 use crate::scope::{Account, OrganizationId, SessionEnd, UserId};
 use crate::store::sql::account::{AccountRow, account};
 use crate::store::sql::convert::micros;
@@ -11,7 +11,8 @@ use crate::store::sql::single_sign_on::{
     BREAK_GLASS_OF, DomainRow, OWNERS_OF, SSO_DOMAINS, SSO_OF, an_owner_comes_in, domain, fit,
 };
 use crate::store::{
-    Authority, BreakGlassChange, DomainGrant, Effects, NewSsoMode, Result, SsoChange, SsoDomain,
+    Authority, BreakGlassChange, DomainGrant, Effects, Linking, NewIdentity, NewSsoMode, Result,
+    SsoChange, SsoDomain,
     SsoStore,
 };
 
@@ -191,6 +192,16 @@ impl SsoStore for PostgresStore {
             (true, false, false) => BreakGlassChange::NotAMember,
             (false, ..) => BreakGlassChange::Refused,
         })
+    }
+
+    async fn link_by_domain(
+        &self,
+        to: (&UserId, &str),
+        login_path: &str,
+        identity: &NewIdentity,
+        along: &Effects,
+    ) -> Result<Linking> {
+        domain_link::link(self, to, login_path, identity, along).await
     }
 
     async fn break_glass_of(&self, organization: OrganizationId) -> Result<Vec<Account>> {

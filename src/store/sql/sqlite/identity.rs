@@ -387,7 +387,7 @@ impl IdentityStore for SqliteStore {
     }
 }
 
-async fn owner_of(
+pub(super) async fn owner_of(
     connection: &mut SqliteConnection,
     identity: &NewIdentity,
 ) -> Result<Option<String>> {
@@ -401,7 +401,7 @@ async fn owner_of(
     Ok(owner)
 }
 
-async fn insert_identity(
+pub(super) async fn insert_identity(
     connection: &mut SqliteConnection,
     user: &UserId,
     identity: &NewIdentity,

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
-use super::SqliteStore;
+use super::{SqliteStore, domain_link};
 use super::audit::write_effects;
 use super::organization::{may_change, role_of};
 use super::session::note_ends;
@@ -13,7 +13,8 @@ use crate::store::sql::single_sign_on::{
     BREAK_GLASS_OF, DomainRow, OWNERS_OF, SSO_DOMAINS, SSO_OF, an_owner_comes_in, domain, fit,
 };
 use crate::store::{
-    Authority, BreakGlassChange, DomainGrant, Effects, NewSsoMode, Result, SsoChange, SsoDomain,
+    Authority, BreakGlassChange, DomainGrant, Effects, Linking, NewIdentity, NewSsoMode, Result,
+    SsoChange, SsoDomain,
     SsoMode, SsoStore,
 };
 
@@ -142,6 +143,16 @@ impl SsoStore for SqliteStore {
             })
         })
         .await
+    }
+
+    async fn link_by_domain(
+        &self,
+        to: (&UserId, &str),
+        login_path: &str,
+        identity: &NewIdentity,
+        along: &Effects,
+    ) -> Result<Linking> {
+        domain_link::link(self, to, login_path, identity, along).await
     }
 
     async fn break_glass_of(&self, organization: OrganizationId) -> Result<Vec<Account>> {

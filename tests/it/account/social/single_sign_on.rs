@@ -65,3 +65,192 @@ async fn a_provider_can_be_that_of_the_organization() {
     )
     .await;
 }
+
+/// The provider is that of the organization, which enforces it.
+async fn enforced_here(world: &World) {
+    let id = acme(world).await;
+    let organizations = world.accounts.organizations();
+    organizations.grant_domain(id, DOMAIN, BEGIN).await.unwrap();
+    set_here(world, id, SsoMode::Enforced).await;
+}
+
+async fn set_here(world: &World, organization: donjon::scope::OrganizationId, mode: SsoMode) {
+    let (domain, came_by) = (DOMAIN.to_owned(), Some(BEGIN.to_owned()));
+    let at = donjon::crypto::Clock::now(&*world.clock);
+    let new = donjon::store::NewSsoMode { organization, domain, mode, came_by, at };
+    let none = donjon::store::Effects::none();
+    let told = world.store.change_sso(&new, None, &none).await.unwrap();
+    assert_eq!(told, donjon::store::SsoChange::Done);
+}
+
+#[tokio::test]
+async fn the_provider_that_is_enforced_speaks_for_the_addresses_of_the_domain() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| with_sso(fake.known(builder)),
+        async |world| {
+            enforced_here(&world).await;
+            world.mails_to(BOB).await;
+            let mut browser = world.browser();
+            let page = browser.get(&format!("{BEGIN}?return_to=%2Freports")).await;
+            fake.provider.log_in(bob());
+            let page = fake.come_back(&mut browser, &page).await;
+            assert_eq!(page.location().unwrap().path(), "/reports", "{}", page.body);
+            assert_eq!(who(&mut browser).await, greeting(BOB));
+            // The owner is told, and the log.
+            let mails = world.mails_to(BOB).await;
+            assert_eq!(mails.len(), 1, "{mails:?}");
+            assert!(mails[0].text.contains("Fake"), "{}", mails[0].text);
+            let action = Some("identity.link".to_owned());
+            let filter = AuditFilter { action, ..AuditFilter::default() };
+            let entries = world.store.audit_entries(&filter, 10).await.unwrap();
+            assert_eq!(entries.len(), 1);
+            assert_eq!(entries[0].metadata["domain"], DOMAIN);
+            assert!(entries[0].organization.is_some());
+            // From now on it is simply theirs.
+            let mut browser = world.browser();
+            assert_eq!(fake.arrive(&mut browser, bob()).await.body, greeting(BOB));
+            assert!(world.mails_to(BOB).await.is_empty());
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_second_factor_is_asked_for_behind_it_all_the_same() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| with_sso(fake.known(builder)),
+        async |world| {
+            let app = crate::account::second_factor::App::of(&world, BOB).await;
+            enforced_here(&world).await;
+            let mut browser = world.browser();
+            let page = fake.arrive(&mut browser, bob()).await;
+            assert_eq!(page.url.path(), "/login/verify");
+            assert_eq!(who(&mut browser).await, "hello stranger at /");
+            browser.submit(&page, &[("code", &app.code(&world))]).await;
+            assert_eq!(who(&mut browser).await, greeting(BOB));
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_that_is_linked_to_another_there_stays_so() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| with_sso(fake.known(builder)),
+        async |world| {
+            enforced_here(&world).await;
+            let mut browser = world.browser();
+            assert_eq!(fake.arrive(&mut browser, bob()).await.body, greeting(BOB));
+            // Whoever else has got the address there meanwhile.
+            let other = FakeUser::new("bob-2").with_email(BOB, true);
+            let mut browser = world.browser();
+            let page = fake.arrive(&mut browser, other).await;
+            assert_eq!(page.url.path(), "/login");
+            assert!(page.body.contains("another account there"), "{}", page.body);
+            assert_eq!(who(&mut browser).await, "hello stranger at /");
+            assert_eq!(refusals(&world).await, ["another_identity"]);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_else_speaks_for_them() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| with_sso(fake.known(builder)),
+        async |world| {
+            let id = acme(&world).await;
+            let organizations = world.accounts.organizations();
+            let mut answers = Vec::new();
+            // Nobody is enforced; this provider is offered; another is enforced.
+            for (path, mode) in
+                [(BEGIN, SsoMode::Off), (BEGIN, SsoMode::Offered), ("/else", SsoMode::Enforced)]
+            {
+                organizations.grant_domain(id, DOMAIN, path).await.unwrap();
+                let at = donjon::crypto::Clock::now(&*world.clock);
+                let (domain, came_by) = (DOMAIN.to_owned(), Some(path.to_owned()));
+                let new =
+                    donjon::store::NewSsoMode { organization: id, domain, mode, came_by, at };
+                let none = donjon::store::Effects::none();
+                world.store.change_sso(&new, None, &none).await.unwrap();
+                let mut browser = world.browser();
+                answers.push(fake.arrive(&mut browser, bob()).await);
+                assert_eq!(who(&mut browser).await, "hello stranger at /", "{mode:?}");
+            }
+            for page in &answers[..2] {
+                assert_eq!(page.url.path(), format!("{BEGIN}/link"));
+            }
+            assert!(sends_to_login(&answers[2]), "{}", answers[2].url);
+            let accounts = world.accounts.accounts();
+            let bob = accounts.find_by_email(BOB).await.unwrap().unwrap();
+            assert!(world.store.ways_in(bob.id()).await.unwrap().identities.is_empty());
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_that_the_provider_does_not_vouch_for_gets_nowhere_in_the_domain() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| with_sso(fake.known(builder)),
+        async |world| {
+            enforced_here(&world).await;
+            let new = "new@acme.example";
+            for email in [BOB, new] {
+                // Nor does whoever reads the mails of the address.
+                for user in [
+                    FakeUser::new("mallory-1").with_email(email, false),
+                    FakeUser::new("mallory-2"),
+                ] {
+                    let mut browser = world.browser();
+                    let page = fake.arrive(&mut browser, user).await;
+                    assert_eq!(page.url.path(), format!("{BEGIN}/email"));
+                    world.mails_to(email).await;
+                    browser.submit(&page, &[("email", email)]).await;
+                    let link = world.link_to(email).await;
+                    let page = browser.get(&link).await;
+                    let page = browser.submit(&page, &[]).await;
+                    let page = browser.follow(page).await;
+                    assert_eq!(page.url.path(), "/login", "{email}");
+                    assert!(page.body.contains("no email address"), "{}", page.body);
+                    assert_eq!(who(&mut browser).await, "hello stranger at /");
+                }
+            }
+            let accounts = world.accounts.accounts();
+            assert!(accounts.find_by_email(new).await.unwrap().is_none());
+        },
+    )
+    .await;
+}
+
+/// Whoever set an account up with the address before keeps nothing of it.
+#[tokio::test]
+async fn an_account_that_nobody_confirmed_goes_to_whom_the_provider_vouches_for() {
+    let fake = Fake::start().await;
+    let change = |builder: AccountLayerBuilder| {
+        let policy = donjon::account::Policy {
+            unconfirmed: donjon::account::Unconfirmed::Allow,
+            even_answers: Duration::ZERO,
+            ..donjon::account::Policy::default()
+        };
+        with_sso(fake.known(builder.policy(policy)))
+    };
+    each_world_with(change, async |world| {
+        let accounts = world.accounts.accounts();
+        let (fay, password) = ("fay@acme.example", Some(crate::account::world::PASSWORD));
+        accounts.create(fay, password, Default::default(), false).await.unwrap();
+        enforced_here(&world).await;
+        let user = FakeUser::new("fay-1").with_email(fay, true);
+        let mut browser = world.browser();
+        assert_eq!(fake.arrive(&mut browser, user).await.body, greeting(fay));
+        let account = accounts.find_by_email(fay).await.unwrap().unwrap();
+        assert!(account.email_verified());
+        assert!(!world.store.ways_in(account.id()).await.unwrap().password);
+    })
+    .await;
+}

@@ -1,0 +1,89 @@
+//! A provider that an organization has its users log in with, and nowhere else, speaks for the
+//! addresses of the organization's domain. Whoever has the account with such an address could show in
+//! no other way that it is theirs: the provider's word links the two, and nobody presses a button.
+//!
+//! It is the word of that very provider, about an address that it vouches for itself. Where another
+//! provider is enforced, and to whoever has confirmed the address by mail, nothing is given here.
+
+use http::Response;
+
+use super::enter::{about, take_over};
+use super::{Here, fault::Fault};
+use crate::account::site::Visit;
+use crate::account::{AccountError, Email, single_sign_on};
+use crate::audit::Action;
+use crate::http::Body;
+use crate::page::Letter;
+use crate::scope::Account;
+use crate::store::{Linking, NewIdentity, SsoDomain};
+
+/// Who says that an address is the user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Voucher {
+    /// The provider.
+    Provider,
+    /// The user, by a mailed link.
+    Mail,
+}
+
+/// What an address is to the provider that somebody comes from.
+pub(super) enum Domain {
+    /// Nobody's.
+    Open,
+    /// Its own.
+    Own(SsoDomain),
+    /// That of another, where its users log in.
+    Others(Response<Body>),
+}
+
+/// Looks at the domain of an address. The domain decides, and is no secret: whether the address has
+/// an account is not looked at.
+pub(super) async fn look(
+    here: Here<'_>,
+    visit: &Visit,
+    email: &Email,
+) -> Result<Domain, AccountError> {
+    let Some(sso) = single_sign_on::enforced(here.site, email).await? else {
+        return Ok(Domain::Open);
+    };
+    if sso.login_path == here.path("") {
+        return Ok(Domain::Own(sso));
+    }
+    Ok(Domain::Others(single_sign_on::point(here.site, visit, email.as_str())))
+}
+
+/// Links the identity to the account with the address, or gives an account that nobody ever confirmed
+/// to whoever it belongs to. What is in the way, if something is: who is not in its way is judged
+/// once more, as the user or by who was quicker.
+pub(super) async fn link(
+    here: Here<'_>,
+    visit: &Visit,
+    (sso, identity): (&SsoDomain, &NewIdentity),
+    account: &Account,
+) -> Result<Result<(), Fault>, AccountError> {
+    let site = here.site;
+    if !account.email_verified() {
+        take_over(here, visit, identity, account).await?;
+        return Ok(Ok(()));
+    }
+    let email = account.email().unwrap_or_default();
+    let entry = visit.entry(Action::LINK_IDENTITY).about(account.id());
+    let entry = about(entry, identity).in_organization(sso.organization);
+    let name = here.name();
+    let along = site.effects(entry.with("domain", sso.domain.as_str())).and_delivery(
+        site.letters.notice(
+            email,
+            |forgot| Letter::IdentityLinked { forgot, provider: name },
+            site.now(),
+        ),
+    );
+    let to = (account.id(), email);
+    match site.store.link_by_domain(to, &sso.login_path, identity, &along).await? {
+        Linking::Linked => {
+            along.announce();
+            Ok(Ok(()))
+        }
+        Linking::Already | Linking::Taken | Linking::Gone => Ok(Ok(())),
+        Linking::Another => Ok(Err(Fault::Another)),
+    }
+}
