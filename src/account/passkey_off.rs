@@ -113,6 +113,26 @@ impl PasskeySite {
         match *self {}
     }
 
+    pub(super) async fn ask_for_codes(
+        &self,
+        _: &Site,
+        _: &Visit,
+        _: &Account,
+        _: Asking,
+    ) -> Result<Option<Asked>, AccountError> {
+        match *self {}
+    }
+
+    pub(super) async fn prove_for_codes(
+        &self,
+        _: &Site,
+        _: &Visit,
+        _: &Account,
+        _: &str,
+    ) -> Result<Option<HeaderValue>, AccountError> {
+        match *self {}
+    }
+
     pub(super) async fn settings(&self, _: &Site, _: (Flow, &Method), _: &Visit) -> Answer {
         match *self {}
     }

@@ -21,6 +21,8 @@ pub struct VerifyLogin<'a> {
     pub passkey: Option<PasskeyPrompt<'a>>,
     /// Whether a code will do.
     pub takes_code: bool,
+    /// Whether the code may be one of an app, and not of the backup codes only.
+    pub has_app: bool,
     /// Whether the user is logged in already, and shows the second factor beside that: `login` is the
     /// way back to the host then.
     pub in_session: bool,
@@ -29,7 +31,14 @@ pub struct VerifyLogin<'a> {
 impl<'a> VerifyLogin<'a> {
     /// The page that posts to `action`.
     pub fn new(action: &'a str, login: &'a str, refused: bool, trust_days: Option<i64>) -> Self {
-        Self { action, login, refused, trust_days, passkey: None, takes_code: true, in_session: false }
+        Self { action, login, refused, trust_days, passkey: None, takes_code: true, has_app: true, in_session: false }
+    }
+
+    /// The same, for a user who has an app, or backup codes only.
+    #[must_use]
+    pub fn with_app(mut self, has_app: bool) -> Self {
+        self.has_app = has_app;
+        self
     }
 
     /// The same, for a user who is logged in already.
@@ -64,6 +73,26 @@ pub struct TwoFactor<'a> {
     pub disable: &'a str,
     /// Which of the two was refused.
     pub refused: Option<TwoFactorForm>,
+    /// The backup codes of who has passkeys and no app; `None` for everybody else.
+    pub passkey_codes: Option<PasskeyCodes<'a>>,
+}
+
+/// The backup codes of somebody who has passkeys and no app.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct PasskeyCodes<'a> {
+    /// How many are left; none, if there never were any.
+    pub left: usize,
+    /// What is asked of the browser for new ones: the answer is posted to where a code of the app
+    /// would be, in a field `credential`.
+    pub prompt: PasskeyPrompt<'a>,
+}
+
+impl<'a> PasskeyCodes<'a> {
+    /// So many codes, and new ones for the answer to this.
+    pub fn new(left: usize, prompt: PasskeyPrompt<'a>) -> Self {
+        Self { left, prompt }
+    }
 }
 
 /// An authenticator app that somebody has.
@@ -101,7 +130,15 @@ impl<'a> TwoFactor<'a> {
         [setup, regenerate, disable]: [&'a str; 3],
         refused: Option<TwoFactorForm>,
     ) -> Self {
-        Self { frame, enrolled, setup, regenerate, disable, refused }
+        let passkey_codes = None;
+        Self { frame, enrolled, setup, regenerate, disable, refused, passkey_codes }
+    }
+
+    /// The same, for somebody who has passkeys and no app.
+    #[must_use]
+    pub fn with_passkey_codes(mut self, codes: Option<PasskeyCodes<'a>>) -> Self {
+        self.passkey_codes = codes;
+        self
     }
 }
 

@@ -25,17 +25,29 @@ pub struct NewTotp {
 pub enum Enrolment {
     /// The app and the codes are written.
     Enrolled,
-    /// The user has an app already, or there is no such user: nothing changed.
+    /// The user has an app already, or there is no such user or session: nothing changed.
     Refused,
 }
 
-/// What a user has beside the password.
+/// What a user can type beside the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecondFactor {
-    /// Since when.
-    pub created_at: OffsetDateTime,
+    /// Since when there is an authenticator app; `None` if there are backup codes only, beside passkeys.
+    pub app_since: Option<OffsetDateTime>,
     /// How many backup codes are left.
     pub backup_codes_left: usize,
+}
+
+impl SecondFactor {
+    /// Whether there is an authenticator app.
+    pub fn has_app(&self) -> bool {
+        self.app_since.is_some()
+    }
+
+    /// Whether there is a code that could be typed.
+    pub fn has_codes(&self) -> bool {
+        self.has_app() || self.backup_codes_left > 0
+    }
 }
 
 /// What is known before a code is looked at.
@@ -44,7 +56,7 @@ pub struct FactorAttempt {
     /// The counts of its limits, as [`LimitStore::count_uses`](super::LimitStore::count_uses)
     /// answers them. If one is over, there is no user, and nothing else was counted.
     pub counts: Vec<LimitCount>,
-    /// The user, if there is one with an app.
+    /// The user, if there is one with an app, or with backup codes.
     pub user: Option<FactorUser>,
     /// Until when codes of the user are refused. If they are, the attempt fails, whatever the code.
     pub locked_until: Option<OffsetDateTime>,
@@ -57,8 +69,8 @@ pub struct FactorUser {
     pub account: Account,
     /// See [`LoginUser::device_epoch`](super::LoginUser::device_epoch).
     pub device_epoch: i64,
-    /// The secret that the app shares with us, sealed.
-    pub secret: Sealed,
+    /// The secret that the app shares with us, sealed; `None` if there are backup codes only.
+    pub secret: Option<Sealed>,
     /// The last step that a code was accepted for.
     pub last_step: i64,
     /// The backup codes that are left.
@@ -104,7 +116,7 @@ pub enum FactorRemoval {
 #[async_trait]
 pub trait MfaStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes an app with its backup codes, unless the user has one. Of two callers exactly one
-    /// enrols.
+    /// enrols. The codes take the place of those that the user may have had without an app.
     ///
     /// `made_in` is the session that it is made in, which must still be alive, and the user's: whoever
     /// lost it adds no way in by a request that had begun before. `None` if the host makes it.
@@ -115,7 +127,7 @@ pub trait MfaStore: std::fmt::Debug + Send + Sync + 'static {
         along: &Effects,
     ) -> Result<Enrolment>;
 
-    /// What the user has beside the password; `None` for nothing.
+    /// What the user can type beside the password; `None` for nothing.
     async fn find_second_factor(&self, user: &UserId) -> Result<Option<SecondFactor>>;
 
     /// Counts an attempt before the code is looked at, so that any number of concurrent callers get
@@ -164,7 +176,20 @@ pub trait MfaStore: std::fmt::Debug + Send + Sync + 'static {
         along: &Effects,
     ) -> Result<FactorUse>;
 
-    /// Removes the app with its codes, if the proof holds; without one, unconditionally. In the same
+    /// Gives a user who has passkeys and no app these backup codes, in the place of all there are, at
+    /// this time. [`FactorUse::Refused`] if there is an app, whose codes they would be, or no passkey;
+    /// codes go with the last passkey. `made_in` is as with [`MfaStore::enroll_totp`].
+    async fn write_backup_codes(
+        &self,
+        user: &UserId,
+        codes: &[KeyedHash],
+        made_in: Option<SessionId>,
+        along: &Effects,
+        at: OffsetDateTime,
+    ) -> Result<FactorUse>;
+
+    /// Removes the app, if the proof holds; and the backup codes, unless there are passkeys that they
+    /// still stand in for. Without a proof, all of it unconditionally. In the same
     /// transition the attempts are forgotten and no browser is known to be the user's any more.
     async fn remove_totp(
         &self,

@@ -37,7 +37,7 @@ pub(super) enum Checked {
     Right(Box<FactorUser>, FactorProof),
     /// It is wrong, or codes of the user are locked.
     Wrong,
-    /// The user has no app (any more), or the epoch is another than was expected.
+    /// The user has no codes (any more), or the epoch is another than was expected.
     Gone,
 }
 
@@ -68,15 +68,16 @@ impl Factors {
     /// What a typed code proves.
     fn look(&self, user: &FactorUser, typed: &str, now: OffsetDateTime) -> Option<FactorProof> {
         let id = user.account.id();
-        match self.open(id, &user.secret) {
-            Ok(secret) => {
+        match user.secret.as_ref().map(|secret| self.open(id, secret)) {
+            Some(Ok(secret)) => {
                 if let Some(TotpStep(step)) =
                     secret.check(typed, now, Some(TotpStep(user.last_step)))
                 {
                     return Some(FactorProof::Totp(step));
                 }
             }
-            Err(Unspecified) => tracing::error!(user = %id, "a TOTP secret does not open"),
+            Some(Err(Unspecified)) => tracing::error!(user = %id, "a TOTP secret does not open"),
+            None => {}
         }
         let candidates = BackupCode::parse(typed)?.candidates(&self.keyring, id);
         let found = user.backup_codes.iter().find(|stored| candidates.contains(stored))?;

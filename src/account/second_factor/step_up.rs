@@ -97,7 +97,8 @@ async fn page(site: &Site, visit: &Visit, account: &Account, refused: Refused) -
         Some(keys) => keys.ask_step_up(site, visit, account, asking).await?,
         None => None,
     };
-    let takes_code = site.store.find_second_factor(account.id()).await?.is_some();
+    let factor = site.store.find_second_factor(account.id()).await?;
+    let takes_code = factor.is_some_and(|factor| factor.has_codes());
     if asked.is_none() && !takes_code {
         return Ok(respond::see_other(&visit.trip.via(&settings::second_factor_setup(site))));
     }
@@ -105,6 +106,7 @@ async fn page(site: &Site, visit: &Visit, account: &Account, refused: Refused) -
     let prompt = asked.as_ref().map(|asked| asked.prompt(refused == Refused::Passkey));
     let page = VerifyLogin::new(&action, &site.paths.home, refused == Refused::Code, None)
         .with_passkey(prompt, takes_code)
+        .with_app(factor.is_some_and(|factor| factor.has_app()))
         .in_session();
     let status = match refused {
         Refused::Nothing => StatusCode::OK,

@@ -95,13 +95,20 @@ async fn page(site: &Site, visit: &Visit, user: &UserId, refused: Refused) -> An
         Some(keys) => keys.ask_verify(site, visit, user, asking).await?,
         None => None,
     };
-    let takes_code = asked.is_none() || site.store.find_second_factor(user).await?.is_some();
+    let factor = match asked {
+        Some(_) => site.store.find_second_factor(user).await?,
+        None => None,
+    };
+    // Without passkeys there is an app, or was when the login began.
+    let takes_code = asked.is_none() || factor.is_some_and(|factor| factor.has_codes());
+    let has_app = asked.is_none() || factor.is_some_and(|factor| factor.has_app());
     let trust_for = site.devices.trust_for();
     let (action, login) = (visit.trip.via(&site.paths.verify), visit.trip.via(&site.paths.login));
     let days = trust_for.map(|time| time.whole_days());
     let prompt = asked.as_ref().map(|asked| asked.prompt(refused == Refused::Passkey));
     let page = VerifyLogin::new(&action, &login, refused == Refused::Code, days)
-        .with_passkey(prompt, takes_code);
+        .with_passkey(prompt, takes_code)
+        .with_app(has_app);
     let status = match refused {
         Refused::Nothing => StatusCode::OK,
         Refused::Code | Refused::Passkey => StatusCode::UNPROCESSABLE_ENTITY,

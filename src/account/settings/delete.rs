@@ -57,7 +57,8 @@ struct Asks {
 impl Asks {
     async fn of(site: &Site, account: &Account) -> Result<Self, AccountError> {
         let standing = site.store.standing(account.id()).await?;
-        let code = site.store.find_second_factor(account.id()).await?.is_some();
+        let factor = site.store.find_second_factor(account.id()).await?;
+        let code = factor.is_some_and(|factor| factor.has_app());
         Ok(Self { password: standing.is_some_and(|standing| standing.has_password), code })
     }
 }

@@ -1,28 +1,39 @@
 //! The second factor: what there is, new backup codes, and doing without.
 
+use http::header::SET_COOKIE;
 use http::{Response, StatusCode};
 
 use super::{Flow, FrameParts};
 use crate::account::AccountError;
 use crate::account::Email;
 use crate::account::second_factor::{Checked, check_code};
-use crate::account::site::{Answer, Site, Visit};
+use crate::account::site::{Answer, Asking, Site, Visit};
 use crate::audit::Action;
 use crate::http::{Body, respond};
-use crate::page::{BackupCodes, EnrolledApp, Letter, TwoFactor, TwoFactorForm};
+use crate::page::{BackupCodes, EnrolledApp, Letter, PasskeyCodes, TwoFactor, TwoFactorForm};
 use crate::scope::Account;
 use crate::store::{FactorProof, FactorRemoval, FactorUse};
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let account = visit.fresh_account(site)?;
-    page(site, &account, StatusCode::OK, None).await
+    page(site, visit, &account, StatusCode::OK, None).await
 }
 
-/// New codes take the place of the old ones. Only the app allows it: who found one backup code
-/// must not get ten.
+/// New codes take the place of the old ones. Only the app allows it, or of who has none a passkey:
+/// who found one backup code must not get ten.
 pub(super) async fn regenerate(site: &Site, visit: &Visit) -> Answer {
     let account = visit.fresh_account(site)?;
     let (form, id) = (visit.form()?, account.id());
+    if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
+        return match keys.prove_for_codes(site, visit, &account, answer).await? {
+            Some(over) => {
+                let mut response = write_codes(site, visit, &account).await?;
+                response.headers_mut().append(SET_COOKIE, over);
+                Ok(response)
+            }
+            None => refused(site, visit, &account, TwoFactorForm::Regenerate).await,
+        };
+    }
     let typed = form.get("code")?.unwrap_or_default();
     let action = Action::REGENERATE_BACKUP_CODES;
     match check_code(site, visit, action.clone(), (id, account.email(), None), typed).await? {
@@ -39,7 +50,20 @@ pub(super) async fn regenerate(site: &Site, visit: &Visit) -> Answer {
         Checked::Right(..) | Checked::Wrong => {}
         Checked::Gone => return Ok(back(site)),
     }
-    refused(site, &account, TwoFactorForm::Regenerate).await
+    refused(site, visit, &account, TwoFactorForm::Regenerate).await
+}
+
+/// Codes for who has passkeys and no app.
+async fn write_codes(site: &Site, visit: &Visit, account: &Account) -> Answer {
+    let (id, session) = (account.id(), visit.session.id());
+    let (codes, hashes) = site.factors.backup_codes(&*site.random, id);
+    let along = site.effects(visit.entry(Action::REGENERATE_BACKUP_CODES));
+    let store = &site.store;
+    if store.write_backup_codes(id, &hashes, session, &along, site.now()).await? == FactorUse::Done {
+        along.announce();
+        return Ok(show_codes(site, visit, account, &codes));
+    }
+    Ok(back(site))
 }
 
 /// No second factor any more. No browser is known then but this one, so that none is trusted if
@@ -72,7 +96,7 @@ pub(super) async fn disable(site: &Site, visit: &Visit) -> Answer {
         Checked::Wrong => {}
         Checked::Gone => return Ok(back(site)),
     }
-    refused(site, &account, TwoFactorForm::Disable).await
+    refused(site, visit, &account, TwoFactorForm::Disable).await
 }
 
 /// Back to the page about second factors.
@@ -95,22 +119,31 @@ pub(super) fn show_codes(
     respond::html(StatusCode::OK, site.pages.settings_backup_codes(&page))
 }
 
-async fn refused(site: &Site, account: &Account, form: TwoFactorForm) -> Answer {
-    page(site, account, StatusCode::UNPROCESSABLE_ENTITY, Some(form)).await
+async fn refused(site: &Site, visit: &Visit, account: &Account, form: TwoFactorForm) -> Answer {
+    page(site, visit, account, StatusCode::UNPROCESSABLE_ENTITY, Some(form)).await
 }
 
 async fn page(
     site: &Site,
+    visit: &Visit,
     account: &Account,
     status: StatusCode,
     refused: Option<TwoFactorForm>,
 ) -> Result<Response<Body>, AccountError> {
     let found = site.store.find_second_factor(account.id()).await?;
-    let app = found.map(|found| EnrolledApp::new(found.created_at, found.backup_codes_left));
+    let left = found.map_or(0, |found| found.backup_codes_left);
+    let app = found.and_then(|found| found.app_since).map(|since| EnrolledApp::new(since, left));
+    let asking = if refused.is_some() { Asking::Anew } else { Asking::Still };
+    let asked = match &site.passkeys {
+        Some(keys) if app.is_none() => keys.ask_for_codes(site, visit, account, asking).await?,
+        _ => None,
+    };
+    let codes = asked.as_ref().map(|asked| PasskeyCodes::new(left, asked.prompt(false)));
     let parts = FrameParts::new(site, account, Flow::TwoFactor);
     let setup = Flow::TwoFactorSetup.path(site);
     let (regenerate, disable) = (Flow::BackupCodes.path(site), Flow::TwoFactorDisable.path(site));
     let paths = [setup.as_str(), &regenerate, &disable];
-    let page = TwoFactor::new(parts.frame(site), app, paths, refused);
-    Ok(respond::html(status, site.pages.settings_two_factor(&page)))
+    let page = TwoFactor::new(parts.frame(site), app, paths, refused).with_passkey_codes(codes);
+    let body = site.pages.settings_two_factor(&page);
+    Ok(site.asking_page(visit, status, body, asked.as_ref()))
 }

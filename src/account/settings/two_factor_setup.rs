@@ -39,7 +39,8 @@ struct Begun {
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let account = visit.fresh_account(site)?;
-    if site.store.find_second_factor(account.id()).await?.is_some() {
+    let factor = site.store.find_second_factor(account.id()).await?;
+    if factor.is_some_and(|factor| factor.has_app()) {
         return Ok(back(site));
     }
     if let Some(secret) = begun(site, visit, &account) {

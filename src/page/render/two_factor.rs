@@ -26,7 +26,8 @@ template!(TwoFactorPage, "settings/two_factor.html", TwoFactor<'a> {
 
 pub(in crate::page) fn settings_two_factor(theme: &Theme, data: &TwoFactor<'_>) -> String {
     let m = &theme.messages;
-    let left = data.enrolled.map_or(0, |app| app.backup_codes_left);
+    let beside_passkeys = data.passkey_codes.map_or(0, |codes| codes.left);
+    let left = data.enrolled.map_or(beside_passkeys, |app| app.backup_codes_left);
     let refused = |form| (data.refused == Some(form)).then_some(m.two_factor_refused.as_ref());
     page(&TwoFactorPage {
         theme,

@@ -13,7 +13,8 @@ pub(super) type AccountRow = (String, Option<String>, bool, Json<Attributes>);
 /// Whether the user of row `u` has a second factor: a passkey or an authenticator app.
 macro_rules! has_second_factor {
     () => {
-        "(u.passkeys > 0 OR EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id))"
+        "(u.passkeys > 0 OR EXISTS (SELECT 1 FROM donjon_totp t \
+             WHERE t.user_id = u.id AND t.secret IS NOT NULL))"
     };
 }
 pub(super) use has_second_factor;
@@ -36,7 +37,8 @@ pub(super) type UserRow =
     (String, Option<String>, bool, Json<Attributes>, Option<String>, i64, bool, Option<i64>, bool);
 
 pub(super) const FIND_PROOFS: &str = "SELECT password IS NOT NULL, \
-     EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id), passkeys > 0 \
+     EXISTS (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id AND t.secret IS NOT NULL), \
+     passkeys > 0 \
      FROM donjon_users u WHERE id = $1";
 
 pub(super) fn proofs(row: Option<(bool, bool, bool)>) -> Proofs {

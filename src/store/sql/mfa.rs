@@ -12,7 +12,7 @@ use crate::store::{FactorUser, Result, SecondFactor, StoreError};
 pub(super) type Codes = Json<Vec<String>>;
 
 /// `id, email, email_verified, attributes, device_epoch, secret, last_step, backup_codes`: all
-/// null if there is no app.
+/// null if there are no codes; the secret, if there is no app.
 pub(super) type FactorRow = (
     Option<String>,
     Option<String>,
@@ -23,6 +23,9 @@ pub(super) type FactorRow = (
     Option<i64>,
     Option<Codes>,
 );
+
+pub(super) const FIND_SECOND_FACTOR: &str = "SELECT secret IS NOT NULL, created_at, backup_codes \
+     FROM donjon_totp WHERE user_id = $1";
 
 /// Where the attempts with codes of a user are counted.
 pub(super) fn factor_key(user: &UserId) -> String {
@@ -57,7 +60,7 @@ pub(super) fn factor_user(row: FactorRow) -> Result<Option<FactorUser>> {
         Some(verified),
         Some(attributes),
         Some(device_epoch),
-        Some(secret),
+        secret,
         Some(last_step),
         Some(Json(codes)),
     ) = row
@@ -68,12 +71,15 @@ pub(super) fn factor_user(row: FactorRow) -> Result<Option<FactorUser>> {
     Ok(Some(FactorUser {
         account: account(row)?,
         device_epoch,
-        secret: Sealed::from_bytes(secret),
+        secret: secret.map(Sealed::from_bytes),
         last_step,
         backup_codes: codes.iter().map(|text| hash(text)).collect::<Result<_>>()?,
     }))
 }
 
-pub(super) fn second_factor((created_at, Json(codes)): (i64, Codes)) -> Result<SecondFactor> {
-    Ok(SecondFactor { created_at: time(created_at)?, backup_codes_left: codes.len() })
+pub(super) fn second_factor(
+    (has_app, created_at, Json(codes)): (bool, i64, Codes),
+) -> Result<SecondFactor> {
+    let app_since = has_app.then(|| time(created_at)).transpose()?;
+    Ok(SecondFactor { app_since, backup_codes_left: codes.len() })
 }

@@ -55,6 +55,7 @@ migrations! {
     40 "0040_outbox_dead",
     41 "0041_signed_up",
     43 "0043_ends",
+    48 "0048_backup_codes",
 }
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

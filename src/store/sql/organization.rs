@@ -26,7 +26,8 @@ macro_rules! select_membership {
         concat!(
             "SELECT o.id, o.slug, o.name, m.role, o.requires_second_factor, \
                  o.requires_second_factor AND NOT EXISTS \
-                 (SELECT 1 FROM donjon_totp t WHERE t.user_id = m.user_id) \
+                 (SELECT 1 FROM donjon_totp t \
+                  WHERE t.user_id = m.user_id AND t.secret IS NOT NULL) \
                  AND NOT EXISTS (SELECT 1 FROM donjon_passkeys p WHERE p.user_id = m.user_id) \
              FROM donjon_memberships m JOIN donjon_organizations o \
                  ON o.id = m.organization_id AND o.deleted_at IS NULL WHERE ",

@@ -90,7 +90,8 @@ macro_rules! select {
              CASE WHEN u.id IS NULL AND s.user_id IS NOT NULL THEN COALESCE(e.epoch, 0) END, \
              s.organization_id, s.impersonator_id, o.slug, o.name, m.role, \
              o.requires_second_factor, o.requires_second_factor AND NOT EXISTS \
-                 (SELECT 1 FROM donjon_totp t WHERE t.user_id = s.user_id) \
+                 (SELECT 1 FROM donjon_totp t \
+                  WHERE t.user_id = s.user_id AND t.secret IS NOT NULL) \
                  AND NOT EXISTS (SELECT 1 FROM donjon_passkeys k WHERE k.user_id = s.user_id) \
              FROM donjon_sessions s LEFT JOIN donjon_users u ON u.id = s.user_id \
              LEFT JOIN donjon_user_epochs e ON e.user_id = s.user_id \

@@ -76,15 +76,15 @@ impl Kit {
         rule(RULE, winners.len() == 1, winners.len())?;
         let found = self.begin(&id).await?.user;
         let same = found.as_ref().zip(winners.first()).is_some_and(|(found, app)| {
-            found.secret == app.secret
+            found.secret.as_ref() == Some(&app.secret)
                 && found.backup_codes == app.backup_codes
                 && found.last_step == app.step
                 && found.account.id() == &id
         });
         rule(RULE, same, &found)?;
         let known = self.store.find_second_factor(&id).await?;
-        let told = known.map(|factor| (factor.created_at, factor.backup_codes_left));
-        rule(RULE, told == Some((epoch(), 3)), told)?;
+        let told = known.map(|factor| (factor.app_since, factor.backup_codes_left));
+        rule(RULE, told == Some((Some(epoch()), 3)), told)?;
         rule("a login says whether there is a second factor", self.asks(&email).await?, &id)?;
         let nobody = UserId::from(SystemRandom.uuid_v7(epoch()));
         let refused = self.store.enroll_totp(&new_totp(&nobody), None, &Effects::none()).await?;

@@ -1,6 +1,8 @@
 //! Ways into an account: who may add one, and what becomes of them when the owner of the address
 //! comes for the first time.
 
+mod codes;
+
 use std::sync::Arc;
 
 use super::account::{LIMIT, fresh_email, new_link, new_user};
@@ -51,6 +53,9 @@ pub async fn ways_in(parts: WaysInParts) -> Result<(), Violation> {
     kit.a_login_by_the_first_owner_leaves_nothing().await?;
     kit.a_provider_that_vouches_for_the_owner_leaves_nothing().await?;
     kit.who_was_there_before_keeps_it().await?;
+    kit.backup_codes_take_a_passkey().await?;
+    kit.a_backup_code_without_an_app_works_once().await?;
+    kit.backup_codes_go_with_the_last_factor().await?;
     kit.nothing_that_is_added_meanwhile_outlives_a_reset().await
 }
 
@@ -294,10 +299,11 @@ impl Kit {
         let parts = &self.0;
         let owner = TokenOwner::User(user.clone());
         let login = parts.passwords.load_login_user(user).await?;
+        let app = parts.factors.find_second_factor(user).await?;
         Ok(Standing {
             passkeys: parts.passkeys.passkeys_of(user).await?.len(),
             identities: parts.identities.ways_in(user).await?.identities.len(),
-            app: parts.factors.find_second_factor(user).await?.is_some(),
+            app: app.is_some_and(|factor| factor.has_app()),
             tokens: parts.tokens.api_tokens_of(&owner, TokenPage::default(), 50).await?.len(),
             has_second_factor: login.is_some_and(|user| user.has_second_factor),
         })

@@ -5,6 +5,7 @@ use donjon::crypto::KeyedHash;
 use donjon::scope::{SessionId, UserId};
 use donjon::store::*;
 use donjon::testing::contract::{self, WaysInParts};
+use sqlx::{Connection as _, SqliteConnection};
 use time::OffsetDateTime;
 
 use crate::account::ways_in::parts;
@@ -33,6 +34,12 @@ enum Fault {
     KeepsTheCodesOpen,
     /// Does not mind that the session is over.
     IgnoresTheSession,
+    /// Gives backup codes to whoever asks.
+    WritesCodesBlindly,
+    /// Says that codes without an app were replaced, and keeps them.
+    KeepsCodesWithoutAnApp,
+    /// Takes the codes with the app, whatever they still stand in for.
+    TakesCodesWithTheApp,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
 }
@@ -129,6 +136,22 @@ impl MfaStore for Broken {
         self.good.regenerate_backup_codes(user, step, codes, made_in, along).await
     }
 
+    async fn write_backup_codes(
+        &self,
+        user: &UserId,
+        codes: &[KeyedHash],
+        made_in: Option<SessionId>,
+        along: &Effects,
+        at: OffsetDateTime,
+    ) -> Result<FactorUse> {
+        let has_some = self.good.find_second_factor(user).await?.is_some();
+        if self.is(Fault::KeepsCodesWithoutAnApp) && has_some {
+            return Ok(FactorUse::Done);
+        }
+        let told = self.good.write_backup_codes(user, codes, made_in, along, at).await?;
+        Ok(self.lie(Fault::WritesCodesBlindly, told))
+    }
+
     async fn remove_totp(
         &self,
         user: &UserId,
@@ -136,6 +159,7 @@ impl MfaStore for Broken {
         along: &Effects,
     ) -> Result<FactorRemoval> {
         let proof = proof.filter(|_| !self.is(Fault::RemovesBlindly));
+        let proof = proof.filter(|_| !self.is(Fault::TakesCodesWithTheApp));
         let kept = if self.is(Fault::ForgetsWhatGoesAlong) { &Effects::none() } else { along };
         self.good.remove_totp(user, proof, kept).await
     }
@@ -177,4 +201,42 @@ async fn the_kit_sees_a_second_factor_in_a_session_that_is_over() {
         let rule = "a way in is made in a session that is alive";
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_what_is_wrong_with_backup_codes_without_an_app() {
+    for (fault, rule) in [
+        (Fault::WritesCodesBlindly, "backup codes without an app take a passkey"),
+        (
+            Fault::KeepsCodesWithoutAnApp,
+            "new backup codes without an app take the place of all old ones",
+        ),
+        (Fault::ReplaysTotp, "there is no code of an app without an app"),
+        (Fault::ReplaysBackupCodes, "a backup code without an app works once"),
+        (
+            Fault::TakesCodesWithTheApp,
+            "who has passkeys keeps the backup codes when the app goes",
+        ),
+    ] {
+        let store = Database::sqlite().store().await;
+        let factors = Arc::new(Broken { good: (&store).into(), fault });
+        let seen = contract::ways_in(WaysInParts { factors, ..parts(&store) }).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
+}
+
+/// A store that leaves codes behind when their last passkey goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_backup_codes_that_outlive_the_last_passkey() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = format!("sqlite://{}", directory.path().join("broken.db").display());
+    let store = SqlStore::connect(&file).await.unwrap();
+    let mut connection = SqliteConnection::connect(&file).await.unwrap();
+    let trigger = "CREATE TRIGGER broken BEFORE DELETE ON donjon_totp
+         WHEN old.secret IS NULL AND EXISTS
+             (SELECT 1 FROM donjon_users u WHERE u.id = old.user_id AND u.passkeys = 0)
+         BEGIN SELECT RAISE(IGNORE); END";
+    sqlx::query(trigger).execute(&mut connection).await.unwrap();
+    let seen = contract::ways_in(parts(&store)).await;
+    assert_eq!(seen.unwrap_err().rule, "backup codes go with the last passkey");
 }

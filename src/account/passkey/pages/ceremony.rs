@@ -23,6 +23,7 @@ pub(super) struct Ceremonies {
     verify: SealedCookie,
     again: SealedCookie,
     step_up: SealedCookie,
+    codes: SealedCookie,
     register: SealedCookie,
 }
 
@@ -33,6 +34,7 @@ pub(super) enum Kind {
     Verify,
     Again,
     StepUp,
+    Codes,
     Register,
 }
 
@@ -70,6 +72,7 @@ impl Ceremonies {
             verify: cookie("passkey-verify", "account/passkey-verify"),
             again: cookie("passkey-again", "account/passkey-again"),
             step_up: cookie("passkey-step-up", "account/passkey-step-up"),
+            codes: cookie("passkey-codes", "account/passkey-codes"),
             register: cookie("passkey-register", "account/passkey-register"),
         }
     }
@@ -127,6 +130,7 @@ impl Ceremonies {
             Kind::Verify => &self.verify,
             Kind::Again => &self.again,
             Kind::StepUp => &self.step_up,
+            Kind::Codes => &self.codes,
             Kind::Register => &self.register,
         }
     }

@@ -212,7 +212,8 @@ async fn page(
     notice: Option<PasskeyNotice>,
 ) -> Answer {
     let passkeys = site.store.passkeys_of(account.id()).await?;
-    let has_app = site.store.find_second_factor(account.id()).await?.is_some();
+    let factor = site.store.find_second_factor(account.id()).await?;
+    let has_codes = factor.is_some_and(|factor| factor.has_codes());
     let asking = if notice.is_some() { Asking::Anew } else { Asking::Still };
     let asked = ask(site, keys, visit, (account, &passkeys), asking);
     let entries: Vec<_> = passkeys
@@ -227,7 +228,7 @@ async fn page(
     let [add, rename, delete] = &paths;
     let room = passkeys.len() < MAX_PASSKEYS as usize;
     let prompt = room.then(|| asked.prompt(notice == Some(PasskeyNotice::Refused)));
-    let only_one = passkeys.len() == 1 && !has_app;
+    let only_one = passkeys.len() == 1 && !has_codes;
     let page = PasskeySettings::new(parts.frame(site), &entries, [add, rename, delete], prompt)
         .with_notice(notice)
         .with_only_one(only_one);

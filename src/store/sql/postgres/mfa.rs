@@ -8,7 +8,9 @@ use super::made_in::permitted;
 use crate::crypto::KeyedHash;
 use crate::scope::{Attributes, SessionId, UserId};
 use crate::store::sql::convert::{micros, time};
-use crate::store::sql::mfa::{Codes, code, codes, factor_key, factor_user, second_factor};
+use crate::store::sql::mfa::{
+    Codes, FIND_SECOND_FACTOR, code, codes, factor_key, factor_user, second_factor,
+};
 use crate::store::sql::rate_limit::{bind_uses, counted_uses_json, counting_uses, limit_counts};
 use crate::store::{
     Effects, Enrolment, FactorAttempt, FactorProof, FactorRemoval, FactorUse, LimitUse,
@@ -101,7 +103,11 @@ impl MfaStore for PostgresStore {
             ", fresh AS (
                  INSERT INTO donjon_totp (user_id, secret, last_step, backup_codes, created_at)
                  SELECT id, $2, $3, $4, $5 FROM permitted
-                 ON CONFLICT (user_id) DO NOTHING RETURNING user_id
+                 ON CONFLICT (user_id) DO UPDATE SET
+                     secret = excluded.secret, last_step = excluded.last_step,
+                     backup_codes = excluded.backup_codes, created_at = excluded.created_at
+                 WHERE donjon_totp.secret IS NULL
+                 RETURNING user_id
              ), ",
             along!("fresh", "$6"),
             " SELECT EXISTS (SELECT 1 FROM fresh)",
@@ -120,10 +126,7 @@ impl MfaStore for PostgresStore {
 
     async fn find_second_factor(&self, user: &UserId) -> Result<Option<SecondFactor>> {
         let row =
-            sqlx::query_as("SELECT created_at, backup_codes FROM donjon_totp WHERE user_id = $1")
-                .bind(user.as_str())
-                .fetch_optional(self.pool())
-                .await?;
+            sqlx::query_as(FIND_SECOND_FACTOR).bind(user.as_str()).fetch_optional(self.pool()).await?;
         row.map(second_factor).transpose()
     }
 
@@ -161,7 +164,7 @@ impl MfaStore for PostgresStore {
         epoch: Option<i64>,
         along: &Effects,
     ) -> Result<FactorUse> {
-        let done = sqlx::query_scalar(use_code!("last_step = $3 WHERE t.last_step < $3"))
+        let done = sqlx::query_scalar(use_code!("last_step = $3 WHERE t.last_step < $3 AND t.secret IS NOT NULL"))
             .bind(user.as_str())
             .bind(epoch)
             .bind(step)
@@ -200,7 +203,7 @@ impl MfaStore for PostgresStore {
     ) -> Result<FactorUse> {
         let done = sqlx::query_scalar(use_code!(
             concat!(permitted!("$1", "$2"), ", owner AS (SELECT id FROM permitted)"),
-            "last_step = $3, backup_codes = $5 WHERE t.last_step < $3"
+            "last_step = $3, backup_codes = $5 WHERE t.last_step < $3 AND t.secret IS NOT NULL"
         ))
         .bind(user.as_str())
         .bind(made_in.map(|id| id.0))
@@ -210,6 +213,50 @@ impl MfaStore for PostgresStore {
         .fetch_one(self.pool())
         .await?;
         Ok(used(done))
+    }
+
+    async fn write_backup_codes(
+        &self,
+        user: &UserId,
+        hashes: &[KeyedHash],
+        made_in: Option<SessionId>,
+        along: &Effects,
+        at: OffsetDateTime,
+    ) -> Result<FactorUse> {
+        // Two statements: whoever took the last passkey away while the first waited for the user's
+        // row is seen by a later snapshot only.
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            sqlx::query("SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE")
+                .bind(user.as_str())
+                .execute(&mut *transaction)
+                .await?;
+            let done: bool = sqlx::query_scalar(concat!(
+                "WITH ",
+                permitted!("$1", "$2"),
+                ", done AS (
+                     INSERT INTO donjon_totp (user_id, secret, last_step, backup_codes, created_at)
+                     SELECT u.id, NULL, 0, $3, $4 FROM permitted p JOIN donjon_users u ON u.id = p.id
+                     WHERE u.passkeys > 0
+                     ON CONFLICT (user_id) DO UPDATE SET
+                         backup_codes = excluded.backup_codes, created_at = excluded.created_at
+                     WHERE donjon_totp.secret IS NULL
+                     RETURNING user_id
+                 ), ",
+                along!("done", "$5"),
+                " SELECT EXISTS (SELECT 1 FROM done)",
+            ))
+            .bind(user.as_str())
+            .bind(made_in.map(|id| id.0))
+            .bind(codes(hashes))
+            .bind(micros(at))
+            .bind(effects(along))
+            .fetch_one(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(used(done))
+        };
+        self.pool().within(work).await
     }
 
     async fn remove_totp(
@@ -226,12 +273,23 @@ impl MfaStore for PostgresStore {
         // The user's row is locked first, as by everybody who uses a code.
         let device_epoch: Option<i64> = sqlx::query_scalar(concat!(
             "WITH owner AS MATERIALIZED (
-                 SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE
-             ), done AS (
-                 DELETE FROM donjon_totp t
-                 WHERE ($2::bigint IS NULL OR t.last_step < $2)
+                 SELECT id, passkeys FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE
+             ), gone AS (
+                 DELETE FROM donjon_totp t USING owner
+                 WHERE t.user_id = owner.id AND ($5 OR (owner.passkeys = 0
+                     AND t.secret IS NOT NULL AND ($2::bigint IS NULL OR t.last_step < $2)
+                     AND ($3::text IS NULL OR t.backup_codes ? $3)))
+                 RETURNING t.user_id
+             ), kept AS (
+                 UPDATE donjon_totp t SET secret = NULL, last_step = 0, backup_codes =
+                     CASE WHEN $3::text IS NULL THEN t.backup_codes ELSE t.backup_codes - $3 END
+                 FROM owner
+                 WHERE t.user_id = owner.id AND NOT $5 AND owner.passkeys > 0
+                   AND t.secret IS NOT NULL AND ($2::bigint IS NULL OR t.last_step < $2)
                    AND ($3::text IS NULL OR t.backup_codes ? $3)
-                   AND t.user_id = (SELECT id FROM owner) RETURNING t.user_id
+                 RETURNING t.user_id
+             ), done AS (
+                 SELECT user_id FROM gone UNION ALL SELECT user_id FROM kept
              ), forgotten AS (
                  DELETE FROM donjon_login_attempts a USING done
                  WHERE a.key = 'factor:' || done.user_id
@@ -244,6 +302,7 @@ impl MfaStore for PostgresStore {
         .bind(step)
         .bind(hash)
         .bind(effects(along))
+        .bind(proof.is_none())
         .fetch_optional(self.pool())
         .await?;
         Ok(match device_epoch {

@@ -48,7 +48,8 @@ macro_rules! one_passkey_less {
         "UPDATE donjon_users u
          SET passkeys = u.passkeys - 1,
              device_epoch = u.device_epoch + CASE WHEN u.passkeys = 1 AND NOT EXISTS
-                 (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id) THEN 1 ELSE 0 END"
+                 (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id AND t.secret IS NOT NULL)
+                 THEN 1 ELSE 0 END"
     };
 }
 
@@ -61,7 +62,8 @@ impl PasskeyStore for PostgresStore {
         made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<PasskeyAddition> {
-        // The count is the latest one, whoever was waited for. Of two callers with one credential or
+        // Codes that were written while the last passkey went are nobody's. The count is the latest
+        // one, whoever was waited for. Of two callers with one credential or
         // one challenge both may find it unused: then the second breaks a constraint, and writes
         // nothing.
         let added = sqlx::query_scalar(concat!(
@@ -72,10 +74,13 @@ impl PasskeyStore for PostgresStore {
                  WHERE u.id = (SELECT id FROM permitted) AND u.passkeys < $16
                    AND NOT EXISTS (SELECT 1 FROM donjon_passkeys WHERE credential = $3)
                    AND NOT EXISTS (SELECT 1 FROM donjon_passkey_challenges WHERE challenge = $14)
-                 RETURNING u.id AS user_id
+                 RETURNING u.id AS user_id, u.passkeys
              ), answered AS (
                  INSERT INTO donjon_passkey_challenges (challenge, expires_at)
                  SELECT $14, $15 FROM owner
+             ), without_codes AS (
+                 DELETE FROM donjon_totp t USING owner
+                 WHERE t.user_id = owner.user_id AND owner.passkeys = 1 AND t.secret IS NULL
              ), fresh AS (
                  INSERT INTO donjon_passkeys
                      (id, user_id, credential, public_key, sign_count, aaguid, name, transports,
@@ -213,7 +218,10 @@ impl PasskeyStore for PostgresStore {
              ), counted AS (
                  ",
             one_passkey_less!(),
-            "    FROM gone WHERE u.id = gone.user_id
+            "    FROM gone WHERE u.id = gone.user_id RETURNING u.id, u.passkeys
+             ), without_codes AS (
+                 DELETE FROM donjon_totp t USING counted
+                 WHERE t.user_id = counted.id AND counted.passkeys = 0 AND t.secret IS NULL
              ), forgotten AS (
                  DELETE FROM donjon_login_attempts a USING done
                  WHERE a.key = 'factor:' || done.user_id
@@ -295,11 +303,14 @@ impl PasskeyStore for PostgresStore {
                     ways_in!("$1"),
                     " > 1
                      RETURNING u.id AS user_id, u.device_epoch, u.passkeys = 0 AND NOT EXISTS
-                         (SELECT 1 FROM donjon_totp t WHERE t.user_id = u.id) AS last_factor
+                         (SELECT 1 FROM donjon_totp t
+                          WHERE t.user_id = u.id AND t.secret IS NOT NULL) AS last_factor
                  ), gone AS (
                      DELETE FROM donjon_passkeys p USING held, done WHERE p.id = held.id
                  ), ended AS (
                      SELECT user_id FROM done WHERE last_factor
+                 ), without_codes AS (
+                     DELETE FROM donjon_totp t USING ended WHERE t.user_id = ended.user_id
                  ), ",
                     along!("done", "$3"),
                     ", ",

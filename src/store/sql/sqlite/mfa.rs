@@ -10,7 +10,7 @@ use crate::crypto::KeyedHash;
 use crate::scope::{SessionId, UserId};
 use crate::store::sql::convert::{micros, time};
 use crate::store::sql::mfa::{
-    Codes, FactorRow, code, codes, factor_key, factor_user, second_factor,
+    Codes, FIND_SECOND_FACTOR, FactorRow, code, codes, factor_key, factor_user, second_factor,
 };
 use crate::store::{
     Effects, Enrolment, FactorAttempt, FactorProof, FactorRemoval, FactorUse, LimitUse,
@@ -34,7 +34,10 @@ impl MfaStore for SqliteStore {
                 let written = sqlx::query(
                     "INSERT INTO donjon_totp (user_id, secret, last_step, backup_codes, created_at)
                      SELECT id, ?2, ?3, ?4, ?5 FROM donjon_users WHERE id = ?1
-                     ON CONFLICT (user_id) DO NOTHING",
+                     ON CONFLICT (user_id) DO UPDATE SET
+                         secret = excluded.secret, last_step = excluded.last_step,
+                         backup_codes = excluded.backup_codes, created_at = excluded.created_at
+                     WHERE donjon_totp.secret IS NULL",
                 )
                 .bind(totp.user.as_str())
                 .bind(totp.secret.as_bytes())
@@ -55,10 +58,7 @@ impl MfaStore for SqliteStore {
 
     async fn find_second_factor(&self, user: &UserId) -> Result<Option<SecondFactor>> {
         let row =
-            sqlx::query_as("SELECT created_at, backup_codes FROM donjon_totp WHERE user_id = ?1")
-                .bind(user.as_str())
-                .fetch_optional(self.readers())
-                .await?;
+            sqlx::query_as(FIND_SECOND_FACTOR).bind(user.as_str()).fetch_optional(self.readers()).await?;
         row.map(second_factor).transpose()
     }
 
@@ -161,6 +161,42 @@ impl MfaStore for SqliteStore {
         .await
     }
 
+    async fn write_backup_codes(
+        &self,
+        user: &UserId,
+        hashes: &[KeyedHash],
+        made_in: Option<SessionId>,
+        along: &Effects,
+        at: OffsetDateTime,
+    ) -> Result<FactorUse> {
+        let (user, fresh, along) = (user.clone(), codes(hashes), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                if !lives(connection, made_in, &user).await? {
+                    return Ok(FactorUse::Refused);
+                }
+                let written = sqlx::query(
+                    "INSERT INTO donjon_totp (user_id, secret, last_step, backup_codes, created_at)
+                     SELECT id, NULL, 0, ?2, ?3 FROM donjon_users WHERE id = ?1 AND passkeys > 0
+                     ON CONFLICT (user_id) DO UPDATE SET
+                         backup_codes = excluded.backup_codes, created_at = excluded.created_at
+                     WHERE donjon_totp.secret IS NULL",
+                )
+                .bind(user.as_str())
+                .bind(fresh)
+                .bind(micros(at))
+                .execute(&mut *connection)
+                .await?;
+                if written.rows_affected() == 0 {
+                    return Ok(FactorUse::Refused);
+                }
+                write_effects(connection, &along, Some(&user)).await?;
+                Ok(FactorUse::Done)
+            })
+        })
+        .await
+    }
+
     async fn remove_totp(
         &self,
         user: &UserId,
@@ -170,18 +206,20 @@ impl MfaStore for SqliteStore {
         let (user, along) = (user.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
+                let Some((has_app, passkeys)) = factors(connection, &user).await? else {
+                    return Ok(FactorRemoval::Refused);
+                };
                 if let Some(proof) = proof
-                    && !use_up(connection, &user, proof, None).await?
+                    && (!has_app || !use_up(connection, &user, proof, None).await?)
                 {
                     return Ok(FactorRemoval::Refused);
                 }
-                let removed = sqlx::query("DELETE FROM donjon_totp WHERE user_id = ?1")
-                    .bind(user.as_str())
-                    .execute(&mut *connection)
-                    .await?;
-                if removed.rows_affected() == 0 {
-                    return Ok(FactorRemoval::Refused);
-                }
+                let statement = if proof.is_some() && passkeys > 0 {
+                    "UPDATE donjon_totp SET secret = NULL, last_step = 0 WHERE user_id = ?1"
+                } else {
+                    "DELETE FROM donjon_totp WHERE user_id = ?1"
+                };
+                sqlx::query(statement).bind(user.as_str()).execute(&mut *connection).await?;
                 forget_attempts(connection, &factor_key(&user)).await?;
                 let device_epoch = sqlx::query_scalar(
                     "UPDATE donjon_users SET device_epoch = device_epoch + 1 WHERE id = ?1
@@ -220,6 +258,21 @@ impl SqliteStore {
     }
 }
 
+/// Whether the user has an app, and how many passkeys, if there is anything to be removed.
+async fn factors(
+    connection: &mut SqliteConnection,
+    user: &UserId,
+) -> Result<Option<(bool, i64)>> {
+    let found = sqlx::query_as(
+        "SELECT t.secret IS NOT NULL, u.passkeys
+         FROM donjon_totp t JOIN donjon_users u ON u.id = t.user_id WHERE t.user_id = ?1",
+    )
+    .bind(user.as_str())
+    .fetch_optional(connection)
+    .await?;
+    Ok(found)
+}
+
 /// Uses a code up and forgets the attempts, if it is unused and the user's epoch is `epoch`.
 async fn use_up(
     connection: &mut SqliteConnection,
@@ -227,8 +280,8 @@ async fn use_up(
     proof: FactorProof,
     epoch: Option<i64>,
 ) -> Result<bool> {
-    let row: Option<(i64, Codes)> = sqlx::query_as(
-        "SELECT t.last_step, t.backup_codes
+    let row: Option<(bool, i64, Codes)> = sqlx::query_as(
+        "SELECT t.secret IS NOT NULL, t.last_step, t.backup_codes
          FROM donjon_totp t JOIN donjon_users u ON u.id = t.user_id
          WHERE t.user_id = ?1 AND u.device_epoch = coalesce(?2, u.device_epoch)",
     )
@@ -236,9 +289,9 @@ async fn use_up(
     .bind(epoch)
     .fetch_optional(&mut *connection)
     .await?;
-    let Some((mut last_step, Json(mut left))) = row else { return Ok(false) };
+    let Some((has_app, mut last_step, Json(mut left))) = row else { return Ok(false) };
     let used = match proof {
-        FactorProof::Totp(step) => std::mem::replace(&mut last_step, step) < step,
+        FactorProof::Totp(step) => has_app && std::mem::replace(&mut last_step, step) < step,
         FactorProof::BackupCode(hash) => {
             let (text, before) = (code(&hash), left.len());
             left.retain(|other| *other != text);

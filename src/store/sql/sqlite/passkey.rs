@@ -323,6 +323,13 @@ async fn remove(connection: &mut SqliteConnection, user: &UserId, id: Uuid) -> R
     .bind(user.as_str())
     .fetch_one(&mut *connection)
     .await?;
+    if last_factor {
+        // Backup codes are no factor by themselves.
+        sqlx::query("DELETE FROM donjon_totp WHERE user_id = ?1")
+            .bind(user.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
     let device_epoch = sqlx::query_scalar(
         "UPDATE donjon_users SET device_epoch = device_epoch + ?2 WHERE id = ?1
          RETURNING device_epoch",

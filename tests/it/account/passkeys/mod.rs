@@ -2,6 +2,7 @@
 
 mod again;
 mod attacks;
+mod codes;
 mod login;
 mod lost;
 mod second_factor;

@@ -76,7 +76,7 @@ pub fn secret_on(page: &Page) -> TotpSecret {
 }
 
 /// The backup codes that the page shows.
-fn codes_on(page: &Page) -> Vec<String> {
+pub fn codes_on(page: &Page) -> Vec<String> {
     let codes = page.body.split("<li><code>").skip(1);
     codes.map(|code| code.split('<').next().unwrap().to_owned()).collect()
 }
