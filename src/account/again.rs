@@ -227,7 +227,7 @@ async fn doors(
     visit: &Visit,
     account: &Account,
 ) -> Result<Vec<(String, String)>, AccountError> {
-    let ways = site.store.ways_in(account.id()).await?;
+    let ways = site.store.ways_in(account.id(), &site.open_ways()).await?;
     let known = |path: &str| {
         let id = path.strip_prefix(site.paths.social.as_str()).and_then(|id| id.strip_prefix('/'));
         id.is_some_and(|id| ways.identities.iter().any(|identity| identity.provider == id))

@@ -34,6 +34,10 @@ impl Asked {
 }
 
 impl PasskeySite {
+    pub(super) fn rp_id(&self) -> &str {
+        match *self {}
+    }
+
     pub(super) fn script(&self) -> Response<Body> {
         match *self {}
     }

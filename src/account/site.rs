@@ -39,7 +39,7 @@ use crate::http::{Body, Form, Reader, respond};
 use crate::page::Pages;
 use crate::scope::{Account, Actor, CurrentScope, Method as Proven, UserId};
 use crate::session::{Places, Session};
-use crate::store::{AccountStore, Effects, LoginUser};
+use crate::store::{AccountStore, Effects, LoginUser, OpenWays};
 
 /// What every flow works with: nothing that another process over the same store would lack.
 #[derive(Debug)]
@@ -145,6 +145,18 @@ impl Site {
         if let Some(hook) = &self.organization_hook {
             hook.done(who, act).await;
         }
+    }
+
+    /// What logs in here.
+    pub(super) fn open_ways(&self) -> OpenWays {
+        let rp_id = self.passkeys.as_ref().map(|keys| keys.rp_id().to_owned());
+        #[cfg(feature = "social")]
+        let providers = self.social.iter().flat_map(super::social::Providers::names);
+        #[cfg(feature = "social")]
+        let providers = providers.map(|(id, _)| id.to_owned()).collect();
+        #[cfg(not(feature = "social"))]
+        let providers = Vec::new();
+        OpenWays { rp_id, providers }
     }
 
     /// The present moment.

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{Effects, LoginUser, NewUser, RateLimit, Result};
+use super::{Effects, LoginUser, NewUser, OpenWays, RateLimit, Result};
 use crate::crypto::{Sealed, TokenHash};
 use crate::scope::{Account, SessionId, UserId};
 
@@ -51,11 +51,11 @@ pub struct IdentityOwners {
 /// The ways in that a user has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WaysIn {
-    /// How many there are, of all kinds.
+    /// How many there are, of all kinds, that open the account at present.
     pub count: usize,
     /// Whether the user has a password.
     pub password: bool,
-    /// The identities, in the order of their providers.
+    /// The identities, in the order of their providers, whether or not they open it.
     pub identities: Vec<Identity>,
 }
 
@@ -99,7 +99,7 @@ pub enum Linking {
 pub enum Unlinking {
     /// It is gone, with its tokens.
     Unlinked,
-    /// It is the only way in that the user has: nothing changed.
+    /// The user has no other way in that opens the account: nothing changed.
     LastWayIn,
     /// There is none.
     NotLinked,
@@ -144,8 +144,8 @@ pub trait IdentityStore: std::fmt::Debug + Send + Sync + 'static {
         email: Option<&str>,
     ) -> Result<IdentityOwners>;
 
-    /// The ways in that a user has.
-    async fn ways_in(&self, user: &UserId) -> Result<WaysIn>;
+    /// The ways in that a user has, of which those count that are open.
+    async fn ways_in(&self, user: &UserId, open: &OpenWays) -> Result<WaysIn>;
 
     /// Writes a user together with an identity. Of any number of callers with one identity, or one
     /// address, exactly one registers.
@@ -195,12 +195,13 @@ pub trait IdentityStore: std::fmt::Debug + Send + Sync + 'static {
         along: &Effects,
     ) -> Result<Linking>;
 
-    /// Unlinks the identity of this provider from a user, unless it is the only way in. Of callers
-    /// who take away the last two ways in at once, exactly one does.
+    /// Unlinks the identity of this provider from a user, unless no other way in would be left that is
+    /// open. Of callers who take away the last two ways in at once, exactly one does.
     async fn unlink_identity(
         &self,
         user: &UserId,
         provider: &str,
+        open: &OpenWays,
         along: &Effects,
     ) -> Result<Unlinking>;
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Effects, LockoutPolicy, Result};
+use super::{Effects, LockoutPolicy, OpenWays, Result};
 use crate::crypto::TokenHash;
 use crate::scope::{Account, SessionId, UserId};
 
@@ -252,12 +252,13 @@ pub trait PasskeyStore: fmt::Debug + Send + Sync + 'static {
         along: &Effects,
     ) -> Result<bool>;
 
-    /// Removes a passkey of a user, unless it is the only way in. If it was the
+    /// Removes a passkey of a user, unless no other way in would be left that is open. If it was the
     /// last second factor, no browser is known to be the user's any more, and `last` is written too.
     async fn remove_passkey(
         &self,
         user: &UserId,
         id: Uuid,
+        open: &OpenWays,
         along: &Effects,
         last: &Effects,
     ) -> Result<PasskeyRemoval>;

@@ -27,7 +27,7 @@ pub(super) async fn remove(
         let entry = visit.entry(Action::REMOVE_PASSKEY).about(id).to("passkey", passkey.id);
         let (along, last) = (site.effects(entry), none_left(Effects::none()));
         if let PasskeyRemoval::Removed { .. } =
-            store.remove_passkey(id, passkey.id, &along, &last).await?
+            store.remove_passkey(id, passkey.id, &site.open_ways(), &along, &last).await?
         {
             along.announce();
         }

@@ -113,7 +113,7 @@ pub(in crate::account) async fn unlink(site: &Site, visit: &Visit) -> Answer {
         );
         along = along.and_delivery(mail);
     }
-    match site.store.unlink_identity(account.id(), provider, &along).await? {
+    match site.store.unlink_identity(account.id(), provider, &site.open_ways(), &along).await? {
         Unlinking::Unlinked => {
             along.announce();
             Ok(back(site, Some(ConnectionNotice::Unlinked)))
@@ -154,7 +154,7 @@ async fn page(
     status: StatusCode,
     notice: Option<ConnectionNotice>,
 ) -> Answer {
-    let ways = site.store.ways_in(account.id()).await?;
+    let ways = site.store.ways_in(account.id(), &site.open_ways()).await?;
     let all = site.social.as_ref();
     let linked: Vec<_> = ways
         .identities

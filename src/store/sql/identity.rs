@@ -7,17 +7,21 @@ use crate::store::{
     Identity, IdentityOwners, IdentityRegistration, Result, StoredTokens, Unlinking, WaysIn,
 };
 
-/// Counts the ways in that the user has whose id is bound to this parameter. Whatever lets a user
-/// in by itself is a term here, and whoever takes one away asks this first, with the row of the user
-/// locked.
+/// Counts the ways in that the user has whose id is bound to `$user`, and that are open: passkeys of
+/// the domain `$rp`, identities of `$providers`, a query. Whatever lets a user in by itself is a term
+/// here, and whoever takes one away asks this first, with the row of the user locked.
 macro_rules! ways_in {
-    ($user:literal) => {
+    ($user:literal, $rp:literal, $providers:literal) => {
         concat!(
             "((SELECT count(*) FROM donjon_users w WHERE w.password IS NOT NULL AND w.id = ",
             $user,
-            ") + (SELECT count(*) FROM donjon_identities w WHERE w.user_id = ",
+            ") + (SELECT count(*) FROM donjon_identities w WHERE w.provider IN (",
+            $providers,
+            ") AND w.user_id = ",
             $user,
-            ") + (SELECT count(*) FROM donjon_passkeys w WHERE w.user_id = ",
+            ") + (SELECT count(*) FROM donjon_passkeys w WHERE w.rp_id = ",
+            $rp,
+            " AND w.user_id = ",
             $user,
             "))"
         )

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use time::Duration;
 
 use super::account::{LIMIT, fresh_email, new_link, new_user};
-use super::{CALLERS, Violation, at, epoch, race, rule};
+use super::{CALLERS, Violation, at, epoch, open_ways, race, rule};
 use crate::audit::{Action, Entry};
 use crate::crypto::{RandomExt as _, Redacted, Sealed, SystemRandom, TokenHash};
 use crate::scope::UserId;
@@ -34,6 +34,7 @@ pub async fn identities(
     kit.an_identity_is_linked_once().await?;
     kit.an_unconfirmed_account_is_taken_over_once().await?;
     kit.the_last_way_in_stays().await?;
+    kit.what_opens_nothing_is_no_way_in().await?;
     kit.of_two_who_take_the_last_ways_in_one_does().await?;
     kit.an_identity_waits_until_it_is_taken_once().await?;
     kit.mails_to_one_address_are_limited_exactly().await?;
@@ -148,7 +149,7 @@ impl Kit {
         let none = Effects::none();
         let used = self.store.log_in_with_identity(&known.id, &said, 0, &none).await?;
         rule(RULE, used == IdentityUse::Done, used)?;
-        let ways = self.store.ways_in(&known.id).await?;
+        let ways = self.store.ways_in(&known.id, &open_ways()).await?;
         let Some(identity) = ways.identities.first() else { return rule(RULE, false, ways) };
         let holds = identity.email == known.identity.email
             && identity.name == said.name
@@ -265,12 +266,12 @@ impl Kit {
         }
         for expected in [1, 0] {
             let (name, along) = self.along();
-            self.store.unlink_identity(id, "other", &along).await?;
+            self.store.unlink_identity(id, "other", &open_ways(), &along).await?;
             let written = self.written(&name, Some(id)).await?;
             rule(RULE, written == expected, ("an unlinking", written))?;
         }
         let (name, along) = self.along();
-        self.store.unlink_identity(id, "acme", &along).await?;
+        self.store.unlink_identity(id, "acme", &open_ways(), &along).await?;
         let written = self.written(&name, Some(id)).await?;
         rule(RULE, written == 0, ("the last way in", written))
     }

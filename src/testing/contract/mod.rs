@@ -140,6 +140,15 @@ pub(crate) fn epoch() -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH + Duration::days(20_000)
 }
 
+/// What logs in at the kit's application.
+#[cfg(feature = "accounts")]
+pub(crate) fn open_ways() -> crate::store::OpenWays {
+    crate::store::OpenWays {
+        rp_id: Some("example.test".into()),
+        providers: vec!["acme".into(), "other".into()],
+    }
+}
+
 /// That many seconds after [`epoch`].
 pub(crate) fn at(seconds: i64) -> OffsetDateTime {
     epoch() + Duration::seconds(seconds)

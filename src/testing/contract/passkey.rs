@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::account::{new_delivery, new_user};
 use super::audit::{new_note, wrote};
-use super::{CALLERS, Violation, at, epoch, race, rule};
+use super::identity::new_identity;
+use super::{CALLERS, Violation, at, epoch, open_ways, race, rule};
 use crate::crypto::{KeyedHash, RandomExt as _, Sealed, SystemRandom, TokenHash};
 use crate::scope::UserId;
 use crate::store::{
@@ -38,6 +39,7 @@ pub async fn passkeys(
     kit.a_passkey_is_changed_by_its_owner_only().await?;
     kit.a_passkey_is_removed_once().await?;
     kit.the_last_way_in_stays().await?;
+    kit.what_opens_nothing_is_no_way_in().await?;
     kit.what_goes_along_with_a_passkey_is_written_with_it().await?;
     kit.answered_challenges_are_forgotten_when_they_are_over().await
 }
@@ -184,7 +186,7 @@ impl Kit {
                 race(|_| {
                     let (store, user, id) = (Arc::clone(&self.store), user.clone(), passkey.id);
                     async move {
-                        store.remove_passkey(&user, id, &Effects::none(), &Effects::none()).await
+                        store.remove_passkey(&user, id, &open_ways(), &nothing(), &nothing()).await
                     }
                 })
                 .await?;
@@ -219,12 +221,37 @@ impl Kit {
         let outcomes = race(|caller| {
             let (store, user) = (Arc::clone(&self.store), user_id.clone());
             let id = passkeys.get(caller % 4).map_or_else(Uuid::nil, |passkey| passkey.id);
-            async move { store.remove_passkey(&user, id, &Effects::none(), &Effects::none()).await }
+            async move { store.remove_passkey(&user, id, &open_ways(), &nothing(), &nothing()).await }
         })
         .await?;
         let kept = self.count(&user_id).await?;
         let refused = outcomes.contains(&PasskeyRemoval::LastWayIn);
         rule(RULE, kept == 1 && refused, (kept, &outcomes))
+    }
+
+    async fn what_opens_nothing_is_no_way_in(&self) -> Result<(), Violation> {
+        const RULE: &str = "a passkey of another domain, and what a provider of old knew, is no way in";
+        let email = format!("{}@example.test", SystemRandom.uuid_v7(epoch()).simple());
+        let user = NewUser { password: None, ..new_user(&email) };
+        let id = user.account.id();
+        self.users.create_user(&user, &nothing()).await?;
+        let ours = new_passkey(id);
+        let theirs = Passkey { rp_id: "elsewhere.test".into(), ..new_passkey(id) };
+        for passkey in [&ours, &theirs] {
+            self.add(passkey).await?;
+        }
+        let of_old = new_identity("of-old");
+        self.users.link_identity(id, &of_old, None, &nothing()).await?;
+        let ways = self.users.ways_in(id, &open_ways()).await?;
+        rule(RULE, ways.count == 1 && ways.identities.len() == 1, ways)?;
+        let told = self.remove(id, ours.id).await?;
+        rule(RULE, told == PasskeyRemoval::LastWayIn, told)?;
+        // What opens nothing may go, as long as something is left that does.
+        let told = self.remove(id, theirs.id).await?;
+        rule(RULE, matches!(told, PasskeyRemoval::Removed { .. }), told)?;
+        self.users.link_identity(id, &new_identity("acme"), None, &nothing()).await?;
+        let told = self.remove(id, ours.id).await?;
+        rule("an identity is a way in", matches!(told, PasskeyRemoval::Removed { .. }), told)
     }
 
     async fn user(&self) -> Result<(String, UserId), Violation> {
@@ -249,7 +276,7 @@ impl Kit {
     }
 
     async fn remove(&self, user: &UserId, id: Uuid) -> Result<PasskeyRemoval, Violation> {
-        Ok(self.store.remove_passkey(user, id, &Effects::none(), &Effects::none()).await?)
+        Ok(self.store.remove_passkey(user, id, &open_ways(), &nothing(), &nothing()).await?)
     }
 
     async fn count(&self, user: &UserId) -> Result<usize, Violation> {
@@ -321,6 +348,10 @@ pub(super) fn new_passkey(user: &UserId) -> Passkey {
         created_at: epoch(),
         last_used_at: None,
     }
+}
+
+fn nothing() -> Effects {
+    Effects::none()
 }
 
 /// An answer that counts one.

@@ -10,7 +10,7 @@ use super::identity::new_identity;
 use super::mfa::{new_codes, new_totp};
 use super::passkey::{new_challenge, new_passkey};
 use super::session::new_session;
-use super::{CALLERS, Violation, at, epoch, race, rule};
+use super::{CALLERS, Violation, at, epoch, open_ways, race, rule};
 use crate::crypto::{RandomExt as _, Redacted, SystemRandom};
 use crate::scope::{Account, SessionId, UserId};
 use crate::store::{
@@ -302,7 +302,7 @@ impl Kit {
         let app = parts.factors.find_second_factor(user).await?;
         Ok(Standing {
             passkeys: parts.passkeys.passkeys_of(user).await?.len(),
-            identities: parts.identities.ways_in(user).await?.identities.len(),
+            identities: parts.identities.ways_in(user, &open_ways()).await?.identities.len(),
             app: app.is_some_and(|factor| factor.has_app()),
             tokens: parts.tokens.api_tokens_of(&owner, TokenPage::default(), 50).await?.len(),
             has_second_factor: login.is_some_and(|user| user.has_second_factor),

@@ -25,6 +25,8 @@ enum Fault {
     LinksEverybody,
     /// Takes the last way in away, and says so.
     UnlinksBlindly,
+    /// Takes an identity of a provider that is gone for a way in.
+    CountsProvidersOfOld,
     /// Gives what waits to everybody.
     GivesTwice,
     /// Says that every mail was written.
@@ -54,6 +56,14 @@ impl Broken {
         self.fault == fault
     }
 
+    fn open(&self, open: &OpenWays) -> OpenWays {
+        let mut open = open.clone();
+        if self.is(Fault::CountsProvidersOfOld) {
+            open.providers.push("of-old".into());
+        }
+        open
+    }
+
     fn along(&self, along: &Effects) -> Effects {
         if self.is(Fault::ForgetsWhatGoesAlong) { Effects::none() } else { along.clone() }
     }
@@ -81,8 +91,8 @@ impl IdentityStore for Broken {
         Ok(found)
     }
 
-    async fn ways_in(&self, user: &UserId) -> Result<WaysIn> {
-        self.good.ways_in(user).await
+    async fn ways_in(&self, user: &UserId, open: &OpenWays) -> Result<WaysIn> {
+        self.good.ways_in(user, &self.open(open)).await
     }
 
     async fn register_with_identity(
@@ -148,9 +158,11 @@ impl IdentityStore for Broken {
         &self,
         user: &UserId,
         provider: &str,
+        open: &OpenWays,
         along: &Effects,
     ) -> Result<Unlinking> {
-        let told = self.good.unlink_identity(user, provider, &self.along(along)).await?;
+        let open = self.open(open);
+        let told = self.good.unlink_identity(user, provider, &open, &self.along(along)).await?;
         let lies = self.is(Fault::UnlinksBlindly) && told == Unlinking::LastWayIn;
         Ok(if lies { Unlinking::Unlinked } else { told })
     }
@@ -237,6 +249,10 @@ async fn the_kit_names_the_rule_that_a_store_of_identities_breaks() {
         (Fault::GivesConfirmedAccounts, "only an account that nobody has confirmed is taken over"),
         (Fault::LinksEverybody, "an identity is linked to one user"),
         (Fault::UnlinksBlindly, "the last way in stays"),
+        (
+            Fault::CountsProvidersOfOld,
+            "an identity of a provider that is not configured is no way in",
+        ),
         (Fault::GivesTwice, "an identity waits for so long, and is taken once"),
         (Fault::CountsNoMails, "an identity waits whether or not its mail may be sent so soon"),
         (Fault::LetsAllRefresh, "tokens are refreshed by one at a time"),

@@ -36,6 +36,8 @@ enum Fault {
     RemovesTwice,
     /// Removes the last way in.
     LocksOut,
+    /// Takes what opens nothing for a way in.
+    CountsWhatOpensNothing,
     /// Does not say who must choose another password.
     ForgetsTheMark,
     /// Does not mind that the session is over.
@@ -141,11 +143,16 @@ impl PasskeyStore for Broken {
         &self,
         user: &UserId,
         id: Uuid,
+        open: &OpenWays,
         along: &Effects,
         last: &Effects,
     ) -> Result<PasskeyRemoval> {
+        let mut open = open.clone();
+        if self.is(Fault::CountsWhatOpensNothing) {
+            open.providers.push("of-old".into());
+        }
         let kept = if self.is(Fault::ForgetsWhatGoesAlong) { &Effects::none() } else { along };
-        let told = self.good.remove_passkey(user, id, kept, last).await?;
+        let told = self.good.remove_passkey(user, id, &open, kept, last).await?;
         let removed = PasskeyRemoval::Removed { device_epoch: 0, last_factor: false };
         Ok(match told {
             PasskeyRemoval::NotFound if self.is(Fault::RemovesTwice) && along.audit.is_empty() => {
@@ -182,6 +189,10 @@ async fn the_kit_names_the_rule_that_a_store_of_passkeys_breaks() {
             "a passkey is removed once, and with the last one goes the second factor",
         ),
         (Fault::LocksOut, "who has no password keeps a passkey"),
+        (
+            Fault::CountsWhatOpensNothing,
+            "a passkey of another domain, and what a provider of old knew, is no way in",
+        ),
         (
             Fault::ForgetsWhatGoesAlong,
             "what goes along is written if the change was made, and names its user",

@@ -39,6 +39,11 @@ impl PasskeySite {
         Self { party, policy, ceremonies: Ceremonies::new(cookies, keyring) }
     }
 
+    /// The domain whose passkeys log in.
+    pub(in crate::account) fn rp_id(&self) -> &str {
+        self.party.id()
+    }
+
     /// The one script that there is.
     pub(in crate::account) fn script(&self) -> Response<Body> {
         script::serve()

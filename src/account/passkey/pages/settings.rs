@@ -109,7 +109,7 @@ async fn delete(site: &Site, keys: &PasskeySite, visit: &Visit, account: &Accoun
         ));
         last = site.letters.notice(to, |forgot| Letter::SecondFactorRemoved { forgot }, now).into();
     }
-    match site.store.remove_passkey(user, id, &along, &last).await? {
+    match site.store.remove_passkey(user, id, &site.open_ways(), &along, &last).await? {
         PasskeyRemoval::Removed { device_epoch, last_factor } => {
             along.announce();
             let mut response = back(site);

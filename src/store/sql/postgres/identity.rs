@@ -16,7 +16,7 @@ use crate::store::sql::identity::{
 use crate::store::sql::rate_limit::counting_one_more;
 use crate::store::{
     Effects, IdentityOwners, IdentityRegistration, IdentityStore, IdentityUse, Linking,
-    NewIdentity, NewUser, ParkedIdentity, RateLimit, Result, StoredTokens, Unlinking, WaysIn,
+    NewIdentity, NewUser, OpenWays, ParkedIdentity, RateLimit, Result, StoredTokens, Unlinking, WaysIn,
 };
 
 #[async_trait]
@@ -44,10 +44,10 @@ impl IdentityStore for PostgresStore {
         owners(rows)
     }
 
-    async fn ways_in(&self, user: &UserId) -> Result<WaysIn> {
+    async fn ways_in(&self, user: &UserId, open: &OpenWays) -> Result<WaysIn> {
         let known: Option<(i64, bool, Json<Vec<IdentityRow>>)> = sqlx::query_as(concat!(
             "SELECT ",
-            ways_in!("$1"),
+            ways_in!("$1", "$2::text", "SELECT jsonb_array_elements_text($3)"),
             ", password IS NOT NULL,
                  (SELECT coalesce(jsonb_agg(jsonb_build_array
                       (provider, subject, email, name, created_at, last_used_at)
@@ -56,6 +56,8 @@ impl IdentityStore for PostgresStore {
               FROM donjon_users WHERE id = $1",
         ))
         .bind(user.as_str())
+        .bind(open.rp_id.as_deref())
+        .bind(Json(&open.providers))
         .fetch_optional(self.pool())
         .await?;
         let (count, password, Json(identities)) = known.unwrap_or_default();
@@ -210,6 +212,7 @@ impl IdentityStore for PostgresStore {
         &self,
         user: &UserId,
         provider: &str,
+        open: &OpenWays,
         along: &Effects,
     ) -> Result<Unlinking> {
         // Two statements: what took another way in away while the first waited for the user's row
@@ -223,8 +226,9 @@ impl IdentityStore for PostgresStore {
             let (done, existed) = sqlx::query_as(concat!(
                 "WITH done AS (
                  DELETE FROM donjon_identities WHERE user_id = $1 AND provider = $2 AND ",
-                ways_in!("$1"),
-                " > 1 RETURNING user_id
+                ways_in!("$1", "$4::text", "SELECT jsonb_array_elements_text($5)"),
+                " > CASE WHEN $2 IN (SELECT jsonb_array_elements_text($5)) THEN 1 ELSE 0 END
+                 RETURNING user_id
              ), ",
                 along!("done", "$3"),
                 " SELECT EXISTS (SELECT 1 FROM done), EXISTS
@@ -233,6 +237,8 @@ impl IdentityStore for PostgresStore {
             .bind(user.as_str())
             .bind(provider)
             .bind(effects(along))
+            .bind(open.rp_id.as_deref())
+            .bind(Json(&open.providers))
             .fetch_one(&mut *transaction)
             .await?;
             transaction.commit().await?;

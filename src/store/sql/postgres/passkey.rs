@@ -13,8 +13,8 @@ use crate::store::sql::identity::ways_in;
 use crate::store::sql::mfa::factor_key;
 use crate::store::sql::passkey::{PasskeyRow, columns, passkey};
 use crate::store::{
-    AnsweredChallenge, CredentialId, Effects, FoundPasskey, LockoutPolicy, MAX_PASSKEYS, Passkey,
-    PasskeyAddition, PasskeyAttempt, PasskeyProof, PasskeyRemoval, PasskeyStore, PasskeyUse,
+    AnsweredChallenge, CredentialId, Effects, FoundPasskey, LockoutPolicy, MAX_PASSKEYS, OpenWays,
+    Passkey,     PasskeyAddition, PasskeyAttempt, PasskeyProof, PasskeyRemoval, PasskeyStore, PasskeyUse,
     Result, SignCountPolicy, StoreError,
 };
 
@@ -280,6 +280,7 @@ impl PasskeyStore for PostgresStore {
         &self,
         user: &UserId,
         id: Uuid,
+        open: &OpenWays,
         along: &Effects,
         last: &Effects,
     ) -> Result<PasskeyRemoval> {
@@ -294,14 +295,14 @@ impl PasskeyStore for PostgresStore {
             let (found, device_epoch, last_factor): (bool, Option<i64>, Option<bool>) =
                 sqlx::query_as(concat!(
                     "WITH held AS MATERIALIZED (
-                     SELECT id FROM donjon_passkeys WHERE id = $2 AND user_id = $1 FOR UPDATE
+                     SELECT id, rp_id FROM donjon_passkeys WHERE id = $2 AND user_id = $1 FOR UPDATE
                  ), done AS (
                      ",
                     one_passkey_less!(),
                     "    FROM held
                      WHERE u.id = $1 AND ",
-                    ways_in!("$1"),
-                    " > 1
+                    ways_in!("$1", "$5::text", "SELECT jsonb_array_elements_text($6)"),
+                    " > CASE WHEN held.rp_id = $5::text THEN 1 ELSE 0 END
                      RETURNING u.id AS user_id, u.device_epoch, u.passkeys = 0 AND NOT EXISTS
                          (SELECT 1 FROM donjon_totp t
                           WHERE t.user_id = u.id AND t.secret IS NOT NULL) AS last_factor
@@ -322,6 +323,8 @@ impl PasskeyStore for PostgresStore {
                 .bind(id)
                 .bind(effects(along))
                 .bind(effects(last))
+                .bind(open.rp_id.as_deref())
+                .bind(Json(&open.providers))
                 .fetch_one(&mut *transaction)
                 .await?;
             transaction.commit().await?;

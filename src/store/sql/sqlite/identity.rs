@@ -45,13 +45,15 @@ impl IdentityStore for SqliteStore {
         owners(rows)
     }
 
-    async fn ways_in(&self, user: &UserId) -> Result<WaysIn> {
+    async fn ways_in(&self, user: &UserId, open: &OpenWays) -> Result<WaysIn> {
         let known: Option<(i64, bool)> = sqlx::query_as(concat!(
             "SELECT ",
-            ways_in!("?1"),
+            ways_in!("?1", "?2", "SELECT value FROM json_each(?3)"),
             ", password IS NOT NULL FROM donjon_users WHERE id = ?1",
         ))
         .bind(user.as_str())
+        .bind(open.rp_id.as_deref())
+        .bind(Json(&open.providers))
         .fetch_optional(self.readers())
         .await?;
         let identities: Vec<IdentityRow> = sqlx::query_as(
@@ -204,18 +206,22 @@ impl IdentityStore for SqliteStore {
         &self,
         user: &UserId,
         provider: &str,
+        open: &OpenWays,
         along: &Effects,
     ) -> Result<Unlinking> {
         let (user, provider, along) = (user.clone(), provider.to_owned(), along.clone());
+        let open = open.clone();
         self.transition(move |connection| {
             Box::pin(async move {
                 let removed = sqlx::query(concat!(
                     "DELETE FROM donjon_identities WHERE user_id = ?1 AND provider = ?2 AND ",
-                    ways_in!("?1"),
-                    " > 1",
+                    ways_in!("?1", "?3", "SELECT value FROM json_each(?4)"),
+                    " > (?2 IN (SELECT value FROM json_each(?4)))",
                 ))
                 .bind(user.as_str())
                 .bind(&provider)
+                .bind(open.rp_id.as_deref())
+                .bind(Json(&open.providers))
                 .execute(&mut *connection)
                 .await?;
                 let done = removed.rows_affected() > 0;

@@ -14,8 +14,8 @@ use crate::store::sql::identity::ways_in;
 use crate::store::sql::mfa::factor_key;
 use crate::store::sql::passkey::{PasskeyRow, columns, passkey};
 use crate::store::{
-    AnsweredChallenge, CredentialId, Effects, FoundPasskey, LockoutPolicy, MAX_PASSKEYS, Passkey,
-    PasskeyAddition, PasskeyAttempt, PasskeyProof, PasskeyRemoval, PasskeyStore, PasskeyUse,
+    AnsweredChallenge, CredentialId, Effects, FoundPasskey, LockoutPolicy, MAX_PASSKEYS, OpenWays,
+    Passkey,     PasskeyAddition, PasskeyAttempt, PasskeyProof, PasskeyRemoval, PasskeyStore, PasskeyUse,
     Result, SignCountPolicy,
 };
 
@@ -236,19 +236,23 @@ impl PasskeyStore for SqliteStore {
         &self,
         user: &UserId,
         id: Uuid,
+        open: &OpenWays,
         along: &Effects,
         last: &Effects,
     ) -> Result<PasskeyRemoval> {
         let (user, along, last) = (user.clone(), along.clone(), last.clone());
+        let open = open.clone();
         self.transition(move |connection| {
             Box::pin(async move {
                 let needed: Option<bool> = sqlx::query_scalar(concat!(
                     "SELECT ",
-                    ways_in!("?1"),
-                    " <= 1 FROM donjon_passkeys WHERE user_id = ?1 AND id = ?2",
+                    ways_in!("?1", "?3", "SELECT value FROM json_each(?4)"),
+                    " <= (rp_id IS ?3) FROM donjon_passkeys WHERE user_id = ?1 AND id = ?2",
                 ))
                 .bind(user.as_str())
                 .bind(id)
+                .bind(open.rp_id.as_deref())
+                .bind(Json(&open.providers))
                 .fetch_optional(&mut *connection)
                 .await?;
                 match needed {

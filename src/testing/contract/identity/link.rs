@@ -93,7 +93,7 @@ impl Kit {
         for (provider, expected) in
             [("acme", Unlinking::LastWayIn), ("other", Unlinking::NotLinked)]
         {
-            let outcome = self.store.unlink_identity(&known.id, provider, &none).await?;
+            let outcome = self.store.unlink_identity(&known.id, provider, &open_ways(), &none).await?;
             rule(RULE, outcome == expected, outcome)?;
         }
         let tokens = self.store.provider_tokens(&known.id, "acme").await?;
@@ -103,12 +103,28 @@ impl Kit {
         let id = user.account.id();
         self.users.create_user(&user, &none).await?;
         self.store.link_identity(id, &new_identity("acme"), None, &none).await?;
-        let ways = self.store.ways_in(id).await?;
+        let ways = self.store.ways_in(id, &open_ways()).await?;
         rule("a password is a way in", ways.password && ways.count == 2, ways)?;
-        let outcome = self.store.unlink_identity(id, "acme", &none).await?;
+        let outcome = self.store.unlink_identity(id, "acme", &open_ways(), &none).await?;
         rule("a password is a way in", outcome == Unlinking::Unlinked, outcome)?;
         let tokens = self.store.provider_tokens(id, "acme").await?;
         rule("tokens go with their identity", tokens.is_none(), tokens)
+    }
+
+    pub(super) async fn what_opens_nothing_is_no_way_in(&self) -> Result<(), Violation> {
+        const RULE: &str = "an identity of a provider that is not configured is no way in";
+        let (known, none) = (self.known().await?, Effects::none());
+        let id = &known.id;
+        self.store.link_identity(id, &new_identity("of-old"), None, &none).await?;
+        let ways = self.store.ways_in(id, &open_ways()).await?;
+        rule(RULE, ways.count == 1 && ways.identities.len() == 2, ways)?;
+        for (provider, expected) in
+            [("acme", Unlinking::LastWayIn), ("of-old", Unlinking::Unlinked)]
+        {
+            let told = self.store.unlink_identity(id, provider, &open_ways(), &none).await?;
+            rule(RULE, told == expected, (provider, told))?;
+        }
+        Ok(())
     }
 
     pub(super) async fn of_two_who_take_the_last_ways_in_one_does(&self) -> Result<(), Violation> {
@@ -119,12 +135,14 @@ impl Kit {
             let outcomes = race(|caller| {
                 let (store, id) = (Arc::clone(&self.store), known.id.clone());
                 let provider = if caller % 2 == 0 { "acme" } else { "other" };
-                async move { store.unlink_identity(&id, provider, &Effects::none()).await }
+                async move {
+                    store.unlink_identity(&id, provider, &open_ways(), &Effects::none()).await
+                }
             })
             .await?;
             let done = outcomes.iter().filter(|o| **o == Unlinking::Unlinked).count();
             rule(RULE, done == 1, done)?;
-            let left = self.store.ways_in(&known.id).await?;
+            let left = self.store.ways_in(&known.id, &open_ways()).await?;
             rule(RULE, left.count == 1 && left.identities.len() == 1, left)?;
         }
         Ok(())

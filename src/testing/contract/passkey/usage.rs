@@ -261,7 +261,7 @@ impl Kit {
         self.add(&second).await?;
         for (id, removed, ended) in [(passkey.id, 1, 0), (passkey.id, 0, 0), (second.id, 1, 1)] {
             let ((name, along), (last_name, last)) = (new_note(), new_note());
-            self.store.remove_passkey(&user, id, &along, &last).await?;
+            self.store.remove_passkey(&user, id, &open_ways(), &along, &last).await?;
             rule(RULE, wrote(&*self.users, &name, &user).await? == removed, ("removed", removed))?;
             rule(
                 RULE,

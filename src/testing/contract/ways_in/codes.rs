@@ -108,7 +108,7 @@ impl Kit {
     async fn remove(&self, key: &Passkey, suspected: bool) -> Result<(), Violation> {
         let (store, none) = (&self.0.passkeys, Effects::none());
         if !suspected {
-            let told = store.remove_passkey(&key.user, key.id, &none, &none).await?;
+            let told = store.remove_passkey(&key.user, key.id, &open_ways(), &none, &none).await?;
             let gone = matches!(told, PasskeyRemoval::Removed { .. });
             return rule("a passkey is removed", gone, told);
         }

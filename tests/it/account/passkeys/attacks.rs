@@ -95,7 +95,7 @@ async fn a_passkey_that_fails_looks_and_costs_the_same_for_every_reason() {
         let account = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
         let of_alice = world.store.passkeys_of(account.id()).await.unwrap();
         let (id, none) = (of_alice[1].id, Effects::none());
-        world.store.remove_passkey(account.id(), id, &none, &none).await.unwrap();
+        world.store.remove_passkey(account.id(), id, &open_ways(), &none, &none).await.unwrap();
         let policy = Policy::default().second_factor_lockout;
         let locked = world.accounts.accounts().find_by_email(locked).await.unwrap().unwrap();
         for _ in 0..7 {

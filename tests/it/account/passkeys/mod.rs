@@ -24,6 +24,11 @@ use crate::support::browser::{Browser, Page};
 
 /// Passkeys belong to a domain.
 const ORIGIN: &str = "http://localhost:3000";
+/// What logs in where there are passkeys.
+fn open_ways() -> donjon::store::OpenWays {
+    donjon::store::OpenWays { rp_id: Some("localhost".into()), providers: Vec::new() }
+}
+
 const SETTINGS: &str = "/settings/passkeys";
 const VERIFY: &str = "/login/verify";
 const REFUSED: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;

@@ -220,6 +220,48 @@ async fn who_has_no_password_keeps_a_passkey() {
     .await;
 }
 
+/// A passkey of a domain that the application has left, and a provider that it has dropped.
+#[tokio::test]
+async fn what_opens_nothing_here_is_no_way_in_to_fall_back_on() {
+    each_world(async |world| {
+        let accounts = world.accounts.accounts();
+        let alice = accounts.create(ALICE, None, Default::default(), true).await.unwrap();
+        let mut passkey = SoftPasskey::at(ORIGIN);
+        give(&world, ALICE, &mut passkey).await;
+        let now = world.clock.now();
+        let dead = Passkey {
+            id: SystemRandom.uuid_v7(now),
+            credential: donjon::store::CredentialId::from(SystemRandom.bytes::<32>()),
+            rp_id: "old.example".into(),
+            ..world.store.passkeys_of(alice.id()).await.unwrap()[0].clone()
+        };
+        let hash = Challenge::generate(&SystemRandom).hash();
+        let answered = AnsweredChallenge { hash, expires_at: now };
+        let none = Effects::none();
+        world.store.add_passkey(&dead, answered, None, &none).await.unwrap();
+        let identity = donjon::store::NewIdentity {
+            provider: "of-old".into(),
+            subject: "alice".into(),
+            email: None,
+            name: None,
+            tokens: None,
+            at: now,
+        };
+        world.store.link_identity(alice.id(), &identity, None, &none).await.unwrap();
+
+        let mut browser = world.browser();
+        assert_eq!(come_in(&mut browser, &mut passkey).await.body, hello(ALICE));
+        let ids = ids_on(&browser.get(SETTINGS).await);
+        assert_eq!(ids.len(), 2);
+        let page = browser.post(DELETE, &[("id", &ids[0])]).await;
+        assert_eq!(page.status, REFUSED, "the only one that opens anything");
+        assert!(page.body.contains("your only way to log in"));
+        assert_eq!(browser.post(DELETE, &[("id", &ids[1])]).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(ids_on(&browser.get(SETTINGS).await), ids[..1]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn without_passkeys_there_is_no_trace_of_them() {
     each_world_at(

@@ -113,7 +113,7 @@ async fn linking_and_unlinking_take_a_fresh_login_and_a_form_of_ours() {
                 assert!(page.location().unwrap().path().starts_with("/login"));
             }
             let id = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
-            assert_eq!(world.store.ways_in(id.id()).await.unwrap().count, 1);
+            assert_eq!(world.store.ways_in(id.id(), &open_ways()).await.unwrap().count, 1);
         },
     )
     .await;
@@ -150,8 +150,39 @@ async fn nobody_links_their_own_identity_to_another_account() {
             assert_eq!(page.location().unwrap().query().unwrap(), "notice=failed");
             for email in [ALICE, mallory] {
                 let id = world.accounts.accounts().find_by_email(email).await.unwrap().unwrap();
-                assert_eq!(world.store.ways_in(id.id()).await.unwrap().count, 1, "{email}");
+                assert_eq!(world.store.ways_in(id.id(), &open_ways()).await.unwrap().count, 1, "{email}");
             }
+        },
+    )
+    .await;
+}
+
+/// A provider that the host has dropped logs nobody in.
+#[tokio::test]
+async fn a_provider_that_is_not_configured_is_no_way_in_to_fall_back_on() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known(builder),
+        async |world| {
+            let mut browser = world.browser();
+            fake.arrive(&mut browser, alice()).await;
+            let id = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+            let none = donjon::store::Effects::none();
+            let identity = donjon::store::NewIdentity {
+                provider: "of-old".into(),
+                subject: "alice".into(),
+                email: None,
+                name: None,
+                tokens: None,
+                at: donjon::crypto::Clock::now(&*world.clock),
+            };
+            world.store.link_identity(id.id(), &identity, None, &none).await.unwrap();
+            let page = browser.post(UNLINK, &FAKE).await;
+            assert_eq!(page.status, http::StatusCode::UNPROCESSABLE_ENTITY);
+            let page = browser.post(UNLINK, &[("provider", "of-old")]).await;
+            assert!(page.location().unwrap().query().unwrap().contains("unlinked"));
+            let ways = world.store.ways_in(id.id(), &open_ways()).await.unwrap();
+            assert_eq!((ways.count, ways.identities.len()), (1, 1));
         },
     )
     .await;

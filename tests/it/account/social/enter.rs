@@ -187,7 +187,7 @@ async fn an_answer_by_form_is_brought_by_the_browser_that_asked() {
             let page = browser.get(handle.as_str()).await;
             assert_eq!(browser.follow(page).await.body, greeting(ALICE));
             let id = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
-            let ways = world.store.ways_in(id.id()).await.unwrap();
+            let ways = world.store.ways_in(id.id(), &open_ways()).await.unwrap();
             assert_eq!(ways.identities[0].name.as_deref(), Some("Alice A"));
 
             // Whatever else is posted is not even sealed.

@@ -29,11 +29,11 @@ async fn who_has_an_account_logs_in_as_always_and_presses_a_button() {
             assert_eq!((page.url.path(), page.has("submit")), (LINK, true));
             // Looking at it links nothing.
             let id = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
-            assert_eq!(world.store.ways_in(id.id()).await.unwrap().count, 1);
+            assert_eq!(world.store.ways_in(id.id(), &open_ways()).await.unwrap().count, 1);
             let mut twin = browser.clone();
             let linked = browser.submit(&page, &[]).await;
             assert_eq!(browser.follow(linked).await.body, format!("hello {ALICE} at /welcome"));
-            assert_eq!(world.store.ways_in(id.id()).await.unwrap().count, 2);
+            assert_eq!(world.store.ways_in(id.id(), &open_ways()).await.unwrap().count, 2);
             let mails = world.mails_to(ALICE).await;
             assert_eq!(mails.len(), 1, "{mails:?}");
             assert_eq!(mails[0].subject, "Fake was connected to your account");
@@ -83,7 +83,7 @@ async fn nobody_but_the_owner_links_and_only_after_a_fresh_login() {
             let page = owner.post(LINK, &[]).await;
             assert!(page.location().unwrap().query().unwrap().contains("timed-out"));
             let id = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
-            assert_eq!(world.store.ways_in(id.id()).await.unwrap().count, 1);
+            assert_eq!(world.store.ways_in(id.id(), &open_ways()).await.unwrap().count, 1);
         },
     )
     .await;

@@ -187,7 +187,7 @@ async fn nobody_else_speaks_for_them() {
             assert!(sends_to_login(&answers[2]), "{}", answers[2].url);
             let accounts = world.accounts.accounts();
             let bob = accounts.find_by_email(BOB).await.unwrap().unwrap();
-            assert!(world.store.ways_in(bob.id()).await.unwrap().identities.is_empty());
+            assert!(world.store.ways_in(bob.id(), &open_ways()).await.unwrap().identities.is_empty());
         },
     )
     .await;
@@ -250,7 +250,7 @@ async fn an_account_that_nobody_confirmed_goes_to_whom_the_provider_vouches_for(
         assert_eq!(fake.arrive(&mut browser, user).await.body, greeting(fay));
         let account = accounts.find_by_email(fay).await.unwrap().unwrap();
         assert!(account.email_verified());
-        assert!(!world.store.ways_in(account.id()).await.unwrap().password);
+        assert!(!world.store.ways_in(account.id(), &open_ways()).await.unwrap().password);
     })
     .await;
 }
