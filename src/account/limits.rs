@@ -165,6 +165,14 @@ impl Uses {
         if visit.told.is_empty() { Self::of_form(site, visit).and(login) } else { login }
     }
 
+    /// The same, of somebody who may not be known by then.
+    #[cfg(any(feature = "passkeys", feature = "social"))]
+    pub(super) fn of_attempt(site: &Site, visit: &Visit, user: Option<&UserId>) -> Self {
+        let whom = user.map(|user| Whom { account: user.as_str(), known: Known::ByProof });
+        let login = Self::of(site, visit, Kind::Login, whom);
+        if visit.told.is_empty() { Self::of_form(site, visit).and(login) } else { login }
+    }
+
     /// What posting any form counts as.
     fn of_form(site: &Site, visit: &Visit) -> Self {
         let mut uses = Self::default();
@@ -228,22 +236,15 @@ pub(super) async fn count_form(site: &Site, visit: &Visit, flow: Flow) -> Result
     count(site, visit, &uses).await
 }
 
-/// Counts a login, or its second step, in a transition of its own, with the form itself unless that
-/// was counted: by a passkey, or by another provider. Whose it is may not be known by then; guesses
-/// about one user are counted by the transition that it begins with.
-#[cfg(any(feature = "passkeys", feature = "social"))]
-pub(super) async fn count_login(
-    site: &Site,
-    visit: &Visit,
-    user: Option<&UserId>,
-) -> Result<(), AccountError> {
-    let whom = user.map(|user| Whom { account: user.as_str(), known: Known::ByProof });
-    let login = Uses::of(site, visit, Kind::Login, whom);
-    let form = visit.told.is_empty().then(|| Uses::of_form(site, visit));
-    count(site, visit, &form.unwrap_or_default().and(login)).await
+/// Counts a login by another provider, in a transition of its own, with the form itself unless that
+/// was counted. Whose it is is not known by then.
+#[cfg(feature = "social")]
+pub(super) async fn count_login(site: &Site, visit: &Visit) -> Result<(), AccountError> {
+    count(site, visit, &Uses::of_attempt(site, visit, None)).await
 }
 
-async fn count(site: &Site, visit: &Visit, uses: &Uses) -> Result<(), AccountError> {
+/// Counts what a request counts as, in a transition of its own.
+pub(super) async fn count(site: &Site, visit: &Visit, uses: &Uses) -> Result<(), AccountError> {
     if uses.list().is_empty() {
         return Ok(());
     }

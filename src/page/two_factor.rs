@@ -31,7 +31,16 @@ pub struct VerifyLogin<'a> {
 impl<'a> VerifyLogin<'a> {
     /// The page that posts to `action`.
     pub fn new(action: &'a str, login: &'a str, refused: bool, trust_days: Option<i64>) -> Self {
-        Self { action, login, refused, trust_days, passkey: None, takes_code: true, has_app: true, in_session: false }
+        Self {
+            action,
+            login,
+            refused,
+            trust_days,
+            passkey: None,
+            takes_code: true,
+            has_app: true,
+            in_session: false,
+        }
     }
 
     /// The same, for a user who has an app, or backup codes only.

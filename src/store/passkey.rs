@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Effects, LockoutPolicy, OpenWays, Result};
+use super::{Effects, LimitCount, LimitUse, LockoutPolicy, OpenWays, Result};
 use crate::crypto::TokenHash;
 use crate::scope::{Account, SessionId, UserId};
 
@@ -94,6 +94,9 @@ pub enum PasskeyAddition {
 /// What is known before the answer of an authenticator is looked at.
 #[derive(Clone, Debug)]
 pub struct PasskeyAttempt {
+    /// The counts of its limits, as [`LimitStore::count_uses`](super::LimitStore::count_uses)
+    /// answers them. If one is over, there is no passkey, and nothing else was counted.
+    pub counts: Vec<LimitCount>,
     /// The passkey that is to be used, if it is there.
     pub found: Option<FoundPasskey>,
     /// Until when second factors of its user are refused. If they are, the attempt fails, whatever
@@ -218,13 +221,15 @@ pub trait PasskeyStore: fmt::Debug + Send + Sync + 'static {
     /// ([`MfaStore::begin_second_factor`](super::MfaStore::begin_second_factor)), whatever the
     /// credential; and with the first attempt that is refused `locked` is written. If that is
     /// `None` nothing is counted, or whoever has seen the credential of somebody could lock them
-    /// out; but while second factors of the passkey's user are refused, so is this.
+    /// out; but while second factors of the passkey's user are refused, so is this. Before anything
+    /// else `uses` are counted; if one is over its limit, that is all that happens.
     async fn begin_passkey(
         &self,
         credential: &CredentialId,
         user: Option<&UserId>,
         policy: LockoutPolicy,
         locked: &Effects,
+        uses: &[LimitUse],
         now: OffsetDateTime,
     ) -> Result<PasskeyAttempt>;
 

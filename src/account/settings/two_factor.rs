@@ -59,7 +59,8 @@ async fn write_codes(site: &Site, visit: &Visit, account: &Account) -> Answer {
     let (codes, hashes) = site.factors.backup_codes(&*site.random, id);
     let along = site.effects(visit.entry(Action::REGENERATE_BACKUP_CODES));
     let store = &site.store;
-    if store.write_backup_codes(id, &hashes, session, &along, site.now()).await? == FactorUse::Done {
+    if store.write_backup_codes(id, &hashes, session, &along, site.now()).await? == FactorUse::Done
+    {
         along.announce();
         return Ok(show_codes(site, visit, account, &codes));
     }

@@ -71,14 +71,14 @@ pub(super) async fn receive(here: Here<'_>, visit: &Visit) -> Answer {
     };
     let visit = visit.on(attempt.trip());
     // Before the provider is asked: who brings one answer over and over makes us call nobody.
-    limits::count_login(site, &visit, None).await?;
+    limits::count_login(site, &visit).await?;
     let mut response = match believe(here, &attempt, &answer).await {
         Err(fault) => refuse(here, &visit, &attempt.aim, fault).await?,
         Ok((profile, tokens)) => match &attempt.aim {
             Aim::LogIn => {
                 let vouched = (profile, Voucher::Provider);
                 enter::enter(here, &visit, vouched, tokens).await?
-            },
+            }
             Aim::Link(user, session) => {
                 let asked = (user, *session);
                 settings::connections::connect(here, &visit, asked, &profile, tokens).await?

@@ -36,7 +36,7 @@ async fn begin(here: Here<'_>, visit: &Visit, aim: Aim, anew: bool) -> Answer {
         Ok(endpoints) => endpoints,
         Err(fault) => {
             // What is written is counted.
-            limits::count_login(site, visit, None).await?;
+            limits::count_login(site, visit).await?;
             return refuse(here, visit, &attempt.aim, fault).await;
         }
     };

@@ -70,13 +70,12 @@ pub(super) async fn link(
     let entry = visit.entry(Action::LINK_IDENTITY).about(account.id());
     let entry = about(entry, identity).in_organization(sso.organization);
     let name = here.name();
-    let along = site.effects(entry.with("domain", sso.domain.as_str())).and_delivery(
-        site.letters.notice(
+    let along =
+        site.effects(entry.with("domain", sso.domain.as_str())).and_delivery(site.letters.notice(
             email,
             |forgot| Letter::IdentityLinked { forgot, provider: name },
             site.now(),
-        ),
-    );
+        ));
     let to = (account.id(), email);
     match site.store.link_by_domain(to, &sso.login_path, identity, &along).await? {
         Linking::Linked => {

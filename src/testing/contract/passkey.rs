@@ -1,3 +1,4 @@
+mod limited;
 mod usage;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub async fn passkeys(
     kit.a_challenge_is_answered_once().await?;
     kit.a_count_that_falls_is_judged_by_the_policy().await?;
     kit.attempts_are_counted_with_those_of_codes().await?;
+    kit.an_answer_that_a_limit_refuses_is_none().await?;
     kit.no_login_outlives_a_reset().await?;
     kit.a_passkey_is_changed_by_its_owner_only().await?;
     kit.a_passkey_is_removed_once().await?;
@@ -182,14 +184,13 @@ impl Kit {
             self.add(passkey).await?;
         }
         for (passkey, device_epoch, last_factor) in [(&first, 0, false), (&second, 1, true)] {
-            let outcomes =
-                race(|_| {
-                    let (store, user, id) = (Arc::clone(&self.store), user.clone(), passkey.id);
-                    async move {
-                        store.remove_passkey(&user, id, &open_ways(), &nothing(), &nothing()).await
-                    }
-                })
-                .await?;
+            let outcomes = race(|_| {
+                let (store, user, id) = (Arc::clone(&self.store), user.clone(), passkey.id);
+                async move {
+                    store.remove_passkey(&user, id, &open_ways(), &nothing(), &nothing()).await
+                }
+            })
+            .await?;
             let gone: Vec<_> =
                 outcomes.into_iter().filter(|o| *o != PasskeyRemoval::NotFound).collect();
             let expected = PasskeyRemoval::Removed { device_epoch, last_factor };
@@ -218,19 +219,23 @@ impl Kit {
         for passkey in &passkeys {
             self.add(passkey).await?;
         }
-        let outcomes = race(|caller| {
-            let (store, user) = (Arc::clone(&self.store), user_id.clone());
-            let id = passkeys.get(caller % 4).map_or_else(Uuid::nil, |passkey| passkey.id);
-            async move { store.remove_passkey(&user, id, &open_ways(), &nothing(), &nothing()).await }
-        })
-        .await?;
+        let outcomes =
+            race(|caller| {
+                let (store, user) = (Arc::clone(&self.store), user_id.clone());
+                let id = passkeys.get(caller % 4).map_or_else(Uuid::nil, |passkey| passkey.id);
+                async move {
+                    store.remove_passkey(&user, id, &open_ways(), &nothing(), &nothing()).await
+                }
+            })
+            .await?;
         let kept = self.count(&user_id).await?;
         let refused = outcomes.contains(&PasskeyRemoval::LastWayIn);
         rule(RULE, kept == 1 && refused, (kept, &outcomes))
     }
 
     async fn what_opens_nothing_is_no_way_in(&self) -> Result<(), Violation> {
-        const RULE: &str = "a passkey of another domain, and what a provider of old knew, is no way in";
+        const RULE: &str =
+            "a passkey of another domain, and what a provider of old knew, is no way in";
         let email = format!("{}@example.test", SystemRandom.uuid_v7(epoch()).simple());
         let user = NewUser { password: None, ..new_user(&email) };
         let id = user.account.id();
@@ -289,7 +294,7 @@ impl Kit {
         user: Option<&UserId>,
     ) -> Result<Option<crate::store::FoundPasskey>, Violation> {
         let none = Effects::none();
-        Ok(self.store.begin_passkey(credential, user, LOCKOUT, &none, epoch()).await?.found)
+        Ok(self.store.begin_passkey(credential, user, LOCKOUT, &none, &[], epoch()).await?.found)
     }
 
     async fn use_it(

@@ -213,10 +213,7 @@ async fn the_kit_sees_what_is_wrong_with_backup_codes_without_an_app() {
         ),
         (Fault::ReplaysTotp, "there is no code of an app without an app"),
         (Fault::ReplaysBackupCodes, "a backup code without an app works once"),
-        (
-            Fault::TakesCodesWithTheApp,
-            "who has passkeys keeps the backup codes when the app goes",
-        ),
+        (Fault::TakesCodesWithTheApp, "who has passkeys keeps the backup codes when the app goes"),
     ] {
         let store = Database::sqlite().store().await;
         let factors = Arc::new(Broken { good: (&store).into(), fault });

@@ -24,6 +24,8 @@ enum Fault {
     IgnoresTheCount,
     /// Looks at answers without counting.
     CountsNoAttempts,
+    /// Counts what a limit refuses towards the lock all the same.
+    CountsWhatIsRefused,
     /// Counts answers that name nobody against whoever they are of.
     LetsAnybodyLock,
     /// Tells of a lock only if it was a passkey of the user's own that was refused.
@@ -93,16 +95,28 @@ impl PasskeyStore for Broken {
         user: Option<&UserId>,
         policy: LockoutPolicy,
         locked: &Effects,
+        uses: &[LimitUse],
         now: OffsetDateTime,
     ) -> Result<PasskeyAttempt> {
-        let own = self.good.begin_passkey(credential, None, policy, &Effects::none(), now).await?;
+        let own =
+            self.good.begin_passkey(credential, None, policy, &Effects::none(), &[], now).await?;
         let owner = own.found.map(|found| found.passkey.user);
         let foreign = user.is_some() && owner.as_ref() != user;
         let named = owner.as_ref().filter(|_| self.is(Fault::LetsAnybodyLock));
         let silent = foreign && self.is(Fault::TellsOfOwnPasskeysOnly);
         let locked = if silent { &Effects::none() } else { locked };
         let user = user.or(named);
-        let mut attempt = self.good.begin_passkey(credential, user, policy, locked, now).await?;
+        if self.is(Fault::CountsWhatIsRefused) && !uses.is_empty() {
+            let attempt =
+                self.good.begin_passkey(credential, user, policy, locked, uses, now).await?;
+            let none = Effects::none();
+            if attempt.found.is_none() {
+                self.good.begin_passkey(credential, user, policy, &none, &[], now).await?;
+            }
+            return Ok(attempt);
+        }
+        let mut attempt =
+            self.good.begin_passkey(credential, user, policy, locked, uses, now).await?;
         if self.is(Fault::CountsNoAttempts) {
             attempt.locked_until = None;
         }
@@ -173,6 +187,7 @@ async fn the_kit_names_the_rule_that_a_store_of_passkeys_breaks() {
         (Fault::ReplaysChallenges, "a challenge is answered once"),
         (Fault::IgnoresTheCount, "a passkey counts up, and what else it does the policy judges"),
         (Fault::CountsNoAttempts, "attempts with passkeys are counted with those of codes"),
+        (Fault::CountsWhatIsRefused, "an answer that a limit refuses counts towards no lock"),
         (
             Fault::LetsAnybodyLock,
             "an answer of a passkey that says who they are counts against nobody",

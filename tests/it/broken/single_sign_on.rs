@@ -163,7 +163,8 @@ impl SsoStore for Broken {
         let told = self.good.link_by_domain(to, path, identity, along).await?;
         let domain = to.1.rsplit('@').next().unwrap_or_default();
         let enforced = self.good.sso_of(domain).await?;
-        let enforced = enforced.is_some_and(|d| d.mode == SsoMode::Enforced && d.login_path == path);
+        let enforced =
+            enforced.is_some_and(|d| d.mode == SsoMode::Enforced && d.login_path == path);
         let lies = (self.is(Fault::LinksTwice) && told == Linking::Another)
             || (self.is(Fault::LinksAnyAddress) && told == Linking::Gone && enforced);
         Ok(if lies { Linking::Linked } else { told })

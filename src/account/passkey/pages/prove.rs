@@ -4,7 +4,7 @@
 use super::PasskeySite;
 use super::ceremony::{Kind, Whose};
 use crate::account::AccountError;
-use crate::account::limits;
+use crate::account::limits::{self, Uses};
 use crate::account::passkey::{
     AssertionResponse, KnownCredential, Naming, PasskeyFault, PasskeyPublicKey, UserHandle,
     UserVerification, VerifiedAssertion, verify_assertion,
@@ -79,10 +79,13 @@ pub(super) async fn prove(
     let now = site.now();
     let (user, asked) = (whom.user(), whom.asked());
     let whose = Whose { user: user.cloned(), session: whom.session() };
-    limits::count_login(site, visit, user).await?;
-    let Ok(answer) = AssertionResponse::parse(answer) else { return Ok(None) };
+    let uses = Uses::of_attempt(site, visit, user);
     let waiting = keys.ceremonies.waiting(&visit.headers, (kind, &whose), now);
-    let Some((challenge, answered)) = waiting else { return Ok(None) };
+    let (Ok(answer), Some((challenge, answered))) = (AssertionResponse::parse(answer), waiting)
+    else {
+        limits::count(site, visit, &uses).await?;
+        return Ok(None);
+    };
 
     let mut locked = site.effects(visit.entry(Action::LOCK_SECOND_FACTOR));
     if let Some(to) = whom.address() {
@@ -93,8 +96,9 @@ pub(super) async fn prove(
         ));
     }
     let lockout = site.policy.second_factor_lockout;
-    let attempt =
-        site.store.begin_passkey(answer.credential(), user, lockout, &locked, now).await?;
+    let (store, credential) = (&site.store, answer.credential());
+    let attempt = store.begin_passkey(credential, user, lockout, &locked, uses.list(), now).await?;
+    uses.judge(visit, &attempt.counts, now)?;
     let is_locked = attempt.locked_until.is_some();
     let verdict = attempt.found.as_ref().ok_or(PasskeyFault::Credential).and_then(|found| {
         let party = &keys.party;

@@ -16,7 +16,8 @@ use crate::store::sql::identity::{
 use crate::store::sql::rate_limit::counting_one_more;
 use crate::store::{
     Effects, IdentityOwners, IdentityRegistration, IdentityStore, IdentityUse, Linking,
-    NewIdentity, NewUser, OpenWays, ParkedIdentity, RateLimit, Result, StoredTokens, Unlinking, WaysIn,
+    NewIdentity, NewUser, OpenWays, ParkedIdentity, RateLimit, Result, StoredTokens, Unlinking,
+    WaysIn,
 };
 
 #[async_trait]

@@ -125,8 +125,10 @@ impl MfaStore for PostgresStore {
     }
 
     async fn find_second_factor(&self, user: &UserId) -> Result<Option<SecondFactor>> {
-        let row =
-            sqlx::query_as(FIND_SECOND_FACTOR).bind(user.as_str()).fetch_optional(self.pool()).await?;
+        let row = sqlx::query_as(FIND_SECOND_FACTOR)
+            .bind(user.as_str())
+            .fetch_optional(self.pool())
+            .await?;
         row.map(second_factor).transpose()
     }
 
@@ -164,13 +166,15 @@ impl MfaStore for PostgresStore {
         epoch: Option<i64>,
         along: &Effects,
     ) -> Result<FactorUse> {
-        let done = sqlx::query_scalar(use_code!("last_step = $3 WHERE t.last_step < $3 AND t.secret IS NOT NULL"))
-            .bind(user.as_str())
-            .bind(epoch)
-            .bind(step)
-            .bind(effects(along))
-            .fetch_one(self.pool())
-            .await?;
+        let done = sqlx::query_scalar(use_code!(
+            "last_step = $3 WHERE t.last_step < $3 AND t.secret IS NOT NULL"
+        ))
+        .bind(user.as_str())
+        .bind(epoch)
+        .bind(step)
+        .bind(effects(along))
+        .fetch_one(self.pool())
+        .await?;
         Ok(used(done))
     }
 

@@ -12,20 +12,22 @@ use crate::store::sql::convert::{micros, time};
 use crate::store::sql::identity::ways_in;
 use crate::store::sql::mfa::factor_key;
 use crate::store::sql::passkey::{PasskeyRow, columns, passkey};
+use crate::store::sql::rate_limit::{bind_uses, counted_uses_json, counting_uses, limit_counts};
 use crate::store::{
-    AnsweredChallenge, CredentialId, Effects, FoundPasskey, LockoutPolicy, MAX_PASSKEYS, OpenWays,
-    Passkey,     PasskeyAddition, PasskeyAttempt, PasskeyProof, PasskeyRemoval, PasskeyStore, PasskeyUse,
-    Result, SignCountPolicy, StoreError,
+    AnsweredChallenge, CredentialId, Effects, FoundPasskey, LimitUse, LockoutPolicy, MAX_PASSKEYS,
+    OpenWays, Passkey, PasskeyAddition, PasskeyAttempt, PasskeyProof, PasskeyRemoval, PasskeyStore,
+    PasskeyUse, Result, SignCountPolicy, StoreError,
 };
 
 /// `id, email, email_verified, attributes, device_epoch, must_change_password` of a user.
 type OwnerRow = (String, Option<String>, bool, Attributes, i64, bool);
 
-/// The counter, the user, and the columns of a passkey but for its user: all null for what there
-/// is not.
+/// The counter, the counts of the limits, the user, and the columns of a passkey but for its user:
+/// all null for what there is not.
 type AttemptRow = (
     Option<i64>,
     Option<i64>,
+    Option<Json<Vec<(i64, i64)>>>,
     Option<Json<OwnerRow>>,
     Option<Uuid>,
     Option<Vec<u8>>,
@@ -52,6 +54,38 @@ macro_rules! one_passkey_less {
                  THEN 1 ELSE 0 END"
     };
 }
+
+const BEGIN: &str = concat!(
+    counting_uses!(),
+    ", found AS MATERIALIZED (
+         SELECT p.*, jsonb_build_array
+             (u.id, u.email, u.email_verified, u.attributes, u.device_epoch,
+              u.must_change_password) AS owner
+         FROM donjon_passkeys p JOIN donjon_users u ON u.id = p.user_id, passes
+         WHERE p.credential = $14 AND p.user_id = coalesce($15::text, p.user_id)
+     ), counted AS (
+         INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
+         SELECT $16::text, 1, $17::bigint FROM passes WHERE $16::text IS NOT NULL
+         ON CONFLICT (key) DO UPDATE SET
+             attempts = CASE WHEN a.expires_at <= $1 THEN 1 ELSE a.attempts + 1 END,
+             expires_at = CASE WHEN a.expires_at <= $1 OR a.attempts < $18
+                               THEN $17 ELSE a.expires_at END
+         RETURNING attempts, expires_at
+     ), known AS (
+         SELECT attempts, expires_at FROM counted
+         UNION ALL
+         SELECT a.attempts + 1, a.expires_at FROM donjon_login_attempts a, found
+         WHERE $16::text IS NULL AND a.key = 'factor:' || found.user_id AND a.expires_at > $1
+     ), locked AS (
+         SELECT $15::text AS user_id FROM counted WHERE counted.attempts = $18 + 1
+     ), ",
+    along!("locked", "$19"),
+    " SELECT known.attempts, known.expires_at, ",
+    counted_uses_json!(),
+    ", p.owner, p.id, p.credential, p.public_key, p.sign_count, p.aaguid, p.name, p.transports,
+         p.backup_eligible, p.backed_up, p.rp_id, p.created_at, p.last_used_at
+      FROM (SELECT 1) AS always LEFT JOIN known ON TRUE LEFT JOIN found p ON TRUE",
+);
 
 #[async_trait]
 impl PasskeyStore for PostgresStore {
@@ -138,50 +172,23 @@ impl PasskeyStore for PostgresStore {
         user: Option<&UserId>,
         policy: LockoutPolicy,
         locked: &Effects,
+        uses: &[LimitUse],
         now: OffsetDateTime,
     ) -> Result<PasskeyAttempt> {
         let allowed = i64::from(policy.attempts);
-        let row: AttemptRow = sqlx::query_as(concat!(
-            "WITH found AS MATERIALIZED (
-                 SELECT p.*, jsonb_build_array
-                     (u.id, u.email, u.email_verified, u.attributes, u.device_epoch,
-                      u.must_change_password) AS owner
-                 FROM donjon_passkeys p JOIN donjon_users u ON u.id = p.user_id
-                 WHERE p.credential = $1 AND p.user_id = coalesce($2::text, p.user_id)
-             ), counted AS (
-                 INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
-                 SELECT $3::text, 1, $5::bigint WHERE $3::text IS NOT NULL
-                 ON CONFLICT (key) DO UPDATE SET
-                     attempts = CASE WHEN a.expires_at <= $4 THEN 1 ELSE a.attempts + 1 END,
-                     expires_at = CASE WHEN a.expires_at <= $4 OR a.attempts < $6
-                                       THEN $5 ELSE a.expires_at END
-                 RETURNING attempts, expires_at
-             ), known AS (
-                 SELECT attempts, expires_at FROM counted
-                 UNION ALL
-                 SELECT a.attempts + 1, a.expires_at FROM donjon_login_attempts a, found
-                 WHERE $3::text IS NULL AND a.key = 'factor:' || found.user_id AND a.expires_at > $4
-             ), locked AS (
-                 SELECT $2::text AS user_id FROM counted WHERE counted.attempts = $6 + 1
-             ), ",
-            along!("locked", "$7"),
-            " SELECT known.attempts, known.expires_at, p.owner, p.id, p.credential,
-                 p.public_key, p.sign_count, p.aaguid, p.name, p.transports, p.backup_eligible,
-                 p.backed_up, p.rp_id, p.created_at, p.last_used_at
-              FROM (SELECT 1) AS always LEFT JOIN known ON TRUE LEFT JOIN found p ON TRUE",
-        ))
-        .bind(credential.as_bytes())
-        .bind(user.map(UserId::as_str))
-        .bind(user.map(factor_key))
-        .bind(micros(now))
-        .bind(micros(now + policy.lock_for))
-        .bind(allowed)
-        .bind(effects(locked))
-        .fetch_one(self.pool())
-        .await?;
+        let row: AttemptRow = bind_uses!(sqlx::query_as(BEGIN), uses, now)
+            .bind(credential.as_bytes())
+            .bind(user.map(UserId::as_str))
+            .bind(user.map(factor_key))
+            .bind(micros(now + policy.lock_for))
+            .bind(allowed)
+            .bind(effects(locked))
+            .fetch_one(self.pool())
+            .await?;
         let locked_until = row.0.filter(|attempts| *attempts > allowed).and(row.1);
         let locked_until = locked_until.map(time).transpose()?;
-        Ok(PasskeyAttempt { found: found(row)?, locked_until })
+        let counts = limit_counts(row.2.clone())?;
+        Ok(PasskeyAttempt { counts, found: found(row)?, locked_until })
     }
 
     async fn use_passkey(
@@ -355,7 +362,8 @@ impl PostgresStore {
 }
 
 fn found(row: AttemptRow) -> Result<Option<FoundPasskey>> {
-    let (_, _, Some(Json(owner)), id, credential, public_key, sign_count, aaguid, name, ..) = row
+    let (_, _, _, Some(Json(owner)), id, credential, public_key, sign_count, aaguid, name, ..) =
+        row
     else {
         return Ok(None);
     };

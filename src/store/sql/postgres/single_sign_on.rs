@@ -12,8 +12,7 @@ use crate::store::sql::single_sign_on::{
 };
 use crate::store::{
     Authority, BreakGlassChange, DomainGrant, Effects, Linking, NewIdentity, NewSsoMode, Result,
-    SsoChange, SsoDomain,
-    SsoStore,
+    SsoChange, SsoDomain, SsoStore,
 };
 
 const GRANT: &str = concat!(

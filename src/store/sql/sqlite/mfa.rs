@@ -57,8 +57,10 @@ impl MfaStore for SqliteStore {
     }
 
     async fn find_second_factor(&self, user: &UserId) -> Result<Option<SecondFactor>> {
-        let row =
-            sqlx::query_as(FIND_SECOND_FACTOR).bind(user.as_str()).fetch_optional(self.readers()).await?;
+        let row = sqlx::query_as(FIND_SECOND_FACTOR)
+            .bind(user.as_str())
+            .fetch_optional(self.readers())
+            .await?;
         row.map(second_factor).transpose()
     }
 
@@ -259,10 +261,7 @@ impl SqliteStore {
 }
 
 /// Whether the user has an app, and how many passkeys, if there is anything to be removed.
-async fn factors(
-    connection: &mut SqliteConnection,
-    user: &UserId,
-) -> Result<Option<(bool, i64)>> {
+async fn factors(connection: &mut SqliteConnection, user: &UserId) -> Result<Option<(bool, i64)>> {
     let found = sqlx::query_as(
         "SELECT t.secret IS NOT NULL, u.passkeys
          FROM donjon_totp t JOIN donjon_users u ON u.id = t.user_id WHERE t.user_id = ?1",

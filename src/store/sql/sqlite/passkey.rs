@@ -4,9 +4,9 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::SqliteStore;
 use super::audit::{write_effects, write_effects_if};
 use super::steps::{forget_attempts, lives};
+use super::{SqliteStore, limit};
 use crate::scope::{Attributes, SessionId, UserId};
 use crate::store::sql::account::{account, has_second_factor};
 use crate::store::sql::convert::{micros, time};
@@ -14,9 +14,9 @@ use crate::store::sql::identity::ways_in;
 use crate::store::sql::mfa::factor_key;
 use crate::store::sql::passkey::{PasskeyRow, columns, passkey};
 use crate::store::{
-    AnsweredChallenge, CredentialId, Effects, FoundPasskey, LockoutPolicy, MAX_PASSKEYS, OpenWays,
-    Passkey,     PasskeyAddition, PasskeyAttempt, PasskeyProof, PasskeyRemoval, PasskeyStore, PasskeyUse,
-    Result, SignCountPolicy,
+    AnsweredChallenge, CredentialId, Effects, FoundPasskey, LimitUse, LockoutPolicy, MAX_PASSKEYS,
+    OpenWays, Passkey, PasskeyAddition, PasskeyAttempt, PasskeyProof, PasskeyRemoval, PasskeyStore,
+    PasskeyUse, Result, SignCountPolicy,
 };
 
 /// `id, email, email_verified, attributes, device_epoch, must_change_password` of a user.
@@ -86,11 +86,17 @@ impl PasskeyStore for SqliteStore {
         user: Option<&UserId>,
         policy: LockoutPolicy,
         locked: &Effects,
+        uses: &[LimitUse],
         now: OffsetDateTime,
     ) -> Result<PasskeyAttempt> {
         let (credential, user, locked) = (credential.clone(), user.cloned(), locked.clone());
+        let uses = uses.to_vec();
         self.transition(move |connection| {
             Box::pin(async move {
+                let counts = limit::count_uses(connection, &uses, now).await?;
+                if limit::is_over(&uses, &counts) {
+                    return Ok(PasskeyAttempt { counts, found: None, locked_until: None });
+                }
                 let row: Option<PasskeyRow> = sqlx::query_as(concat!(
                     "SELECT ",
                     columns!(),
@@ -143,6 +149,7 @@ impl PasskeyStore for SqliteStore {
                     Ok(FoundPasskey { passkey, account, device_epoch, must_change_password })
                 });
                 Ok(PasskeyAttempt {
+                    counts,
                     found: found.transpose()?,
                     locked_until: (attempts > allowed).then(|| time(expires_at)).transpose()?,
                 })

@@ -2,10 +2,10 @@ use async_trait::async_trait;
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
-use super::{SqliteStore, domain_link};
 use super::audit::write_effects;
 use super::organization::{may_change, role_of};
 use super::session::note_ends;
+use super::{SqliteStore, domain_link};
 use crate::scope::{Account, OrganizationId, SessionEnd, UserId};
 use crate::store::sql::account::{AccountRow, account};
 use crate::store::sql::convert::micros;
@@ -14,8 +14,7 @@ use crate::store::sql::single_sign_on::{
 };
 use crate::store::{
     Authority, BreakGlassChange, DomainGrant, Effects, Linking, NewIdentity, NewSsoMode, Result,
-    SsoChange, SsoDomain,
-    SsoMode, SsoStore,
+    SsoChange, SsoDomain, SsoMode, SsoStore,
 };
 
 /// What would open nothing any more, of users with addresses in domain `?1`.

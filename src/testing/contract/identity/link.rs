@@ -93,7 +93,8 @@ impl Kit {
         for (provider, expected) in
             [("acme", Unlinking::LastWayIn), ("other", Unlinking::NotLinked)]
         {
-            let outcome = self.store.unlink_identity(&known.id, provider, &open_ways(), &none).await?;
+            let outcome =
+                self.store.unlink_identity(&known.id, provider, &open_ways(), &none).await?;
             rule(RULE, outcome == expected, outcome)?;
         }
         let tokens = self.store.provider_tokens(&known.id, "acme").await?;
@@ -132,14 +133,15 @@ impl Kit {
         for _ in 0..8 {
             let (known, none) = (self.known().await?, Effects::none());
             self.store.link_identity(&known.id, &new_identity("other"), None, &none).await?;
-            let outcomes = race(|caller| {
-                let (store, id) = (Arc::clone(&self.store), known.id.clone());
-                let provider = if caller % 2 == 0 { "acme" } else { "other" };
-                async move {
-                    store.unlink_identity(&id, provider, &open_ways(), &Effects::none()).await
-                }
-            })
-            .await?;
+            let outcomes =
+                race(|caller| {
+                    let (store, id) = (Arc::clone(&self.store), known.id.clone());
+                    let provider = if caller % 2 == 0 { "acme" } else { "other" };
+                    async move {
+                        store.unlink_identity(&id, provider, &open_ways(), &Effects::none()).await
+                    }
+                })
+                .await?;
             let done = outcomes.iter().filter(|o| **o == Unlinking::Unlinked).count();
             rule(RULE, done == 1, done)?;
             let left = self.store.ways_in(&known.id, &open_ways()).await?;

@@ -120,12 +120,13 @@ impl Kit {
                     1 => {
                         let whose = Some(&id);
                         let attempt =
-                            store.begin_passkey(&credential, whose, LOCKOUT, &none, epoch());
+                            store.begin_passkey(&credential, whose, LOCKOUT, &none, &[], epoch());
                         attempt.await?.locked_until
                     }
                     _ => {
                         let whose = Some(&id);
-                        let attempt = store.begin_passkey(&unknown, whose, LOCKOUT, &none, epoch());
+                        let attempt =
+                            store.begin_passkey(&unknown, whose, LOCKOUT, &none, &[], epoch());
                         attempt.await?.locked_until
                     }
                 };
@@ -136,8 +137,10 @@ impl Kit {
         let admitted = locks.into_iter().filter(|open| *open).count();
         rule(RULE, admitted == LOCKOUT.attempts as usize, admitted)?;
         let none = Effects::none();
-        let login =
-            self.store.begin_passkey(&passkey.credential, None, LOCKOUT, &none, epoch()).await?;
+        let login = self
+            .store
+            .begin_passkey(&passkey.credential, None, LOCKOUT, &none, &[], epoch())
+            .await?;
         rule(
             "a lock of second factors holds for logins by passkey",
             login.locked_until.is_some(),
@@ -147,7 +150,8 @@ impl Kit {
         // Nobody is locked out by an answer of a passkey that nobody has.
         for _ in 0..=LOCKOUT.attempts {
             let unknown = new_credential();
-            let attempt = self.store.begin_passkey(&unknown, None, LOCKOUT, &none, epoch()).await?;
+            let attempt =
+                self.store.begin_passkey(&unknown, None, LOCKOUT, &none, &[], epoch()).await?;
             rule(RULE, attempt.locked_until.is_none(), attempt)?;
         }
         let used = self.use_it(&passkey, 1, None).await?;
@@ -164,7 +168,7 @@ impl Kit {
         let none = Effects::none();
         for _ in 0..=LOCKOUT.attempts {
             let credential = &passkey.credential;
-            let attempt = self.store.begin_passkey(credential, None, LOCKOUT, &none, epoch());
+            let attempt = self.store.begin_passkey(credential, None, LOCKOUT, &none, &[], epoch());
             let attempt = attempt.await?;
             rule(RULE, attempt.locked_until.is_none(), attempt)?;
         }
@@ -237,7 +241,7 @@ impl Kit {
             // Whatever was tried, with codes that the user cannot have, too.
             if attempt % 2 == 0 {
                 let (unknown, whose) = (new_credential(), Some(&user));
-                self.store.begin_passkey(&unknown, whose, LOCKOUT, &along, epoch()).await?;
+                self.store.begin_passkey(&unknown, whose, LOCKOUT, &along, &[], epoch()).await?;
             } else {
                 self.users.begin_second_factor(&user, LOCKOUT, &along, &[], epoch()).await?;
             }

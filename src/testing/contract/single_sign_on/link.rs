@@ -5,7 +5,8 @@ use crate::store::{Linking, NewIdentity};
 
 impl Kit {
     pub(super) async fn a_domain_speaks_for_its_own_addresses(&self) -> Result<(), Violation> {
-        const RULE: &str = "whoever owns a domain speaks for confirmed addresses in it, and no others";
+        const RULE: &str =
+            "whoever owns a domain speaks for confirmed addresses in it, and no others";
         const ENFORCED: &str = "only a provider that is enforced speaks for a domain";
         let (made, store) = (self.made().await?, &self.0.store);
         let bob = self.user(&made.domain).await?;

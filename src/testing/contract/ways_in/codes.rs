@@ -137,8 +137,7 @@ impl Kit {
     async fn hashes(&self, user: &UserId) -> Result<Vec<crate::crypto::KeyedHash>, Violation> {
         let policy = LockoutPolicy { attempts: 1000, lock_for: time::Duration::MINUTE };
         let none = Effects::none();
-        let attempt =
-            self.0.factors.begin_second_factor(user, policy, &none, &[], epoch()).await?;
+        let attempt = self.0.factors.begin_second_factor(user, policy, &none, &[], epoch()).await?;
         Ok(attempt.user.map(|user| user.backup_codes).unwrap_or_default())
     }
 }

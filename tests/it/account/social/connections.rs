@@ -150,7 +150,11 @@ async fn nobody_links_their_own_identity_to_another_account() {
             assert_eq!(page.location().unwrap().query().unwrap(), "notice=failed");
             for email in [ALICE, mallory] {
                 let id = world.accounts.accounts().find_by_email(email).await.unwrap().unwrap();
-                assert_eq!(world.store.ways_in(id.id(), &open_ways()).await.unwrap().count, 1, "{email}");
+                assert_eq!(
+                    world.store.ways_in(id.id(), &open_ways()).await.unwrap().count,
+                    1,
+                    "{email}"
+                );
             }
         },
     )

@@ -173,8 +173,7 @@ async fn nobody_else_speaks_for_them() {
                 organizations.grant_domain(id, DOMAIN, path).await.unwrap();
                 let at = donjon::crypto::Clock::now(&*world.clock);
                 let (domain, came_by) = (DOMAIN.to_owned(), Some(path.to_owned()));
-                let new =
-                    donjon::store::NewSsoMode { organization: id, domain, mode, came_by, at };
+                let new = donjon::store::NewSsoMode { organization: id, domain, mode, came_by, at };
                 let none = donjon::store::Effects::none();
                 world.store.change_sso(&new, None, &none).await.unwrap();
                 let mut browser = world.browser();
@@ -187,7 +186,9 @@ async fn nobody_else_speaks_for_them() {
             assert!(sends_to_login(&answers[2]), "{}", answers[2].url);
             let accounts = world.accounts.accounts();
             let bob = accounts.find_by_email(BOB).await.unwrap().unwrap();
-            assert!(world.store.ways_in(bob.id(), &open_ways()).await.unwrap().identities.is_empty());
+            assert!(
+                world.store.ways_in(bob.id(), &open_ways()).await.unwrap().identities.is_empty()
+            );
         },
     )
     .await;
