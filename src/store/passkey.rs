@@ -62,6 +62,9 @@ pub struct Passkey {
     pub backup_eligible: bool,
     /// Whether it was, when it was last used.
     pub backed_up: bool,
+    /// Whether it has ever verified its user: one that has not is a second factor, and logs nobody in
+    /// by itself.
+    pub user_verified: bool,
     /// The domain it belongs to.
     pub rp_id: String,
     /// When it was registered.
@@ -130,6 +133,8 @@ pub struct PasskeyProof {
     pub sign_count: u32,
     /// Whether it says that it is on several devices.
     pub backed_up: bool,
+    /// Whether it has verified its user.
+    pub user_verified: bool,
     /// When it was used.
     pub at: OffsetDateTime,
     /// The user's [`LoginUser::device_epoch`](super::LoginUser::device_epoch) when the login began.

@@ -8,7 +8,7 @@ use crate::store::{
 };
 
 /// Counts the ways in that the user has whose id is bound to `$user`, and that are open: passkeys of
-/// the domain `$rp`, identities of `$providers`, a query. Whatever lets a user in by itself is a term
+/// the domain `$rp` that have verified their user, identities of `$providers`, a query. Whatever lets a user in by itself is a term
 /// here, and whoever takes one away asks this first, with the row of the user locked.
 macro_rules! ways_in {
     ($user:literal, $rp:literal, $providers:literal) => {
@@ -19,7 +19,8 @@ macro_rules! ways_in {
             $providers,
             ") AND w.user_id = ",
             $user,
-            ") + (SELECT count(*) FROM donjon_passkeys w WHERE w.rp_id = ",
+            ") + (SELECT count(*) FROM donjon_passkeys w \
+               WHERE w.user_verified AND w.rp_id = ",
             $rp,
             " AND w.user_id = ",
             $user,

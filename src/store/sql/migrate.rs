@@ -56,6 +56,7 @@ migrations! {
     41 "0041_signed_up",
     43 "0043_ends",
     48 "0048_backup_codes",
+    49 "0049_passkey_user_verified",
 }
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

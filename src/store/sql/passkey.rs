@@ -11,7 +11,8 @@ use crate::store::{CredentialId, Passkey, Result, StoreError};
 macro_rules! columns {
     () => {
         "p.id, p.user_id, p.credential, p.public_key, p.sign_count, p.aaguid, p.name, \
-         p.transports, p.backup_eligible, p.backed_up, p.rp_id, p.created_at, p.last_used_at"
+         p.transports, p.backup_eligible, p.backed_up, p.user_verified, \
+         p.rp_id, p.created_at, p.last_used_at"
     };
 }
 pub(super) use columns;
@@ -28,6 +29,7 @@ pub(super) type PasskeyRow = (
     Json<Vec<String>>,
     bool,
     bool,
+    bool,
     String,
     i64,
     Option<i64>,
@@ -35,7 +37,7 @@ pub(super) type PasskeyRow = (
 
 pub(super) fn passkey(row: PasskeyRow) -> Result<Passkey> {
     let (id, user, credential, public_key, sign_count, aaguid, name, Json(transports), ..) = row;
-    let (.., backup_eligible, backed_up, rp_id, created_at, last_used_at) = row;
+    let (.., backup_eligible, backed_up, user_verified, rp_id, created_at, last_used_at) = row;
     Ok(Passkey {
         id,
         user: user_id(user)?,
@@ -48,6 +50,7 @@ pub(super) fn passkey(row: PasskeyRow) -> Result<Passkey> {
         transports,
         backup_eligible,
         backed_up,
+        user_verified,
         rp_id,
         created_at: time(created_at)?,
         last_used_at: last_used_at.map(time).transpose()?,

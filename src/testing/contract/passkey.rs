@@ -236,6 +236,7 @@ impl Kit {
     async fn what_opens_nothing_is_no_way_in(&self) -> Result<(), Violation> {
         const RULE: &str =
             "a passkey of another domain, and what a provider of old knew, is no way in";
+        const ALONE: &str = "a passkey that never verified its user is no way in";
         let email = format!("{}@example.test", SystemRandom.uuid_v7(epoch()).simple());
         let user = NewUser { password: None, ..new_user(&email) };
         let id = user.account.id();
@@ -251,6 +252,25 @@ impl Kit {
         rule(RULE, ways.count == 1 && ways.identities.len() == 1, ways)?;
         let told = self.remove(id, ours.id).await?;
         rule(RULE, told == PasskeyRemoval::LastWayIn, told)?;
+        let key = Passkey { user_verified: false, sign_count: 0, ..new_passkey(id) };
+        self.add(&key).await?;
+        let found = self.store.passkeys_of(id).await?;
+        let unproven = found.iter().any(|found| found.id == key.id && !found.user_verified);
+        rule("a passkey is found as it was written", unproven, &found)?;
+        let told = self.remove(id, ours.id).await?;
+        rule(ALONE, told == PasskeyRemoval::LastWayIn, told)?;
+        let mut used = proof(&key);
+        used.user_verified = false;
+        self.store.use_passkey(&used, SignCountPolicy::Warn, &nothing(), &nothing()).await?;
+        let told = self.remove(id, ours.id).await?;
+        rule(ALONE, told == PasskeyRemoval::LastWayIn, told)?;
+        // Once it has verified its user, it does.
+        let used = PasskeyProof { sign_count: 2, ..proof(&key) };
+        self.store.use_passkey(&used, SignCountPolicy::Warn, &nothing(), &nothing()).await?;
+        let ways = self.users.ways_in(id, &open_ways()).await?;
+        rule("a passkey that has verified its user logs in", ways.count == 2, ways)?;
+        let told = self.remove(id, key.id).await?;
+        rule(ALONE, matches!(told, PasskeyRemoval::Removed { .. }), told)?;
         // What opens nothing may go, as long as something is left that does.
         let told = self.remove(id, theirs.id).await?;
         rule(RULE, matches!(told, PasskeyRemoval::Removed { .. }), told)?;
@@ -349,6 +369,7 @@ pub(super) fn new_passkey(user: &UserId) -> Passkey {
         transports: Vec::new(),
         backup_eligible: true,
         backed_up: false,
+        user_verified: true,
         rp_id: "example.test".into(),
         created_at: epoch(),
         last_used_at: None,
@@ -367,6 +388,7 @@ fn proof(passkey: &Passkey) -> PasskeyProof {
         challenge: new_challenge(),
         sign_count: 1,
         backed_up: false,
+        user_verified: true,
         at: at(5),
         epoch: None,
     }

@@ -40,6 +40,8 @@ enum Fault {
     LocksOut,
     /// Takes what opens nothing for a way in.
     CountsWhatOpensNothing,
+    /// Believes every passkey that it has verified its user.
+    BelievesEveryKey,
     /// Does not say who must choose another password.
     ForgetsTheMark,
     /// Does not mind that the session is over.
@@ -135,6 +137,7 @@ impl PasskeyStore for Broken {
     ) -> Result<PasskeyUse> {
         let mut proof =
             PasskeyProof { challenge: self.challenge(proof.challenge), ..proof.clone() };
+        proof.user_verified |= self.is(Fault::BelievesEveryKey);
         if self.is(Fault::IgnoresTheEpoch) {
             proof.epoch = None;
         }
@@ -204,6 +207,7 @@ async fn the_kit_names_the_rule_that_a_store_of_passkeys_breaks() {
             "a passkey is removed once, and with the last one goes the second factor",
         ),
         (Fault::LocksOut, "who has no password keeps a passkey"),
+        (Fault::BelievesEveryKey, "a passkey that never verified its user is no way in"),
         (
             Fault::CountsWhatOpensNothing,
             "a passkey of another domain, and what a provider of old knew, is no way in",

@@ -154,6 +154,7 @@ fn proof(
         challenge,
         sign_count: verified.sign_count(),
         backed_up: verified.backed_up(),
+        user_verified: verified.user_verified(),
         at,
         epoch,
     }

@@ -171,6 +171,7 @@ fn new_passkey(
         transports: made.transports().iter().map(|name| (*name).to_owned()).collect(),
         backup_eligible: made.backup_eligible(),
         backed_up: made.backed_up(),
+        user_verified: made.user_verified(),
         rp_id: keys.party.id().to_owned(),
         created_at: now,
         last_used_at: None,

@@ -19,8 +19,9 @@ use crate::store::{
     PasskeyUse, Result, SignCountPolicy, StoreError,
 };
 
-/// `id, email, email_verified, attributes, device_epoch, must_change_password` of a user.
-type OwnerRow = (String, Option<String>, bool, Attributes, i64, bool);
+/// `id, email, email_verified, attributes, device_epoch, must_change_password` of a user, and the
+/// `user_verified` of the passkey.
+type OwnerRow = (String, Option<String>, bool, Attributes, i64, bool, bool);
 
 /// The counter, the counts of the limits, the user, and the columns of a passkey but for its user:
 /// all null for what there is not.
@@ -60,7 +61,7 @@ const BEGIN: &str = concat!(
     ", found AS MATERIALIZED (
          SELECT p.*, jsonb_build_array
              (u.id, u.email, u.email_verified, u.attributes, u.device_epoch,
-              u.must_change_password) AS owner
+              u.must_change_password, p.user_verified) AS owner
          FROM donjon_passkeys p JOIN donjon_users u ON u.id = p.user_id, passes
          WHERE p.credential = $14 AND p.user_id = coalesce($15::text, p.user_id)
      ), counted AS (
@@ -118,8 +119,8 @@ impl PasskeyStore for PostgresStore {
              ), fresh AS (
                  INSERT INTO donjon_passkeys
                      (id, user_id, credential, public_key, sign_count, aaguid, name, transports,
-                      backup_eligible, backed_up, rp_id, created_at, last_used_at)
-                 SELECT $1, user_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM owner
+                      backup_eligible, backed_up, rp_id, created_at, last_used_at, user_verified)
+                 SELECT $1, user_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $19 FROM owner
              ), ",
             along!("owner", "$17"),
             " SELECT EXISTS (SELECT 1 FROM owner)",
@@ -142,6 +143,7 @@ impl PasskeyStore for PostgresStore {
         .bind(i64::from(MAX_PASSKEYS))
         .bind(effects(along))
         .bind(made_in.map(|id| id.0))
+        .bind(passkey.user_verified)
         .fetch_one(self.pool())
         .await;
         match added {
@@ -216,7 +218,8 @@ impl PasskeyStore for PostgresStore {
                  FROM held, fresh
              ), done AS (
                  UPDATE donjon_passkeys p
-                 SET sign_count = greatest(p.sign_count, $6), backed_up = $7, last_used_at = $8
+                 SET sign_count = greatest(p.sign_count, $6), backed_up = $7, last_used_at = $8,
+                     user_verified = p.user_verified OR $12
                  FROM judged WHERE p.id = judged.id AND (judged.grew OR $9 = 'warn')
                  RETURNING p.user_id
              ), gone AS (
@@ -251,6 +254,7 @@ impl PasskeyStore for PostgresStore {
         .bind(policy.name())
         .bind(effects(along))
         .bind(effects(suspected))
+        .bind(proof.user_verified)
         .fetch_one(self.pool())
         .await?;
         Ok(match (judged, done) {
@@ -302,14 +306,15 @@ impl PasskeyStore for PostgresStore {
             let (found, device_epoch, last_factor): (bool, Option<i64>, Option<bool>) =
                 sqlx::query_as(concat!(
                     "WITH held AS MATERIALIZED (
-                     SELECT id, rp_id FROM donjon_passkeys WHERE id = $2 AND user_id = $1 FOR UPDATE
+                     SELECT id, rp_id, user_verified FROM donjon_passkeys WHERE id = $2 AND user_id = $1 FOR UPDATE
                  ), done AS (
                      ",
                     one_passkey_less!(),
                     "    FROM held
                      WHERE u.id = $1 AND ",
                     ways_in!("$1", "$5::text", "SELECT jsonb_array_elements_text($6)"),
-                    " > CASE WHEN held.rp_id = $5::text THEN 1 ELSE 0 END
+                    " > CASE WHEN held.user_verified AND held.rp_id = $5::text
+                                THEN 1 ELSE 0 END
                      RETURNING u.id AS user_id, u.device_epoch, u.passkeys = 0 AND NOT EXISTS
                          (SELECT 1 FROM donjon_totp t
                           WHERE t.user_id = u.id AND t.secret IS NOT NULL) AS last_factor
@@ -368,7 +373,7 @@ fn found(row: AttemptRow) -> Result<Option<FoundPasskey>> {
         return Ok(None);
     };
     let (.., transports, backup_eligible, backed_up, rp_id, created_at, last_used_at) = row;
-    let (user, email, verified, attributes, device_epoch, must_change_password) = owner;
+    let (user, email, verified, attributes, device_epoch, must_change_password, proven) = owner;
     let whole = || {
         let row: PasskeyRow = (
             id?,
@@ -381,6 +386,7 @@ fn found(row: AttemptRow) -> Result<Option<FoundPasskey>> {
             transports?,
             backup_eligible?,
             backed_up?,
+            proven,
             rp_id?,
             created_at?,
             last_used_at,

@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::SqliteStore;
@@ -16,8 +17,8 @@ use crate::store::sql::identity::{
 };
 use crate::store::{
     Effects, IdentityOwners, IdentityRegistration, IdentityStore, IdentityUse, Linking,
-    NewIdentity, NewUser, ParkedIdentity, RateLimit, Registration, Result, StoredTokens, Unlinking,
-    WaysIn,
+    NewIdentity, NewUser, OpenWays, ParkedIdentity, RateLimit, Registration, Result, StoredTokens,
+    Unlinking, WaysIn,
 };
 
 #[async_trait]

@@ -196,13 +196,15 @@ impl PasskeyStore for SqliteStore {
                 }
                 sqlx::query(
                     "UPDATE donjon_passkeys
-                     SET sign_count = max(sign_count, ?2), backed_up = ?3, last_used_at = ?4
+                     SET sign_count = max(sign_count, ?2), backed_up = ?3, last_used_at = ?4,
+                         user_verified = user_verified OR ?5
                      WHERE id = ?1",
                 )
                 .bind(proof.id)
                 .bind(count)
                 .bind(proof.backed_up)
                 .bind(micros(proof.at))
+                .bind(proof.user_verified)
                 .execute(&mut *connection)
                 .await?;
                 forget_attempts(connection, &factor_key(&proof.user)).await?;
@@ -254,7 +256,7 @@ impl PasskeyStore for SqliteStore {
                 let needed: Option<bool> = sqlx::query_scalar(concat!(
                     "SELECT ",
                     ways_in!("?1", "?3", "SELECT value FROM json_each(?4)"),
-                    " <= (rp_id IS ?3) FROM donjon_passkeys WHERE user_id = ?1 AND id = ?2",
+                    " <= (user_verified AND rp_id IS ?3) FROM donjon_passkeys WHERE user_id = ?1 AND id = ?2",
                 ))
                 .bind(user.as_str())
                 .bind(id)
@@ -281,8 +283,8 @@ async fn insert(connection: &mut SqliteConnection, passkey: &Passkey) -> Result<
     sqlx::query(
         "INSERT INTO donjon_passkeys
              (id, user_id, credential, public_key, sign_count, aaguid, name, transports,
-              backup_eligible, backed_up, rp_id, created_at, last_used_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+              backup_eligible, backed_up, rp_id, created_at, last_used_at, user_verified)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )
     .bind(passkey.id)
     .bind(passkey.user.as_str())
@@ -297,6 +299,7 @@ async fn insert(connection: &mut SqliteConnection, passkey: &Passkey) -> Result<
     .bind(&passkey.rp_id)
     .bind(micros(passkey.created_at))
     .bind(passkey.last_used_at.map(micros))
+    .bind(passkey.user_verified)
     .execute(connection)
     .await?;
     Ok(())

@@ -21,9 +21,9 @@ impl Kit {
             .await?;
         let admitted = attempts.iter().filter(|attempt| attempt.locked_until.is_none()).count();
         rule(RULE, admitted == LOCKOUT.attempts as usize, admitted)?;
-        let whole = attempts
-            .iter()
-            .all(|attempt| attempt.user.as_ref().is_some_and(|found| found.secret == user.secret));
+        let whole = attempts.iter().all(|attempt| {
+            attempt.user.as_ref().is_some_and(|found| found.secret.as_ref() == Some(&user.secret))
+        });
         rule("an attempt knows what it is compared with", whole, attempts.first())?;
 
         // A code that was right forgets the attempts, whichever kind it was of.

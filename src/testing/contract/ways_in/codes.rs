@@ -118,6 +118,7 @@ impl Kit {
             challenge: new_challenge(),
             sign_count: 1,
             backed_up: false,
+            user_verified: true,
             at: at(1),
             epoch: None,
         };

@@ -28,6 +28,7 @@ async fn who_has_passkeys_and_no_app_gets_backup_codes_too() {
         assert_eq!(codes.len(), 10);
 
         // The passkey is lost: the password and a code come in, once.
+        world.clock.advance(Duration::SECOND);
         let mut browser = world.browser();
         let page = pending(&mut browser, ALICE).await;
         assert!(page.has("passkey") && page.has("code"));
@@ -56,6 +57,7 @@ async fn they_are_counted_with_passkeys_and_lift_a_session_too() {
         let mut settled = world.browser();
         come_in(&mut settled, &mut passkey).await;
         let codes = make(&mut settled, &mut passkey).await;
+        world.clock.advance(Duration::SECOND);
         let mut vouched = world.browser();
         vouched.get(&format!("/vouched?{ALICE}")).await;
         let step = "/login/again?factor=second";

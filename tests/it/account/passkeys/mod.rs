@@ -96,6 +96,7 @@ async fn give(world: &World, email: &str, passkey: &mut SoftPasskey) {
         transports: Vec::new(),
         backup_eligible: made.backup_eligible(),
         backed_up: made.backed_up(),
+        user_verified: made.user_verified(),
         rp_id: party.id().into(),
         created_at: now,
         last_used_at: None,

@@ -89,6 +89,7 @@ async fn a_code_of_another_and_one_that_was_used_are_nothing() {
         assert!(steps_up(&mut browser, &code).await);
         let mut other = vouched(&world, ALICE).await;
         assert!(!steps_up(&mut other, &code).await);
+        let mut owner = world.browser();
         pending(&mut owner, ALICE).await;
         assert_eq!(verify(&mut owner, &code).await.status, REFUSED);
         assert_eq!(methods(&world, ALICE).await.iter().filter(|all| all.len() == 1).count(), 1);
