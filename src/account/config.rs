@@ -236,6 +236,9 @@ pub struct Policy {
     /// How often the codes to confirm an address may be tried, however many are mailed; 5 times in an
     /// hour. Each code may be tried five times.
     pub code_tries: RateLimit,
+    /// How often a user may try the codes that are mailed for a change of the address, for however many
+    /// addresses they ask; 20 times in a day.
+    pub email_change_tries: RateLimit,
     /// How long a link to log in works; 10 minutes. Zero for no such links.
     pub login_link_for: Duration,
     /// How long a change of an address waits to be confirmed; 24 hours.
@@ -292,6 +295,7 @@ impl Default for Policy {
             password_max_age: None,
             confirm_for: Duration::hours(48),
             code_tries: RateLimit { times: 5, window: Duration::HOUR },
+            email_change_tries: RateLimit { times: 20, window: Duration::DAY },
             login_link_for: Duration::minutes(10),
             email_change_for: Duration::DAY,
             reset_for: Duration::HOUR,

@@ -26,8 +26,8 @@ use crate::page::{
 };
 use crate::scope::{Account, UserId};
 use crate::store::{
-    CodeTries, Effects, EmailChange, EmailChangeRequest, EmailChanged, EmailProof, LinkPurpose,
-    NewEmailChange, NewLink,
+    Effects, EmailChange, EmailChangeRequest, EmailChangeTries, EmailChanged, EmailProof,
+    LinkPurpose, NewEmailChange, NewLink,
 };
 
 const CODE: Purpose = Purpose::new("account/email-change-code");
@@ -157,7 +157,8 @@ async fn compare(
     account: &Account,
     typed: &str,
 ) -> Result<Option<(TokenHash, Email)>, AccountError> {
-    let tries = CodeTries { each: TRIES, address: site.policy.code_tries };
+    let (address, user) = (site.policy.code_tries, site.policy.email_change_tries);
+    let tries = EmailChangeTries { each: TRIES, address, user };
     let mailed = site.store.begin_email_change_code(account.id(), tries, site.now()).await?;
     let right = mailed.and_then(|mailed| {
         let email = Email::parse(&mailed.email).ok()?;

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{CodeTries, Effects, NewLink, RateLimit, Result};
+use super::{Effects, NewLink, RateLimit, Result};
 use crate::crypto::{KeyedHash, TokenHash};
 use crate::scope::{SessionId, UserId};
 
@@ -50,6 +50,18 @@ pub struct EmailChangeCode {
     pub token: TokenHash,
     /// The code.
     pub code: KeyedHash,
+}
+
+/// How often the codes of changes may be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EmailChangeTries {
+    /// How often each code.
+    pub each: u32,
+    /// How often the codes that are mailed to one address, whoever wants it.
+    pub address: RateLimit,
+    /// How often the codes of one user, whatever the addresses: else whoever asks for many of them
+    /// would have as many tries for each.
+    pub user: RateLimit,
 }
 
 /// By what an address is known to be the user's.
@@ -116,13 +128,14 @@ pub trait EmailChangeStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Option<PendingEmailChange>>;
 
     /// Counts a try at the code of a user's change before it is looked at, so that any number of
-    /// concurrent callers get as many tries as are allowed and not one more; those of an address are
-    /// counted for all who want it together. `None` if there is nothing to compare with: no such code,
+    /// concurrent callers get as many tries as are allowed and not one more; those of a user are
+    /// counted for all addresses together, and then, unless they are too many, those of an address for
+    /// all who want it. `None` if there is nothing to compare with: no such code,
     /// or too many tries.
     async fn begin_email_change_code(
         &self,
         user: &UserId,
-        tries: CodeTries,
+        tries: EmailChangeTries,
         now: OffsetDateTime,
     ) -> Result<Option<EmailChangeCode>>;
 

@@ -73,6 +73,11 @@ pub(super) fn user_key(user: &crate::scope::UserId) -> String {
     format!("email-change:{user}")
 }
 
+/// Where the tries of a user at the codes of changes are counted.
+pub(super) fn tries_key(user: &crate::scope::UserId) -> String {
+    format!("code-of:change_email:{user}")
+}
+
 /// Where it is counted how often something is mailed to an address.
 pub(super) fn address_key(email: &str) -> String {
     format!("link:change_email:{email}")

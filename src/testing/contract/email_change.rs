@@ -12,10 +12,10 @@ use crate::audit::{Action, Entry};
 use crate::crypto::{KeyedHash, RandomExt as _, SystemRandom, TokenHash};
 use crate::scope::{Account, UserId};
 use crate::store::{
-    AuditFilter, AuditStore, CodeTries, Effects, EmailChange, EmailChangeCode, EmailChangeRequest,
-    EmailChangeStore, EmailChanged, EmailProof, LifecycleStore, LinkPurpose, NewEmailChange,
-    NewLink, NewUser, OutboxStore, PasswordStore, PendingEmailChange, RateLimit, SessionStore,
-    UserStore,
+    AuditFilter, AuditStore, Effects, EmailChange, EmailChangeCode, EmailChangeRequest,
+    EmailChangeStore, EmailChangeTries, EmailChanged, EmailProof, LifecycleStore, LinkPurpose,
+    NewEmailChange, NewLink, NewUser, OutboxStore, PasswordStore, PendingEmailChange, RateLimit,
+    SessionStore, UserStore,
 };
 
 const HOUR: i64 = 3600;
@@ -53,6 +53,7 @@ pub async fn email_changes(
     kit.a_newer_change_takes_the_place_of_the_older().await?;
     kit.a_change_waits_until_it_is_over_or_cancelled().await?;
     kit.a_code_of_a_change_is_tried_as_often_as_allowed().await?;
+    kit.more_addresses_give_no_more_tries_than_the_user_has().await?;
     kit.who_proves_an_address_wins_over_who_never_did().await?;
     kit.an_address_goes_to_one_of_all_who_claim_it().await?;
     kit.an_address_that_is_confirmed_meanwhile_stays_where_it_is().await?;
@@ -161,7 +162,7 @@ impl Kit {
 
     async fn a_code_of_a_change_is_tried_as_often_as_allowed(&self) -> Result<(), Violation> {
         const RULE: &str = "a code of a change is tried as often as is allowed";
-        let tries = CodeTries { each: 5, address: OFTEN };
+        let tries = EmailChangeTries { each: 5, address: OFTEN, user: OFTEN };
         let (asked, address) = (self.ask(&fresh_email()).await?, fresh_email());
         let tried = race(|_| {
             let (store, id) = (Arc::clone(&self.store), asked.id.clone());
@@ -176,7 +177,7 @@ impl Kit {
         rule("a try knows what it is compared with", admitted.iter().all(knows), admitted.first())?;
         // Whoever wants the same address, and however often, has no more tries than it has.
         let limit = RateLimit { times: 7, window: Duration::minutes(30) };
-        let tries = CodeTries { each: 5, address: limit };
+        let tries = EmailChangeTries { each: 5, address: limit, user: OFTEN };
         let mut admitted = 0;
         for _ in 0..3 {
             let asked = self.ask(&address).await?;
@@ -196,6 +197,34 @@ impl Kit {
         }
         let told = self.change(&asked.change()).await?;
         rule("a code that was tried leaves its link", told == changed_at(1), told)
+    }
+
+    async fn more_addresses_give_no_more_tries_than_the_user_has(&self) -> Result<(), Violation> {
+        const RULE: &str = "more addresses give no more tries than the user has";
+        let limit = RateLimit { times: 7, window: Duration::minutes(30) };
+        let tries = EmailChangeTries { each: 5, address: OFTEN, user: limit };
+        let (old, id) = self.user(true).await?;
+        let mut admitted = 0;
+        for _ in 0..3 {
+            self.ask_as((&old, &id), &fresh_email()).await?;
+            for _ in 0..4 {
+                let begun = self.store.begin_email_change_code(&id, tries, at(1)).await?;
+                admitted += usize::from(begun.is_some());
+            }
+        }
+        rule(RULE, admitted == limit.times as usize, admitted)?;
+        // What is too much for a user is not counted against an address that others want, too.
+        let (address, once) = (fresh_email(), RateLimit { times: 1, ..limit });
+        self.ask_as((&old, &id), &address).await?;
+        let strict = EmailChangeTries { address: once, ..tries };
+        let begun = self.store.begin_email_change_code(&id, strict, at(1)).await?;
+        rule(RULE, begun.is_none(), begun)?;
+        let other = self.ask(&address).await?;
+        let begun = self.store.begin_email_change_code(&other.id, strict, at(1)).await?;
+        rule("who tries too much uses up nobody else's tries", begun.is_some(), begun)?;
+        let later = at(1) + limit.window;
+        let begun = self.store.begin_email_change_code(&id, tries, later).await?;
+        rule("a window of tries ends", begun.is_some(), begun)
     }
 
     async fn requests_are_limited_exactly(&self) -> Result<(), Violation> {

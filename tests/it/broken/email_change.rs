@@ -41,6 +41,8 @@ enum Fault {
     CountsNoTries,
     /// Counts the tries of each user, and not those of an address.
     CountsEachUserAnew,
+    /// Counts the tries of each address, and not those of a user.
+    CountsEachAddressAnew,
     /// Mails the link to whoever has the address.
     MailsTheLinkToAll,
     /// Changes something, and tells nobody.
@@ -129,12 +131,13 @@ impl EmailChangeStore for Broken {
     async fn begin_email_change_code(
         &self,
         user: &UserId,
-        mut tries: CodeTries,
+        mut tries: EmailChangeTries,
         now: OffsetDateTime,
     ) -> Result<Option<EmailChangeCode>> {
         match self.fault {
             Fault::CountsNoTries => tries.each = u32::MAX,
             Fault::CountsEachUserAnew => tries.address.times = u32::MAX,
+            Fault::CountsEachAddressAnew => tries.user.times = u32::MAX,
             _ => {}
         }
         self.good.begin_email_change_code(user, tries, now).await
@@ -206,6 +209,7 @@ async fn the_kit_names_the_rule_that_a_store_of_changed_addresses_breaks() {
         (Fault::PromisesToAll, "an address goes to one of all who claim it"),
         (Fault::KeepsTheUnproven, "who proves an address wins over who never did"),
         (Fault::CountsNoTries, "a code of a change is tried as often as is allowed"),
+        (Fault::CountsEachAddressAnew, "more addresses give no more tries than the user has"),
         (Fault::CountsEachUserAnew, "a code of a change is tried as often as is allowed"),
         (Fault::DistrustsTheHost, "the word of the host is proof"),
         (Fault::ForgetsTheSession, "nothing changes in a session that is over"),

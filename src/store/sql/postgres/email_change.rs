@@ -9,11 +9,11 @@ use crate::scope::{SessionEnd, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::email_change::{
     CodeRow, PENDING, PendingRow, address_key, code, keeps_address, pending, proof, proven,
-    user_key,
+    tries_key, user_key,
 };
 use crate::store::sql::mail_link::code_key;
 use crate::store::{
-    CodeTries, Effects, EmailChange, EmailChangeCode, EmailChangeRequest, EmailChangeStore,
+    Effects, EmailChange, EmailChangeCode, EmailChangeRequest, EmailChangeStore, EmailChangeTries,
     EmailChanged, LinkPurpose, NewEmailChange, PendingEmailChange, RateLimit, Result,
 };
 
@@ -158,7 +158,7 @@ impl EmailChangeStore for PostgresStore {
     async fn begin_email_change_code(
         &self,
         user: &UserId,
-        tries: CodeTries,
+        tries: EmailChangeTries,
         now: OffsetDateTime,
     ) -> Result<Option<EmailChangeCode>> {
         // Whoever waits for the link's row looks at the count anew.
@@ -166,9 +166,16 @@ impl EmailChangeStore for PostgresStore {
             "WITH waits AS (
                  SELECT email FROM donjon_links
                  WHERE user_id = $1 AND purpose = 'change_email' AND expires_at > $2
+             ), own AS (
+                 INSERT INTO donjon_rate_limits AS r (key, times, expires_at)
+                 SELECT $7, 1, $8 FROM waits
+                 ON CONFLICT (key) DO UPDATE SET
+                     times = CASE WHEN r.expires_at <= $2 THEN 1 ELSE r.times + 1 END,
+                     expires_at = CASE WHEN r.expires_at <= $2 THEN $8 ELSE r.expires_at END
+                 RETURNING times <= $9 AS allowed
              ), counted AS (
                  INSERT INTO donjon_rate_limits AS r (key, times, expires_at)
-                 SELECT $3 || waits.email, 1, $4 FROM waits
+                 SELECT $3 || waits.email, 1, $4 FROM waits, own WHERE own.allowed
                  ON CONFLICT (key) DO UPDATE SET
                      times = CASE WHEN r.expires_at <= $2 THEN 1 ELSE r.times + 1 END,
                      expires_at = CASE WHEN r.expires_at <= $2 THEN $4 ELSE r.expires_at END
@@ -185,6 +192,9 @@ impl EmailChangeStore for PostgresStore {
         .bind(micros(now + tries.address.window))
         .bind(i64::from(tries.address.times))
         .bind(i64::from(tries.each))
+        .bind(tries_key(user))
+        .bind(micros(now + tries.user.window))
+        .bind(i64::from(tries.user.times))
         .fetch_optional(self.pool())
         .await?;
         row.map(code).transpose()

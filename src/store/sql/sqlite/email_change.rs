@@ -10,11 +10,11 @@ use crate::store::sql::account::{address_key as attempts_key, user_id};
 use crate::store::sql::convert::micros;
 use crate::store::sql::email_change::{
     CodeRow, IS_OPEN, PENDING, PendingRow, address_key, code, keeps_address, pending, proof,
-    proven, user_key,
+    proven, tries_key, user_key,
 };
 use crate::store::sql::mail_link::code_key;
 use crate::store::{
-    CodeTries, Effects, EmailChange, EmailChangeCode, EmailChangeRequest, EmailChangeStore,
+    Effects, EmailChange, EmailChangeCode, EmailChangeRequest, EmailChangeStore, EmailChangeTries,
     EmailChanged, LinkPurpose, NewEmailChange, PendingEmailChange, RateLimit, Result,
 };
 
@@ -50,7 +50,7 @@ impl EmailChangeStore for SqliteStore {
     async fn begin_email_change_code(
         &self,
         user: &UserId,
-        tries: CodeTries,
+        tries: EmailChangeTries,
         now: OffsetDateTime,
     ) -> Result<Option<EmailChangeCode>> {
         let user = user.clone();
@@ -62,6 +62,11 @@ impl EmailChangeStore for SqliteStore {
                     .fetch_optional(&mut *connection)
                     .await?;
                 let Some((email, ..)) = row else { return Ok(None) };
+                let (own, limit) = (tries_key(&user), tries.user);
+                let times = count_against_limit(connection, &own, limit, now, true).await?;
+                if times > i64::from(limit.times) {
+                    return Ok(None);
+                }
                 let (key, limit) = (code_key(LinkPurpose::ChangeEmail, &email), tries.address);
                 let times = count_against_limit(connection, &key, limit, now, true).await?;
                 let tried: Option<CodeRow> = query_as(

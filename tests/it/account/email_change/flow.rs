@@ -175,6 +175,37 @@ async fn the_digits_in_the_mail_do_what_the_link_does_for_five_tries() {
     .await;
 }
 
+/// Else whoever asks for many addresses has five guesses at each, and one of them is right some day.
+#[tokio::test]
+async fn asking_for_many_addresses_gives_no_more_tries() {
+    each_world(async |world| {
+        world.user(ALICE).await;
+        let asked = async |new: &str| {
+            world.clock.advance(Duration::minutes(15));
+            let mut browser = world.logged_in(ALICE).await;
+            assert!(ask(&mut browser, new).await.has("code"));
+            let mails = world.mails_to(new).await;
+            let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit());
+            (browser, mails[0].text.split_whitespace().find(is_code).unwrap().to_owned())
+        };
+        for round in 0..4 {
+            let (mut browser, code) = asked(&format!("new{round}@example.test")).await;
+            let wrong = if code == "000000" { "000001" } else { "000000" };
+            for _ in 0..5 {
+                assert_eq!(browser.post(CONFIRM, &[("code", wrong)]).await.status, REFUSED);
+            }
+        }
+        // Twenty wrong guesses in a day: the next code is not looked at, though nobody has tried it.
+        let (mut browser, code) = asked("last@example.test").await;
+        assert_eq!(browser.post(CONFIRM, &[("code", &code)]).await.status, REFUSED);
+        world.clock.advance(Duration::DAY);
+        let (mut browser, code) = asked("late@example.test").await;
+        let page = browser.post(CONFIRM, &[("code", &code)]).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "a day later: {}", page.body);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn digits_are_good_for_one_user_and_one_address() {
     each_world(async |world| {
