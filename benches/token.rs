@@ -134,6 +134,7 @@ impl World {
                 scopes: scope.split(' ').map(str::to_owned).collect(),
                 resources: Vec::new(),
                 authentication: Authentication {
+                    ends_at: None,
                     at: now,
                     methods: vec![],
                     context_class: None,

@@ -33,6 +33,7 @@ async fn visit(
 
 fn alice() -> Result<CurrentScope, BoxError> {
     let authentication = Authentication {
+        ends_at: None,
         at: SystemClock.now(),
         methods: vec![Method::PASSWORD],
         context_class: None,

@@ -132,6 +132,7 @@ mod tests {
         let nobody = resolver.resolve_current_account(&parts, &context).await.unwrap();
         assert!(nobody.is_none());
         let authentication = Authentication {
+            ends_at: None,
             at: time::OffsetDateTime::UNIX_EPOCH,
             methods: vec![Method::PASSWORD],
             context_class: None,

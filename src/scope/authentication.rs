@@ -68,6 +68,15 @@ pub struct Authentication {
     /// knows its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_path: Option<Box<str>>,
+    /// When whoever vouched for the user said that the session must be over, as an identity provider
+    /// does by `SessionNotOnOrAfter` (SAML 2.0 Core, section 2.7.2); `None` if nobody did. What rests on
+    /// the session, such as that of an app, is over then, too.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "time::serde::timestamp::microseconds::option"
+    )]
+    pub ends_at: Option<OffsetDateTime>,
     /// Until when the session may do sensitive things without proving again.
     #[serde(with = "time::serde::timestamp::microseconds::option")]
     pub fresh_until: Option<OffsetDateTime>,

@@ -131,8 +131,15 @@ impl Session {
         let is_fresh = in_person && !stale;
         let fresh_until = is_fresh.then(|| self.0.config.lifetimes.fresh_until(at));
         let login_path = login_path.map(String::into_boxed_str);
-        let authentication =
-            Authentication { at, methods, context_class, session_id: id, login_path, fresh_until };
+        let authentication = Authentication {
+            at,
+            methods,
+            context_class,
+            session_id: id,
+            login_path,
+            ends_at,
+            fresh_until,
+        };
         let data_id = if other.is_some() { self.fresh_data_id() } else { self.data_id() };
         let organization = match other {
             None => previous.and_then(|login| login.organization),
@@ -299,7 +306,8 @@ impl Session {
         Ok(store.end_sessions_along(&user, self.id(), end, along, self.now()).await?)
     }
 
-    /// Ends all of the user's sessions, this one included. Answers how many ended.
+    /// Ends all of the user's sessions, this one included, with links that were mailed to come in by,
+    /// and no browser is known or trusted any more. Answers how many sessions ended.
     ///
     /// # Errors
     /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
@@ -315,8 +323,8 @@ impl Session {
         self.end_all(SessionEnd::Revoked, along).await
     }
 
-    /// Ends all of the user's sessions, this one included, and takes offline access from every
-    /// application that the user let in. Answers how many sessions ended.
+    /// The same, and takes offline access from every application that the user let in. Answers how many
+    /// sessions ended.
     ///
     /// # Errors
     /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].

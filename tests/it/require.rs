@@ -54,6 +54,7 @@ where
 fn logged_in(clock: &ManualClock, fresh_for: Option<Duration>) -> CurrentScope {
     let account = Account::new(UserId::new("u1").unwrap());
     let authentication = Authentication {
+        ends_at: None,
         at: clock.now(),
         methods: vec![Method::PASSWORD],
         context_class: None,

@@ -16,6 +16,7 @@ use crate::require::{HTML, JSON, ask, get};
 
 fn user(methods: &[Method], class: Option<&str>) -> CurrentScope {
     let authentication = Authentication {
+        ends_at: None,
         at: OffsetDateTime::UNIX_EPOCH,
         methods: methods.to_vec(),
         context_class: class.map(str::to_owned),

@@ -89,6 +89,7 @@ async fn a_login_in_a_browser_is_no_api_credential() {
     each_world(async |world| {
         let mut request = Request::new(());
         let authentication = Authentication {
+            ends_at: None,
             at: world.now(),
             methods: vec![],
             context_class: None,

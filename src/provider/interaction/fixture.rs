@@ -52,6 +52,7 @@ fn current(id: &str, at: OffsetDateTime) -> CurrentAccount {
     CurrentAccount {
         account: Account::new(UserId::new(id).unwrap()),
         authentication: Authentication {
+            ends_at: None,
             at,
             methods: vec![],
             context_class: None,

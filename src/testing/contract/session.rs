@@ -51,6 +51,7 @@ pub(super) fn new_session(user: Option<&str>) -> NewSession {
         account: Account::new(user).with_email("a@example.test", true),
         as_of: None,
         authentication: Authentication {
+            ends_at: None,
             at: now,
             methods: vec![Method::PASSWORD],
             context_class: None,

@@ -187,6 +187,7 @@ impl World {
         let account = Account::new(UserId::new(user).unwrap())
             .with_email(format!("{user}@example.test"), true);
         let authentication = Authentication {
+            ends_at: None,
             at: self.clock.now(),
             methods: vec![Method::PASSWORD],
             context_class: Some("urn:example:gold".into()),

@@ -230,6 +230,7 @@ impl World {
             scopes: scope.split(' ').map(str::to_owned).collect(),
             resources: Vec::new(),
             authentication: Authentication {
+                ends_at: None,
                 at: self.now() - Duration::MINUTE,
                 methods: vec![Method::PASSWORD],
                 context_class: Some("urn:example:gold".into()),
@@ -270,6 +271,7 @@ impl World {
     pub async fn session(&self) -> SessionId {
         let id = SessionId(SystemRandom.uuid_v7(self.now()));
         let authentication = Authentication {
+            ends_at: None,
             at: self.now(),
             methods: vec![],
             context_class: None,

@@ -130,6 +130,7 @@ fn grant(subject: &UserId, session: SessionId, offline: bool) -> Grant {
         scopes: vec!["openid".into(), "read".into()],
         resources: vec!["https://api.example".into()],
         authentication: Authentication {
+            ends_at: None,
             at: epoch() - Duration::MINUTE,
             methods: vec![Method::PASSWORD, Method::ONE_TIME_CODE],
             context_class: Some("urn:kit:high".into()),

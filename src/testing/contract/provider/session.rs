@@ -24,6 +24,7 @@ pub(super) async fn check(kit: &Kit) -> Checked {
 async fn logged_in(kit: &Kit, user: &UserId) -> Result<SessionId, Violation> {
     let id = SessionId(any_id());
     let authentication = Authentication {
+        ends_at: None,
         at: epoch() - Duration::MINUTE,
         methods: vec![Method::PASSWORD],
         context_class: None,

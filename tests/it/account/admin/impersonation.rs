@@ -406,6 +406,7 @@ async fn a_layer_keeps_administrators_out_who_act_as_a_user() {
         let guarded = layer.layer(inner);
         let account = Account::new(UserId::new("ann").unwrap());
         let authentication = Authentication {
+            ends_at: None,
             at: OffsetDateTime::UNIX_EPOCH,
             methods: vec![Method::PASSWORD],
             context_class: None,
