@@ -275,7 +275,13 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// Ends all sessions of a user, except at most one, and writes their events, and `along`, even
     /// if there was none. An end that reaches offline access also writes one event without a session,
     /// for what sessions that are long over have left behind, and revokes the user's API tokens, if
-    /// the store has any. Answers how many sessions ended.
+    /// the store has any.
+    ///
+    /// If none is to be kept, whatever else would let the user in ends with them: links that log in,
+    /// reset the password or change the address, and the epoch
+    /// ([`LoginUser::device_epoch`](super::LoginUser::device_epoch)), so that no browser is known or
+    /// trusted any more and no login that was begun goes on. A session of an app that is opened at
+    /// the same time ends, or is not opened. Answers how many sessions ended.
     async fn end_sessions_along(
         &self,
         user: &UserId,

@@ -140,6 +140,15 @@ pub(super) const LOAD_IN_PERSON: &str = concat!(
     let_in!(),
 );
 
+/// What links are for by which somebody comes in, or takes an account over. One that confirms an address
+/// does neither, and one that keeps an account is all that its user has left.
+macro_rules! pending_links {
+    () => {
+        "('login', 'reset', 'change_email')"
+    };
+}
+pub(super) use pending_links;
+
 pub(super) const LIST: &str = select!(
     "s.user_id = $1 AND s.expires_at > $2 \
      AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2) \

@@ -36,6 +36,8 @@ pub async fn mail_links(
     kit.a_link_logs_in_once().await?;
     kit.a_link_logs_in_for_its_purpose_until_it_expires().await?;
     kit.no_login_by_a_link_outlives_a_reset().await?;
+    kit.signing_out_everywhere_leaves_no_way_in().await?;
+    kit.no_login_by_a_link_outlives_a_sign_out().await?;
     kit.what_goes_along_with_a_login_is_written_with_it().await
 }
 
@@ -142,6 +144,71 @@ impl Kit {
         }
         let confirmed = self.users.confirm_email(&login, &Effects::none(), at(1)).await?;
         rule("a link to log in does nothing else", confirmed == LinkUse::Invalid, confirmed)
+    }
+
+    async fn signing_out_everywhere_leaves_no_way_in(&self) -> Result<(), Violation> {
+        const RULE: &str = "whoever signs out everywhere ends the links by which somebody comes in";
+        let now = at(1);
+        for end in [SessionEnd::SignedOutEverywhere, SessionEnd::Revoked] {
+            let (email, id) = self.user().await?;
+            let kept = new_session(Some(id.as_str()));
+            self.sessions.create_session(&kept).await?;
+            let purposes = [LinkPurpose::Login, LinkPurpose::Reset, LinkPurpose::Confirm];
+            let mut links = Vec::new();
+            for purpose in purposes {
+                links.push((purpose, self.mail(&email, purpose, 1).await?));
+            }
+            // To end some sessions is not to end all.
+            for (except, left) in [(Some(kept.id), [true; 3]), (None, [false, false, true])] {
+                self.sessions.end_sessions_of(&id, except, end, now).await?;
+                for ((purpose, token), expected) in links.iter().zip(left) {
+                    let found = self.users.load_link(*purpose, token, now).await?.is_some();
+                    rule(RULE, found == expected, (purpose, except.is_some(), found))?;
+                }
+            }
+            const MOVES: &str = "signing out everywhere moves the epoch, by one";
+            for (epoch, done) in [(0, false), (2, false), (1, true)] {
+                let token = self.mail(&email, LinkPurpose::Login, 1).await?;
+                let (login, none) = (LinkLogin { epoch, ..LOGIN }, Effects::none());
+                let used = self.store.complete_link_login(&token, login, &none, now).await?;
+                rule(MOVES, (used == LinkUse::Done(id.clone())) == done, (epoch, used))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A session is written before its login is complete; one whose login completes all the same has
+    /// come after the sign-out.
+    async fn no_login_by_a_link_outlives_a_sign_out(&self) -> Result<(), Violation> {
+        const RULE: &str = "no login by a link that was begun before a sign-out outlives it";
+        for _ in 0..3 {
+            let (email, id) = self.user().await?;
+            let token = self.mail(&email, LinkPurpose::Login, 1).await?;
+            race(|caller| {
+                let (store, sessions) = (Arc::clone(&self.store), Arc::clone(&self.sessions));
+                let id = id.clone();
+                async move {
+                    if caller == CALLERS / 2 {
+                        let end = SessionEnd::SignedOutEverywhere;
+                        return sessions.end_sessions_of(&id, None, end, at(1)).await.map(drop);
+                    }
+                    let session = new_session(Some(id.as_str()));
+                    sessions.create_session(&session).await?;
+                    let login = LinkLogin { session: Some(session.id), ..LOGIN };
+                    let none = Effects::none();
+                    let used = store.complete_link_login(&token, login, &none, at(1)).await?;
+                    if used == LinkUse::Invalid {
+                        let end = SessionEnd::LoggedOut;
+                        sessions.end_session(&id, session.id, end, at(1)).await?;
+                    }
+                    Ok(())
+                }
+            })
+            .await?;
+            let left = self.sessions.sessions_of(&id, at(1)).await?;
+            rule(RULE, left.is_empty(), left.len())?;
+        }
+        Ok(())
     }
 
     async fn no_login_by_a_link_outlives_a_reset(&self) -> Result<(), Violation> {

@@ -46,6 +46,10 @@ enum Fault {
     SweepsWhatIsNeeded,
     /// Takes events out of the log whether or not they were read.
     SweepsTheUnread,
+    /// Ends all sessions, and leaves the links by which somebody comes in.
+    LeavesTheLinks,
+    /// Ends all sessions, and leaves the browsers that are trusted.
+    LeavesTheEpoch,
     /// Writes a session, and not what goes along with it.
     ForgetsWhatGoesAlong,
 }
@@ -62,13 +66,24 @@ struct Broken {
     fault: Fault,
     /// Where data outlives its session.
     data: Mutex<HashMap<Uuid, SessionData>>,
-    /// The database whose log of events is swept blindly.
+    /// The database whose log of events is swept blindly, or whose users are written behind its back.
     file: Option<String>,
 }
 
 impl Broken {
     fn has(&self, fault: Fault) -> bool {
         self.fault == fault
+    }
+
+    async fn move_epoch(&self, user: &UserId, by: i64) -> Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let mut connection = SqliteConnection::connect(file).await?;
+        sqlx::query("UPDATE donjon_users SET device_epoch = device_epoch + $2 WHERE id = $1")
+            .bind(user.as_str())
+            .bind(by)
+            .execute(&mut connection)
+            .await?;
+        Ok(())
     }
 }
 
@@ -199,7 +214,17 @@ impl SessionStore for Broken {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<u64> {
-        self.store.end_sessions_along(user, except, end, along, now).await
+        if self.has(Fault::LeavesTheLinks) && except.is_none() {
+            // As if one were to be kept.
+            let nothing = SessionId(Uuid::nil());
+            self.move_epoch(user, 1).await?;
+            return self.store.end_sessions_along(user, Some(nothing), end, along, now).await;
+        }
+        let ended = self.store.end_sessions_along(user, except, end, along, now).await?;
+        if self.has(Fault::LeavesTheEpoch) && except.is_none() {
+            self.move_epoch(user, -1).await?;
+        }
+        Ok(ended)
     }
 
     async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>> {
@@ -308,6 +333,27 @@ async fn the_kit_notices_ends_that_nobody_was_told_of() {
     let violation = contract::provider(store.into(), Arc::new(broken)).await.unwrap_err();
     let expected = "what is swept from the log was applied for every issuer";
     assert_eq!(violation.rule, expected, "{violation}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_notices_what_a_sign_out_leaves_open() {
+    for (fault, expected) in [
+        (
+            Fault::LeavesTheLinks,
+            "whoever signs out everywhere ends the links by which somebody comes in",
+        ),
+        (Fault::LeavesTheEpoch, "signing out everywhere moves the epoch, by one"),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let file = format!("sqlite://{}", directory.path().join("left.db").display());
+        let store = SqlStore::connect(&file).await.unwrap();
+        let broken =
+            Broken { store: (&store).into(), fault, data: Mutex::default(), file: Some(file) };
+        let (links, users, audit) = ((&store).into(), (&store).into(), (&store).into());
+        let outcome = contract::mail_links(links, users, Arc::new(broken), audit).await;
+        let violation = outcome.expect_err(&format!("{fault:?} goes unnoticed"));
+        assert_eq!(violation.rule, expected, "{fault:?}: {violation}");
+    }
 }
 
 /// A store that cannot be reached.

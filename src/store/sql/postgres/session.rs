@@ -15,7 +15,7 @@ use crate::scope::{
 use crate::store::sql::convert::micros;
 use crate::store::sql::session::{
     EVENTS, EventRow, LIST, LOAD, LOAD_DATA, REFRESH, SessionRow, USER_CHANGED, USER_EPOCH, event,
-    session,
+    pending_links, session,
 };
 use crate::store::{
     DataChange, Effects, NewSession, Refresh, Result, Rotation, SessionData, SessionStore,
@@ -148,6 +148,18 @@ pub(super) const END_ALL: &str = concat!(
      ), who AS (SELECT $4::text AS user_id WHERE (SELECT count(*) FROM ended) >= 0), ",
     along!("who", "$7"),
     " SELECT count(*) FROM ended"
+);
+
+/// Holds the user's row, so that whoever opens a session meanwhile that rests on another one, an app's,
+/// is waited for, and seen by [`END_ALL`], a later snapshot.
+const HOLD: &str = "SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE";
+
+/// The same, and forgets all that would let somebody in again.
+const FORGET: &str = concat!(
+    "WITH held AS (
+         UPDATE donjon_users SET device_epoch = device_epoch + 1 WHERE id = $1 RETURNING id
+     ) DELETE FROM donjon_links l USING held WHERE l.user_id = held.id AND l.purpose IN ",
+    pending_links!()
 );
 
 /// Ends session `$4` of user `$5`, and writes `$6` along.
@@ -335,16 +347,24 @@ impl SessionStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<u64> {
-        let ended: i64 = query_scalar(END_ALL)
-            .bind(end.as_str())
-            .bind(micros(now))
-            .bind(SESSION_EVENTS_LOCK)
-            .bind(user.as_str())
-            .bind(except.map(|id| id.0))
-            .bind(end.ends_offline_access())
-            .bind(effects(along))
-            .fetch_one(self.pool())
-            .await?;
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            let hold = if except.is_none() { FORGET } else { HOLD };
+            query(hold).bind(user.as_str()).execute(&mut *transaction).await?;
+            let ended: i64 = query_scalar(END_ALL)
+                .bind(end.as_str())
+                .bind(micros(now))
+                .bind(SESSION_EVENTS_LOCK)
+                .bind(user.as_str())
+                .bind(except.map(|id| id.0))
+                .bind(end.ends_offline_access())
+                .bind(effects(along))
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok::<_, sqlx::Error>(ended)
+        };
+        let ended = self.pool().within(work).await?;
         Ok(ended.unsigned_abs())
     }
 

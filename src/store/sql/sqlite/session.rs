@@ -15,7 +15,7 @@ use crate::scope::{
 use crate::store::sql::convert::micros;
 use crate::store::sql::session::{
     EVENTS, EventRow, LIST, LOAD, LOAD_DATA, REFRESH, SessionRow, USER_CHANGED, USER_EPOCH, event,
-    session,
+    pending_links, session,
 };
 use crate::store::{
     DataChange, Effects, NewSession, Refresh, Result, Rotation, SessionData, SessionStore,
@@ -134,6 +134,17 @@ async fn note_end(
     .bind(micros(now))
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Forgets all that would let a user in again.
+async fn forget(connection: &mut SqliteConnection, user: &UserId) -> Result<()> {
+    for statement in [
+        "UPDATE donjon_users SET device_epoch = device_epoch + 1 WHERE id = $1",
+        concat!("DELETE FROM donjon_links WHERE user_id = $1 AND purpose IN ", pending_links!()),
+    ] {
+        query(statement).bind(user.as_str()).execute(&mut *connection).await?;
+    }
     Ok(())
 }
 
@@ -343,6 +354,9 @@ impl SessionStore for SqliteStore {
         let (user, along) = (user.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
+                if except.is_none() {
+                    forget(connection, &user).await?;
+                }
                 let ended: Vec<(Uuid, Option<String>)> = query_as(
                     "DELETE FROM donjon_sessions WHERE user_id = $1 \
                      AND ($2 IS NULL OR id <> $2) RETURNING id, user_id",

@@ -43,6 +43,26 @@ async fn a_link_logs_in_by_one_click_once_and_keeps_the_trip() {
     .await;
 }
 
+/// Whoever has somebody else's mails, or asked for a link from there, is out, too.
+#[tokio::test]
+async fn signing_out_everywhere_ends_the_links_that_were_mailed() {
+    each_world(async |world| {
+        world.user(ALICE).await;
+        let (mut thief, link) = asked(&world).await;
+        let page = thief.get(&link).await;
+        let reset = world.reset_link(ALICE).await;
+        let mut browser = world.logged_in(ALICE).await;
+        browser.post("/settings/sessions/revoke-others", &[]).await;
+        assert_eq!(thief.get(&link).await.status, StatusCode::OK, "that is not everywhere");
+        browser.post("/settings/sessions/sign-out", &[]).await;
+        assert_eq!(thief.get(&link).await.status, StatusCode::GONE);
+        assert_eq!(thief.submit(&page, &[]).await.status, StatusCode::GONE);
+        assert_eq!(world.browser().get(&reset).await.status, StatusCode::GONE);
+        assert_eq!(thief.get("/").await.body, "hello stranger at /");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_logs_in_one_of_many() {
     each_world(async |world| {

@@ -74,6 +74,28 @@ async fn a_reset_ends_the_trust_in_every_browser() {
 }
 
 #[tokio::test]
+async fn signing_out_everywhere_ends_the_trust_in_every_browser() {
+    each_world(async |world| {
+        let app = App::of(&world, ALICE).await;
+        for with_apps in [false, true] {
+            let away = trusted(&world, ALICE, &app.codes[usize::from(with_apps) * 2]).await;
+            let mut home = trusted(&world, ALICE, &app.codes[usize::from(with_apps) * 2 + 1]).await;
+            log_in(&mut home, ALICE, PASSWORD).await;
+            let fields: &[(&str, &str)] = if with_apps { &[("apps", "1")] } else { &[] };
+            let mut waits = world.browser();
+            pending(&mut waits, ALICE).await;
+            home.post("/settings/sessions/sign-out", fields).await;
+            // Nor does a login go on whose password was proven before.
+            verify(&mut waits, &app.codes[4]).await;
+            assert_eq!(waits.get("/").await.body, "hello stranger at /");
+            assert_eq!(leads_to(&home, ALICE).await, VERIFY);
+            assert_eq!(leads_to(&away, ALICE).await, VERIFY);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn another_app_is_trusted_in_no_browser() {
     each_world(async |world| {
         let app = App::of(&world, ALICE).await;
