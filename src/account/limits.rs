@@ -10,7 +10,6 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use time::{Duration, OffsetDateTime};
 
 use super::config::Flow;
-use super::enough::Enough;
 use super::site::{Site, Visit};
 use super::{AccountError, Email, settings};
 use crate::http::{Network, respond};
@@ -33,9 +32,9 @@ const STATE: HeaderName = HeaderName::from_static("ratelimit");
 pub struct Limits {
     /// Forms of any kind, by one network: 600 in 10 minutes.
     pub forms: RateLimit,
-    /// Logins, and what follows on them (codes, the choice of another password); and, counted apart,
-    /// apps that bring codes, or tokens that open nothing: 300 in 10 minutes by one network (a company
-    /// may be behind one address), 20 by one network for one account, 100 for one account in all. Each
+    /// Logins, and what follows on them (codes, the choice of another password); and, counted apart, the
+    /// digits by which addresses are confirmed: 300 in 10 minutes by one network (a company may be
+    /// behind one address), 20 by one network for one account, 100 for one account in all. Each
     /// browser that the user is known by has a hundred of its own. Logins by other providers are
     /// counted by network before the provider is asked: who proves to it who they are has nothing to
     /// guess here.
@@ -43,6 +42,22 @@ pub struct Limits {
     /// Registrations, and requests for mails: 60 in 10 minutes by one network, 10 by one network for
     /// one address, 30 for one address in all.
     pub mails: FormLimits,
+    /// Calls by apps of the host's own.
+    pub apps: AppLimits,
+}
+
+/// How often apps of the host's own ([`app`](super::app)) may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppLimits {
+    /// Calls of any kind, by one network: 6000 in 10 minutes, since a mobile carrier may have many
+    /// phones behind one address.
+    pub per_network: RateLimit,
+    /// Calls that open nothing, by one network: 300 in 10 minutes.
+    pub refused: RateLimit,
+    /// Refreshes of one session: 60 in 10 minutes.
+    pub per_session: RateLimit,
+    /// Codes by which one user lets apps in: 60 in 10 minutes.
+    pub codes: RateLimit,
 }
 
 /// How often one kind of form may be posted.
@@ -64,7 +79,13 @@ impl Default for Limits {
             per_pair: limit(pair),
             per_account: limit(account),
         };
-        Self { forms: limit(600), logins: kind(300, 20, 100), mails: kind(60, 10, 30) }
+        let apps = AppLimits {
+            per_network: limit(6000),
+            refused: limit(300),
+            per_session: limit(60),
+            codes: limit(60),
+        };
+        Self { forms: limit(600), logins: kind(300, 20, 100), mails: kind(60, 10, 30), apps }
     }
 }
 
@@ -73,7 +94,8 @@ impl Default for Limits {
 enum Kind {
     Login,
     Mail,
-    App,
+    /// Six digits that were mailed.
+    Code,
 }
 
 impl Kind {
@@ -81,13 +103,13 @@ impl Kind {
         match self {
             Self::Login => "logins",
             Self::Mail => "mails",
-            Self::App => "apps",
+            Self::Code => "codes",
         }
     }
 
     fn limits(self, limits: &Limits) -> FormLimits {
         match self {
-            Self::Login | Self::App => limits.logins,
+            Self::Login | Self::Code => limits.logins,
             Self::Mail => limits.mails,
         }
     }
@@ -162,7 +184,13 @@ impl Uses {
     /// What a login, or a code, counts as, with the form itself unless that was counted.
     pub(super) fn of_login(site: &Site, visit: &Visit, whom: Whom<'_>) -> Self {
         let login = Self::of(site, visit, Kind::Login, Some(whom));
-        if visit.told.is_empty() { Self::of_form(site, visit).and(login) } else { login }
+        Self::of_form_unless_counted(site, visit).and(login)
+    }
+
+    /// What posting any form counts as; nothing if that was counted.
+    pub(super) fn of_form_unless_counted(site: &Site, visit: &Visit) -> Self {
+        let form = visit.told.is_empty().then(|| Self::of_form(site, visit));
+        form.unwrap_or_default()
     }
 
     /// The same, of somebody who may not be known by then.
@@ -170,7 +198,7 @@ impl Uses {
     pub(super) fn of_attempt(site: &Site, visit: &Visit, user: Option<&UserId>) -> Self {
         let whom = user.map(|user| Whom { account: user.as_str(), known: Known::ByProof });
         let login = Self::of(site, visit, Kind::Login, whom);
-        if visit.told.is_empty() { Self::of_form(site, visit).and(login) } else { login }
+        Self::of_form_unless_counted(site, visit).and(login)
     }
 
     /// What posting any form counts as.
@@ -182,7 +210,7 @@ impl Uses {
         uses
     }
 
-    fn add(&mut self, key: String, limit: RateLimit, name: Option<&'static str>) {
+    pub(super) fn add(&mut self, key: String, limit: RateLimit, name: Option<&'static str>) {
         self.uses.push(LimitUse { key, limit });
         self.names.push(name);
     }
@@ -227,6 +255,15 @@ pub(super) async fn count_form(site: &Site, visit: &Visit, flow: Flow) -> Result
         let whom = email.as_ref().map(|email| Whom { account: email.as_str(), known: Known::Not });
         uses = uses.and(Uses::of(site, visit, Kind::Mail, whom));
     }
+    if takes_code(flow) {
+        let form = visit.form()?;
+        if form.get("code")?.is_some() {
+            let email = form.get("email")?.and_then(|email| Email::parse(email).ok());
+            let account = email.as_ref().map(Email::as_str);
+            let whom = account.map(|account| Whom { account, known: Known::Not });
+            uses = uses.and(Uses::of(site, visit, Kind::Code, whom));
+        }
+    }
     if flow == Flow::NewPassword
         && let Some((pending, _)) = site.pending.read(&visit.headers, site.now())
     {
@@ -253,26 +290,6 @@ pub(super) async fn count(site: &Site, visit: &Visit, uses: &Uses) -> Result<(),
     uses.judge(visit, &counts, now)
 }
 
-/// Counts an app that brings a code, or a token that opens nothing, in a transition of its own; in
-/// none, once there were too many.
-pub(super) async fn count_app_login(
-    site: &Site,
-    visit: &Visit,
-    refused: &Enough,
-) -> Result<(), AccountError> {
-    let (uses, now) = (Uses::of(site, visit, Kind::App, None), site.now());
-    let Some(network) = network(visit) else { return Ok(()) };
-    if let Some(until) = refused.until(&network, now) {
-        return Err(AccountError::Limited(respond::seconds_until(until, now)));
-    }
-    let counts = site.store.count_uses(uses.list(), now).await?;
-    let judgement = uses.judge(visit, &counts, now);
-    if let Err(AccountError::Limited(seconds)) = &judgement {
-        refused.learn(&network, now + Duration::seconds((*seconds).into()), now);
-    }
-    judgement
-}
-
 /// Whether a form has something mailed to an address that is typed there.
 fn sends_mail(flow: Flow) -> bool {
     #[cfg(feature = "social")]
@@ -289,7 +306,13 @@ fn sends_mail(flow: Flow) -> bool {
     )
 }
 
-fn network(visit: &Visit) -> Option<String> {
+/// Whether digits that were mailed may be typed into a form.
+fn takes_code(flow: Flow) -> bool {
+    matches!(flow, Flow::Confirm | Flow::Settings(settings::Flow::EmailConfirm))
+}
+
+/// The network that a visitor is in, if it is known.
+pub(super) fn network(visit: &Visit) -> Option<String> {
     static WARNED: Once = Once::new();
     let address = visit.session.device().address;
     if address.is_none() {

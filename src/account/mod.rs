@@ -148,7 +148,7 @@ pub use email::{Email, InvalidEmail};
 pub use error::AccountError;
 pub use export::{ExportError, ExportSource};
 pub use layer::{AccountLayer, AccountService};
-pub use limits::{FormLimits, Limits};
+pub use limits::{AppLimits, FormLimits, Limits};
 pub use other_login::OtherLogin;
 
 pub use crate::store::DeletionStrategy;

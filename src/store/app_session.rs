@@ -42,6 +42,16 @@ pub struct NewAppAccess {
     pub expires_at: OffsetDateTime,
 }
 
+/// A refresh token of an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppRefresh {
+    /// The hash of its text.
+    pub token: TokenHash,
+    /// The hash of what it has in common with all tokens that it replaced and that replace it. It is a
+    /// part of the secret: who says it has, or had, one of them.
+    pub family: TokenHash,
+}
+
 /// The session that a code opens.
 #[derive(Clone, Debug)]
 pub struct NewAppSession {
@@ -54,12 +64,13 @@ pub struct NewAppSession {
     /// Who holds it.
     pub device: Device,
     /// The refresh token that it begins with.
-    pub refresh: TokenHash,
+    pub refresh: AppRefresh,
     /// The access token that it begins with.
     pub access: NewAppAccess,
     /// From when on it is over if nobody refreshes it.
     pub idle_expires_at: OffsetDateTime,
-    /// From when on it is over in any case.
+    /// From when on it is over in any case; sooner if the login it rests on has an end that somebody else
+    /// has set.
     pub expires_at: OffsetDateTime,
 }
 
@@ -89,6 +100,8 @@ pub enum AppCodeRedemption {
         account: Box<Account>,
         /// What the app may do.
         scopes: Vec<String>,
+        /// When the session is over in any case.
+        expires_at: OffsetDateTime,
     },
     /// It was redeemed before: the session it opened has ended by this, if it was alive.
     Replayed,
@@ -101,11 +114,11 @@ pub enum AppCodeRedemption {
 /// A refresh token of an app to be rotated.
 #[derive(Clone, Debug)]
 pub struct RotateAppSession {
-    /// The hash of the token presented.
-    pub presented: TokenHash,
+    /// The token presented.
+    pub presented: AppRefresh,
     /// The app that presents it; a token of another's is unknown to it.
     pub app: String,
-    /// The hash of its successor.
+    /// The hash of its successor, which is of the same family.
     pub successor: TokenHash,
     /// The successor itself, sealed under a key made from the presented token, for a repetition
     /// within the grace window.
@@ -118,6 +131,13 @@ pub struct RotateAppSession {
     pub idle_expires_at: OffsetDateTime,
     /// Now.
     pub now: OffsetDateTime,
+}
+
+impl RotateAppSession {
+    /// The successor.
+    pub fn next(&self) -> AppRefresh {
+        AppRefresh { token: self.successor, ..self.presented }
+    }
 }
 
 /// How rotating a refresh token of an app ended.
@@ -136,7 +156,7 @@ pub enum AppRotation {
         /// When the session is over in any case.
         expires_at: OffsetDateTime,
     },
-    /// It was rotated before: its session has ended by this, now and for ever.
+    /// It was rotated before, however long ago: its session has ended by this, now and for ever.
     Reused,
     /// It is another app's, or no token, or its session is over.
     Unknown,
@@ -170,8 +190,10 @@ pub trait AppSessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// Redeems a code, if the session it was made in is still alive: of any number of callers one
     /// gets a session, and `along` is written with it; every later one ends that session, and
     /// `denied` is written if it was alive. No session that it begins outlives a reset of the
-    /// password ([`UserStore::reset_password`](super::UserStore::reset_password)), whichever of the
-    /// two is first.
+    /// password ([`UserStore::reset_password`](super::UserStore::reset_password)), or an end of all of
+    /// the user's sessions ([`SessionStore`](super::SessionStore::end_sessions_along)), whichever of
+    /// the two is first; nor the end that somebody else has set for the login it rests on
+    /// ([`Authentication::ends_at`](crate::scope::Authentication::ends_at)).
     async fn redeem_app_code(
         &self,
         redeem: &RedeemAppCode,
@@ -183,6 +205,9 @@ pub trait AppSessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// one rotates it; the others get the same successor, each with an access token of its own, as
     /// long as the grace window is open and the successor unused. After that, the session ends, and
     /// `denied` is written.
+    ///
+    /// Of one family at most two tokens are kept: the last, and the one that it replaced. Whatever else
+    /// comes with the family of a live session is one that was replaced before.
     async fn rotate_app_session(
         &self,
         rotate: &RotateAppSession,
@@ -196,11 +221,13 @@ pub trait AppSessionStore: std::fmt::Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<Option<PresentedApp>>;
 
-    /// Ends the session that an access or refresh token of this hash belongs to, be it in use or
-    /// replaced, and writes its event and `along`. Of two callers exactly one is told `true`.
+    /// Ends the session that an access or refresh token of this hash belongs to, or, if it is a refresh
+    /// token that was replaced, its family, and writes its event and `along`. Of two callers exactly
+    /// one is told `true`.
     async fn revoke_app_session(
         &self,
         token: &TokenHash,
+        family: Option<&TokenHash>,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool>;

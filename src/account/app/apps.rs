@@ -24,8 +24,8 @@ pub struct AppSessions {
     pub(super) access: TokenPrefix,
     pub(super) refresh: TokenPrefix,
     apps: Arc<[Profile]>,
-    /// The networks from which too much came that opens nothing.
-    pub(in crate::account) refused: Enough,
+    /// What has come too often.
+    pub(super) enough: Enough,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
 }
@@ -40,7 +40,7 @@ impl AppSessions {
             refresh: prefix.and(REFRESH),
             access: prefix,
             apps: Arc::default(),
-            refused: Enough::default(),
+            enough: Enough::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }

@@ -6,11 +6,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::AppSessions;
 use super::profile::Profile;
 use super::session::{Begun, Exchange, Secrets};
+use super::{AppSessions, count};
+use crate::account::AccountError;
 use crate::account::site::{Answer, Site, Visit};
-use crate::account::{AccountError, limits};
+use crate::account::token::ApiToken;
 use crate::audit::Action;
 use crate::crypto::OpaqueToken;
 use crate::http::{Body, respond};
@@ -21,24 +22,24 @@ const MAX: usize = 8 * 1024;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ExchangeRequest {
-    app: String,
-    code: String,
-    code_verifier: String,
-    redirect_uri: String,
+pub(super) struct ExchangeRequest {
+    pub(super) app: String,
+    pub(super) code: String,
+    pub(super) code_verifier: String,
+    pub(super) redirect_uri: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RefreshRequest {
-    app: String,
-    refresh_token: String,
+pub(super) struct RefreshRequest {
+    pub(super) app: String,
+    pub(super) refresh_token: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RevokeRequest {
-    token: String,
+pub(super) struct RevokeRequest {
+    pub(super) token: String,
 }
 
 #[derive(Serialize)]
@@ -86,18 +87,20 @@ pub(in crate::account) async fn exchange(site: &Site, visit: &Visit) -> Answer {
         let apps = apps(site)?;
         let request: ExchangeRequest = read(visit)?;
         let app = app(apps, &request.app)?;
-        limits::count_app_login(site, visit, &apps.refused).await?;
+        count::call(site, visit, apps, None).await?;
         if !is_verifier(&request.code_verifier) {
             return Err(Fault::Request("code_verifier is 43 to 128 unreserved characters"));
         }
-        let exchange = Exchange {
-            code: OpaqueToken::parse(&request.code).ok_or(Fault::Grant)?,
-            verifier: &request.code_verifier,
-            redirect_uri: &request.redirect_uri,
+        let Some(code) = OpaqueToken::parse(&request.code) else {
+            return refuse(site, visit, apps).await;
         };
-        let device = visit.session.device();
-        let begun = apps.redeem(app, &exchange, device, |action| visit.entry(action)).await?;
-        Ok(begun_response(&begun.ok_or(Fault::Grant)?))
+        let (verifier, redirect_uri) = (&*request.code_verifier, &*request.redirect_uri);
+        let (exchange, device) =
+            (Exchange { code, verifier, redirect_uri }, visit.session.device());
+        match apps.redeem(app, &exchange, device, |action| visit.entry(action)).await? {
+            Some(begun) => Ok(begun_response(&begun)),
+            None => refuse(site, visit, apps).await,
+        }
     };
     answer(exchange.await)
 }
@@ -108,14 +111,13 @@ pub(in crate::account) async fn refresh(site: &Site, visit: &Visit) -> Answer {
         let apps = apps(site)?;
         let request: RefreshRequest = read(visit)?;
         let app = app(apps, &request.app)?;
-        let rotated = apps.rotate(app, &request.refresh_token, |action| visit.entry(action));
-        match rotated.await? {
+        let presented = apps.read_refresh(&request.refresh_token);
+        let family = presented.as_ref().map(ApiToken::family);
+        count::call(site, visit, apps, family.as_ref()).await?;
+        let Some(presented) = presented else { return refuse(site, visit, apps).await };
+        match apps.rotate(app, &presented, |action| visit.entry(action)).await? {
             Some(secrets) => Ok(respond::json(StatusCode::OK, &Tokens::of(&secrets))),
-            None => {
-                // Only who is refused is counted: who is not must cost one transition.
-                limits::count_app_login(site, visit, &apps.refused).await?;
-                Err(Fault::Grant)
-            }
+            None => refuse(site, visit, apps).await,
         }
     };
     answer(refresh.await)
@@ -126,10 +128,19 @@ pub(in crate::account) async fn revoke(site: &Site, visit: &Visit) -> Answer {
     let revoke = async {
         let apps = apps(site)?;
         let request: RevokeRequest = read(visit)?;
-        apps.end(&request.token, visit.entry(Action::END_APP_SESSION)).await?;
+        count::call(site, visit, apps, None).await?;
+        if !apps.end(&request.token, visit.entry(Action::END_APP_SESSION)).await? {
+            count::refusal(site, visit, apps).await?;
+        }
         Ok(respond::json(StatusCode::OK, &json!({})))
     };
     answer(revoke.await)
+}
+
+/// Counts what opens nothing, and says no more than that.
+async fn refuse(site: &Site, visit: &Visit, apps: &AppSessions) -> Result<Response<Body>, Fault> {
+    count::refusal(site, visit, apps).await?;
+    Err(Fault::Grant)
 }
 
 fn apps(site: &Site) -> Result<&AppSessions, Fault> {
@@ -146,13 +157,19 @@ fn read<T: DeserializeOwned>(visit: &Visit) -> Result<T, Fault> {
     if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
         return Err(Fault::Request("the body must be application/json"));
     }
-    let body = visit.body();
-    let object = (body.len() <= MAX).then(|| serde_json::from_slice(body).ok()).flatten();
-    object.ok_or(Fault::Request("the body must be an object with these fields and no others"))
+    object(visit.body())
+        .ok_or(Fault::Request("the body must be an object with these fields and no others"))
+}
+
+/// Reads an object that has all of its fields, and no others.
+pub(super) fn object<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    // Serde would take an array of the fields, too.
+    let is_object = body.len() <= MAX && body.trim_ascii_start().starts_with(b"{");
+    is_object.then(|| serde_json::from_slice(body).ok()).flatten()
 }
 
 /// RFC 7636, section 4.1.
-fn is_verifier(text: &str) -> bool {
+pub(super) fn is_verifier(text: &str) -> bool {
     (43..=128).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
 }

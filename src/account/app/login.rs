@@ -3,9 +3,9 @@
 use http::{Response, StatusCode};
 use url::form_urlencoded::Serializer;
 
-use super::AppSessions;
 use super::profile::Profile;
 use super::redirect::identifies;
+use super::{AppSessions, count};
 use crate::account::AccountError;
 use crate::account::site::{Answer, Site, Visit};
 use crate::account::trip::Trip;
@@ -91,7 +91,7 @@ pub(in crate::account) async fn show(site: &Site, visit: &Visit) -> Answer {
     let ask = Ask::of(site, &visit.query)?;
     let account = visit.account_in_person()?;
     if ask.app.asks_once && identifies(&ask.redirect_uri) && knows(&ask, &account).await? {
-        return let_in(visit, &ask, &account).await;
+        return let_in(site, visit, &ask, &account).await;
     }
     Ok(page(site, &ask, &account))
 }
@@ -105,7 +105,7 @@ pub(in crate::account) async fn decide(site: &Site, visit: &Visit) -> Answer {
         return Ok(respond::see_other(&ask.page(site)));
     }
     match form.require("decision")? {
-        "approve" => let_in(visit, &ask, &account).await,
+        "approve" => let_in(site, visit, &ask, &account).await,
         "deny" => Ok(ask.answer("error", "access_denied")),
         _ => Err(AccountError::App("decision")),
     }
@@ -117,7 +117,8 @@ async fn knows(ask: &Ask<'_>, account: &Account) -> Result<bool, AccountError> {
     Ok(sessions.iter().any(|(_, app)| *app == ask.app.id))
 }
 
-async fn let_in(visit: &Visit, ask: &Ask<'_>, account: &Account) -> Answer {
+async fn let_in(site: &Site, visit: &Visit, ask: &Ask<'_>, account: &Account) -> Answer {
+    count::code(site, visit, account.id()).await?;
     let made_in = visit.session.id().ok_or(AccountError::LoginRequired)?;
     let code = ask.apps.issue(ask, account.id(), made_in).await?;
     let code = code.ok_or(AccountError::LoginRequired)?;

@@ -3,6 +3,7 @@
 #![doc = include_str!("app.md")]
 
 mod apps;
+mod count;
 mod endpoint;
 mod layer;
 mod login;

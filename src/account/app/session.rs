@@ -7,13 +7,11 @@ use super::login::Ask;
 use super::profile::Profile;
 use crate::account::token::{ApiToken, TokenPrefix};
 use crate::audit::{Action, Entry};
-use crate::crypto::{
-    OpaqueToken, RandomExt as _, TokenHash, open_successor, seal_successor, sha256,
-};
+use crate::crypto::{OpaqueToken, RandomExt as _, open_successor, seal_successor, sha256};
 use crate::scope::{Account, SessionId, UserId};
 use crate::store::{
-    AppCodeRedemption, AppRotation, Device, Effects, NewAppAccess, NewAppCode, NewAppSession,
-    RedeemAppCode, Result, RotateAppSession, StoreError,
+    AppCodeRedemption, AppRefresh, AppRotation, Device, Effects, NewAppAccess, NewAppCode,
+    NewAppSession, RedeemAppCode, Result, RotateAppSession, StoreError,
 };
 
 /// How long a code works: for as long as a browser takes to go back to the app.
@@ -75,17 +73,16 @@ impl AppSessions {
     ) -> Result<Option<Begun>> {
         let now = self.clock.now();
         let id = SessionId(self.random.uuid_v7(now));
-        let expires_at = now + app.lifetimes.absolute;
         let (access, refresh) = (self.token(&self.access), self.token(&self.refresh));
         let session = NewAppSession {
             id,
             unusable: self.random.token().hash(),
             data_id: uuid::Uuid::from_bytes(self.random.bytes()),
             device: device.clone(),
-            refresh: refresh.hash(),
+            refresh: known(&refresh),
             access: new_access(app, &access, now),
             idle_expires_at: now + app.lifetimes.idle,
-            expires_at,
+            expires_at: now + app.lifetimes.absolute,
         };
         let redeem = RedeemAppCode {
             code: exchange.code.hash(),
@@ -99,7 +96,7 @@ impl AppSessions {
         let along = self.effects(start.with("app", app.id.as_str()));
         let denied = self.effects(reuse(&entry, app, "code"));
         match self.store.redeem_app_code(&redeem, &along, &denied).await? {
-            AppCodeRedemption::Redeemed { account, scopes } => {
+            AppCodeRedemption::Redeemed { account, scopes, expires_at } => {
                 along.announce();
                 let secrets = secrets(app, access, refresh, (now, expires_at));
                 Ok(Some(Begun { session: id, account: *account, scopes, secrets }))
@@ -116,16 +113,15 @@ impl AppSessions {
     pub(super) async fn rotate(
         &self,
         app: &Profile,
-        presented: &str,
+        presented: &ApiToken,
         entry: impl Fn(Action) -> Entry,
     ) -> Result<Option<Secrets>> {
-        let Ok(presented) = ApiToken::parse(&self.refresh, presented) else { return Ok(None) };
         let now = self.clock.now();
-        let (access, successor) = (self.token(&self.access), self.token(&self.refresh));
+        let (access, successor) = (self.token(&self.access), presented.successor(&*self.random));
         let (parent, child) = (presented.expose().as_bytes(), successor.expose().as_bytes());
         let sealed = seal_successor(&*self.random, parent, child).ok_or_else(unsealable)?;
         let rotate = RotateAppSession {
-            presented: presented.hash(),
+            presented: known(presented),
             app: app.id.clone(),
             successor: successor.hash(),
             successor_sealed: sealed,
@@ -153,18 +149,24 @@ impl AppSessions {
         }
     }
 
-    /// Ends the session that one of its secrets belongs to, if there is one.
-    pub(super) async fn end(&self, secret: &str, entry: Entry) -> Result<()> {
-        let token = ApiToken::parse(&self.refresh, secret);
-        let Ok(token) = token.or_else(|_| ApiToken::parse(&self.access, secret)) else {
-            return Ok(());
-        };
-        let along = self.effects(entry);
-        let hash: TokenHash = token.hash();
-        if self.store.revoke_app_session(&hash, &along, self.clock.now()).await? {
+    /// A refresh token that somebody shows, if it can be one.
+    pub(super) fn read_refresh(&self, text: &str) -> Option<ApiToken> {
+        ApiToken::parse(&self.refresh, text).ok()
+    }
+
+    /// Ends the session that one of its secrets belongs to; `false` if there is none.
+    pub(super) async fn end(&self, secret: &str, entry: Entry) -> Result<bool> {
+        let refresh = self.read_refresh(secret);
+        let family = refresh.as_ref().map(ApiToken::family);
+        let token = refresh.or_else(|| ApiToken::parse(&self.access, secret).ok());
+        let Some(token) = token else { return Ok(false) };
+        let (along, now) = (self.effects(entry), self.clock.now());
+        let hash = token.hash();
+        let ended = self.store.revoke_app_session(&hash, family.as_ref(), &along, now).await?;
+        if ended {
             along.announce();
         }
-        Ok(())
+        Ok(ended)
     }
 
     fn token(&self, prefix: &TokenPrefix) -> ApiToken {
@@ -174,6 +176,11 @@ impl AppSessions {
     fn effects(&self, entry: Entry) -> Effects {
         entry.at(self.clock.now(), &*self.random).into()
     }
+}
+
+/// What the store knows a refresh token by.
+fn known(refresh: &ApiToken) -> AppRefresh {
+    AppRefresh { token: refresh.hash(), family: refresh.family() }
 }
 
 fn new_access(app: &Profile, token: &ApiToken, now: OffsetDateTime) -> NewAppAccess {

@@ -12,6 +12,9 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 const RANDOM: usize = 43;
 /// 62^6 is more than 2^32.
 const CHECKSUM: usize = 6;
+/// The random characters that a token has in common with its successors: 62^21 is more than 2^125, and
+/// what is left to each, 62^22, more than 2^130.
+const FAMILY: usize = 21;
 
 /// What the tokens of an application begin with, so that people and secret scanners know whose
 /// they are: 2 to 20 small letters, digits and underscores, the first a letter; not `eyj…`, which
@@ -121,11 +124,31 @@ pub enum NotAnApiToken {
 impl ApiToken {
     /// A fresh token.
     pub fn generate(random: &dyn Random, prefix: &TokenPrefix) -> Self {
-        let length = prefix.0.len() + 1 + RANDOM + CHECKSUM;
+        Self::complete(random, [&prefix.0, "_"], RANDOM)
+    }
+
+    /// A token to take the place of this one, of the same family.
+    pub(in crate::account) fn successor(&self, random: &dyn Random) -> Self {
+        Self::complete(random, [self.family_text(), ""], RANDOM - FAMILY)
+    }
+
+    /// What the store knows all successors of a token by, so that it knows one that it has forgotten.
+    /// Nobody who never had one of them can say it.
+    pub(in crate::account) fn family(&self) -> TokenHash {
+        TokenHash::of(self.family_text().as_bytes())
+    }
+
+    fn family_text(&self) -> &str {
+        let end = self.0.len().saturating_sub(RANDOM - FAMILY + CHECKSUM);
+        self.0.get(..end).unwrap_or_default()
+    }
+
+    /// What begins like this, and ends in so many random characters.
+    fn complete(random: &dyn Random, begin: [&str; 2], missing: usize) -> Self {
+        let length = begin.iter().map(|part| part.len()).sum::<usize>() + missing + CHECKSUM;
         let mut text = Zeroizing::new(String::with_capacity(length));
-        text.push_str(&prefix.0);
-        text.push('_');
-        for _ in 0..RANDOM {
+        text.extend(begin);
+        for _ in 0..missing {
             text.push(digit(random.below::<62>()));
         }
         let checksum = checksum(&text);
@@ -285,6 +308,22 @@ mod tests {
         ] {
             assert_eq!(ApiToken::parse(&ours, damaged).unwrap_err(), NotAnApiToken::Damaged);
         }
+    }
+
+    #[test]
+    fn a_token_has_its_family_in_common_with_its_successors_alone() {
+        let prefix = prefix("acme");
+        let first = ApiToken::generate(&SystemRandom, &prefix);
+        let second = first.successor(&SystemRandom);
+        let third = ApiToken::parse(&prefix, second.successor(&SystemRandom).expose()).unwrap();
+        assert!(first.family() == second.family() && first.family() == third.family());
+        assert_eq!(third.expose().len(), first.expose().len());
+        let hashes: BTreeSet<_> = [&first, &second, &third].map(|it| *it.hash().as_bytes()).into();
+        assert_eq!(hashes.len(), 3);
+        assert_eq!(first.expose()[..26], third.expose()[..26]);
+        assert_ne!(first.expose()[26..], third.expose()[26..]);
+        let other = ApiToken::generate(&SystemRandom, &prefix);
+        assert!(other.family() != first.family() && other.family() != other.hash());
     }
 
     proptest! {

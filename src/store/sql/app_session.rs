@@ -27,17 +27,19 @@ macro_rules! alive {
     };
 }
 
-/// Goes on after `SELECT … `: the session that refresh token `$1` of app `$2` belongs to, if it is
-/// alive at `$3`.
+/// Goes on after `SELECT … `: the session of app `$2` that the refresh tokens of this key belong to, if
+/// it is alive at `$3`.
 macro_rules! family {
-    ($joins:literal) => {
+    ($joins:literal, $key:literal) => {
         concat!(
             " FROM donjon_app_refresh_tokens r \
              JOIN donjon_app_sessions a ON a.session_id = r.session_id \
              JOIN donjon_sessions s ON s.id = a.session_id \
              JOIN donjon_users u ON u.id = s.user_id ",
             $joins,
-            " WHERE r.token = $1 AND a.app_id = $2 AND ",
+            " WHERE ",
+            $key,
+            " AND a.app_id = $2 AND ",
             $crate::store::sql::app_session::alive!("$3")
         )
     };
@@ -67,7 +69,7 @@ pub(super) const BEGIN: &str = "INSERT INTO donjon_app_sessions \
      (session_id, user_id, app_id, scopes, created_at) VALUES ($1, $2, $3, $4, $5)";
 
 pub(super) const WRITE_REFRESH: &str = "INSERT INTO donjon_app_refresh_tokens \
-     (token, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)";
+     (token, session_id, issued_at, expires_at, family) VALUES ($1, $2, $3, $4, $5)";
 
 pub(super) const WRITE_ACCESS: &str = "INSERT INTO donjon_app_access_tokens \
      (token, session_id, expires_at) VALUES ($1, $2, $3)";
@@ -76,8 +78,12 @@ pub(super) const WRITE_ACCESS: &str = "INSERT INTO donjon_app_access_tokens \
 pub(super) const ROTATION: &str = concat!(
     "SELECT s.id, s.user_id, s.expires_at, r.expires_at, r.rotated_at, r.successor_sealed, \
      n.rotated_at IS NOT NULL",
-    family!("LEFT JOIN donjon_app_refresh_tokens n ON n.token = r.successor")
+    family!("LEFT JOIN donjon_app_refresh_tokens n ON n.token = r.successor", "r.token = $1")
 );
+
+/// The session that the tokens of family `$1` belong to, and whose it is.
+pub(super) const FAMILY: &str =
+    concat!("SELECT s.id, s.user_id", family!("", "r.family = $1"), " LIMIT 1");
 
 pub(super) const FIND: &str = concat!(
     "SELECT s.id, a.app_id, a.scopes, u.id, u.email, u.email_verified, u.attributes \
@@ -137,6 +143,8 @@ pub(super) fn new_session(redeem: &RedeemAppCode, parent: StoredSession) -> Opti
     authentication.session_id = redeem.session.id;
     authentication.fresh_until = None;
     let organization = login.organization;
+    let end = redeem.session.expires_at;
+    let expires_at = authentication.ends_at.map_or(end, |vouched| vouched.min(end));
     let login = Login { organization, ..Login::new(login.account, authentication) };
     Some(NewSession {
         along: Effects::none(),
@@ -149,7 +157,7 @@ pub(super) fn new_session(redeem: &RedeemAppCode, parent: StoredSession) -> Opti
         created_at: redeem.now,
         last_active_at: redeem.now,
         idle_expires_at: Some(redeem.session.idle_expires_at),
-        expires_at: redeem.session.expires_at,
+        expires_at,
     })
 }
 

@@ -13,9 +13,9 @@ use crate::audit::{Action, Entry};
 use crate::crypto::{RandomExt as _, Sealed, SystemRandom, TokenHash};
 use crate::scope::{SessionEnd, SessionId, UserId};
 use crate::store::{
-    AppCodeRedemption, AppRotation, AppSessionStore, AuditFilter, AuditStore, Device, Effects,
-    NewAppAccess, NewAppCode, NewAppSession, RedeemAppCode, RotateAppSession, SessionStore,
-    UserStore,
+    AppCodeRedemption, AppRefresh, AppRotation, AppSessionStore, AuditFilter, AuditStore, Device,
+    Effects, NewAppAccess, NewAppCode, NewAppSession, NewSession, RedeemAppCode, RotateAppSession,
+    SessionStore, UserStore,
 };
 
 type Checked = Result<(), Violation>;
@@ -45,7 +45,8 @@ pub async fn app_sessions(
     rotation::check(&kit).await?;
     kit.a_session_is_ended_by_its_secrets_once().await?;
     kit.an_access_token_works_while_its_session_does().await?;
-    kit.only_what_is_over_is_swept().await
+    kit.only_what_is_over_is_swept().await?;
+    kit.however_often_a_token_is_replaced_few_are_kept().await
 }
 
 #[derive(Clone)]
@@ -67,7 +68,7 @@ struct User {
 #[derive(Clone, Copy)]
 struct Begun {
     id: SessionId,
-    refresh: TokenHash,
+    refresh: AppRefresh,
     access: TokenHash,
 }
 
@@ -91,6 +92,24 @@ impl Kit {
         if let Some(login) = &mut session.login {
             (login.impersonator, login.organization) = (impersonator, None);
         }
+        self.write(session).await
+    }
+
+    /// A browser in which the user is logged in by somebody who has set the login an end.
+    async fn browser_until(
+        &self,
+        user: &UserId,
+        ends_at: OffsetDateTime,
+    ) -> Result<SessionId, Violation> {
+        let mut session = new_session(Some(user.as_str()));
+        if let Some(login) = &mut session.login {
+            (login.impersonator, login.organization) = (None, None);
+            login.authentication.ends_at = Some(ends_at);
+        }
+        self.write(session).await
+    }
+
+    async fn write(&self, mut session: NewSession) -> Result<SessionId, Violation> {
         session.idle_expires_at = None;
         session.expires_at = epoch() + ABSOLUTE * 2;
         self.sessions.create_session(&session).await?;
@@ -127,7 +146,7 @@ impl Kit {
     }
 
     /// Whether a refresh token yields another one, for a while or for good.
-    async fn yields(&self, token: TokenHash, now: OffsetDateTime) -> Result<bool, Violation> {
+    async fn yields(&self, token: AppRefresh, now: OffsetDateTime) -> Result<bool, Violation> {
         let done = self.rotate(&rotation(token, now)).await?;
         Ok(matches!(done, AppRotation::Rotated { .. } | AppRotation::Repeated { .. }))
     }
@@ -159,7 +178,7 @@ impl Kit {
         let (session, (name, along)) = (self.begun(&user).await?, self.along());
         let outcomes = race(|_| {
             let (store, token, along) = (Arc::clone(&self.store), session.access, along.clone());
-            async move { store.revoke_app_session(&token, &along, at(1)).await }
+            async move { store.revoke_app_session(&token, None, &along, at(1)).await }
         })
         .await?;
         let times = outcomes.iter().filter(|ended| **ended).count();
@@ -174,15 +193,53 @@ impl Kit {
         let parent = self.begun(&user).await?;
         self.rotate(&rotation(parent.refresh, epoch())).await?;
         let other = self.begun(&user).await?;
-        for token in [parent.refresh, other.refresh] {
-            let ended = self.store.revoke_app_session(&token, &Effects::none(), at(1)).await?;
-            rule(RULE, ended, ended)?;
+        let (first, old) = (self.begun(&user).await?.refresh, self.begun(&user).await?.refresh);
+        let last = self.rotate_often(first, 3).await?;
+        self.rotate_often(old, 3).await?;
+        for refresh in [parent.refresh, other.refresh, last, old] {
+            let ended = self.revoke(refresh).await?;
+            rule(RULE, ended, (refresh == old, ended))?;
         }
-        let nobodys = SystemRandom.token().hash();
-        let ended = self.store.revoke_app_session(&nobodys, &Effects::none(), at(1)).await?;
+        let ended = self.revoke(refresh()).await?;
         rule(RULE, !ended, "a token of nobody's ended something")?;
         let left = self.store.app_sessions_of(&user.id).await?;
         rule(RULE, left.is_empty(), left)
+    }
+
+    async fn revoke(&self, refresh: AppRefresh) -> Result<bool, Violation> {
+        let (none, family) = (Effects::none(), Some(&refresh.family));
+        Ok(self.store.revoke_app_session(&refresh.token, family, &none, at(1)).await?)
+    }
+
+    /// Rotates so many times, one after the other; answers the last token.
+    async fn rotate_often(
+        &self,
+        mut refresh: AppRefresh,
+        times: usize,
+    ) -> Result<AppRefresh, Violation> {
+        for _ in 0..times {
+            let rotate = rotation(refresh, epoch());
+            let done = self.rotate(&rotate).await?;
+            let rotated = matches!(done, AppRotation::Rotated { .. });
+            rule("a refresh token of an app is replaced by its use", rotated, done)?;
+            refresh = rotate.next();
+        }
+        Ok(refresh)
+    }
+
+    async fn however_often_a_token_is_replaced_few_are_kept(&self) -> Checked {
+        const RULE: &str =
+            "however often a token of an app is replaced, two of its family are kept";
+        const TIMES: usize = 20;
+        let over = epoch() + IDLE * 3;
+        self.drain(over, "only codes and tokens that are over are swept, in bounded batches")
+            .await?;
+        let session = self.begun(&self.user().await?).await?;
+        self.rotate_often(session.refresh, TIMES).await?;
+        // With an access token each, and the code.
+        let most = 2 + (TIMES + 1) + 1;
+        let swept = self.store.sweep_app_sessions(over, 1000).await?;
+        rule(RULE, swept == most as u64, swept)
     }
 
     async fn an_access_token_works_while_its_session_does(&self) -> Checked {
@@ -272,13 +329,18 @@ fn redemption(code: &NewAppCode, now: OffsetDateTime) -> RedeemAppCode {
             unusable: SystemRandom.token().hash(),
             data_id: Uuid::from_bytes(SystemRandom.bytes()),
             device: Device { address: Some([192, 0, 2, 9].into()), user_agent: Some(APP.into()) },
-            refresh: SystemRandom.token().hash(),
+            refresh: refresh(),
             access: new_access(now),
             idle_expires_at: now + IDLE,
             expires_at: now + ABSOLUTE,
         },
         now,
     }
+}
+
+/// A token of a family of its own.
+fn refresh() -> AppRefresh {
+    AppRefresh { token: SystemRandom.token().hash(), family: SystemRandom.token().hash() }
 }
 
 fn new_access(now: OffsetDateTime) -> NewAppAccess {
@@ -290,7 +352,7 @@ fn begun(redeem: &RedeemAppCode) -> Begun {
     Begun { id, refresh, access: access.token }
 }
 
-fn rotation(presented: TokenHash, now: OffsetDateTime) -> RotateAppSession {
+fn rotation(presented: AppRefresh, now: OffsetDateTime) -> RotateAppSession {
     RotateAppSession {
         presented,
         app: APP.to_owned(),

@@ -26,7 +26,7 @@ pub fn limited(
         per_pair: limit(pair),
         per_account: limit(account),
     };
-    let limits = Limits { forms: limit(forms), logins: kind, mails: kind };
+    let limits = Limits { forms: limit(forms), logins: kind, mails: kind, ..Limits::default() };
     move |builder| builder.policy(Policy { limits, ..Policy::default() })
 }
 
@@ -129,6 +129,32 @@ async fn a_browser_that_is_known_uses_up_only_its_own() {
         }
         is_too_many(&login(&mut old, ALICE, PASSWORD).await);
         assert_eq!(login(&mut home, ALICE, PASSWORD).await.status, StatusCode::SEE_OTHER);
+    })
+    .await;
+}
+
+/// Else whoever knows many addresses has five guesses at each of their codes.
+#[tokio::test]
+async fn digits_that_confirm_an_address_are_limited_by_network() {
+    const CONFIRM: &str = "/confirm";
+    each_world_with(limited(99, [4, 2, 99]), async |world| {
+        let mut browser = from(&world, HERE);
+        for (email, expected) in [
+            ("a@example.test", REFUSED),
+            ("a@example.test", REFUSED),
+            ("a@example.test", TOO_MANY),
+            ("b@example.test", REFUSED),
+            ("c@example.test", TOO_MANY),
+        ] {
+            let page = browser.post(CONFIRM, &[("email", email), ("code", "000000")]).await;
+            assert_eq!(page.status, expected, "{email}");
+        }
+        let guess = [("email", "c@example.test"), ("code", "000000")];
+        assert_eq!(from(&world, THERE).post(CONFIRM, &guess).await.status, REFUSED);
+        // Logins are counted apart.
+        assert_eq!(login(&mut browser, ALICE, "wrong").await.status, REFUSED);
+        world.clock.advance(WINDOW);
+        assert_eq!(browser.post(CONFIRM, &guess).await.status, REFUSED);
     })
     .await;
 }

@@ -16,7 +16,7 @@ use donjon::store::SqlStore;
 use donjon::testing::ManualClock;
 use http::{Request, Response};
 use http_body_util::Full;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use tower::{Layer as _, service_fn};
 
 use crate::support::browser::{Browser, Page};
@@ -40,7 +40,7 @@ pub struct World {
     pub keyring: Keyring,
     worker: Worker,
     browser: Browser,
-    _database: Database,
+    pub database: Database,
 }
 
 /// Tells the story on each database.
@@ -110,7 +110,7 @@ impl World {
         let mailbox = Mailbox::default();
         let worker = Worker::new(&store, &keyring, mailbox.clone()).clock(clock.clone());
         let browser = Browser::new(app, origin);
-        Self { store, clock, accounts, mailbox, keyring, worker, browser, _database: database }
+        Self { store, clock, accounts, mailbox, keyring, worker, browser, database }
     }
 
     /// One over this database, with accounts of its own kind.
@@ -190,7 +190,8 @@ pub async fn log_in(browser: &mut Browser, email: &str, password: &str) -> Page 
 
 /// The host's own pages, and doors of its own: `/other-door?alice@example.test` lets her in, and
 /// `/act?alice@example.test` an administrator who acts as her; `/vouched` is where identity provider
-/// Acme sends her back to, and `/vouched-by-others` where another does.
+/// Acme sends her back to, `/vouched-for-an-hour` the same with a session that ends at one o'clock, and
+/// `/vouched-by-others` where another does.
 async fn at_the_host(
     users: Accounts,
     request: Request<Full<Bytes>>,
@@ -199,6 +200,11 @@ async fn at_the_host(
         "/other-door" => Proof::by([Method::FEDERATED]),
         "/vouched" => Proof::by([Method::FEDERATED]).through(VOUCHED_AT),
         "/vouched-by-others" => Proof::by([Method::FEDERATED]).through("/saml/other/login"),
+        // Of 2026, as the clock is.
+        "/vouched-for-an-hour" => {
+            let end = OffsetDateTime::from_unix_timestamp(1_767_225_600 + 3600).unwrap();
+            Proof::by([Method::FEDERATED]).through(VOUCHED_AT).ends_at(Some(end))
+        }
         "/act" => Proof::by([]).impersonated_by(UserId::new("administrator").unwrap()),
         _ => return hello(request).await,
     };

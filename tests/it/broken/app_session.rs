@@ -2,8 +2,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use donjon::crypto::TokenHash;
-use donjon::scope::{Account, SessionId, UserId};
+use donjon::crypto::{RandomExt as _, SystemRandom, TokenHash};
+use donjon::scope::{Account, Authentication, Method, SessionEnd, SessionId, UserId};
 use donjon::store::*;
 use donjon::testing::contract;
 use time::{Duration, OffsetDateTime};
@@ -29,12 +29,20 @@ enum Fault {
     RedeemsLate,
     /// Does not look whether the login behind a code is still there.
     IgnoresTheLogin,
+    /// Opens sessions for who has signed out everywhere.
+    OutlivesASignOut,
+    /// Does not look when the login behind a code ends.
+    IgnoresTheEndOfTheLogin,
     /// Tells nobody of a session that begins.
     ForgetsTheStart,
     /// Says to everybody that they rotated.
     RotatesForEverybody,
     /// Refuses a token that was used, and leaves its session.
     ForgivesReuse,
+    /// Forgets tokens that were replaced by what was replaced in its turn.
+    ForgetsOldTokens,
+    /// Keeps each token that was replaced.
+    KeepsEveryToken,
     /// Has a grace window of twice its length.
     GraceTooLong,
     /// Keeps the grace window open when the successor was used.
@@ -60,6 +68,7 @@ enum Fault {
 #[derive(Debug)]
 struct Broken {
     good: Arc<dyn AppSessionStore>,
+    sessions: Arc<dyn SessionStore>,
     fault: Fault,
     codes: Mutex<HashMap<TokenHash, NewAppCode>>,
     /// Codes that are used, or spent on a guess.
@@ -73,10 +82,56 @@ impl Broken {
         self.fault == fault
     }
 
+    /// Whether a token was replaced.
+    fn is_replaced(&self, token: &TokenHash) -> bool {
+        self.rotated.lock().unwrap().contains_key(token)
+    }
+
     /// A session that nobody wrote.
     fn made_up(code: &NewAppCode) -> AppCodeRedemption {
         let account = Box::new(Account::new(code.user.clone()));
-        AppCodeRedemption::Redeemed { account, scopes: code.scopes.clone() }
+        let expires_at = code.created_at + Duration::days(90);
+        AppCodeRedemption::Redeemed { account, scopes: code.scopes.clone(), expires_at }
+    }
+
+    /// The session that a code would have opened, of a user who is not logged in any more.
+    async fn open_all_the_same(
+        &self,
+        code: &NewAppCode,
+        redeem: &RedeemAppCode,
+    ) -> Result<AppCodeRedemption> {
+        let none = Effects::none();
+        let authentication = Authentication {
+            at: code.created_at,
+            methods: vec![Method::PASSWORD],
+            context_class: None,
+            session_id: redeem.session.id,
+            login_path: None,
+            ends_at: None,
+            fresh_until: None,
+        };
+        let browser = NewSession {
+            along: none.clone(),
+            token: SystemRandom.token().hash(),
+            id: SessionId(SystemRandom.uuid_v7(redeem.now)),
+            login: Some(Login::new(Account::new(code.user.clone()), authentication)),
+            data_id: SystemRandom.uuid_v7(redeem.now),
+            device: Device::default(),
+            remembered: false,
+            created_at: redeem.now,
+            last_active_at: redeem.now,
+            idle_expires_at: None,
+            expires_at: redeem.session.expires_at,
+        };
+        self.sessions.create_session(&browser).await?;
+        let token = SystemRandom.token().hash();
+        let code = NewAppCode { code: token, made_in: browser.id, ..code.clone() };
+        self.good.issue_app_code(&code).await?;
+        let redeem = RedeemAppCode { code: token, ..redeem.clone() };
+        let done = self.good.redeem_app_code(&redeem, &none, &none).await?;
+        let end = SessionEnd::LoggedOut;
+        self.sessions.end_session(&code.user, browser.id, end, redeem.now).await?;
+        Ok(done)
     }
 }
 
@@ -124,6 +179,17 @@ impl AppSessionStore for Broken {
         let over = redeem.now >= code.expires_at;
         match done {
             AppCodeRedemption::Replayed if self.is(Fault::RedeemsTwice) => Ok(Self::made_up(&code)),
+            AppCodeRedemption::Redeemed { account, scopes, .. }
+                if self.is(Fault::IgnoresTheEndOfTheLogin) =>
+            {
+                let expires_at = redeem.session.expires_at;
+                Ok(AppCodeRedemption::Redeemed { account, scopes, expires_at })
+            }
+            AppCodeRedemption::Unknown
+                if self.is(Fault::OutlivesASignOut) && own && !spent && !over =>
+            {
+                self.open_all_the_same(&code, &redeem).await
+            }
             AppCodeRedemption::Unknown
                 if self.is(Fault::IgnoresTheLogin) && own && !spent && !over =>
             {
@@ -141,10 +207,14 @@ impl AppSessionStore for Broken {
         let none = Effects::none();
         let denied = if self.is(Fault::ForgetsReuse) { &none } else { denied };
         let mut rotate = rotate.clone();
-        let known = self.rotated.lock().unwrap().get(&rotate.presented).cloned();
+        let presented = rotate.presented.token;
+        let known = self.rotated.lock().unwrap().get(&presented).cloned();
         if let Some((successor, first)) = known {
             let used = self.rotated.lock().unwrap().contains_key(&successor);
             match self.fault {
+                Fault::ForgetsOldTokens if self.is_replaced(&successor) => {
+                    return Ok(AppRotation::Unknown);
+                }
                 Fault::ForgivesReuse if used => return Ok(AppRotation::Reused),
                 Fault::GraceTooLate if used && rotate.now - rotate.grace < at_first(&first) => {
                     return Ok(first);
@@ -167,7 +237,7 @@ impl AppSessionStore for Broken {
                 let (successor_sealed, expires_at) = (rotate.successor_sealed.clone(), *expires_at);
                 let repeated = AppRotation::Repeated { successor_sealed, expires_at };
                 let it = (rotate.successor, repeated);
-                self.rotated.lock().unwrap().insert(rotate.presented, it);
+                self.rotated.lock().unwrap().insert(presented, it);
                 Ok(done)
             }
             AppRotation::Repeated { expires_at, .. } if self.is(Fault::RotatesForEverybody) => {
@@ -189,10 +259,11 @@ impl AppSessionStore for Broken {
     async fn revoke_app_session(
         &self,
         token: &TokenHash,
+        family: Option<&TokenHash>,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        let ended = self.good.revoke_app_session(token, along, now).await?;
+        let ended = self.good.revoke_app_session(token, family, along, now).await?;
         Ok(ended || self.is(Fault::EndsForEverybody))
     }
 
@@ -204,8 +275,10 @@ impl AppSessionStore for Broken {
 
     async fn sweep_app_sessions(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
         let now = if self.is(Fault::SweepsTooMuch) { now + Duration::HOUR } else { now };
-        let limit = if self.is(Fault::SweepsUnbounded) { 1000 } else { limit };
-        self.good.sweep_app_sessions(now, limit).await
+        let bound = if self.is(Fault::SweepsUnbounded) { 1000 } else { limit };
+        let swept = self.good.sweep_app_sessions(now, bound).await?;
+        let kept = self.is(Fault::KeepsEveryToken) && limit == 1000;
+        Ok(swept + if kept { self.rotated.lock().unwrap().len() as u64 } else { 0 })
     }
 }
 
@@ -257,6 +330,19 @@ async fn the_kit_names_the_rule_that_a_store_of_app_sessions_breaks() {
             Fault::NeverIdle,
             "a refresh token of an app works while its session is used, and not for ever",
         ),
+        (
+            Fault::OutlivesASignOut,
+            "no session of an app outlives the end of all its user's sessions",
+        ),
+        (
+            Fault::IgnoresTheEndOfTheLogin,
+            "no session of an app outlives the end that its login was given",
+        ),
+        (Fault::ForgetsOldTokens, "a reused refresh token of an app ends its session for good"),
+        (
+            Fault::KeepsEveryToken,
+            "however often a token of an app is replaced, two of its family are kept",
+        ),
         (Fault::OpensLate, "an access token works until it is over, or its session is"),
         (Fault::EndsForEverybody, "a session of an app is ended once, by any of its secrets"),
         (Fault::ListsNothing, "a user's sessions of apps are listed"),
@@ -269,6 +355,7 @@ async fn the_kit_names_the_rule_that_a_store_of_app_sessions_breaks() {
         let store = Database::sqlite().store().await;
         let broken = Broken {
             good: (&store).into(),
+            sessions: (&store).into(),
             fault,
             codes: Mutex::default(),
             spent: Mutex::default(),

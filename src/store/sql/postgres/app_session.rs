@@ -9,10 +9,11 @@ use super::session::{END_ONE, INSERT, bind, noting_ends};
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::TokenHash;
 use crate::scope::{SessionEnd, SessionId, UserId};
+use crate::store::sql::account::user_id;
 use crate::store::sql::app_session::{
-    BEGIN, CODE, CodeRow, CodeVerdict, FIND, FoundRow, ISSUE, LIST, PresentedCode, ROTATION,
-    RotationRow, SPEND, STUCK, WRITE_ACCESS, WRITE_REFRESH, family, found, judge_rotation,
-    new_session, presented_code,
+    BEGIN, CODE, CodeRow, CodeVerdict, FAMILY, FIND, FoundRow, ISSUE, LIST, PresentedCode,
+    ROTATION, RotationRow, SPEND, STUCK, WRITE_ACCESS, WRITE_REFRESH, family, found,
+    judge_rotation, new_session, presented_code,
 };
 use crate::store::sql::convert::{micros, time};
 use crate::store::sql::provider::SEALED_FOR;
@@ -30,25 +31,30 @@ const LOCK_USER: &str = "SELECT u.id FROM donjon_app_codes c JOIN donjon_users u
 /// The session that the code was made in, which nobody ends until this one is written.
 const LOCK_PARENT: &str = "SELECT id FROM donjon_sessions WHERE id = $1 FOR UPDATE";
 
-const LOCK_FAMILY: &str = concat!("SELECT s.id", family!(""), " FOR UPDATE OF s");
+const LOCK_FAMILY: &str =
+    concat!("SELECT s.id", family!("", "(r.token = $1 OR r.family = $4)"), " FOR UPDATE OF s");
 
 /// Rotates token `$1` of app `$2` at `$3` to `$4`, sealed `$5`, good until `$6`, with the access
-/// token `$7`, good until `$8`. Using a token closes the grace window of its parent: the sealed copy
-/// of it goes.
+/// token `$7`, good until `$8`, all of family `$9`. Using a token closes the grace window of its parent,
+/// of which its family is all that is left; of one from before families were written, all but the
+/// sealed copy.
 const ROTATE: &str = concat!(
     "WITH family AS MATERIALIZED (SELECT s.id, s.expires_at",
-    family!(""),
+    family!("", "r.token = $1"),
     " FOR UPDATE OF s), rotated AS (
          UPDATE donjon_app_refresh_tokens r
-         SET rotated_at = $3, successor = $4, successor_sealed = $5 FROM family
+         SET rotated_at = $3, successor = $4, successor_sealed = $5, family = $9 FROM family
          WHERE r.token = $1 AND r.rotated_at IS NULL AND r.expires_at > $3
          RETURNING family.id, family.expires_at
      ), parent AS (
          UPDATE donjon_app_refresh_tokens r SET successor_sealed = NULL FROM rotated
-         WHERE r.session_id = rotated.id AND r.successor = $1
+         WHERE r.session_id = rotated.id AND r.successor = $1 AND r.family IS NULL
+     ), older AS (
+         DELETE FROM donjon_app_refresh_tokens r USING rotated
+         WHERE r.session_id = rotated.id AND r.family = $9 AND r.token <> $1
      ), successor AS (
-         INSERT INTO donjon_app_refresh_tokens (token, session_id, issued_at, expires_at)
-         SELECT $4, id, $3, $6 FROM rotated
+         INSERT INTO donjon_app_refresh_tokens (token, session_id, issued_at, expires_at, family)
+         SELECT $4, id, $3, $6, $9 FROM rotated
      ), access AS (
          INSERT INTO donjon_app_access_tokens (token, session_id, expires_at)
          SELECT $7, id, $8 FROM rotated
@@ -62,7 +68,7 @@ const ROTATE: &str = concat!(
 const REVOKE: &str = concat!(
     noting_ends!(
         "DELETE FROM donjon_sessions WHERE id IN (SELECT session_id \
-         FROM donjon_app_refresh_tokens WHERE token = $4 UNION SELECT session_id \
+         FROM donjon_app_refresh_tokens WHERE token = $4 OR family = $6 UNION SELECT session_id \
          FROM donjon_app_access_tokens WHERE token = $4) RETURNING id, user_id"
     ),
     ", ",
@@ -120,7 +126,7 @@ impl AppSessionStore for PostgresStore {
         denied: &Effects,
     ) -> Result<AppRotation> {
         let rotated: Option<i64> = query_scalar(ROTATE)
-            .bind(rotate.presented.as_bytes())
+            .bind(rotate.presented.token.as_bytes())
             .bind(&rotate.app)
             .bind(micros(rotate.now))
             .bind(rotate.successor.as_bytes())
@@ -128,6 +134,7 @@ impl AppSessionStore for PostgresStore {
             .bind(micros(rotate.idle_expires_at))
             .bind(rotate.access.token.as_bytes())
             .bind(micros(rotate.access.expires_at))
+            .bind(rotate.presented.family.as_bytes())
             .fetch_optional(self.pool())
             .await?;
         if let Some(expires_at) = rotated {
@@ -155,6 +162,7 @@ impl AppSessionStore for PostgresStore {
     async fn revoke_app_session(
         &self,
         token: &TokenHash,
+        family: Option<&TokenHash>,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
@@ -164,6 +172,7 @@ impl AppSessionStore for PostgresStore {
             .bind(SESSION_EVENTS_LOCK)
             .bind(token.as_bytes())
             .bind(effects(along))
+            .bind(family.map(|family| family.as_bytes().as_slice()))
             .fetch_one(self.pool())
             .await?;
         Ok(ended > 0)
@@ -240,7 +249,8 @@ async fn open(
     let Some(new) = parent.and_then(|parent| new_session(redeem, parent)) else {
         return Ok(AppCodeRedemption::Unknown);
     };
-    let account = new.login.as_ref().map(|login| login.account.clone());
+    let (expires_at, login) = (new.expires_at, new.login.as_ref());
+    let account = login.map(|login| login.account.clone());
     let Some(account) = account.filter(|account| *account.id() == code.user) else {
         return Ok(AppCodeRedemption::Unknown);
     };
@@ -254,10 +264,11 @@ async fn open(
         .execute(&mut *connection)
         .await?;
     query(WRITE_REFRESH)
-        .bind(redeem.session.refresh.as_bytes())
+        .bind(redeem.session.refresh.token.as_bytes())
         .bind(new.id.0)
         .bind(micros(redeem.now))
         .bind(micros(redeem.session.idle_expires_at))
+        .bind(redeem.session.refresh.family.as_bytes())
         .execute(&mut *connection)
         .await?;
     let access = redeem.session.access;
@@ -268,7 +279,8 @@ async fn open(
         .bind(effects(along))
         .execute(connection)
         .await?;
-    Ok(AppCodeRedemption::Redeemed { account: Box::new(account), scopes: code.scopes })
+    let account = Box::new(account);
+    Ok(AppCodeRedemption::Redeemed { account, scopes: code.scopes, expires_at })
 }
 
 async fn spend(
@@ -327,18 +339,19 @@ async fn repeat(
     denied: &Effects,
 ) -> Result<AppRotation> {
     query(LOCK_FAMILY)
-        .bind(rotate.presented.as_bytes())
+        .bind(rotate.presented.token.as_bytes())
         .bind(&rotate.app)
         .bind(micros(rotate.now))
+        .bind(rotate.presented.family.as_bytes())
         .execute(&mut *connection)
         .await?;
     let row: Option<RotationRow> = query_as(ROTATION)
-        .bind(rotate.presented.as_bytes())
+        .bind(rotate.presented.token.as_bytes())
         .bind(&rotate.app)
         .bind(micros(rotate.now))
         .fetch_optional(&mut *connection)
         .await?;
-    let Some(row) = row else { return Ok(AppRotation::Unknown) };
+    let Some(row) = row else { return end_family(connection, rotate, denied).await };
     let (id, user, judgement) = judge_rotation(row, rotate)?;
     match judgement {
         AppRotation::Repeated { .. } => {
@@ -350,4 +363,21 @@ async fn repeat(
         AppRotation::Unknown => {}
     }
     Ok(judgement)
+}
+
+/// Ends the session of a token that is not there any more, if its family is.
+async fn end_family(
+    connection: &mut PgConnection,
+    rotate: &RotateAppSession,
+    denied: &Effects,
+) -> Result<AppRotation> {
+    let owner: Option<(Uuid, String)> = query_as(FAMILY)
+        .bind(rotate.presented.family.as_bytes())
+        .bind(&rotate.app)
+        .bind(micros(rotate.now))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some((id, user)) = owner else { return Ok(AppRotation::Unknown) };
+    end(connection, (id, &user_id(user)?), denied, rotate.now).await?;
+    Ok(AppRotation::Reused)
 }

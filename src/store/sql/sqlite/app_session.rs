@@ -11,8 +11,8 @@ use crate::crypto::TokenHash;
 use crate::scope::{SessionEnd, SessionId, UserId};
 use crate::store::sql::account::user_id;
 use crate::store::sql::app_session::{
-    BEGIN, CODE, CodeRow, CodeVerdict, FIND, FoundRow, ISSUE, LIST, PresentedCode, ROTATION,
-    RotationRow, SPEND, WRITE_ACCESS, WRITE_REFRESH, found, judge_rotation, new_session,
+    BEGIN, CODE, CodeRow, CodeVerdict, FAMILY, FIND, FoundRow, ISSUE, LIST, PresentedCode,
+    ROTATION, RotationRow, SPEND, WRITE_ACCESS, WRITE_REFRESH, found, judge_rotation, new_session,
     presented_code,
 };
 use crate::store::sql::convert::micros;
@@ -23,9 +23,9 @@ use crate::store::{
     PresentedApp, RedeemAppCode, Result, RotateAppSession, StoredSession,
 };
 
-/// The session that token `$1` belongs to, and whose that is.
+/// The session that token `$1` belongs to, or family `$2`, and whose that is.
 const OWNER: &str = "SELECT id, user_id FROM donjon_sessions WHERE id IN
-     (SELECT session_id FROM donjon_app_refresh_tokens WHERE token = $1
+     (SELECT session_id FROM donjon_app_refresh_tokens WHERE token = $1 OR family = $2
       UNION SELECT session_id FROM donjon_app_access_tokens WHERE token = $1)";
 const SWEEP_CODES: &str = "DELETE FROM donjon_app_codes WHERE rowid IN
      (SELECT rowid FROM donjon_app_codes WHERE expires_at <= ?1 LIMIT ?2)";
@@ -102,14 +102,16 @@ impl AppSessionStore for SqliteStore {
     async fn revoke_app_session(
         &self,
         token: &TokenHash,
+        family: Option<&TokenHash>,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        let (token, along) = (*token, along.clone());
+        let (token, family, along) = (*token, family.copied(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
                 let owner: Option<(Uuid, String)> = query_as(OWNER)
                     .bind(token.as_bytes().to_vec())
+                    .bind(family.map(|family| family.as_bytes().to_vec()))
                     .fetch_optional(&mut *connection)
                     .await?;
                 let Some((id, user)) = owner else { return Ok(false) };
@@ -189,11 +191,12 @@ async fn open(
     let Some(new) = parent.and_then(|parent| new_session(redeem, parent)) else {
         return Ok(AppCodeRedemption::Unknown);
     };
-    let account = new.login.as_ref().map(|login| login.account.clone());
+    let (expires_at, login) = (new.expires_at, new.login.as_ref());
+    let account = login.map(|login| login.account.clone());
     let Some(account) = account.filter(|account| *account.id() == code.user) else {
         return Ok(AppCodeRedemption::Unknown);
     };
-    let NewAppTokens { id, refresh, access } = NewAppTokens::of(redeem);
+    let NewAppTokens { id, refresh, family, access } = NewAppTokens::of(redeem);
     insert(connection, new).await?;
     query(BEGIN)
         .bind(id)
@@ -208,18 +211,21 @@ async fn open(
         .bind(id)
         .bind(micros(redeem.now))
         .bind(micros(redeem.session.idle_expires_at))
+        .bind(family)
         .execute(&mut *connection)
         .await?;
     write_access(connection, id, access, redeem.session.access.expires_at).await?;
     spend(connection, redeem, Some(id)).await?;
     write_effects_if(connection, along, Some(&code.user), true).await?;
-    Ok(AppCodeRedemption::Redeemed { account: Box::new(account), scopes: code.scopes })
+    let account = Box::new(account);
+    Ok(AppCodeRedemption::Redeemed { account, scopes: code.scopes, expires_at })
 }
 
 /// What a session begins with, as it is bound.
 struct NewAppTokens {
     id: Uuid,
     refresh: Vec<u8>,
+    family: Vec<u8>,
     access: Vec<u8>,
 }
 
@@ -228,7 +234,8 @@ impl NewAppTokens {
         let session = &redeem.session;
         Self {
             id: session.id.0,
-            refresh: session.refresh.as_bytes().to_vec(),
+            refresh: session.refresh.token.as_bytes().to_vec(),
+            family: session.refresh.family.as_bytes().to_vec(),
             access: session.access.token.as_bytes().to_vec(),
         }
     }
@@ -283,12 +290,12 @@ async fn rotate_token(
     denied: &Effects,
 ) -> Result<AppRotation> {
     let row: Option<RotationRow> = query_as(ROTATION)
-        .bind(rotate.presented.as_bytes().to_vec())
+        .bind(rotate.presented.token.as_bytes().to_vec())
         .bind(&rotate.app)
         .bind(micros(rotate.now))
         .fetch_optional(&mut *connection)
         .await?;
-    let Some(row) = row else { return Ok(AppRotation::Unknown) };
+    let Some(row) = row else { return end_family(connection, rotate, denied).await };
     let (id, user, judgement) = judge_rotation(row, rotate)?;
     match judgement {
         AppRotation::Rotated { .. } => replace(connection, id, rotate).await?,
@@ -305,28 +312,54 @@ async fn rotate_token(
     Ok(judgement)
 }
 
+/// Ends the session of a token that is not there any more, if its family is.
+async fn end_family(
+    connection: &mut SqliteConnection,
+    rotate: &RotateAppSession,
+    denied: &Effects,
+) -> Result<AppRotation> {
+    let owner: Option<(Uuid, String)> = query_as(FAMILY)
+        .bind(rotate.presented.family.as_bytes().to_vec())
+        .bind(&rotate.app)
+        .bind(micros(rotate.now))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some((id, user)) = owner else { return Ok(AppRotation::Unknown) };
+    end(connection, id, &user_id(user)?, SessionEnd::Revoked, denied, rotate.now).await?;
+    Ok(AppRotation::Reused)
+}
+
 async fn replace(
     connection: &mut SqliteConnection,
     session: Uuid,
     rotate: &RotateAppSession,
 ) -> Result<()> {
-    // Using a token closes the grace window of its parent.
+    let (presented, family) = (rotate.presented.token, rotate.presented.family);
+    // Using a token closes the grace window of its parent, of which its family is all that is left.
+    query("DELETE FROM donjon_app_refresh_tokens WHERE session_id = ?1 AND family = ?2 AND token <> ?3")
+        .bind(session)
+        .bind(family.as_bytes().to_vec())
+        .bind(presented.as_bytes().to_vec())
+        .execute(&mut *connection)
+        .await?;
+    // One from before families were written.
     query(
         "UPDATE donjon_app_refresh_tokens SET successor_sealed = NULL
          WHERE session_id = ?1 AND successor = ?2",
     )
     .bind(session)
-    .bind(rotate.presented.as_bytes().to_vec())
+    .bind(presented.as_bytes().to_vec())
     .execute(&mut *connection)
     .await?;
     query(
         "UPDATE donjon_app_refresh_tokens
-         SET rotated_at = ?2, successor = ?3, successor_sealed = ?4 WHERE token = ?1",
+         SET rotated_at = ?2, successor = ?3, successor_sealed = ?4, family = ?5 WHERE token = ?1",
     )
-    .bind(rotate.presented.as_bytes().to_vec())
+    .bind(presented.as_bytes().to_vec())
     .bind(micros(rotate.now))
     .bind(rotate.successor.as_bytes().to_vec())
     .bind(rotate.successor_sealed.as_bytes())
+    .bind(family.as_bytes().to_vec())
     .execute(&mut *connection)
     .await?;
     query(WRITE_REFRESH)
@@ -334,6 +367,7 @@ async fn replace(
         .bind(session)
         .bind(micros(rotate.now))
         .bind(micros(rotate.idle_expires_at))
+        .bind(family.as_bytes().to_vec())
         .execute(&mut *connection)
         .await?;
     query(

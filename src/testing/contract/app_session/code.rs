@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::{CALLERS, Checked, Kit, User, at, begun, epoch, new_code, race, redemption, rule};
+use super::{
+    ABSOLUTE, CALLERS, Checked, Kit, User, at, begun, epoch, new_code, race, redemption, rule,
+};
 use crate::crypto::{RandomExt as _, Redacted, SystemRandom};
 use crate::scope::{SessionEnd, SessionId, UserId};
 use crate::store::{AppCodeRedemption, Effects, LinkPurpose, NewAppCode, NewLink};
@@ -18,7 +20,9 @@ pub(super) async fn check(kit: &Kit) -> Checked {
     another_verifier_spends_it(kit).await?;
     another_app_changes_nothing(kit).await?;
     over_in_time(kit).await?;
+    no_session_outlives_a_sign_out(kit).await?;
     over_with_its_login(kit).await?;
+    over_when_its_login_is(kit).await?;
     no_session_outlives_a_reset(kit).await
 }
 
@@ -47,10 +51,11 @@ async fn a_code_opens_a_session(kit: &Kit) -> Checked {
     let code = kit.code(&user).await?;
     let (redeem, (name, along)) = (redemption(&code, at(1)), kit.along());
     let done = kit.store.redeem_app_code(&redeem, &along, &Effects::none()).await?;
-    let AppCodeRedemption::Redeemed { account, scopes } = &done else {
+    let AppCodeRedemption::Redeemed { account, scopes, expires_at } = &done else {
         return rule(RULE, false, &done);
     };
-    rule(RULE, *account.id() == user.id && *scopes == code.scopes, &done)?;
+    let granted = *scopes == code.scopes && *expires_at == redeem.session.expires_at;
+    rule(RULE, *account.id() == user.id && granted, &done)?;
     let wrote = kit.wrote(&name, &user.id).await?;
     rule("what goes along with a session is written once, and names its user", wrote == 1, wrote)?;
     let session = begun(&redeem);
@@ -79,7 +84,7 @@ async fn a_code_opens_a_session(kit: &Kit) -> Checked {
             })
     });
     rule("an app's session is listed with those of browsers", like_others, own)?;
-    for secret in [&session.access, &session.refresh] {
+    for secret in [&session.access, &session.refresh.token] {
         let opened = kit.sessions.load_session(secret, at(1)).await?;
         rule("no secret of an app is a browser's cookie", opened.is_none(), opened)?;
     }
@@ -182,6 +187,64 @@ async fn over_with_its_login(kit: &Kit) -> Checked {
     rule(RULE, late == AppCodeRedemption::Unknown, late)?;
     let left = kit.store.app_sessions_of(&user.id).await?;
     rule(RULE, left.is_empty(), left)
+}
+
+/// An identity provider says when the session must be over that its user's login begins.
+async fn over_when_its_login_is(kit: &Kit) -> Checked {
+    const RULE: &str = "no session of an app outlives the end that its login was given";
+    let user = kit.user().await?;
+    for (ends_at, expected) in [(at(600), at(600)), (epoch() + ABSOLUTE * 2, epoch() + ABSOLUTE)] {
+        let browser = kit.browser_until(&user.id, ends_at).await?;
+        let code = new_code(&user.id, browser);
+        kit.store.issue_app_code(&code).await?;
+        let redeem = redemption(&code, epoch());
+        let done = kit.redeem(&redeem).await?;
+        let told = match &done {
+            AppCodeRedemption::Redeemed { expires_at, .. } => Some(*expires_at),
+            _ => None,
+        };
+        rule(RULE, told == Some(expected), &done)?;
+        if expected == ends_at {
+            let session = begun(&redeem);
+            let last = ends_at - Duration::MICROSECOND;
+            rule(RULE, kit.opens(&session.access, last).await?, "it is over too soon")?;
+            rule(RULE, !kit.opens(&session.access, ends_at).await?, "its access token works")?;
+            rule(RULE, !kit.yields(session.refresh, ends_at).await?, "its refresh token works")?;
+        }
+    }
+    Ok(())
+}
+
+/// Codes that are redeemed while their user signs out everywhere: whichever comes first, nothing is
+/// left alive, nor opened afterwards.
+async fn no_session_outlives_a_sign_out(kit: &Kit) -> Checked {
+    const RULE: &str = "no session of an app outlives the end of all its user's sessions";
+    for end in [SessionEnd::SignedOutEverywhere, SessionEnd::Revoked, SessionEnd::Revoked] {
+        let user = kit.user().await?;
+        let codes = codes(kit, &user).await?;
+        race(|caller| {
+            let (kit, user) = (kit.clone(), user.id.clone());
+            let redeem = codes.get(caller).map(|code| redemption(code, at(1)));
+            async move {
+                match redeem {
+                    Some(redeem) if caller != CALLERS / 2 => {
+                        let none = Effects::none();
+                        kit.store.redeem_app_code(&redeem, &none, &none).await.map(drop)
+                    }
+                    _ => kit.sessions.end_sessions_of(&user, None, end, at(1)).await.map(drop),
+                }
+            }
+        })
+        .await?;
+        if let Some(left) = codes.get(CALLERS / 2) {
+            kit.redeem(&redemption(left, at(1))).await?;
+        }
+        let left = kit.store.app_sessions_of(&user.id).await?;
+        rule(RULE, left.is_empty(), left.len())?;
+        let sessions = kit.sessions.sessions_of(&user.id, at(1)).await?;
+        rule(RULE, sessions.is_empty(), sessions.len())?;
+    }
+    Ok(())
 }
 
 async fn no_session_outlives_a_reset(kit: &Kit) -> Checked {

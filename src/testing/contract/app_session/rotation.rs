@@ -2,8 +2,9 @@
 
 use time::Duration;
 
-use super::{ABSOLUTE, CALLERS, Checked, GRACE, IDLE, Kit, at, epoch, race, rotation, rule};
-use crate::crypto::{RandomExt as _, SystemRandom};
+use super::{
+    ABSOLUTE, CALLERS, Checked, GRACE, IDLE, Kit, at, epoch, race, refresh, rotation, rule,
+};
 use crate::scope::SessionEnd;
 use crate::store::{AppRotation, Effects};
 
@@ -13,6 +14,7 @@ pub(super) async fn check(kit: &Kit) -> Checked {
     a_rotation_prolongs_its_session(kit).await?;
     rotated_once(kit).await?;
     reuse_ends_the_session(kit).await?;
+    any_old_token_ends_the_session(kit).await?;
     grace_ends_with_its_window(kit).await?;
     grace_ends_with_the_successors_use(kit).await?;
     another_app_changes_nothing(kit).await?;
@@ -69,12 +71,14 @@ async fn rotated_once(kit: &Kit) -> Checked {
     for attempt in &attempts {
         let opens = kit.opens(&attempt.access.token, at(1)).await?;
         rule("each who rotates in time gets an access token of their own", opens, opens)?;
-        let lost = attempt.successor != winner.successor;
-        let kept = lost && kit.yields(attempt.successor, at(1)).await?;
+    }
+    let alive = kit.yields(winner.next(), at(1)).await?;
+    rule("the successor of an app's rotation is good", alive, alive)?;
+    for attempt in attempts.iter().filter(|attempt| attempt.next() != winner.next()) {
+        let kept = kit.yields(attempt.next(), at(1)).await?;
         rule("a rotation that lost leaves no refresh token", !kept, kept)?;
     }
-    let alive = kit.yields(winner.successor, at(1)).await?;
-    rule("the successor of an app's rotation is good", alive, alive)
+    Ok(())
 }
 
 async fn reuse_ends_the_session(kit: &Kit) -> Checked {
@@ -82,7 +86,7 @@ async fn reuse_ends_the_session(kit: &Kit) -> Checked {
     let session = kit.begun(&user).await?;
     let (first, later) = (rotation(session.refresh, epoch()), epoch() + Duration::minutes(10));
     kit.rotate(&first).await?;
-    let second = rotation(first.successor, later);
+    let second = rotation(first.next(), later);
     kit.rotate(&second).await?;
     let (name, denied) = kit.along();
     let theft = rotation(session.refresh, later);
@@ -90,7 +94,7 @@ async fn reuse_ends_the_session(kit: &Kit) -> Checked {
     rule(ENDED, reused == AppRotation::Reused, reused)?;
     let wrote = kit.wrote(&name, &user.id).await?;
     rule("reuse is told of, and names its user", wrote == 1, wrote)?;
-    for token in [session.refresh, first.successor, second.successor, theft.successor] {
+    for token in [session.refresh, first.next(), second.next(), theft.next()] {
         let seen = kit.rotate(&rotation(token, later)).await?;
         rule(ENDED, seen == AppRotation::Unknown, seen)?;
     }
@@ -99,6 +103,26 @@ async fn reuse_ends_the_session(kit: &Kit) -> Checked {
     }
     let ends = kit.ends(session.id).await?;
     rule("the end of an app's session is told of", ends == [SessionEnd::Revoked], ends)
+}
+
+/// What was stolen long ago, and rotated away since, is known by its family.
+async fn any_old_token_ends_the_session(kit: &Kit) -> Checked {
+    for age in [2, 3, 7] {
+        let user = kit.user().await?;
+        let (session, (name, denied)) = (kit.begun(&user).await?, kit.along());
+        let last = kit.rotate_often(session.refresh, age).await?;
+        // Long after any grace window.
+        let later = epoch() + Duration::HOUR;
+        let theft = rotation(session.refresh, later);
+        let seen = kit.store.rotate_app_session(&theft, &denied).await?;
+        rule(ENDED, seen == AppRotation::Reused, (age, seen))?;
+        let wrote = kit.wrote(&name, &user.id).await?;
+        rule("reuse is told of, and names its user", wrote == 1, (age, wrote))?;
+        rule(ENDED, !kit.yields(last, later).await?, (age, "the last one lives"))?;
+        let seen = kit.rotate(&theft).await?;
+        rule(ENDED, seen == AppRotation::Unknown, (age, seen))?;
+    }
+    Ok(())
 }
 
 async fn grace_ends_with_its_window(kit: &Kit) -> Checked {
@@ -113,7 +137,7 @@ async fn grace_ends_with_its_window(kit: &Kit) -> Checked {
     rule(RULE, repeated == expected, repeated)?;
     let reused = kit.rotate(&rotation(session.refresh, epoch() + GRACE)).await?;
     rule(RULE, reused == AppRotation::Reused, reused)?;
-    let alive = kit.yields(first.successor, epoch() + GRACE).await?;
+    let alive = kit.yields(first.next(), epoch() + GRACE).await?;
     rule(ENDED, !alive, "the successor lives")
 }
 
@@ -122,11 +146,11 @@ async fn grace_ends_with_the_successors_use(kit: &Kit) -> Checked {
     let session = kit.begun(&kit.user().await?).await?;
     let first = rotation(session.refresh, epoch());
     kit.rotate(&first).await?;
-    let second = rotation(first.successor, epoch());
+    let second = rotation(first.next(), epoch());
     kit.rotate(&second).await?;
     let reused = kit.rotate(&rotation(session.refresh, at(1))).await?;
     rule(RULE, reused == AppRotation::Reused, reused)?;
-    let alive = kit.yields(second.successor, at(1)).await?;
+    let alive = kit.yields(second.next(), at(1)).await?;
     rule(ENDED, !alive, "the grandchild lives")
 }
 
@@ -163,11 +187,11 @@ async fn over_in_time(kit: &Kit) -> Checked {
         let rotate = rotation(token, now);
         let seen = kit.rotate(&rotate).await?;
         rule(RULE, matches!(seen, AppRotation::Rotated { .. }), (now, seen))?;
-        token = rotate.successor;
+        token = rotate.next();
     }
     let over = kit.rotate(&rotation(token, epoch() + ABSOLUTE)).await?;
     rule(RULE, over == AppRotation::Unknown, over)?;
-    let unknown = kit.rotate(&rotation(SystemRandom.token().hash(), epoch())).await?;
+    let unknown = kit.rotate(&rotation(refresh(), epoch())).await?;
     let name = "a refresh token of an app that was never issued is unknown";
     rule(name, unknown == AppRotation::Unknown, unknown)
 }
@@ -189,7 +213,7 @@ async fn no_token_outlives_its_session(kit: &Kit) -> Checked {
                 0 | 2 => drop(kit.store.rotate_app_session(&rotate, &Effects::none()).await?),
                 1 => {
                     let none = Effects::none();
-                    kit.store.revoke_app_session(&session.access, &none, epoch()).await?;
+                    kit.store.revoke_app_session(&session.access, None, &none, epoch()).await?;
                 }
                 _ => {
                     let (id, end) = (session.id, SessionEnd::Revoked);
@@ -201,7 +225,7 @@ async fn no_token_outlives_its_session(kit: &Kit) -> Checked {
     })
     .await?;
     for (session, rotate) in all {
-        for token in [rotate.presented, rotate.successor] {
+        for token in [rotate.presented, rotate.next()] {
             rule(RULE, !kit.yields(token, epoch()).await?, "it yields another")?;
         }
         for access in [session.access, rotate.access.token] {
@@ -222,7 +246,7 @@ async fn reuse_races_use(kit: &Kit) -> Checked {
         let first = rotation(session.refresh, epoch());
         kit.rotate(&first).await?;
         let later = epoch() + Duration::HOUR;
-        all.push([rotation(session.refresh, later), rotation(first.successor, later)]);
+        all.push([rotation(session.refresh, later), rotation(first.next(), later)]);
     }
     race(|caller| {
         let (kit, it) = (kit.clone(), all.get(caller / 2).cloned());
@@ -234,7 +258,7 @@ async fn reuse_races_use(kit: &Kit) -> Checked {
     })
     .await?;
     for attempt in all.iter().flatten() {
-        let alive = kit.yields(attempt.successor, epoch() + Duration::HOUR).await?;
+        let alive = kit.yields(attempt.next(), epoch() + Duration::HOUR).await?;
         rule(RULE, !alive, "a token given out in the race yields another")?;
     }
     Ok(())

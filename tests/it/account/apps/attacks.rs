@@ -3,7 +3,6 @@
 use time::Duration;
 
 use super::*;
-use crate::support::statements::counted;
 
 const EVE: &str = "eve@example.test";
 
@@ -217,43 +216,5 @@ async fn what_the_host_takes_from_an_app_its_sessions_lose() {
         let verified = less.verify(&begun.access()).await.unwrap();
         assert_eq!(verified.credential.scopes, ["api:read"], "and nothing new");
     })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn guesses_from_one_network_are_limited() {
-    use donjon::account::{FormLimits, Limits, Policy};
-    use donjon::store::RateLimit;
-    let three = RateLimit { times: 3, window: Duration::minutes(10) };
-    let policy = || {
-        let logins = FormLimits { per_network: three, ..Limits::default().logins };
-        let limits = Limits { logins, ..Limits::default() };
-        Policy { limits, even_answers: Duration::ZERO, ..Policy::default() }
-    };
-    each_world_over(
-        |store, clock, builder| builder.policy(policy()).apps(&apps_over(store, clock)),
-        async |world| {
-            world.user(ALICE).await;
-            let mut browser = world.logged_in(ALICE).await;
-            let code = code(&mut browser, &ask(&[])).await;
-            let begun = exchange(&world, &code).await;
-            let stale = begun.refresh();
-            let next = refresh(&world, &stale).await;
-            let last = refresh(&world, &next.refresh()).await;
-            call(&world, REVOKE, &json!({ "token": last.refresh() })).await;
-            for _ in 0..2 {
-                assert!(refresh(&world, &stale).await.is_refused("invalid_grant"));
-            }
-            let made_up = "A".repeat(43);
-            for told in [refresh(&world, &stale).await, exchange(&world, &made_up).await] {
-                assert_eq!(told.status, StatusCode::TOO_MANY_REQUESTS, "{told:?}");
-                assert_eq!(told.headers["retry-after"], "600");
-            }
-            let (told, cost) = counted(exchange(&world, &made_up)).await;
-            assert_eq!(told.status, StatusCode::TOO_MANY_REQUESTS);
-            // This process has heard enough, and does not ask the store.
-            assert_eq!((cost.reads(), cost.transitions()), (0, 0), "{cost:?}");
-        },
-    )
     .await;
 }

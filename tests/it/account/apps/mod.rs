@@ -4,6 +4,7 @@ mod attacks;
 mod ends;
 #[cfg(feature = "resource")]
 mod layer;
+mod limits;
 mod login;
 mod refresh;
 mod requests;

@@ -38,6 +38,15 @@ async fn what_is_not_the_object_that_is_asked_for_is_refused_as_json() {
                 assert!(told.is_refused("invalid_request"), "{path} {body}: {told:?}");
             }
         }
+        // An array of what the fields hold is no object.
+        for (path, body) in [
+            (EXCHANGE, json!([PHONE, "A".repeat(43), VERIFIER, SCHEME])),
+            (REFRESH, json!([PHONE, "x"])),
+            (REVOKE, json!(["x"])),
+        ] {
+            let told = call(&world, path, &body).await;
+            assert!(told.is_refused("invalid_request"), "{path}: {told:?}");
+        }
         for kind in ["application/x-www-form-urlencoded", "text/plain", "application/jsonx"] {
             let told = post(&world, EXCHANGE, good.to_string(), kind).await;
             assert!(told.is_refused("invalid_request"), "{kind}: {told:?}");
