@@ -14,7 +14,9 @@ mod sealed;
 pub(crate) use input::Input;
 
 #[cfg(feature = "accounts")]
-pub use crate::account::fuzzing::{api_token, email, organization, typed_code};
+pub use crate::account::fuzzing::{
+    api_token, app_redirect_uri, app_request, email, organization, typed_code,
+};
 #[cfg(feature = "passkeys")]
 pub use crate::account::fuzzing::{passkey_assertion, passkey_registration};
 #[cfg(feature = "social")]

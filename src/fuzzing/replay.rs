@@ -32,6 +32,10 @@ targets! {
     accept,
     #[cfg(feature = "accounts")]
     api_token,
+    #[cfg(feature = "accounts")]
+    app_redirect_uri,
+    #[cfg(feature = "accounts")]
+    app_request,
     #[cfg(feature = "provider")]
     authorize,
     bearer,

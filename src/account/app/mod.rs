@@ -5,6 +5,8 @@
 mod apps;
 mod count;
 mod endpoint;
+#[cfg(any(test, fuzzing))]
+pub(in crate::account) mod fuzzing;
 mod layer;
 mod login;
 mod profile;

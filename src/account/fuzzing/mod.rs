@@ -7,6 +7,7 @@ mod organization;
 mod passkey;
 mod typed_code;
 
+pub use super::app::fuzzing::{app_redirect_uri, app_request};
 #[cfg(feature = "social")]
 pub use super::social::protocol::fuzzing::{social_answer, social_document, social_id_token};
 pub use api_token::api_token;
