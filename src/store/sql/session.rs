@@ -65,13 +65,14 @@ where
     }
 }
 
-struct Columns<'r, R>(&'r R);
+/// A row, whose columns are read by their places.
+pub(super) struct Columns<'r, R>(pub(super) &'r R);
 
 impl<'r, R: Row> Columns<'r, R>
 where
     usize: ColumnIndex<R>,
 {
-    fn at<T>(&self, index: usize) -> sqlx::Result<T>
+    pub(super) fn at<T>(&self, index: usize) -> sqlx::Result<T>
     where
         T: Decode<'r, R::Database> + Type<R::Database>,
     {

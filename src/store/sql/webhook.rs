@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value};
 use sqlx::types::Json;
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::account::user_id;
 use super::convert::time;
+use super::session::Columns;
 use crate::crypto::Sealed;
 use crate::scope::OrganizationId;
 use crate::store::{
@@ -17,63 +19,87 @@ use crate::store::{
 /// `id, url, event_types, secrets, organization_id, enabled, created_at` of an endpoint.
 pub(super) type EndpointRow = (Uuid, String, Json<Vec<String>>, Vec<u8>, Option<Uuid>, bool, i64);
 
-/// `id, type, action, at, user_id, subject_kind, subject_id, organization_id, actor_kind, actor_id,
-/// payload` of an event.
-type EventRow = (
-    Uuid,
-    String,
-    String,
-    i64,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<Uuid>,
-    Option<String>,
-    Option<String>,
-    Payload,
-);
+/// The columns of an event, which come first: `id, type, action, at, user_id, subject_kind,
+/// subject_id, organization_id, actor_kind, actor_id, payload`.
+struct EventRow {
+    id: Uuid,
+    event_type: String,
+    action: String,
+    at: i64,
+    user: Option<String>,
+    subject: (Option<String>, Option<String>),
+    organization: Option<Uuid>,
+    actor: (Option<String>, Option<String>),
+    payload: Option<Json<Payload>>,
+}
 
 /// What the host tells of an event of its own.
-type Payload = Option<Json<Map<String, Value>>>;
+type Payload = Map<String, Value>;
 
 /// An event; `id, url, secrets` of the endpoint; `attempts, spent` of the delivery.
-pub(super) type ClaimedRow = (
-    Uuid,
-    String,
-    String,
-    i64,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<Uuid>,
-    Option<String>,
-    Option<String>,
-    Payload,
-    Uuid,
-    String,
-    Vec<u8>,
-    i64,
-    i64,
-);
+pub(super) struct ClaimedRow {
+    event: EventRow,
+    endpoint: (Uuid, String, Vec<u8>),
+    attempts: i64,
+    spent: i64,
+}
 
 /// An event; `endpoint_id, state, attempts, due_at` of the delivery.
-pub(super) type RecordRow = (
-    Uuid,
-    String,
-    String,
-    i64,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<Uuid>,
-    Option<String>,
-    Option<String>,
-    Payload,
-    Uuid,
-    String,
-    i64,
-    Option<i64>,
-);
+pub(super) struct RecordRow {
+    event: EventRow,
+    endpoint: Uuid,
+    state: String,
+    attempts: i64,
+    due_at: Option<i64>,
+}
+
+/// Reads rows that begin with an event, for both databases.
+macro_rules! from_row {
+    ($($row:ident: |$get:ident| $read:expr;)*) => {$(
+        impl<'r, R> FromRow<'r, R> for $row
+        where
+            R: Row,
+            usize: ColumnIndex<R>,
+            Uuid: Decode<'r, R::Database> + Type<R::Database>,
+            String: Decode<'r, R::Database> + Type<R::Database>,
+            Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
+            i64: Decode<'r, R::Database> + Type<R::Database>,
+            Json<Payload>: Decode<'r, R::Database> + Type<R::Database>,
+        {
+            fn from_row(row: &'r R) -> sqlx::Result<Self> {
+                let $get = Columns(row);
+                $read
+            }
+        }
+    )*};
+}
+
+from_row! {
+    EventRow: |get| Ok(Self {
+        id: get.at(0)?,
+        event_type: get.at(1)?,
+        action: get.at(2)?,
+        at: get.at(3)?,
+        user: get.at(4)?,
+        subject: (get.at(5)?, get.at(6)?),
+        organization: get.at(7)?,
+        actor: (get.at(8)?, get.at(9)?),
+        payload: get.at(10)?,
+    });
+    ClaimedRow: |get| Ok(Self {
+        event: EventRow::from_row(get.0)?,
+        endpoint: (get.at(11)?, get.at(12)?, get.at(13)?),
+        attempts: get.at(14)?,
+        spent: get.at(15)?,
+    });
+    RecordRow: |get| Ok(Self {
+        event: EventRow::from_row(get.0)?,
+        endpoint: get.at(11)?,
+        state: get.at(12)?,
+        attempts: get.at(13)?,
+        due_at: get.at(14)?,
+    });
+}
 
 /// `number, at, status, fault` of an attempt.
 pub(super) type AttemptRow = (i64, i64, Option<i64>, Option<String>);
@@ -110,94 +136,40 @@ pub(super) fn endpoint(row: EndpointRow) -> Result<WebhookEndpoint> {
 }
 
 fn event(row: EventRow) -> Result<WebhookEvent> {
-    let (id, event_type, action, at, user, kind, subject, organization, actor_kind, actor, payload) =
-        row;
+    let ((kind, subject), (actor_kind, actor)) = (row.subject, row.actor);
     Ok(WebhookEvent {
-        id,
-        event_type,
-        action,
-        at: time(at)?,
-        user: user.map(user_id).transpose()?,
+        id: row.id,
+        event_type: row.event_type,
+        action: row.action,
+        at: time(row.at)?,
+        user: row.user.map(user_id).transpose()?,
         subject: kind.zip(subject),
-        organization: organization.map(OrganizationId),
+        organization: row.organization.map(OrganizationId),
         actor: actor_kind.map(|kind| (kind, actor)),
-        payload: payload.map(|Json(payload)| payload),
+        payload: row.payload.map(|Json(payload)| payload),
     })
 }
 
 pub(super) fn claimed(row: ClaimedRow) -> Result<WebhookDelivery> {
-    let (
-        id,
-        event_type,
-        action,
-        at,
-        user,
-        kind,
-        subject,
-        organization,
-        actor_kind,
-        actor,
-        payload,
-        ..,
-    ) = row;
-    let (.., endpoint, url, secrets, attempts, spent) = row;
+    let (endpoint, url, secrets) = row.endpoint;
     Ok(WebhookDelivery {
-        event: event((
-            id,
-            event_type,
-            action,
-            at,
-            user,
-            kind,
-            subject,
-            organization,
-            actor_kind,
-            actor,
-            payload,
-        ))?,
+        event: event(row.event)?,
         endpoint: WebhookEndpointId(endpoint),
         url,
         secrets: Sealed::from_bytes(secrets),
-        attempt: count(attempts),
-        attempt_of_round: count(attempts - spent),
+        attempt: count(row.attempts),
+        attempt_of_round: count(row.attempts - row.spent),
     })
 }
 
 pub(super) fn record(row: RecordRow) -> Result<WebhookRecord> {
-    let (
-        id,
-        event_type,
-        action,
-        at,
-        user,
-        kind,
-        subject,
-        organization,
-        actor_kind,
-        actor,
-        payload,
-        ..,
-    ) = row;
-    let (.., endpoint, state, attempts, due_at) = row;
-    let state = WebhookState::ALL.into_iter().find(|known| known.as_str() == state);
+    let state = WebhookState::ALL.into_iter().find(|known| known.as_str() == row.state);
     Ok(WebhookRecord {
-        event: event((
-            id,
-            event_type,
-            action,
-            at,
-            user,
-            kind,
-            subject,
-            organization,
-            actor_kind,
-            actor,
-            payload,
-        ))?,
-        endpoint: WebhookEndpointId(endpoint),
+        event: event(row.event)?,
+        endpoint: WebhookEndpointId(row.endpoint),
         state: state.ok_or(StoreError::Corrupt("the state of a webhook"))?,
-        attempts: count(attempts),
-        due_at: due_at.map(time).transpose()?,
+        attempts: count(row.attempts),
+        due_at: row.due_at.map(time).transpose()?,
     })
 }
 
