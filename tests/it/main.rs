@@ -11,6 +11,8 @@
 #[cfg(feature = "accounts")]
 mod account;
 mod architecture;
+#[cfg(all(feature = "accounts", feature = "postgres"))]
+mod at_once;
 mod audit;
 mod broken;
 #[cfg(feature = "provider")]

@@ -3,6 +3,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::audit::{along, effects};
+use super::ending::ended_in_order;
 use super::refused_login::refuse_login;
 use super::takeover::taking_over;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
@@ -374,17 +375,18 @@ impl UserStore for PostgresStore {
     ) -> Result<PasswordReset> {
         // Two statements: a login that completes while the first waits for the user's row has
         // written a session, and only a later snapshot sees it.
-        let mut transaction = self.pool().begin().await?;
-        let lock = sqlx::query(
-            "SELECT u.id FROM donjon_links l
+        let work = || async {
+            let mut transaction = self.pool().begin().await?;
+            sqlx::query(
+                "SELECT u.id FROM donjon_links l
              JOIN donjon_users u ON u.id = l.user_id
              WHERE l.token_hash = $1 AND l.purpose = 'reset' FOR NO KEY UPDATE OF u",
-        )
-        .bind(token.as_bytes())
-        .execute(&mut *transaction);
-        self.pool().within(lock).await?;
-        let reset = sqlx::query_as(concat!(
-            "WITH used AS (
+            )
+            .bind(token.as_bytes())
+            .execute(&mut *transaction)
+            .await?;
+            let reset = sqlx::query_as(concat!(
+                "WITH used AS (
                  DELETE FROM donjon_links l USING donjon_users u
                  WHERE l.token_hash = $1 AND l.purpose = 'reset' AND l.expires_at > $2
                    AND u.id = l.user_id AND u.email = l.email
@@ -400,11 +402,10 @@ impl UserStore for PostgresStore {
                  WHERE NOT used.unconfirmed AND t.user_id = used.user_id
                    AND t.revoked_at IS NULL
              ), ",
-            taking_over!("used", "$2"),
-            ", ended AS (
-                 DELETE FROM donjon_sessions s USING used WHERE s.user_id = used.user_id
-                 RETURNING s.id, s.user_id
-             ), locked AS MATERIALIZED (
+                taking_over!("used", "$2"),
+                ", ",
+                ended_in_order!("used", "TRUE"),
+                ", locked AS MATERIALIZED (
                  SELECT pg_advisory_xact_lock($5)
                  FROM (SELECT count(*) AS sessions FROM ended) AS counted, used
                  WHERE sessions >= 0
@@ -413,22 +414,25 @@ impl UserStore for PostgresStore {
                  SELECT ended.id, ended.user_id, $4::text, $2::bigint FROM locked, ended
                  UNION ALL SELECT NULL, used.user_id, $4::text, $2::bigint FROM locked, used
              ), ",
-            along!("used", "$6"),
-            " UPDATE donjon_users u
+                along!("used", "$6"),
+                " UPDATE donjon_users u
              SET password = $3, password_set_at = $2, must_change_password = FALSE,
                  email_verified = TRUE, device_epoch = device_epoch + 1,
                  passkeys = CASE WHEN used.unconfirmed THEN 0 ELSE passkeys END FROM used
              WHERE u.id = used.user_id RETURNING u.id, u.device_epoch",
-        ))
-        .bind(token.as_bytes())
-        .bind(micros(now))
-        .bind(&password.0)
-        .bind(SessionEnd::PasswordReset.as_str())
-        .bind(SESSION_EVENTS_LOCK)
-        .bind(effects(along))
-        .fetch_optional(&mut *transaction);
-        let reset: Option<(String, i64)> = self.pool().within(reset).await?;
-        self.pool().within(transaction.commit()).await?;
+            ))
+            .bind(token.as_bytes())
+            .bind(micros(now))
+            .bind(&password.0)
+            .bind(SessionEnd::PasswordReset.as_str())
+            .bind(SESSION_EVENTS_LOCK)
+            .bind(effects(along))
+            .fetch_optional(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok::<_, sqlx::Error>(reset)
+        };
+        let reset: Option<(String, i64)> = self.pool().transition(work).await?;
         Ok(match reset {
             Some((id, device_epoch)) => PasswordReset::Done { user: user_id(id)?, device_epoch },
             None => PasswordReset::Invalid,

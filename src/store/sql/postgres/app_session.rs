@@ -113,11 +113,13 @@ impl AppSessionStore for PostgresStore {
         along: &Effects,
         denied: &Effects,
     ) -> Result<AppCodeRedemption> {
-        let mut transaction = self.pool().begin().await?;
-        let work = redeem_code(&mut transaction, redeem, along, denied);
-        let redemption = self.pool().within(work).await?;
-        self.pool().within(transaction.commit()).await?;
-        Ok(redemption)
+        let work = || async {
+            let mut transaction = self.pool().begin().await?;
+            let redemption = redeem_code(&mut transaction, redeem, along, denied).await?;
+            transaction.commit().await?;
+            Ok(redemption)
+        };
+        self.pool().transition(work).await
     }
 
     async fn rotate_app_session(
@@ -140,10 +142,13 @@ impl AppSessionStore for PostgresStore {
         if let Some(expires_at) = rotated {
             return Ok(AppRotation::Rotated { expires_at: time(expires_at)? });
         }
-        let mut transaction = self.pool().begin().await?;
-        let judgement = self.pool().within(repeat(&mut transaction, rotate, denied)).await?;
-        self.pool().within(transaction.commit()).await?;
-        Ok(judgement)
+        let work = || async {
+            let mut transaction = self.pool().begin().await?;
+            let judgement = repeat(&mut transaction, rotate, denied).await?;
+            transaction.commit().await?;
+            Ok(judgement)
+        };
+        self.pool().transition(work).await
     }
 
     async fn find_app_session(

@@ -3,6 +3,7 @@ use sqlx::{query, query_as, query_scalar};
 use time::OffsetDateTime;
 
 use super::audit::{along, effects};
+use super::ending::ended_in_order;
 use super::password::ending_sessions;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::scope::{SessionEnd, UserId};
@@ -38,11 +39,13 @@ const CHANGE: &str = concat!(
     keeps_address!(),
     " AS keeps FROM donjon_users u JOIN proven
              ON u.email = proven.email AND u.id <> proven.user_id
+         FOR UPDATE OF u
      ), free AS MATERIALIZED (
          SELECT user_id, email FROM proven WHERE NOT EXISTS (SELECT 1 FROM holder WHERE keeps)
      ), released AS (
          UPDATE donjon_users u SET email = NULL, email_verified = FALSE
-         FROM holder WHERE u.id = holder.id AND NOT holder.keeps RETURNING u.id AS user_id
+         FROM holder WHERE u.id = holder.id AND NOT holder.keeps
+         RETURNING u.id AS user_id
      ), released_links AS (
          DELETE FROM donjon_links l USING released, proven
          WHERE l.user_id = released.user_id AND l.email = proven.email
@@ -222,14 +225,15 @@ impl EmailChangeStore for PostgresStore {
         along: &Effects,
         released: &Effects,
     ) -> Result<EmailChanged> {
+        let work = || self.try_change_email(change, along, released);
         for _ in 1..TRIES {
-            match self.try_change_email(change, along, released).await {
+            match self.pool().transition(work).await {
                 // Somebody else got the address after it was looked for.
                 Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {}
                 tried => return Ok(tried?),
             }
         }
-        Ok(self.try_change_email(change, along, released).await?)
+        Ok(self.pool().transition(work).await?)
     }
 }
 
@@ -244,15 +248,15 @@ impl PostgresStore {
     ) -> sqlx::Result<EmailChanged> {
         let (token, word) = proof(&change.proof);
         let mut transaction = self.pool().begin().await?;
-        let lock = query(LOCK)
+        query(LOCK)
             .bind(change.user.as_str())
             .bind(token)
             .bind(micros(change.at))
             .bind(word)
             .bind(change.keep.map(|id| id.0))
-            .execute(&mut *transaction);
-        self.pool().within(lock).await?;
-        let changed = query_as(CHANGE)
+            .execute(&mut *transaction)
+            .await?;
+        let changed: (bool, Option<i64>) = query_as(CHANGE)
             .bind(change.user.as_str())
             .bind(token)
             .bind(micros(change.at))
@@ -262,9 +266,9 @@ impl PostgresStore {
             .bind(SESSION_EVENTS_LOCK)
             .bind(effects(along))
             .bind(effects(released))
-            .fetch_one(&mut *transaction);
-        let changed: (bool, Option<i64>) = self.pool().within(changed).await?;
-        self.pool().within(transaction.commit()).await?;
+            .fetch_one(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
         Ok(match changed {
             (_, Some(device_epoch)) => EmailChanged::Done { device_epoch },
             (true, None) => EmailChanged::Taken,

@@ -118,8 +118,8 @@ impl IdentityStore for PostgresStore {
         identity: &NewIdentity,
         along: &Effects,
     ) -> Result<IdentityRegistration> {
-        let work = take_over(self.pool(), (user, email), identity, along);
-        match self.pool().within(work).await {
+        let work = || take_over(self.pool(), (user, email), identity, along);
+        match self.pool().transition(work).await {
             Ok(true) => return Ok(IdentityRegistration::Registered),
             // Somebody else wrote the identity meanwhile.
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {}
@@ -218,7 +218,7 @@ impl IdentityStore for PostgresStore {
     ) -> Result<Unlinking> {
         // Two statements: what took another way in away while the first waited for the user's row
         // is seen by a later snapshot only.
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             sqlx::query("SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE")
                 .bind(user.as_str())
@@ -245,7 +245,7 @@ impl IdentityStore for PostgresStore {
             transaction.commit().await?;
             Ok(unlinking(done, existed))
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn park_identity(&self, parked: &ParkedIdentity) -> Result<()> {

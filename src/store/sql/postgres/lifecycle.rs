@@ -62,7 +62,7 @@ impl LifecycleStore for PostgresStore {
         // Several statements, since a session that is written meanwhile is seen by a later snapshot
         // only.
         let user = deletion.user.as_str();
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             lock(&mut transaction, user).await?;
             let row: Option<StandingRow> =
@@ -99,7 +99,7 @@ impl LifecycleStore for PostgresStore {
             transaction.commit().await?;
             Ok(DeletionRequest::Scheduled)
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn cancel_deletion(
@@ -173,7 +173,7 @@ impl LifecycleStore for PostgresStore {
         now: OffsetDateTime,
     ) -> Result<DeletionExecution> {
         let user = deletion.user.as_str();
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             lock(&mut transaction, user).await?;
             let sole: Vec<String> =
@@ -213,7 +213,7 @@ impl LifecycleStore for PostgresStore {
             transaction.commit().await?;
             Ok(DeletionExecution::Deleted)
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn finish_deletion(
@@ -267,7 +267,7 @@ impl LifecycleStore for PostgresStore {
     ) -> Result<bool> {
         // Two statements: what was added while the first waits for the row is seen by a later
         // snapshot only.
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             query("SELECT id FROM donjon_users WHERE id = $1 FOR UPDATE")
                 .bind(user.as_str())
@@ -292,7 +292,7 @@ impl LifecycleStore for PostgresStore {
             transaction.commit().await?;
             Ok(true)
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn disable_account(
@@ -301,7 +301,7 @@ impl LifecycleStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             let done: Option<String> = query_scalar(DISABLE)
                 .bind(user.as_str())
@@ -318,7 +318,7 @@ impl LifecycleStore for PostgresStore {
             transaction.commit().await?;
             Ok(true)
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn enable_account(&self, user: &UserId, along: &Effects) -> Result<bool> {

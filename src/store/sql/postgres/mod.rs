@@ -9,6 +9,7 @@ mod app_session;
 mod audit;
 mod domain_link;
 mod email_change;
+mod ending;
 mod identity;
 mod invitation;
 mod lifecycle;

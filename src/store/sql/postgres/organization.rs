@@ -128,9 +128,12 @@ const REQUIRE_SECOND_FACTOR: &str = change!("requires_second_factor = $2", "");
 
 const DELETE: &str = change!(
     "deleted_at = $2",
-    "left_alone AS (
+    "leaving AS MATERIALIZED (
+         SELECT s.id FROM donjon_sessions s JOIN done ON s.organization_id = done.id
+         ORDER BY s.id FOR NO KEY UPDATE OF s
+     ), left_alone AS (
          UPDATE donjon_sessions s SET organization_id = NULL FROM done
-         WHERE s.organization_id = done.id
+         WHERE s.organization_id = done.id AND (SELECT count(*) FROM leaving) >= 0
      ), dismissed AS (
          DELETE FROM donjon_memberships m USING done WHERE m.organization_id = done.id
      ), uninvited AS (

@@ -297,7 +297,7 @@ impl PasskeyStore for PostgresStore {
     ) -> Result<PasskeyRemoval> {
         // Two statements: what took another way in away while the first waited for the user's row is
         // seen by a later snapshot only.
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             sqlx::query("SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE")
                 .bind(user.as_str())
@@ -348,7 +348,7 @@ impl PasskeyStore for PostgresStore {
                 (false, ..) => PasskeyRemoval::NotFound,
             })
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 }
 

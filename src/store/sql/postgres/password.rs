@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::audit::{along, effects};
+use super::ending::ended_in_order;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::scope::{SessionEnd, UserId};
 use crate::store::sql::account::{UserRow, device_of, login_user, login_user_columns};
@@ -17,13 +18,8 @@ const LOCK_USER: &str = "SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UP
 macro_rules! ending_sessions {
     ($done:literal, keep $keep:literal, reason $reason:literal, at $at:literal, lock $lock:literal) => {
         concat!(
-            "ended AS ( \
-                 DELETE FROM donjon_sessions s USING ",
-            $done,
-            " AS done WHERE s.user_id = done.user_id AND s.id IS DISTINCT FROM ",
-            $keep,
-            "::uuid RETURNING s.id, s.user_id \
-             ), ended_lock AS MATERIALIZED ( \
+            ended_in_order!($done, concat!("s.id IS DISTINCT FROM ", $keep, "::uuid")),
+            ", ended_lock AS MATERIALIZED ( \
                  SELECT pg_advisory_xact_lock(",
             $lock,
             ") FROM (SELECT count(*) AS sessions FROM ended) AS counted WHERE sessions > 0 \
@@ -59,7 +55,7 @@ impl PasswordStore for PostgresStore {
         change: &NewPassword,
         along: &Effects,
     ) -> Result<PasswordChange> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             sqlx::query(LOCK_USER).bind(change.user.as_str()).execute(&mut *transaction).await?;
             let device_epoch: Option<i64> = sqlx::query_scalar(concat!(
@@ -101,7 +97,7 @@ impl PasswordStore for PostgresStore {
                 None => PasswordChange::Refused,
             })
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn require_password_change(
@@ -110,7 +106,7 @@ impl PasswordStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             sqlx::query(LOCK_USER).bind(user.as_str()).execute(&mut *transaction).await?;
             let marked = sqlx::query_scalar(concat!(
@@ -134,6 +130,6 @@ impl PasswordStore for PostgresStore {
             transaction.commit().await?;
             Ok(marked)
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 }

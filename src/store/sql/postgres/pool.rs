@@ -1,16 +1,17 @@
 //! A pool whose every call ends in time: a server that takes connections and does not answer must
 //! not hold requests for ever.
 
+use std::error::Error as StdError;
 use std::future::Future;
 use std::io::{Error, ErrorKind};
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{
-    PgConnectOptions, PgPoolOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo,
+    PgArguments, PgConnectOptions, PgPoolOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo,
 };
 use sqlx::{
     ConnectOptions as _, Connection as _, Either, Execute, Executor, PgConnection, PgPool,
@@ -24,6 +25,9 @@ use crate::store::sql::{ConnectError, StoreOptions, migrate};
 const ON_THE_WAY: Duration = Duration::from_secs(1);
 /// How long a connection is waited for.
 const ACQUIRE: Duration = Duration::from_secs(5);
+
+/// How often a transition is tried that the database undoes for the sake of another one.
+const TRIES: u32 = 4;
 
 /// The connections, to read and to run single-statement transitions with.
 #[derive(Clone, Debug)]
@@ -62,6 +66,21 @@ impl Pool {
         self.within(self.connections.begin()).await
     }
 
+    /// Runs `work`, which is one transaction, and runs it again if the database has undone it.
+    pub(super) async fn transition<T, E, F>(&self, work: impl Fn() -> F) -> Result<T, E>
+    where
+        E: From<sqlx::Error> + StdError + 'static,
+        F: Future<Output = Result<T, E>>,
+    {
+        for _ in 1..TRIES {
+            match self.within(work()).await {
+                Err(error) if is_undone(&error) => {}
+                done => return done,
+            }
+        }
+        self.within(work()).await
+    }
+
     /// Runs `work`, and gives it up when it takes too long.
     pub(super) async fn within<T, E: From<sqlx::Error>>(
         &self,
@@ -90,12 +109,59 @@ fn is_too_slow(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Io(error) if error.kind() == ErrorKind::TimedOut)
 }
 
+/// Whether the database undid all that a transaction did, since it and another one waited for each
+/// other (40P01), or came to the same rows at once (40001).
+fn is_undone(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(sqlx::Error::Database(told)) = error.downcast_ref() {
+            return told.code().is_some_and(|code| matches!(&*code, "40P01" | "40001"));
+        }
+        next = error.source();
+    }
+    false
+}
+
 /// Why no connection came: a pool only says that it has waited.
 async fn cause(server: &PgConnectOptions) -> sqlx::Error {
     match in_time(ACQUIRE, server.connect()).await {
         Err(error) => error,
         // It came up this very moment.
         Ok(_) => sqlx::Error::PoolTimedOut,
+    }
+}
+
+/// A statement as it is sent, which can be sent again.
+#[derive(Clone)]
+struct Asked {
+    sql: SqlStr,
+    arguments: Option<PgArguments>,
+    persistent: bool,
+}
+
+impl Asked {
+    fn of<'q>(mut query: impl Execute<'q, Postgres>) -> sqlx::Result<Self> {
+        let arguments = query.take_arguments().map_err(sqlx::Error::Encode)?;
+        let persistent = query.persistent();
+        Ok(Self { sql: query.sql(), arguments, persistent })
+    }
+}
+
+impl Execute<'static, Postgres> for Asked {
+    fn sql(self) -> SqlStr {
+        self.sql
+    }
+
+    fn statement(&self) -> Option<&PgStatement> {
+        None
+    }
+
+    fn take_arguments(&mut self) -> Result<Option<PgArguments>, sqlx::error::BoxDynError> {
+        Ok(self.arguments.take())
+    }
+
+    fn persistent(&self) -> bool {
+        self.persistent
     }
 }
 
@@ -124,6 +190,22 @@ impl Held {
     {
         let Some(connection) = &mut self.connection else { return Err(sqlx::Error::PoolClosed) };
         in_time(self.patience, work(connection)).await
+    }
+
+    /// Sends a statement that stands alone, and so is a transaction by itself: if the database undoes
+    /// it, nothing of it is left, and it is sent again.
+    async fn ask<T>(
+        &mut self,
+        asked: &Asked,
+        send: impl for<'c> Fn(&'c mut PgConnection, Asked) -> BoxFuture<'c, sqlx::Result<T>>,
+    ) -> sqlx::Result<T> {
+        for _ in 1..TRIES {
+            match self.work(|connection| send(connection, asked.clone())).await {
+                Err(error) if is_undone(&error) => {}
+                done => return done,
+            }
+        }
+        self.work(|connection| send(connection, asked.clone())).await
     }
 
     /// Gives the connection back after work that ended so.
@@ -165,7 +247,9 @@ impl<'p> Executor<'p> for &'p Pool {
     {
         let all = stream::once(async move {
             let mut held = self.acquire().await?;
-            let done = held.work(|c| c.fetch_many(query).try_collect::<Vec<_>>()).await;
+            let asked = Asked::of(query)?;
+            let done: sqlx::Result<Vec<_>> =
+                held.ask(&asked, |c, asked| c.fetch_many(asked).try_collect().boxed()).await;
             held.settle(done)
         });
         all.map_ok(|all| stream::iter(all).map(Ok)).try_flatten().boxed()
@@ -178,7 +262,8 @@ impl<'p> Executor<'p> for &'p Pool {
     {
         Box::pin(async move {
             let mut held = self.acquire().await?;
-            let done = held.work(|c| c.fetch_optional(query)).await;
+            let asked = Asked::of(query)?;
+            let done = held.ask(&asked, |c, asked| c.fetch_optional(asked)).await;
             held.settle(done)
         })
     }

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::audit::{along, effects};
+use super::ending::ended_in_order;
 use super::session_data::{DataTexts, data_texts, json_text, read_data};
 use super::{PostgresStore, SESSION_EVENTS_LOCK, acting, session_events};
 use crate::crypto::TokenHash;
@@ -126,16 +127,16 @@ const CHANGE_DATA: &str = "INSERT INTO donjon_session_data AS stored (id, data) 
          ELSE (stored.data - $3::text[]) || excluded.data END";
 
 /// Ends the sessions of user `$4` except `$5`; `$6` says whether to note the end of all that is the
-/// user's, and to revoke their API tokens. Rows are locked in one order, so that two who end the same sessions wait for each other
-/// and not in a circle; they are deleted by what they are now, not by what they were before.
+/// user's, and to revoke their API tokens. The user's row is locked before all others, as by whoever
+/// changes what opens the account.
 pub(super) const END_ALL: &str = concat!(
-    "WITH ending AS MATERIALIZED ( \
-         SELECT id FROM donjon_sessions WHERE user_id = $4 AND ($5::uuid IS NULL OR id <> $5) \
-         ORDER BY id FOR UPDATE \
-     ), ended AS ( \
-         DELETE FROM donjon_sessions WHERE user_id = $4 AND ($5::uuid IS NULL OR id <> $5) \
-         AND (SELECT count(*) FROM ending) >= 0 RETURNING id, user_id \
-     ), locked AS MATERIALIZED ( \
+    "WITH held AS MATERIALIZED ( \
+         SELECT id FROM donjon_users WHERE id = $4 FOR NO KEY UPDATE \
+     ), ender AS MATERIALIZED ( \
+         SELECT $4::text AS user_id WHERE (SELECT count(*) FROM held) >= 0 \
+     ), ",
+    ended_in_order!("ender", "s.id IS DISTINCT FROM $5::uuid"),
+    ", locked AS MATERIALIZED ( \
          SELECT pg_advisory_xact_lock($3) FROM (SELECT count(*) AS logins FROM ended) AS counted \
          WHERE logins > 0 OR $6 \
      ), noted AS ( \

@@ -12,7 +12,7 @@ use crate::store::sql::single_sign_on::{
 };
 use crate::store::{
     Authority, BreakGlassChange, DomainGrant, Effects, Linking, NewIdentity, NewSsoMode, Result,
-    SsoChange, SsoDomain, SsoStore,
+    SsoChange, SsoDomain, SsoStore, StoreError,
 };
 
 const GRANT: &str = concat!(
@@ -144,21 +144,25 @@ impl SsoStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<SsoChange> {
-        let mut transaction = self.lock_organization(new.organization).await?;
-        let told: (bool, bool, bool) = query_as(CHANGE)
-            .bind(new.organization.0)
-            .bind(&new.domain)
-            .bind(new.mode.as_str())
-            .bind(by.map(|by| by.user.as_str()))
-            .bind(role_names(by))
-            .bind(new.came_by.as_deref())
-            .bind(SessionEnd::Revoked.as_str())
-            .bind(micros(new.at))
-            .bind(SESSION_EVENTS_LOCK)
-            .bind(effects(along))
-            .fetch_one(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
+        let work = || async {
+            let mut transaction = self.lock_organization(new.organization).await?;
+            let told = query_as(CHANGE)
+                .bind(new.organization.0)
+                .bind(&new.domain)
+                .bind(new.mode.as_str())
+                .bind(by.map(|by| by.user.as_str()))
+                .bind(role_names(by))
+                .bind(new.came_by.as_deref())
+                .bind(SessionEnd::Revoked.as_str())
+                .bind(micros(new.at))
+                .bind(SESSION_EVENTS_LOCK)
+                .bind(effects(along))
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok::<_, StoreError>(told)
+        };
+        let told = self.pool().transition(work).await?;
         Ok(match told {
             (_, _, true) => SsoChange::Done,
             (true, true, false) => SsoChange::LocksOut,

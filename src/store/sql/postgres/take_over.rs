@@ -4,6 +4,7 @@ use sqlx::{query, query_scalar};
 
 use super::SESSION_EVENTS_LOCK;
 use super::audit::{along, effects};
+use super::ending::ended_in_order;
 use super::pool::Pool;
 use super::takeover::taking_over;
 use crate::crypto::Sealed;
@@ -23,10 +24,9 @@ const CLEAR: &str = concat!(
          DELETE FROM donjon_login_attempts WHERE key = $3
      ), ",
     taking_over!("used", "$2"),
-    ", ended AS (
-         DELETE FROM donjon_sessions s USING used WHERE s.user_id = used.user_id
-         RETURNING s.id, s.user_id
-     ), locked AS MATERIALIZED (
+    ", ",
+    ended_in_order!("used", "TRUE"),
+    ", locked AS MATERIALIZED (
          SELECT pg_advisory_xact_lock($5)
          FROM (SELECT count(*) AS sessions FROM ended) AS counted WHERE sessions >= 0
      ), logged AS (

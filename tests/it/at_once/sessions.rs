@@ -1,0 +1,218 @@
+//! Transitions that end several sessions: two of them wait for each other, and not in a circle; what
+//! the database undoes all the same is done again.
+
+use std::collections::HashSet;
+
+use donjon::crypto::{RandomExt as _, Redacted, SystemRandom, TokenHash};
+use donjon::scope::{Account, OrganizationId, SessionEnd, UserId};
+use donjon::store::*;
+use futures_util::future::BoxFuture;
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::{connection, is_waited_for, postgres, run};
+use crate::support::statements::{Statements, counted};
+
+const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+const LATER: i64 = 3_600_000_000;
+const SESSIONS: i64 = 1500;
+const ROUNDS: usize = 6;
+const LIMIT: RateLimit = RateLimit { times: 1000, window: Duration::HOUR };
+
+/// Writes sessions whose ids fall while their rows follow each other.
+async fn write_sessions(connection: &mut PgConnection, user: &UserId, organization: Uuid) {
+    sqlx::query(
+        "INSERT INTO donjon_sessions (id, token_hash, user_id, data_id, remembered, created_at,
+             last_active_at, expires_at, organization_id)
+         SELECT CAST(lpad(to_hex($3 - n), 32, '0') AS UUID), decode(md5($1 || n), 'hex'), $1,
+             CAST(md5($1 || n) AS UUID), TRUE, 0, n, $4, $2
+         FROM generate_series(1, $3) AS n",
+    )
+    .bind(user.as_str())
+    .bind(organization)
+    .bind(SESSIONS)
+    .bind(LATER)
+    .execute(connection)
+    .await
+    .unwrap();
+}
+
+fn email_of(user: &UserId) -> String {
+    format!("{user}@example.test")
+}
+
+/// A user whose address nobody has confirmed.
+async fn write_user(store: &SqlStore) -> UserId {
+    let id = UserId::from(SystemRandom.uuid_v7(NOW));
+    let account = Account::new(id.clone()).with_email(&email_of(&id), false);
+    let user = NewUser { account, password: None, created_at: NOW };
+    store.create_user(&user, &Effects::none()).await.unwrap();
+    id
+}
+
+async fn write_organization(store: &SqlStore, owner: &UserId) -> OrganizationId {
+    let id = OrganizationId(SystemRandom.uuid_v7(NOW));
+    let slug = format!("o{}", id.0.simple());
+    let name = "Initech".to_owned();
+    let new = NewOrganization { id, slug, name, owner: owner.clone(), created_at: NOW };
+    store.create_organization(&new, None, &Effects::none()).await.unwrap();
+    id
+}
+
+async fn mail_link(store: &SqlStore, user: &UserId, purpose: LinkPurpose) -> TokenHash {
+    let token = SystemRandom.token().hash();
+    let expires_at = NOW + Duration::HOUR;
+    let link = NewLink { purpose, token, code: None, expires_at, effects: Effects::none() };
+    store.request_link(&email_of(user), &link, LIMIT, NOW).await.unwrap();
+    token
+}
+
+/// What ends sessions, or changes all of them.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    MustChangePassword,
+    Reset,
+    LinkTakesOver,
+    IdentityTakesOver,
+    Disable,
+    OrganizationGoes,
+}
+
+const ENDINGS: [Ending; 6] = [
+    Ending::MustChangePassword,
+    Ending::Reset,
+    Ending::LinkTakesOver,
+    Ending::IdentityTakesOver,
+    Ending::Disable,
+    Ending::OrganizationGoes,
+];
+
+impl Ending {
+    /// Makes it ready; it begins when it is waited for.
+    async fn of<'s>(
+        self,
+        store: &'s SqlStore,
+        user: &'s UserId,
+        organization: OrganizationId,
+    ) -> BoxFuture<'s, Result<bool>> {
+        match self {
+            Self::MustChangePassword => {
+                Box::pin(
+                    async move { store.require_password_change(user, &Effects::none(), NOW).await },
+                )
+            }
+            Self::Reset => {
+                let token = mail_link(store, user, LinkPurpose::Reset).await;
+                Box::pin(async move {
+                    let password = Redacted("$argon2id$new".to_owned());
+                    let none = Effects::none();
+                    let told = store.reset_password(&token, &password, &none, NOW).await?;
+                    Ok(told != PasswordReset::Invalid)
+                })
+            }
+            Self::LinkTakesOver => {
+                let token = mail_link(store, user, LinkPurpose::Login).await;
+                Box::pin(async move {
+                    let login = LinkLogin { epoch: 0, session: None, takes_over: true };
+                    let none = Effects::none();
+                    let told = store.complete_link_login(&token, login, &none, NOW).await?;
+                    Ok(told != LinkUse::Invalid)
+                })
+            }
+            Self::IdentityTakesOver => Box::pin(async move {
+                let identity = NewIdentity {
+                    provider: "acme".to_owned(),
+                    subject: user.to_string(),
+                    email: None,
+                    name: None,
+                    tokens: None,
+                    at: NOW,
+                };
+                let (email, none) = (email_of(user), Effects::none());
+                let told = store.take_over_with_identity(user, &email, &identity, &none).await?;
+                Ok(told == IdentityRegistration::Registered)
+            }),
+            Self::Disable => {
+                Box::pin(async move { store.disable_account(user, &Effects::none(), NOW).await })
+            }
+            Self::OrganizationGoes => Box::pin(async move {
+                let none = Effects::none();
+                let told = store.delete_organization(organization, None, &none, NOW).await?;
+                Ok(told == OrganizationChange::Done)
+            }),
+        }
+    }
+}
+
+/// Every statement but those that begin and end a transaction was sent once.
+fn sent_once(Statements(statements): &Statements) -> bool {
+    let bounds = |text: &&String| ["BEGIN", "COMMIT"].contains(&text.to_uppercase().as_str());
+    let mut seen = HashSet::new();
+    statements.iter().filter(|text| !bounds(text)).all(|text| seen.insert(text))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_end_the_same_sessions_do_not_wait_in_a_circle() {
+    let Some((database, store)) = postgres().await else { return };
+    let mut connection = connection(&database).await;
+    for ending in ENDINGS {
+        for round in 0..ROUNDS {
+            let user = write_user(&store).await;
+            let organization = write_organization(&store, &user).await;
+            write_sessions(&mut connection, &user, organization.0).await;
+            let one = ending.of(&store, &user, organization).await;
+            let none = Effects::none();
+            let end = SessionEnd::SignedOutEverywhere;
+            let other = store.end_sessions_along(&user, None, end, &none, NOW);
+            let ((one, other), statements) = counted(async { tokio::join!(one, other) }).await;
+            let context = format!("{ending:?}, round {round}");
+            assert!(one.unwrap_or_else(|error| panic!("{context}: {error:?}")), "{context}");
+            other.unwrap_or_else(|error| panic!("{context}: {error:?}"));
+            assert!(sent_once(&statements), "{context}: {statements:?}");
+            let left = store.sessions_of(&user, NOW).await.unwrap();
+            assert!(left.is_empty(), "{context}: {}", left.len());
+        }
+    }
+}
+
+/// The circle is closed by hand; the store is the one of the two that the database gives up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transition_that_the_database_undoes_is_done_again() {
+    let Some((database, store)) = postgres().await else { return };
+    let mut other = connection(&database).await;
+    // One statement that stands alone, and several in a transaction.
+    for alone in [true, false] {
+        let user = write_user(&store).await;
+        write_sessions(&mut other, &user, Uuid::nil()).await;
+        run(&mut other, "BEGIN; SET LOCAL deadlock_timeout = '60s'").await;
+        let lock = |id: i64| {
+            format!("SELECT id FROM donjon_sessions WHERE id = '{}' FOR UPDATE", {
+                Uuid::from_u128(u128::try_from(id).unwrap())
+            })
+        };
+        run(&mut other, &lock(SESSIONS - 1)).await;
+        let asked = tokio::spawn({
+            let (store, user) = (store.clone(), user.clone());
+            async move {
+                let none = Effects::none();
+                match alone {
+                    true => {
+                        let end = SessionEnd::Revoked;
+                        store.end_sessions_along(&user, None, end, &none, NOW).await.map(|_| true)
+                    }
+                    false => store.require_password_change(&user, &none, NOW).await,
+                }
+            }
+        });
+        is_waited_for(&mut other).await;
+        run(&mut other, &lock(0)).await;
+        run(&mut other, "COMMIT").await;
+        assert!(asked.await.unwrap().unwrap(), "alone: {alone}");
+        let left: i64 = sqlx::query_scalar("SELECT count(*) FROM donjon_sessions")
+            .fetch_one(&mut other)
+            .await
+            .unwrap();
+        assert_eq!(left, 0, "alone: {alone}");
+    }
+}
