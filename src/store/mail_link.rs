@@ -34,7 +34,7 @@ pub struct LinkLogin {
     /// Its session, if there is one already.
     pub session: Option<SessionId>,
     /// Whether somebody else may have set the account up than the owner of the address, who follows
-    /// the link.
+    /// the link: so nobody has confirmed the address, as far as the caller saw.
     pub takes_over: bool,
 }
 
@@ -55,10 +55,11 @@ pub trait MailLinkStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Completes a login by a link, after its session was written: uses the link up, if the user's
     /// epoch still is that of the login, and confirms the address, since its owner followed the link.
-    /// If the address was not confirmed, and the login takes the account over, then everything that
-    /// opens it and was set up before goes in the same transition: passkeys, identities, the app with
-    /// its backup codes, API tokens, links, known browsers, and every session but its own (with
-    /// events). Together with
+    /// If the login takes the account over, then everything that opens it and was set up before goes
+    /// in the same transition: passkeys, identities, the app with its backup codes, API tokens, links,
+    /// known browsers, and every session but its own (with events). If somebody confirmed the address
+    /// meanwhile there is nothing to take over: the login is [`LinkUse::Invalid`], as it was let in
+    /// without what the account now asks for, and the link stays. Together with
     /// [`UserStore::reset_password`](super::UserStore::reset_password) it makes sure that no login
     /// that was begun before a reset outlives it. Of two callers exactly one is told
     /// [`LinkUse::Done`].

@@ -174,9 +174,16 @@ impl Kit {
         rule(RULE, standing == FULL, standing)?;
         let link = new_link(LinkPurpose::Login);
         self.0.users.request_link(&email, &link, LIMIT, epoch()).await?;
-        let (login, none) =
-            (LinkLogin { epoch: 0, session: None, takes_over: true }, Effects::none());
-        self.0.links.complete_link_login(&link.token, login, &none, at(1)).await?;
+        // It was let in without the second factor, as if nobody had confirmed the address.
+        const LATE: &str = "nobody takes an account over that was confirmed meanwhile";
+        let own = self.session(&id).await?;
+        let login = LinkLogin { epoch: 0, session: Some(own), takes_over: true };
+        let none = Effects::none();
+        let used = self.0.links.complete_link_login(&link.token, login, &none, at(1)).await?;
+        rule(LATE, used == LinkUse::Invalid, used)?;
+        let login = LinkLogin { takes_over: false, ..login };
+        let used = self.0.links.complete_link_login(&link.token, login, &none, at(1)).await?;
+        rule("a link that took nothing over stays", used == LinkUse::Done(id.clone()), used)?;
         let standing = self.standing(&id).await?;
         rule(RULE, standing == FULL, standing)?;
         self.reset(&email).await?;

@@ -1,4 +1,5 @@
-//! A login whose password is reset before it is through, over a store of sessions that then fails.
+//! Logins that are overtaken before they are through: by a reset of the password, over a store of
+//! sessions that then fails; by somebody who confirms the address.
 
 use std::sync::Arc;
 
@@ -6,6 +7,7 @@ use async_trait::async_trait;
 use donjon::account::AccountLayer;
 use donjon::account::password::HashCost;
 use donjon::crypto::{Keyring, RandomExt as _, Redacted, Sealed, SystemRandom, TokenHash};
+use donjon::delivery::{Mailbox, Worker};
 use donjon::scope::{Account, SessionEnd, SessionEvent, SessionId, UserId};
 use donjon::session::SessionLayer;
 use donjon::store::*;
@@ -32,8 +34,7 @@ async fn a_login_that_a_reset_overtakes_leaves_no_cookie_even_if_the_store_fails
         let user = accounts.accounts();
         user.create(ALICE, Some(PASSWORD), Default::default(), true).await.unwrap();
 
-        let overtaken: Arc<dyn SessionStore> =
-            Arc::new(Overtaken { sessions: (&store).into(), accounts: (&store).into() });
+        let overtaken = Overtaken::by(Meanwhile::Reset, &store);
         let sessions = SessionLayer::new(overtaken, &keyring).base_url(ORIGIN).unwrap();
         let app = sessions.layer(accounts.layer(service_fn(hello)));
         let mut browser = Browser::new(app, ORIGIN);
@@ -44,14 +45,73 @@ async fn a_login_that_a_reset_overtakes_leaves_no_cookie_even_if_the_store_fails
     }
 }
 
-/// Resets the password when a session is written, and cannot end one.
+/// Whoever set the account up with her address, and a second factor, confirms it while she follows her
+/// link: what she would have got for being the first is not hers any more.
+#[tokio::test]
+async fn nobody_takes_an_account_over_that_is_confirmed_meanwhile() {
+    for database in databases().await {
+        let store = database.store().await;
+        let keyring = Keyring::ephemeral(&SystemRandom);
+        let accounts = AccountLayer::builder(&store, &keyring, ORIGIN).build().unwrap();
+        let user = accounts.accounts();
+        user.create(ALICE, None, Default::default(), false).await.unwrap();
+        let overtaken = Overtaken::by(Meanwhile::Confirm, &store);
+        let sessions = SessionLayer::new(overtaken, &keyring).base_url(ORIGIN).unwrap();
+        let mut browser = Browser::new(sessions.layer(accounts.layer(service_fn(hello))), ORIGIN);
+
+        browser.post("/login/link", &[("email", ALICE)]).await;
+        let mailbox = Mailbox::default();
+        Worker::new(&store, &keyring, mailbox.clone()).run_once().await;
+        let text = mailbox.messages().pop().unwrap().text;
+        let link = text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
+        let page = browser.get(&link).await;
+        let answer = browser.submit(&page, &[]).await;
+        assert_eq!(answer.status, StatusCode::GONE, "{}: {}", database.name, answer.body);
+        assert_eq!(browser.get("/").await.body, "hello stranger at /", "{}", database.name);
+        let account = user.find_by_email(ALICE).await.unwrap().unwrap();
+        let known = store.load_login_user(account.id()).await.unwrap().unwrap();
+        assert!(known.account.email_verified() && known.device_epoch == 0, "{known:?}");
+        let filter = AuditFilter { action: Some("session.log_in".into()), ..Default::default() };
+        assert!(store.audit_entries(&filter, 10).await.unwrap().is_empty());
+
+        // The link is good still, for a login as any other.
+        let page = browser.get(&link).await;
+        let page = browser.submit(&page, &[]).await;
+        assert_eq!(browser.follow(page).await.body, "hello alice@example.test at /");
+    }
+}
+
+/// What happens when a session is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meanwhile {
+    /// The password is reset, and no session can be ended.
+    Reset,
+    /// The address is confirmed.
+    Confirm,
+}
+
 #[derive(Debug)]
 struct Overtaken {
     sessions: Arc<dyn SessionStore>,
     accounts: Arc<dyn UserStore>,
+    by: Meanwhile,
 }
 
 impl Overtaken {
+    fn by(by: Meanwhile, store: &SqlStore) -> Arc<dyn SessionStore> {
+        Arc::new(Self { sessions: store.into(), accounts: store.into(), by })
+    }
+
+    async fn confirm(&self, now: OffsetDateTime) -> Result<()> {
+        let token = TokenHash::of(b"confirm");
+        let expires_at = now + Duration::HOUR;
+        let (purpose, effects) = (LinkPurpose::Confirm, Effects::none());
+        let link = NewLink { purpose, token, code: None, expires_at, effects };
+        self.accounts.request_link(ALICE, &link, LIMIT, now).await?;
+        self.accounts.confirm_email(&token, &Effects::none(), now).await?;
+        Ok(())
+    }
+
     async fn reset(&self, now: OffsetDateTime) -> Result<()> {
         let mail = || NewDelivery {
             id: SystemRandom.uuid_v7(now),
@@ -78,7 +138,10 @@ impl Overtaken {
 #[async_trait]
 impl SessionStore for Overtaken {
     async fn create_session(&self, session: &NewSession) -> Result<()> {
-        self.reset(session.created_at).await?;
+        match self.by {
+            Meanwhile::Reset => self.reset(session.created_at).await?,
+            Meanwhile::Confirm => self.confirm(session.created_at).await?,
+        }
         self.sessions.create_session(session).await
     }
 
@@ -128,12 +191,15 @@ impl SessionStore for Overtaken {
 
     async fn end_session_along(
         &self,
-        _: &UserId,
-        _: SessionId,
-        _: SessionEnd,
-        _: &Effects,
-        _: OffsetDateTime,
+        user: &UserId,
+        id: SessionId,
+        end: SessionEnd,
+        along: &Effects,
+        now: OffsetDateTime,
     ) -> Result<bool> {
+        if self.by == Meanwhile::Confirm {
+            return self.sessions.end_session_along(user, id, end, along, now).await;
+        }
         Err(StoreError::Unavailable("the network is down".into()))
     }
 

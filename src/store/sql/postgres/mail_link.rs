@@ -3,6 +3,7 @@ use time::OffsetDateTime;
 
 use super::account::link_use;
 use super::audit::{along, effects};
+use super::ending::ended_in_order;
 use super::takeover::taking_over;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::TokenHash;
@@ -73,12 +74,14 @@ impl MailLinkStore for PostgresStore {
         }
         // Two statements: what was added while the first waits for the user's row is seen by a later
         // snapshot only.
-        let mut transaction = self.pool().begin().await?;
-        let lock = sqlx::query(LOCK).bind(token.as_bytes()).execute(&mut *transaction);
-        self.pool().within(lock).await?;
-        let id = self.pool().within(complete().fetch_optional(&mut *transaction)).await?;
-        self.pool().within(transaction.commit()).await?;
-        link_use(id)
+        let work = || async {
+            let mut transaction = self.pool().begin().await?;
+            sqlx::query(LOCK).bind(token.as_bytes()).execute(&mut *transaction).await?;
+            let id = complete().fetch_optional(&mut *transaction).await?;
+            transaction.commit().await?;
+            Ok::<_, sqlx::Error>(id)
+        };
+        link_use(self.pool().transition(work).await?)
     }
 }
 
@@ -88,10 +91,10 @@ const LOCK: &str = "SELECT u.id FROM donjon_links l JOIN donjon_users u ON u.id 
 /// The user's row is locked first, so that a reset in progress is waited for, and its epoch seen.
 const COMPLETE: &str = concat!(
     "WITH owner AS MATERIALIZED (
-         SELECT u.id, $5 AND NOT u.email_verified AS unconfirmed FROM donjon_links l
+         SELECT u.id, $5::boolean AS unconfirmed FROM donjon_links l
          JOIN donjon_users u ON u.id = l.user_id AND u.email = l.email
          WHERE l.token_hash = $1 AND l.purpose = 'login' AND l.expires_at > $2
-           AND u.device_epoch = $3
+           AND u.device_epoch = $3 AND NOT ($5 AND u.email_verified)
          FOR NO KEY UPDATE OF u
      ), used AS (
          DELETE FROM donjon_links l USING owner
@@ -103,11 +106,9 @@ const COMPLETE: &str = concat!(
            AND (used.unconfirmed OR l.purpose = 'confirm')
      ), ",
     taking_over!("used", "$2"),
-    ", ended AS (
-         DELETE FROM donjon_sessions s USING used
-         WHERE used.unconfirmed AND s.user_id = used.user_id AND s.id IS DISTINCT FROM $6::uuid
-         RETURNING s.id, s.user_id
-     ), locked AS MATERIALIZED (
+    ", ",
+    ended_in_order!("used", "done.unconfirmed AND s.id IS DISTINCT FROM $6::uuid"),
+    ", locked AS MATERIALIZED (
          SELECT pg_advisory_xact_lock($8)
          FROM (SELECT count(*) AS sessions FROM ended) AS counted, used
          WHERE used.unconfirmed AND sessions >= 0

@@ -3,7 +3,7 @@ use time::OffsetDateTime;
 
 use super::SqliteStore;
 use super::audit::write_effects;
-use super::steps::{count_against_limit, end_sessions, is_confirmed, take_over, use_link};
+use super::steps::{count_against_limit, end_sessions, take_over, use_link};
 use crate::crypto::TokenHash;
 use crate::scope::SessionEnd;
 use crate::store::sql::convert::micros;
@@ -68,10 +68,12 @@ impl MailLinkStore for SqliteStore {
                 let fresh: bool = sqlx::query_scalar(
                     "SELECT EXISTS (SELECT 1 FROM donjon_links l
                          JOIN donjon_users u ON u.id = l.user_id
-                         WHERE l.token_hash = ?1 AND u.device_epoch = ?2)",
+                         WHERE l.token_hash = ?1 AND u.device_epoch = ?2
+                           AND NOT (?3 AND u.email_verified))",
                 )
                 .bind(token.as_bytes().as_slice())
                 .bind(login.epoch)
+                .bind(login.takes_over)
                 .fetch_one(&mut *connection)
                 .await?;
                 let used = match fresh {
@@ -79,8 +81,7 @@ impl MailLinkStore for SqliteStore {
                     false => None,
                 };
                 let Some((id, _)) = used else { return Ok(LinkUse::Invalid) };
-                let takes_over = login.takes_over && !is_confirmed(connection, &id).await?;
-                if takes_over {
+                if login.takes_over {
                     take_over(connection, &id, now).await?;
                     let end = (SessionEnd::SignedOutEverywhere, now);
                     end_sessions(connection, &id, login.session, end).await?;
@@ -90,7 +91,7 @@ impl MailLinkStore for SqliteStore {
                      SET email_verified = TRUE, device_epoch = device_epoch + ?2 WHERE id = ?1",
                 )
                 .bind(id.as_str())
-                .bind(i64::from(takes_over))
+                .bind(i64::from(login.takes_over))
                 .execute(&mut *connection)
                 .await?;
                 sqlx::query("DELETE FROM donjon_links WHERE user_id = ?1 AND purpose = 'confirm'")
