@@ -189,11 +189,15 @@ pub trait ApiTokenStore: std::fmt::Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<StoredApiToken>>;
 
-    /// Revokes one token of an owner, for good. Of two callers exactly one is told `true`.
+    /// Revokes one token of an owner, for good. Of two callers exactly one is told `true`. `by` says
+    /// who asks about a credential of an organization's service account, and must be a member of it
+    /// who may at that very moment: who may not is told `false`. It is absent for the host itself,
+    /// and for users, whose tokens are their own.
     async fn revoke_api_token(
         &self,
         owner: &TokenOwner,
         id: ApiTokenId,
+        by: Option<&Authority>,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool>;

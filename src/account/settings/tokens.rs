@@ -62,7 +62,8 @@ pub(super) async fn revoke(site: &Site, visit: &Visit) -> Answer {
     let id = form.require("id")?.parse::<Uuid>();
     if let Ok(id) = id {
         let owner = TokenOwner::User(account.id().clone());
-        tokens.revoke_along(&owner, ApiTokenId(id), visit.entry(Action::REVOKE_TOKEN)).await?;
+        let entry = visit.entry(Action::REVOKE_TOKEN);
+        tokens.revoke_along(&owner, ApiTokenId(id), None, entry).await?;
     }
     Ok(back(site))
 }

@@ -140,7 +140,8 @@ impl ServiceAccounts {
     ) -> Result<bool, StoreError> {
         let Some(account) = self.find(id).await? else { return Ok(false) };
         let entry = self.entry(Action::REVOKE_TOKEN, &account);
-        self.0.revoke_along(&TokenOwner::ServiceAccount(id.clone()), credential, entry).await
+        let owner = TokenOwner::ServiceAccount(id.clone());
+        self.0.revoke_along(&owner, credential, None, entry).await
     }
 
     /// Revokes all credentials. Answers how many. The account stays, for new ones.

@@ -176,7 +176,7 @@ impl ApiTokens {
     /// [`StoreError`].
     pub async fn revoke(&self, user: &UserId, id: ApiTokenId) -> Result<bool, StoreError> {
         let entry = self.entry(Action::REVOKE_TOKEN);
-        self.revoke_along(&TokenOwner::User(user.clone()), id, entry).await
+        self.revoke_along(&TokenOwner::User(user.clone()), id, None, entry).await
     }
 
     /// Revokes all tokens of a user. Answers how many.
@@ -253,10 +253,11 @@ impl ApiTokens {
         &self,
         owner: &TokenOwner,
         id: ApiTokenId,
+        by: Option<&Authority>,
         entry: Entry,
     ) -> Result<bool, StoreError> {
-        let along = self.effects(entry.to("api_token", id));
-        let revoked = self.store.revoke_api_token(owner, id, &along, self.clock.now()).await?;
+        let (along, now) = (self.effects(entry.to("api_token", id)), self.clock.now());
+        let revoked = self.store.revoke_api_token(owner, id, by, &along, now).await?;
         if revoked {
             along.announce();
         }

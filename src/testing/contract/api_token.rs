@@ -92,7 +92,7 @@ impl Kit {
         let held = self.list(&user(&id), TokenPage::default()).await?;
         rule(RULE, held.len() == 5, held.len())?;
         let Some(first) = held.first() else { return Ok(()) };
-        self.store.revoke_api_token(&user(&id), first.id, &Effects::none(), at(1)).await?;
+        self.store.revoke_api_token(&user(&id), first.id, None, &Effects::none(), at(1)).await?;
         let again =
             self.store.create_api_token(&new_token(&user(&id)), 5, &Effects::none()).await?;
         rule("a revoked token makes room", again == TokenCreation::Created, again)
@@ -172,14 +172,15 @@ impl Kit {
         self.create(&token).await?;
         let none = Effects::none();
         for stranger in [user(&other), TokenOwner::ServiceAccount(id.clone())] {
-            let foreign = self.store.revoke_api_token(&stranger, token.id, &none, at(1)).await?;
+            let foreign =
+                self.store.revoke_api_token(&stranger, token.id, None, &none, at(1)).await?;
             rule("a token is its owner's to revoke", !foreign, foreign)?;
         }
         let outcomes = race(|caller| {
             let (store, owner) = (Arc::clone(&self.store), user(&id));
             async move {
                 let now = at(caller as i64);
-                store.revoke_api_token(&owner, token.id, &Effects::none(), now).await
+                store.revoke_api_token(&owner, token.id, None, &Effects::none(), now).await
             }
         })
         .await?;
@@ -234,7 +235,7 @@ impl Kit {
         }
         rule(RULE, seen == ids, (&seen, &ids))?;
         let Some(middle) = ids.get(2).copied() else { return Ok(()) };
-        self.store.revoke_api_token(&owner, middle, &Effects::none(), at(9)).await?;
+        self.store.revoke_api_token(&owner, middle, None, &Effects::none(), at(9)).await?;
         for (with_revoked, expected) in [(false, 4), (true, 5)] {
             let page = TokenPage { with_revoked, before: None };
             let held = self.list(&owner, page).await?;
@@ -276,7 +277,9 @@ impl Kit {
         for seconds in [50, 100] {
             let token = new_token(&owner);
             self.create(&token).await?;
-            self.store.revoke_api_token(&owner, token.id, &Effects::none(), at(seconds)).await?;
+            self.store
+                .revoke_api_token(&owner, token.id, None, &Effects::none(), at(seconds))
+                .await?;
         }
         let mut swept = Vec::new();
         loop {
@@ -307,7 +310,7 @@ impl Kit {
         }
         for expected in [1, 0] {
             let (name, along) = self.along();
-            self.store.revoke_api_token(&owner, token.id, &along, at(1)).await?;
+            self.store.revoke_api_token(&owner, token.id, None, &along, at(1)).await?;
             rule(RULE, self.wrote(&name, &id).await? == expected, ("a revocation", expected))?;
         }
         for _ in 0..2 {

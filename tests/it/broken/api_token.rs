@@ -1,8 +1,9 @@
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use donjon::crypto::TokenHash;
-use donjon::scope::{OrganizationId, UserId};
+use donjon::scope::{MemberRole, OrganizationId, UserId};
 use donjon::store::*;
 use donjon::testing::contract;
 use time::{Duration, OffsetDateTime};
@@ -38,19 +39,53 @@ enum Fault {
     MakesTooMany,
     /// Does not look who makes a credential.
     GivesAnybodyCredentials,
+    /// Does not look who revokes a credential.
+    RevokesForAnybody,
+    /// Looks who revokes a credential by what they were, not by what they are.
+    RevokesForTheDemoted,
     /// Does not look who disables a service account.
     DisablesForAnybody,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
+    /// Nothing.
+    Nothing,
+}
+
+/// A member who is demoted the moment before a token is revoked.
+pub type Demoted = Arc<Mutex<Option<(OrganizationId, UserId)>>>;
+
+/// A store that does nothing wrong, of tokens that whoever is demoted meanwhile would revoke.
+pub fn demoting(store: &SqlStore, demoted: &Demoted) -> Arc<dyn ApiTokenStore> {
+    let before_revoking = Some((store.into(), Arc::clone(demoted)));
+    let (good, fault) = (store.into(), Fault::Nothing);
+    Arc::new(Broken { good, fault, allowed: Mutex::default(), before_revoking })
 }
 
 #[derive(Debug)]
 struct Broken {
     good: Arc<dyn ApiTokenStore>,
     fault: Fault,
+    /// Who was allowed to revoke a credential before.
+    allowed: Mutex<HashSet<UserId>>,
+    before_revoking: Option<(Arc<dyn OrganizationStore>, Demoted)>,
 }
 
 impl Broken {
+    async fn demote(&self) -> Result<()> {
+        let Some((organizations, demoted)) = &self.before_revoking else { return Ok(()) };
+        let Some((organization, user)) = demoted.lock().unwrap().take() else { return Ok(()) };
+        let role = NewRole { role: MemberRole::MEMBER, gives: Vec::new() };
+        organizations.change_role(organization, &user, &role, None, &Effects::none()).await?;
+        Ok(())
+    }
+
+    /// Whether it asks no more who this is.
+    fn trusts(&self, by: &Authority) -> bool {
+        self.is(Fault::RevokesForAnybody)
+            || self.is(Fault::RevokesForTheDemoted)
+                && self.allowed.lock().unwrap().contains(&by.user)
+    }
+
     fn is(&self, fault: Fault) -> bool {
         self.fault == fault
     }
@@ -110,11 +145,17 @@ impl ApiTokenStore for Broken {
         &self,
         owner: &TokenOwner,
         id: ApiTokenId,
+        by: Option<&Authority>,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
         let kept = if self.is(Fault::ForgetsWhatGoesAlong) { &Effects::none() } else { along };
-        let told = self.good.revoke_api_token(owner, id, kept, now).await?;
+        self.demote().await?;
+        let asks = by.filter(|by| !self.trusts(by));
+        let told = self.good.revoke_api_token(owner, id, asks, kept, now).await?;
+        if let Some(by) = by.filter(|_| told) {
+            self.allowed.lock().unwrap().insert(by.user.clone());
+        }
         let service = matches!(owner, TokenOwner::ServiceAccount(_));
         // Only to those whose the token is.
         let page = TokenPage { with_revoked: true, before: None };
@@ -203,6 +244,8 @@ async fn the_kit_names_the_rule_that_a_store_of_api_tokens_breaks() {
             "an organization gets the allowed number of service accounts and no more",
         ),
         (Fault::GivesAnybodyCredentials, "only who may makes a credential of a service account"),
+        (Fault::RevokesForAnybody, "only who may revokes a credential of a service account"),
+        (Fault::RevokesForTheDemoted, "who was demoted revokes nothing any more"),
         (Fault::DisablesForAnybody, "only who may disables a service account"),
         (
             Fault::ForgetsWhatGoesAlong,
@@ -210,7 +253,12 @@ async fn the_kit_names_the_rule_that_a_store_of_api_tokens_breaks() {
         ),
     ] {
         let store = Database::sqlite().store().await;
-        let broken = Broken { good: (&store).into(), fault };
+        let broken = Broken {
+            good: (&store).into(),
+            fault,
+            allowed: Mutex::default(),
+            before_revoking: None,
+        };
         let (users, sessions, audit) = ((&store).into(), (&store).into(), (&store).into());
         let organizations = (&store).into();
         let broken = Arc::new(broken);

@@ -5,7 +5,7 @@ mod account;
 #[cfg(feature = "accounts")]
 mod admin;
 #[cfg(feature = "accounts")]
-mod api_token;
+pub mod api_token;
 #[cfg(feature = "accounts")]
 mod app_session;
 mod audit;

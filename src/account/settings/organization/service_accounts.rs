@@ -99,7 +99,8 @@ pub(super) async fn change(site: &Site, visit: &Visit, flow: ServiceFlow, place:
             if let Ok(id) = id {
                 let entry = entry(visit, Action::REVOKE_TOKEN, &place, &account);
                 let owner = TokenOwner::ServiceAccount(account.id.clone());
-                tokens.revoke_along(&owner, ApiTokenId(id), entry).await?;
+                let by = by(site, &place);
+                tokens.revoke_along(&owner, ApiTokenId(id), Some(&by), entry).await?;
             }
         }
         ServiceFlow::Disable => set_disabled(site, visit, (&place, &account), true).await?,

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use sqlx::types::Json;
-use sqlx::{query, query_as, query_scalar};
+use sqlx::{Executor, Postgres, query, query_as, query_scalar};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -91,12 +91,15 @@ const CREATE_ACCOUNT: &str = concat!(
     " SELECT may, EXISTS (SELECT 1 FROM done) FROM allowed",
 );
 
-/// Revokes the tokens of the owner that is `$1` or `$2`, or only `$3`.
+/// Revokes the tokens of the owner that is `$1` or `$2`, or only `$3`, if `$6` may by one of the roles
+/// `$7`.
 const REVOKE: &str = concat!(
     "WITH revoked AS (
          UPDATE donjon_api_tokens SET revoked_at = $4
          WHERE (user_id = $1 OR service_account_id = $2) AND ($3::uuid IS NULL OR id = $3)
-           AND revoked_at IS NULL RETURNING user_id
+           AND revoked_at IS NULL AND ",
+    may_see_to!("$2", "$6", "$7"),
+    " RETURNING user_id
      ), done AS (
          SELECT DISTINCT user_id FROM revoked
      ), ",
@@ -211,10 +214,24 @@ impl ApiTokenStore for PostgresStore {
         &self,
         of: &TokenOwner,
         id: ApiTokenId,
+        by: Option<&Authority>,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        Ok(self.revoke(of, Some(id), along, now).await? > 0)
+        let Some(by) = by else {
+            return Ok(revoke(self.pool(), (of, Some(id), None), along, now).await? > 0);
+        };
+        // Two statements: what was written by whoever held the lock before, only a later snapshot
+        // sees.
+        let work = || async {
+            let mut transaction = self.pool().begin().await?;
+            query(LOCK_ORGANIZATION).bind(of.id().as_str()).execute(&mut *transaction).await?;
+            let which = (of, Some(id), Some(by));
+            let revoked = revoke(&mut *transaction, which, along, now).await?;
+            transaction.commit().await?;
+            Ok::<_, sqlx::Error>(revoked > 0)
+        };
+        Ok(self.pool().transition(work).await?)
     }
 
     async fn revoke_api_tokens_of(
@@ -223,7 +240,7 @@ impl ApiTokenStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<u64> {
-        self.revoke(of, None, along, now).await
+        Ok(revoke(self.pool(), (of, None, None), along, now).await?)
     }
 
     async fn create_service_account(
@@ -326,24 +343,23 @@ impl ApiTokenStore for PostgresStore {
     }
 }
 
-impl PostgresStore {
-    /// Revokes one token of an owner, or all.
-    async fn revoke(
-        &self,
-        of: &TokenOwner,
-        id: Option<ApiTokenId>,
-        along: &Effects,
-        now: OffsetDateTime,
-    ) -> Result<u64> {
-        let (user, service) = owner(of);
-        let revoked: i64 = query_scalar(REVOKE)
-            .bind(user)
-            .bind(service)
-            .bind(id.map(|id| id.0))
-            .bind(micros(now))
-            .bind(effects(along))
-            .fetch_one(self.pool())
-            .await?;
-        Ok(revoked.unsigned_abs())
-    }
+/// Revokes one token of an owner, or all.
+async fn revoke<'e>(
+    on: impl Executor<'e, Database = Postgres>,
+    (of, id, by): (&TokenOwner, Option<ApiTokenId>, Option<&Authority>),
+    along: &Effects,
+    now: OffsetDateTime,
+) -> sqlx::Result<u64> {
+    let (user, service) = owner(of);
+    let revoked: i64 = query_scalar(REVOKE)
+        .bind(user)
+        .bind(service)
+        .bind(id.map(|id| id.0))
+        .bind(micros(now))
+        .bind(effects(along))
+        .bind(by.map(|by| by.user.as_str()))
+        .bind(role_names(by))
+        .fetch_one(on)
+        .await?;
+    Ok(revoked.unsigned_abs())
 }

@@ -145,10 +145,11 @@ impl ApiTokenStore for SqliteStore {
         &self,
         of: &TokenOwner,
         id: ApiTokenId,
+        by: Option<&Authority>,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        Ok(self.revoke(of, Some(id), along, now).await? > 0)
+        Ok(self.revoke(of, Some(id), by, (along, now)).await? > 0)
     }
 
     async fn revoke_api_tokens_of(
@@ -157,7 +158,7 @@ impl ApiTokenStore for SqliteStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<u64> {
-        self.revoke(of, None, along, now).await
+        self.revoke(of, None, None, (along, now)).await
     }
 
     async fn create_service_account(
@@ -304,12 +305,15 @@ impl SqliteStore {
         &self,
         of: &TokenOwner,
         id: Option<ApiTokenId>,
-        along: &Effects,
-        now: OffsetDateTime,
+        by: Option<&Authority>,
+        (along, now): (&Effects, OffsetDateTime),
     ) -> Result<u64> {
-        let (of, along) = (of.clone(), along.clone());
+        let (of, by, along) = (of.clone(), by.cloned(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
+                if !may_see_to(connection, of.id(), by.as_ref()).await? {
+                    return Ok(0);
+                }
                 let (user_id, service) = owner(&of);
                 let done = query(
                     "UPDATE donjon_api_tokens SET revoked_at = ?4

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::scope::{MemberRole, OrganizationId};
-use crate::store::{Authority, NewOrganization, OrganizationChange, ServiceAccount};
+use crate::store::{Authority, NewOrganization, NewRole, OrganizationChange, ServiceAccount};
 
 impl Kit {
     pub(super) async fn only_who_may_sees_to_a_service_account(&self) -> Result<(), Violation> {
@@ -31,6 +31,8 @@ impl Kit {
         let account = robot(Some(acme));
         self.store.create_service_account(&account, None, MANY, &none).await?;
         self.credentials_are_made_by_who_may(&account, [&owner, &member, &stranger]).await?;
+        self.credentials_are_revoked_by_who_may(&account, [&owner, &member, &stranger]).await?;
+        self.nobody_revokes_who_may_not_any_more(acme, &account, &owner).await?;
         self.it_is_disabled_by_who_may(&account, [&owner, &member, &stranger]).await?;
 
         let gone = self.organizations.delete_organization(acme, None, &none, at(1)).await?;
@@ -54,6 +56,86 @@ impl Kit {
         }
         let made = self.store.create_api_token(&makes(owner), MANY, &Effects::none()).await?;
         rule(RULE, made == TokenCreation::Created, made)
+    }
+
+    async fn credentials_are_revoked_by_who_may(
+        &self,
+        account: &ServiceAccount,
+        [owner, others @ ..]: [&UserId; 3],
+    ) -> Result<(), Violation> {
+        const RULE: &str = "only who may revokes a credential of a service account";
+        let of = TokenOwner::ServiceAccount(account.id.clone());
+        let token = new_token(&of);
+        self.create(&token).await?;
+        for (user, expected) in others.map(|user| (user, false)).into_iter().chain([(owner, true)])
+        {
+            let (name, along) = self.along();
+            let by = by(user);
+            let done = self.store.revoke_api_token(&of, token.id, Some(&by), &along, at(3)).await?;
+            let found = self.store.find_api_token(&token.hash).await?;
+            let revoked = found.is_some_and(|found| found.token.revoked_at.is_some());
+            let written = self.entries(&name).await? == 1;
+            rule(RULE, [done, revoked, written] == [expected; 3], (done, revoked, written))?;
+        }
+        Ok(())
+    }
+
+    /// A manager who is demoted while they ask: either of the two is first.
+    async fn nobody_revokes_who_may_not_any_more(
+        &self,
+        organization: OrganizationId,
+        account: &ServiceAccount,
+        owner: &UserId,
+    ) -> Result<(), Violation> {
+        const RULE: &str = "who was demoted revokes nothing any more";
+        let of = TokenOwner::ServiceAccount(account.id.clone());
+        for _ in 0..5 {
+            let (_, admin) = self.user().await?;
+            let (none, role) = (Effects::none(), MemberRole::ADMIN);
+            self.organizations.add_member(organization, &admin, &role, &none, epoch()).await?;
+            let tokens: Vec<_> = (0..CALLERS).map(|_| new_token(&of)).collect();
+            let before = new_token(&of);
+            for token in tokens.iter().chain([&before]) {
+                self.create(token).await?;
+            }
+            let by_them = by(&admin);
+            let done =
+                self.store.revoke_api_token(&of, before.id, Some(&by_them), &none, at(1)).await?;
+            rule("who may revokes", done, done)?;
+            let outcomes = race(|caller| {
+                let (store, organizations) =
+                    (Arc::clone(&self.store), Arc::clone(&self.organizations));
+                let (admin, owner, of) = (admin.clone(), by(owner), of.clone());
+                let id = tokens.get(caller).map(|token| token.id);
+                async move {
+                    let none = Effects::none();
+                    if caller == CALLERS / 2 {
+                        let role = NewRole { role: MemberRole::MEMBER, gives: Vec::new() };
+                        organizations
+                            .change_role(organization, &admin, &role, Some(&owner), &none)
+                            .await?;
+                        return Ok(None);
+                    }
+                    let Some(id) = id else { return Ok(None) };
+                    let done =
+                        store.revoke_api_token(&of, id, Some(&by(&admin)), &none, at(1)).await?;
+                    Ok(Some((id, done)))
+                }
+            })
+            .await?;
+            let held = self.list(&of, TokenPage::default()).await?;
+            for (id, done) in outcomes.into_iter().flatten() {
+                let left = held.iter().any(|token| token.id == id);
+                rule(RULE, left != done, (id, done))?;
+            }
+            let late = new_token(&of);
+            self.create(&late).await?;
+            let done =
+                self.store.revoke_api_token(&of, late.id, Some(&by_them), &none, at(2)).await?;
+            rule(RULE, !done, done)?;
+            self.store.revoke_api_tokens_of(&of, &none, at(3)).await?;
+        }
+        Ok(())
     }
 
     async fn it_is_disabled_by_who_may(

@@ -18,7 +18,7 @@ impl Kit {
             let same = holder == Some(TokenHolder::ServiceAccount(account.clone()));
             rule(RULE, same, &holder)?;
         }
-        self.store.revoke_api_token(&owner, old.id, &Effects::none(), at(1)).await?;
+        self.store.revoke_api_token(&owner, old.id, None, &Effects::none(), at(1)).await?;
         let left = self.list(&owner, TokenPage::default()).await?;
         rule("one credential is revoked without the other", left == [stored(&new)], &left)?;
         let nobody = TokenOwner::ServiceAccount(UserId::from(SystemRandom.uuid_v7(epoch())));

@@ -11,6 +11,7 @@ use time::Duration;
 
 use super::*;
 use crate::account::world::each_world_over;
+use crate::broken::api_token::{Demoted, demoting};
 
 const ROBOTS: &str = "/settings/organizations/acme/service-accounts";
 const GOOD: [(&str, &str); 3] = [("name", "2026"), ("scope", "api:read"), ("lifetime", "90")];
@@ -152,6 +153,54 @@ async fn only_who_manages_an_organization_sees_to_its_programs() {
         assert_eq!(robots.credentials(&id, TokenPage::default()).await.unwrap(), before);
         assert!(robots.find(&id).await.unwrap().unwrap().disabled_at.is_none());
     })
+    .await;
+}
+
+/// Bob's request is on its way when Alice makes him less than he was.
+#[tokio::test]
+async fn a_manager_who_is_demoted_meanwhile_revokes_nothing() {
+    let demoted = Demoted::default();
+    each_world_over(
+        |store, clock, builder| {
+            let policy =
+                OrganizationPolicy { service_accounts: Some(2), ..OrganizationPolicy::default() };
+            let tokens = ApiTokens::new(demoting(store, &demoted), "acme".parse().unwrap());
+            let tokens = tokens.clock(clock).scopes(["api:read", "api:write"]).unwrap();
+            builder.api_tokens(&tokens.longest(Duration::days(365))).organizations(policy)
+        },
+        async |world| {
+            let organization = acme(&world, ALICE).await;
+            let mut alice = world.logged_in(ALICE).await;
+            let path = robot(&mut alice).await;
+            let mut texts = Vec::new();
+            for _ in 0..2 {
+                let made = alice.post(&format!("{path}/credentials"), &GOOD).await;
+                texts.push(made.text_of("token"));
+            }
+            world.user(BOB).await;
+            let bob_id = id_of(&world, BOB).await;
+            let organizations = world.accounts.organizations();
+            organizations.add_member(organization, &bob_id, &MemberRole::ADMIN).await.unwrap();
+            let mut bob = world.logged_in(BOB).await;
+            let held = ids(&bob.get(&path).await);
+            let tokens = tokens_over(&world.store, world.clock.clone());
+            let alive = async || {
+                let mut alive = 0;
+                for text in &texts {
+                    alive += usize::from(works(&tokens, text).await);
+                }
+                alive
+            };
+
+            bob.post(&format!("{path}/revoke"), &[("id", &held[0])]).await;
+            assert_eq!(alive().await, 1, "a manager revokes");
+            *demoted.lock().unwrap() = Some((organization, bob_id));
+            bob.post(&format!("{path}/revoke"), &[("id", &held[1])]).await;
+            assert_eq!(role_of(&world, BOB).await.as_deref(), Some("member"));
+            assert_eq!(alive().await, 1, "who was one does not");
+            assert_eq!(told(&world, "api.token_revoke").await, 1);
+        },
+    )
     .await;
 }
 
