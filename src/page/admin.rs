@@ -1,6 +1,7 @@
 //! Data of the pages of administrators, and of what is seen while one acts as a user.
 
-use time::OffsetDateTime;
+use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::Messages;
 use crate::audit::AuditEntry;
@@ -159,6 +160,18 @@ impl AuditLine {
             user: entry.user.as_ref().map(ToString::to_string).unwrap_or_default(),
             address: entry.address.map(|address| address.to_string()).unwrap_or_default(),
         }
+    }
+
+    /// When, to the second and in UTC, as the `datetime` of a `<time>` element takes it (RFC 3339).
+    pub fn datetime(&self) -> String {
+        let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+        self.at.to_offset(UtcOffset::UTC).format(form).unwrap_or_default()
+    }
+
+    /// The same for people: `2026-01-31 09:05:00 UTC`.
+    pub fn shown_at(&self) -> String {
+        let form = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+        self.at.to_offset(UtcOffset::UTC).format(form).unwrap_or_default()
     }
 }
 

@@ -84,7 +84,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::scope::{Authentication, Interaction, Method, SessionId, UserSourceError};
+    use crate::scope::{
+        Attributes, Authentication, Interaction, Method, SessionId, UserSourceError,
+    };
 
     struct One(Account);
 
@@ -96,12 +98,14 @@ mod tests {
     }
 
     fn account() -> Account {
-        let Value::Object(attributes) = json!({
-            "name": "Ada", "email": "root@example.test", "phone_number_verified": true,
-            "role": "admin", "sub": "root", "iss": "https://evil.example",
-        }) else {
-            unreachable!()
-        };
+        let attributes = Attributes::from_iter([
+            ("name".to_owned(), json!("Ada")),
+            ("email".to_owned(), json!("root@example.test")),
+            ("phone_number_verified".to_owned(), json!(true)),
+            ("role".to_owned(), json!("admin")),
+            ("sub".to_owned(), json!("root")),
+            ("iss".to_owned(), json!("https://evil.example")),
+        ]);
         Account::new(UserId::new("u1").unwrap()).with_attributes(attributes)
     }
 

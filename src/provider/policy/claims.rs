@@ -58,12 +58,13 @@ mod tests {
 
     #[test]
     fn a_claim_needs_its_scope_and_something_to_say() {
-        let Value::Object(claims) = json!({
-            "name": "Alice", "email": "a@example.test", "email_verified": true,
-            "phone_number": null, "tenant": 7,
-        }) else {
-            unreachable!()
-        };
+        let claims = Map::from_iter([
+            ("name".to_owned(), json!("Alice")),
+            ("email".to_owned(), json!("a@example.test")),
+            ("email_verified".to_owned(), json!(true)),
+            ("phone_number".to_owned(), Value::Null),
+            ("tenant".to_owned(), json!(7)),
+        ]);
         let kept = |scopes: &[&str]| {
             let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
             Value::Object(keep_granted_claims(claims.clone(), &scopes))

@@ -218,6 +218,14 @@ async fn the_audit_log_is_read_page_by_page_and_taken_along() {
         let page = root.get(&format!("/admin/audit?user={bob}&action=account.")).await;
         assert!(page.body.contains("account.create"), "{}", page.body);
         assert!(!page.body.contains("session.log_in"));
+        let at = "<time datetime=\"2026-01-01T00:00:00Z\">2026-01-01 00:00:00 UTC</time>";
+        assert!(page.body.contains(at), "{}", page.body);
+        world.clock.advance(Duration::microseconds(1_234_567));
+        root.get(&format!("/admin/users/{bob}")).await;
+        root.post(&format!("/admin/users/{bob}/send-reset"), &[]).await;
+        let page = root.get(&format!("/admin/audit?user={bob}")).await;
+        let at = "<time datetime=\"2026-01-01T00:00:01Z\">2026-01-01 00:00:01 UTC</time>";
+        assert!(page.body.contains(at), "{}", page.body);
         let csv = root.get(&page.link("CSV")).await;
         assert!(csv.body.starts_with("id,at,action,"), "{}", csv.body);
         assert_eq!(csv.body.lines().count(), 2);
