@@ -201,6 +201,66 @@ impl Letter<'_> {
     }
 }
 
+/// Names every letter once, for the list and for each.
+macro_rules! kinds {
+    ($($letter:ident => $kind:literal,)*) => {
+        impl Letter<'_> {
+            /// What kinds there are: everything that [`kind`](Self::kind) says.
+            pub const KINDS: &'static [&'static str] = &[$($kind),*];
+
+            /// Of what kind it is, in a word that does not change: for logs and statistics of a host
+            /// that writes its mails itself.
+            ///
+            /// ```
+            /// use donjon::page::Letter;
+            ///
+            /// let letter = Letter::Locked { forgot: "https://app.example/forgot-password" };
+            /// assert_eq!(letter.kind(), "locked");
+            /// assert!(Letter::KINDS.contains(&letter.kind()));
+            /// ```
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$letter { .. } => $kind,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Confirm => "confirm",
+    LoginLink => "login_link",
+    EmailTaken => "email_taken",
+    ChangeEmail => "change_email",
+    EmailWanted => "email_wanted",
+    EmailChangeAsked => "email_change_asked",
+    EmailChanged => "email_changed",
+    Invitation => "invitation",
+    MemberRemoved => "member_removed",
+    RoleChanged => "role_changed",
+    BreakGlass => "break_glass",
+    Reset => "reset",
+    PasswordSet => "password_set",
+    PasswordChanged => "password_changed",
+    PasswordAdded => "password_added",
+    Locked => "locked",
+    SecondFactorLocked => "second_factor_locked",
+    TokenCreated => "token_created",
+    PasskeyAdded => "passkey_added",
+    PasskeyRemoved => "passkey_removed",
+    PasskeySuspected => "passkey_suspected",
+    AppRemoved => "app_removed",
+    ProviderEmail => "provider_email",
+    IdentityLinked => "identity_linked",
+    IdentityUnlinked => "identity_unlinked",
+    NewDevice => "new_device",
+    SuspiciousLogin => "suspicious_login",
+    SecondFactorRemoved => "second_factor_removed",
+    DeletionRequested => "deletion_requested",
+    DeletionCancelled => "deletion_cancelled",
+    Deleted => "deleted",
+}
+
 /// A login that may be somebody else's.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

@@ -1,7 +1,14 @@
-//! A process that signs users up and sends their mails, killed at any moment (SIGKILL): no mail of
-//! an answer that went out is lost, and none is sent twice but what was being sent.
+//! A process that causes every kind of mail there is, and sends them, killed at any moment (SIGKILL): no
+//! mail of an answer that went out is lost, and none is sent twice but what was being sent.
 
-use std::collections::HashMap;
+mod flows;
+mod life;
+#[cfg(feature = "passkeys")]
+mod passkeys;
+#[cfg(feature = "social")]
+mod social;
+
+use std::collections::{BTreeSet, HashMap};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,19 +16,14 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use donjon::account::password::{HashCost, PasswordRules};
-use donjon::account::{AccountLayer, Policy};
 use donjon::crypto::{Clock as _, Keyring, SystemClock};
-use donjon::delivery::{MailError, Mailer, Message, Worker};
-use donjon::session::SessionLayer;
+use donjon::delivery::Worker;
+use donjon::page::Letter;
 use donjon::store::SqlStore;
 use donjon::testing::ManualClock;
 use serde::{Deserialize, Serialize};
-use tower::{Layer as _, service_fn};
 
-use super::world::{ORIGIN, PASSWORD, hello};
-use crate::support::browser::Browser;
+use self::life::{Life, Noting};
 use crate::support::database::databases;
 
 /// Under this name the process that is to be killed is told what to do.
@@ -58,57 +60,25 @@ fn lines(file: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// Notes what it sends.
-#[derive(Debug)]
-struct Noting(PathBuf);
-
-#[async_trait]
-impl Mailer for Noting {
-    async fn send(&self, message: &Message) -> Result<(), MailError> {
-        note(&self.0, &format!("{} {} {}", message.id, message.to, message.subject));
-        Ok(())
-    }
-}
-
-fn worker(store: &SqlStore, sent: PathBuf) -> Worker {
+fn worker(store: &SqlStore, mailer: Noting) -> Worker {
     let keyring: Keyring = KEYRING.parse().unwrap();
-    Worker::new(store, &keyring, Noting(sent)).concurrency(AT_ONCE)
+    Worker::new(store, &keyring, mailer).concurrency(AT_ONCE)
 }
 
-/// Lives until it is killed; does nothing unless it is told to.
+/// Lives until it is killed; does nothing unless it is told to. Each life begins with another flow, so
+/// that every one is gone through, and each is where lives end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_life_that_is_to_be_killed() {
     let Ok(task) = std::env::var(TASK) else { return };
     let task: Task = serde_json::from_str(&task).unwrap();
     let store = SqlStore::connect(&task.url).await.unwrap();
-    let keyring: Keyring = KEYRING.parse().unwrap();
-    let policy = Policy { even_answers: time::Duration::ZERO, ..Policy::default() };
-    let accounts = AccountLayer::builder(&store, &keyring, ORIGIN)
-        .hash_cost(HashCost { memory: 64, passes: 1, lanes: 1 })
-        .password_rules(PasswordRules::default().min_score(None))
-        .policy(policy)
-        .build()
-        .unwrap();
-    let sessions = SessionLayer::new(store.clone(), &keyring).base_url(ORIGIN).unwrap();
-    let mut browser = Browser::new(sessions.layer(accounts.layer(service_fn(hello))), ORIGIN);
-    let _mails = worker(&store, task.file("sent")).poll_every(Duration::from_millis(3)).start();
+    let mailer = Noting::into(task.file("sent"));
+    let _mails = worker(&store, mailer.clone()).poll_every(Duration::from_millis(3)).start();
     note(&task.file("sent"), &format!("{LIFE} {}", task.life));
-    for user in 0.. {
-        let email = format!("user-{}-{user}@example.test", task.life);
-        for (path, subject) in [
-            ("/register", "Confirm your email address"),
-            ("/forgot-password", "Choose a new password"),
-            ("/login/link", "Your link to log in"),
-        ] {
-            let page = browser.post(path, &[("email", &email), ("password", PASSWORD)]).await;
-            assert!(page.status.is_success(), "{path}: {}", page.body);
-            // What was answered is acknowledged.
-            note(&task.file("acknowledged"), &format!("{email} {subject}"));
-            if user == 0 {
-                note(&task.file("alive"), &task.life.to_string());
-            }
-        }
-        browser.cookies.clear();
+    let mut life = Life::begin(store, mailer, &task).await;
+    for number in task.life as usize.. {
+        flows::flow(&mut life, number % flows::FLOWS).await;
+        note(&task.file("alive"), &task.life.to_string());
     }
 }
 
@@ -162,7 +132,8 @@ async fn no_mail_is_lost_at_fifty_kills_and_none_doubled_but_what_was_being_sent
 
         // What the dead had taken is due when their leases are over.
         let clock = Arc::new(ManualClock::new(SystemClock.now() + time::Duration::HOUR));
-        worker(&store, task.file("sent")).clock(clock).run_once().await;
+        let last = worker(&store, Noting::into(task.file("sent"))).clock(clock);
+        while last.run_once().await > 0 {}
         let acknowledged = lines(&task.file("acknowledged"));
         assert!(acknowledged.len() > KILLS as usize, "{} mails", acknowledged.len());
         // In which life each was sent first, and how often in all; the ids by what they are.
@@ -181,6 +152,9 @@ async fn no_mail_is_lost_at_fifty_kills_and_none_doubled_but_what_was_being_sent
                 deliveries.entry(what.to_owned()).or_default().push(id.to_owned());
             }
         }
+        let seen: BTreeSet<_> =
+            acknowledged.iter().map(|what| what.split(' ').next().unwrap()).collect();
+        assert_eq!(seen, caused(), "{}: a kind of mail that no flow causes", database.name);
         for what in &acknowledged {
             let ids = deliveries.get(what).map_or(0, Vec::len);
             assert_eq!(ids, 1, "{}: {what}", database.name);
@@ -195,4 +169,14 @@ async fn no_mail_is_lost_at_fifty_kills_and_none_doubled_but_what_was_being_sent
         assert!(most <= AT_ONCE, "{}: {doubled:?}", database.name);
         println!("{}: {} mails, {doubled:?} twice", database.name, times.len());
     }
+}
+
+/// The kinds of mail that there are in this build.
+fn caused() -> BTreeSet<&'static str> {
+    let there = |kind: &&&str| {
+        let of_passkeys = kind.starts_with("passkey_") || **kind == "app_removed";
+        let of_social = kind.starts_with("identity_") || **kind == "provider_email";
+        (cfg!(feature = "passkeys") || !of_passkeys) && (cfg!(feature = "social") || !of_social)
+    };
+    Letter::KINDS.iter().filter(there).copied().collect()
 }
