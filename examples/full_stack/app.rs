@@ -6,7 +6,6 @@ use axum::{BoxError, Extension, Router};
 use donjon::account::organization::OrganizationPolicy;
 #[cfg(feature = "passkeys")]
 use donjon::account::passkey::{Passkeys, RelyingParty};
-use donjon::account::token::ApiTokens;
 use donjon::account::{AccountLayer, Accounts, OtherLogin};
 use donjon::crypto::{Clock as _, Keyring, SystemClock};
 use donjon::delivery::webhook::{WebhookEndpoints, WebhookWorker};
@@ -19,15 +18,17 @@ use donjon::session::SessionLayer;
 use donjon::store::SqlStore;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::api::Callers;
 use crate::config::{Config, ConfigError, ConnectionConfig};
+use crate::notes::Notes;
 use crate::page::theme;
 use crate::resolver::Resolver;
 use crate::saml_users::{SamlUsers, domains};
 use crate::staff::Staff;
-use crate::{api, home, mailbox, personas, seed, team, test_hooks};
+use crate::{api, home, mailbox, notes, personas, seed, team, test_hooks};
 
-/// What tokens for scripts begin with, so that they can be told from others.
-const TOKEN_PREFIX: &str = "demo";
+/// How many service accounts an organization may have.
+const SERVICE_ACCOUNTS: u32 = 5;
 
 /// The application, and what works for it in the background.
 pub(crate) struct App {
@@ -49,8 +50,8 @@ impl App {
     ) -> Result<Self, BoxError> {
         let sessions = SessionLayer::new(store.clone(), &keyring).base_url(&config.issuer)?;
         let sessions = sessions.pages(theme()?);
-        let tokens = ApiTokens::new(&store, TOKEN_PREFIX.parse()?).scopes([api::SCOPE])?;
-        let accounts = accounts(config, &store, &keyring, &tokens, is_demo)?;
+        let (callers, notes) = (Callers::of(&store)?, Notes::default());
+        let accounts = accounts(config, &store, &keyring, (&callers, &notes), is_demo)?;
         seed::users(config, accounts.accounts()).await?;
         let saml = saml(config, &store, &keyring, accounts.accounts())?;
         let provider = provider(config, &store, &keyring, accounts.accounts()).await?;
@@ -62,7 +63,8 @@ impl App {
         let mut app = Router::new()
             .merge(home::routes(config, is_demo))
             .merge(team::routes(&store))
-            .merge(api::routes(&provider, &tokens))
+            .merge(notes::routes(&notes))
+            .merge(api::routes(&provider, &callers))
             .layer(Extension(accounts.clone()));
         if config.has_mailbox() {
             app = app.merge(mailbox::routes(mailbox, worker.clone(), config));
@@ -95,15 +97,22 @@ fn accounts(
     config: &Config,
     store: &SqlStore,
     keyring: &Keyring,
-    tokens: &ApiTokens,
+    (callers, notes): (&Callers, &Notes),
     is_demo: bool,
 ) -> Result<AccountLayer, BoxError> {
     let doors = config.saml.connections.iter().map(|c| OtherLogin::new(c.name(), c.login_path()));
     let accounts = AccountLayer::builder(store, keyring, &config.issuer)
         .pages(theme()?)
         .other_logins(doors)
-        .api_tokens(tokens)
-        .organizations(OrganizationPolicy { single_sign_on: true, ..Default::default() })
+        .api_tokens(&callers.tokens)
+        .apps(&callers.apps)
+        .organizations(OrganizationPolicy {
+            single_sign_on: true,
+            service_accounts: Some(SERVICE_ACCOUNTS),
+            ..Default::default()
+        })
+        .export_source(notes.clone())
+        .deletion_hook(notes.clone())
         .administrators(Staff);
     // They belong to a name, and an address has none.
     #[cfg(feature = "passkeys")]

@@ -26,7 +26,8 @@ pub(crate) struct Config {
     pub(crate) issuer: String,
     /// `sqlite::memory:`, `sqlite://FILE` or `postgres://…`.
     pub(crate) database_url: String,
-    /// Shows every mail at `/dev/mailbox` to everybody, even when not listening on loopback.
+    /// Shows every mail at `/dev/mailbox` to everybody, even when not listening on loopback, or
+    /// behind a proxy.
     #[serde(default)]
     pub(crate) danger_mailbox: bool,
     /// Absent: plain HTTP.
@@ -154,7 +155,14 @@ impl Config {
 
     /// Whether `/dev/mailbox` is there.
     pub(crate) fn has_mailbox(&self) -> bool {
-        self.danger_mailbox || self.listen.ip().is_loopback()
+        let on_this_machine = self.listen.ip().is_loopback() && !self.is_behind_tls();
+        self.danger_mailbox || on_this_machine
+    }
+
+    /// Whether browsers reach us by https that is not ours: through a proxy, then, which may say
+    /// nothing of itself in what it passes on.
+    fn is_behind_tls(&self) -> bool {
+        self.tls.is_none() && self.issuer.starts_with("https://")
     }
 }
 

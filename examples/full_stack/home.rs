@@ -136,7 +136,7 @@ struct Visitor<'a> {
 {% endif %}{% if is_staff %}<a class="button quiet" id="admin" href="/admin">Administration</a>
 {% endif %}<a class="button quiet" id="log-out" href="/logout">Log out</a>
 </nav>
-<p class="aside"><a href="/settings/organizations">Your organizations</a>{% if links.mailbox %} · <a href="/dev/mailbox">Mailbox</a>{% endif %}</p>
+<p class="aside"><a href="/notes">Your notes</a> · <a href="/settings/organizations">Your organizations</a>{% if links.mailbox %} · <a href="/dev/mailbox">Mailbox</a>{% endif %}</p>
 </main>"#
 )]
 struct LoggedIn<'a> {

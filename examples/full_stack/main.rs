@@ -13,6 +13,7 @@
 
 mod api;
 mod app;
+mod apps;
 mod arguments;
 mod config;
 mod demo;
@@ -22,6 +23,7 @@ mod keyring;
 mod lantern;
 mod mailbox;
 mod neighbours;
+mod notes;
 mod page;
 mod personas;
 mod resolver;

@@ -122,18 +122,48 @@ async fn an_api_call_without_a_token_is_challenged_in_the_way_of_its_caller() {
 
 #[tokio::test]
 async fn the_mailbox_is_not_shown_through_a_proxy_unless_the_host_says_so() {
-    let issuer = "https://op.example";
     for (danger_mailbox, status) in [(false, 421), (true, 200)] {
-        let app = app_at("127.0.0.1:3000", issuer, danger_mailbox).await;
+        let app = app_at("127.0.0.1:3000", "http://localhost:3000", danger_mailbox).await;
         let get = || request(Method::GET, "/dev/mailbox", JSON);
         assert_eq!(ask(&app, get(), "").await.status, 200);
-        for header in ["forwarded", "via", "x-forwarded-for", "x-forwarded-proto", "x-real-ip"] {
+        for header in [
+            "forwarded",
+            "via",
+            "x-forwarded-for",
+            "X-Forwarded-Proto",
+            "x-forwarded-host",
+            "x-forwarded-port",
+            "x-real-ip",
+            "cf-connecting-ip",
+        ] {
             let forwarded = get().header(header, "192.0.2.1");
             assert_eq!(ask(&app, forwarded, "").await.status, status, "{header}");
         }
         // As nginx does that was told nothing but where to pass requests on to.
         let plain = get().version(http::Version::HTTP_10);
         assert_eq!(ask(&app, plain, "").await.status, status);
+    }
+}
+
+/// Whatever such a proxy says of itself, and whichever host it names: nobody looks.
+#[tokio::test]
+async fn behind_a_proxy_that_ends_tls_there_is_no_mailbox_unless_the_host_says_so() {
+    for (danger_mailbox, status) in [(false, 404), (true, 200)] {
+        let app = app_at("127.0.0.1:3000", "https://op.example", danger_mailbox).await;
+        for host in ["op.example", "127.0.0.1:3000", "localhost:3000"] {
+            for forwarded in [None, Some("x-forwarded-for"), Some("forwarded"), Some("via")] {
+                let mut get = request(Method::GET, "/dev/mailbox", JSON).header("host", host);
+                if let Some(name) = forwarded {
+                    get = get.header(name, "192.0.2.1");
+                }
+                let answer = send(&app, get.body(Body::empty()).unwrap()).await;
+                assert_eq!(answer.status, status, "{host} {forwarded:?}: {}", answer.body);
+            }
+        }
+        let get = request(Method::GET, "/", BROWSER).header("host", "op.example");
+        let home = send(&app, get.body(Body::empty()).unwrap()).await;
+        assert_eq!(home.body.contains("/dev/mailbox"), danger_mailbox);
+        app.stop().await;
     }
 }
 

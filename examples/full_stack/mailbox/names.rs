@@ -48,18 +48,14 @@ impl Names {
 }
 
 /// Whether a reverse proxy brought the request: behind one, who listens on loopback is open to the
-/// world. They say so by these headers; one that is set up to say nothing speaks HTTP/1.0, which no
-/// browser does.
+/// world. They say so by these headers; one that is set up to say nothing may speak HTTP/1.0, which no
+/// browser does. Behind one that ends TLS and gives itself away by nothing there is no mailbox at all
+/// ([`Config::has_mailbox`]).
 fn is_forwarded(request: &Parts) -> bool {
-    const BY: [&str; 6] = [
-        "forwarded",
-        "via",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-proto",
-        "x-real-ip",
-    ];
-    request.version < Version::HTTP_11 || BY.iter().any(|name| request.headers.contains_key(*name))
+    const BY: [&str; 6] =
+        ["forwarded", "via", "x-real-ip", "x-client-ip", "cf-connecting-ip", "true-client-ip"];
+    let says_so = |name: &str| name.starts_with("x-forwarded-") || BY.contains(&name);
+    request.version < Version::HTTP_11 || request.headers.keys().any(|name| says_so(name.as_str()))
 }
 
 /// The host that a request names (RFC 9112, section 3.2); `None` if it names none, or more than one.

@@ -4,7 +4,7 @@
 pub(crate) mod page;
 mod seed;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use donjon::account::mfa::TotpSecret;
 

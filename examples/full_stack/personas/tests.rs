@@ -14,7 +14,7 @@ use crate::config::Config;
 
 #[path = "../../../tests/it/support/browser.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the integration tests use all of it")]
-mod browser;
+pub(crate) mod browser;
 
 const ORIGIN: &str = "http://localhost:3000";
 /// The settings that everybody has.
@@ -34,7 +34,7 @@ const SETTINGS: &[&str] = &[
 ];
 
 /// The demo, but for its neighbours, and a browser at it.
-async fn demo() -> (App, Browser) {
+pub(crate) async fn demo() -> (App, Browser) {
     let text = format!(
         "listen = \"127.0.0.1:3000\"\nissuer = \"{ORIGIN}\"\ndatabase_url = \"sqlite::memory:\"\n\
          [[users]]\nemail = \"{}\"\npassword = \"{PASSWORD}\"",
@@ -49,7 +49,7 @@ async fn demo() -> (App, Browser) {
 }
 
 /// Presses the button of a persona on the first page; where that leads.
-async fn become_one(browser: &mut Browser, who: &Persona) -> Page {
+pub(crate) async fn become_one(browser: &mut Browser, who: &Persona) -> Page {
     let home = browser.get("/").await;
     let card = home.body.split(&format!("id=\"persona-{}\"", first(who))).nth(1).unwrap();
     let mut card = home.clone_with(card.split("</li>").next().unwrap());
