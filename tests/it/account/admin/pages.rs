@@ -223,9 +223,9 @@ async fn the_audit_log_is_read_page_by_page_and_taken_along() {
         world.clock.advance(Duration::microseconds(1_234_567));
         root.get(&format!("/admin/users/{bob}")).await;
         root.post(&format!("/admin/users/{bob}/send-reset"), &[]).await;
-        let page = root.get(&format!("/admin/audit?user={bob}")).await;
+        let later = root.get(&format!("/admin/audit?user={bob}")).await;
         let at = "<time datetime=\"2026-01-01T00:00:01Z\">2026-01-01 00:00:01 UTC</time>";
-        assert!(page.body.contains(at), "{}", page.body);
+        assert!(later.body.contains(at), "{}", later.body);
         let csv = root.get(&page.link("CSV")).await;
         assert!(csv.body.starts_with("id,at,action,"), "{}", csv.body);
         assert_eq!(csv.body.lines().count(), 2);
