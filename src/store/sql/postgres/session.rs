@@ -127,14 +127,10 @@ const CHANGE_DATA: &str = "INSERT INTO donjon_session_data AS stored (id, data) 
          ELSE (stored.data - $3::text[]) || excluded.data END";
 
 /// Ends the sessions of user `$4` except `$5`; `$6` says whether to note the end of all that is the
-/// user's, and to revoke their API tokens. The user's row is locked before all others, as by whoever
-/// changes what opens the account.
+/// user's, and to revoke their API tokens. It follows a lock on the user's row, as with whoever changes
+/// what opens the account.
 pub(super) const END_ALL: &str = concat!(
-    "WITH held AS MATERIALIZED ( \
-         SELECT id FROM donjon_users WHERE id = $4 FOR NO KEY UPDATE \
-     ), ender AS MATERIALIZED ( \
-         SELECT $4::text AS user_id WHERE (SELECT count(*) FROM held) >= 0 \
-     ), ",
+    "WITH ender AS (SELECT $4::text AS user_id), ",
     ended_in_order!("ender", "s.id IS DISTINCT FROM $5::uuid"),
     ", locked AS MATERIALIZED ( \
          SELECT pg_advisory_xact_lock($3) FROM (SELECT count(*) AS logins FROM ended) AS counted \
@@ -348,7 +344,7 @@ impl SessionStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<u64> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             let hold = if except.is_none() { FORGET } else { HOLD };
             query(hold).bind(user.as_str()).execute(&mut *transaction).await?;
@@ -365,7 +361,7 @@ impl SessionStore for PostgresStore {
             transaction.commit().await?;
             Ok::<_, sqlx::Error>(ended)
         };
-        let ended = self.pool().within(work).await?;
+        let ended = self.pool().transition(work).await?;
         Ok(ended.unsigned_abs())
     }
 
