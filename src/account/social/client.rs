@@ -93,7 +93,8 @@ impl Client {
                 authorize: github.authorize(),
                 token: github.token(),
                 secret_in_form: true,
-                issuer: None,
+                // GitHub names it since 2026, and publishes nowhere that it always does.
+                issuer: Some((github.issuer(), false)),
             },
             Protocol::Facebook(facebook) => Endpoints {
                 authorize: facebook.authorize(),

@@ -27,6 +27,11 @@ impl GitHub {
         format!("{}/login/oauth/authorize", self.site)
     }
 
+    /// What answers name as their issuer (RFC 9207).
+    pub(in crate::account::social) fn issuer(&self) -> String {
+        format!("{}/login/oauth", self.site)
+    }
+
     pub(in crate::account::social) fn token(&self) -> String {
         format!("{}/login/oauth/access_token", self.site)
     }
@@ -85,6 +90,13 @@ pub(in crate::account::social) fn read(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_issuer_is_that_of_the_site() {
+        assert_eq!(GitHub::public().issuer(), "https://github.com/login/oauth");
+        let own = GitHub::at("https://github.example/");
+        assert_eq!(own.issuer(), "https://github.example/login/oauth");
+    }
 
     const USER: &[u8] = br#"{"id":583231,"login":"octocat","name":null,"email":"x@evil.test"}"#;
 

@@ -8,6 +8,11 @@ use crate::account::world::each_world_with;
 
 /// The browser comes back to the door of `id` with a code.
 async fn come_back(browser: &mut Browser, id: &str) -> Page {
+    come_back_from(browser, id, "").await
+}
+
+/// The same, with these fields more.
+async fn come_back_from(browser: &mut Browser, id: &str, more: &str) -> Page {
     let page = browser.get(&format!("/login/with/{id}")).await;
     let sent = page.location().unwrap();
     let field =
@@ -15,7 +20,7 @@ async fn come_back(browser: &mut Browser, id: &str) -> Page {
     assert_eq!(field("code_challenge_method").as_deref(), Some("S256"), "{sent}");
     assert_eq!(field("nonce"), None, "{sent}");
     let state = field("state").unwrap();
-    let page = browser.get(&format!("/login/with/{id}/callback?code=c&state={state}")).await;
+    let page = browser.get(&format!("/login/with/{id}/callback?code=c&state={state}{more}")).await;
     browser.follow(page).await
 }
 
@@ -57,6 +62,43 @@ async fn a_user_of_github_is_a_number_with_one_verified_address() {
             fake.provider.answer_at("/login/oauth/access_token", 200, refusal);
             let page = come_back(&mut world.browser(), "github").await;
             assert_eq!(page.url.query().unwrap(), "notice=provider-failed");
+        },
+    )
+    .await;
+}
+
+/// GitHub says whose answer it is (RFC 9207), and did not always.
+#[tokio::test]
+async fn an_answer_of_github_is_in_its_own_name_or_in_none() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| {
+            let github = Provider::github_at(&fake.provider.issuer(), "me", "secret");
+            builder.social(Social::new([github]).egress(fake.provider.egress()))
+        },
+        async |world| {
+            fake.provider.answer_at("/login/oauth/access_token", 200, tokens());
+            fake.provider.answer_at(
+                "/api/v3/user",
+                200,
+                json!({"id": 1, "login": "a"}).to_string(),
+            );
+            let address = json!([{"email": ALICE, "primary": true, "verified": true}]);
+            fake.provider.answer_at("/api/v3/user/emails", 200, address.to_string());
+            let named = |issuer: &str| {
+                let mut fields = url::form_urlencoded::Serializer::new("&".to_owned());
+                fields.append_pair("iss", issuer).finish()
+            };
+            let site = fake.provider.issuer();
+            for own in [named(&format!("{site}/login/oauth")), String::new()] {
+                let page = come_back_from(&mut world.browser(), "github", &own).await;
+                assert_eq!(page.body, greeting(ALICE), "{own}");
+            }
+            for other in [&site, &format!("{site}/login/oauth/"), "https://evil.example"] {
+                let page = come_back_from(&mut world.browser(), "github", &named(other)).await;
+                assert_eq!(page.url.query(), Some("notice=provider-failed"), "{other}");
+            }
+            assert_eq!(refusals(&world).await, ["wrong_issuer"; 3]);
         },
     )
     .await;
