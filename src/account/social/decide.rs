@@ -35,8 +35,10 @@ pub(super) fn decide(
     let email = profile.trusted_email();
     let holder = owners.email.filter(|_| email.is_some());
     match (owners.identity, holder, email) {
+        // Nor is who only signed up with the address anybody's rival: they would keep the owner out.
         (Some(user), Some(holder), _)
             if holder.id() != user.account.id()
+                && holder.email_verified()
                 && policy.email_mismatch == EmailMismatch::Refuse =>
         {
             Err(Fault::Mismatch)
@@ -116,6 +118,20 @@ mod tests {
         assert_eq!(of(Some(true), None, None), "register someone@example.test");
         assert_eq!(of(None, None, None), "ask");
         assert_eq!(of(Some(true), Some("a"), Some("b")), "email_mismatch");
+    }
+
+    #[test]
+    fn who_only_signed_up_with_an_address_is_nobodys_rival() {
+        for unconfirmed in [Unconfirmed::Block, Unconfirmed::Allow] {
+            for verified in [true, false] {
+                let holder = account("b").with_email("someone@example.test", verified);
+                let owners = IdentityOwners { identity: Some(user("a")), email: Some(holder) };
+                let policy = SocialPolicy::default();
+                let outcome = decide(&profile(Some(true)), owners, &policy, unconfirmed);
+                assert_eq!(matches!(outcome, Err(Fault::Mismatch)), verified, "{unconfirmed:?}");
+                assert_eq!(matches!(outcome, Ok(Outcome::LogIn(_))), !verified);
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! To the provider and back.
 
 use donjon::account::social::{EmailMismatch, Social, SocialPolicy};
+use donjon::account::{Policy, Unconfirmed};
 use donjon::crypto::Clock as _;
 use donjon::store::{Effects, NewDeletion};
 use http::StatusCode;
@@ -402,6 +403,43 @@ async fn a_provider_that_does_not_know_the_user_is_no_way_to_prove_it_again() {
         },
     )
     .await;
+}
+
+/// Who signed up with the address of an identity proved nothing, and keeps nobody out.
+#[tokio::test]
+async fn nobody_stops_anothers_login_by_signing_up_with_the_address_of_their_identity() {
+    for unconfirmed in [Unconfirmed::Block, Unconfirmed::Allow] {
+        let fake = Fake::start().await;
+        let policy = Policy { unconfirmed, even_answers: Duration::ZERO, ..Policy::default() };
+        each_world_with(
+            |builder| fake.known(builder.policy(policy)),
+            async |world| {
+                fake.arrive(&mut world.browser(), alice()).await;
+                let accounts = world.accounts.accounts();
+                let account = accounts.find_by_email(ALICE).await.unwrap().unwrap();
+                let hers = "alice@new.example.test";
+                accounts.change_email(account.id(), hers).await.unwrap();
+
+                let mut stranger = world.browser();
+                let fields = [("email", ALICE), ("password", "the stranger's password")];
+                stranger.post("/register", &fields).await;
+                let rival = accounts.find_by_email(ALICE).await.unwrap().unwrap();
+                assert!(!rival.email_verified() && rival.id() != account.id());
+                let page = fake.arrive(&mut world.browser(), alice()).await;
+                assert_eq!(page.body, greeting(hers), "{unconfirmed:?}");
+
+                // Who has confirmed it is one.
+                let link = world.link_to(ALICE).await;
+                let page = stranger.get(&link).await;
+                stranger.submit(&page, &[]).await;
+                let rival = accounts.find_by_email(ALICE).await.unwrap().unwrap();
+                assert!(rival.email_verified());
+                let page = fake.arrive(&mut world.browser(), alice()).await;
+                assert_eq!(page.url.query().unwrap(), "notice=provider-mismatch");
+            },
+        )
+        .await;
+    }
 }
 
 /// The subject is Alice's, the address Bob's.
