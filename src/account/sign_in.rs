@@ -160,11 +160,15 @@ where
     let proof = Proof::by(who.methods.clone()).remembered(who.remember);
     let mut proof = who.proven_at.of(proof, now);
     proof.login_path.clone_from(&who.login_path);
+    // Read before there is a session: what fails after that must take it away again.
+    let glass = single_sign_on::glass_of(site, who).await?;
     visit.session.log_in(who.account.clone(), proof).await?;
     let methods: Vec<_> = who.methods.iter().map(Method::as_str).collect();
     let entry = visit.entry(Action::LOG_IN).about(user).with("methods", methods);
     let mut along = site.effects(entry).and_sighting(sighting(site, visit, who, now));
-    single_sign_on::tell_owners(site, visit, who, &mut along).await?;
+    if let Some(glass) = &glass {
+        single_sign_on::tell_owners(site, visit, who, glass, &mut along);
+    }
     if trust {
         let entry = visit.entry(Action::TRUST_BROWSER).about(user);
         along.audit.push(entry.at(now, &*site.random));

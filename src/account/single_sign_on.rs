@@ -19,7 +19,7 @@ use crate::audit::Action;
 use crate::http::{Body, respond};
 use crate::page::Letter;
 use crate::scope::{Account, BREAK_GLASS, UserId};
-use crate::store::{Effects, EnforcedSso, SsoDomain, SsoMode, Standing};
+use crate::store::{Effects, EnforcedSso, Organization, SsoDomain, SsoMode, Standing};
 
 /// What the page to log in says then.
 pub(super) const ENFORCED: &str = "single-sign-on";
@@ -82,26 +82,33 @@ fn admits(sso: &EnforcedSso, login_path: Option<&str>) -> bool {
     }
 }
 
-/// Tells the owners of the organization, and its audit log, of somebody who comes in although single
-/// sign-on is enforced. It is rare, so it may read.
-pub(super) async fn tell_owners(
+/// Whom to tell of somebody who comes in although single sign-on is enforced: the organization, and
+/// its owners. `None` for everybody else. It is rare, so it may read.
+pub(super) async fn glass_of(
+    site: &Site,
+    who: &SignIn<'_>,
+) -> Result<Option<(Organization, Vec<Account>)>, AccountError> {
+    if who.login_path.as_deref() != Some(BREAK_GLASS) {
+        return Ok(None);
+    }
+    let standing = site.store.standing(who.account.id()).await?;
+    let Some(sso) = standing.and_then(|standing| standing.sso) else { return Ok(None) };
+    let Some(organization) = site.store.find_organization(sso.organization).await? else {
+        return Ok(None);
+    };
+    Ok(Some((organization, site.store.owners_of(sso.organization).await?)))
+}
+
+/// Tells them, and the audit log of the organization.
+pub(super) fn tell_owners(
     site: &Site,
     visit: &Visit,
     who: &SignIn<'_>,
+    (organization, owners): &(Organization, Vec<Account>),
     along: &mut Effects,
-) -> Result<(), AccountError> {
-    if who.login_path.as_deref() != Some(BREAK_GLASS) {
-        return Ok(());
-    }
-    let user = who.account.id();
-    let Some(sso) = site.store.standing(user).await?.and_then(|standing| standing.sso) else {
-        return Ok(());
-    };
-    let Some(organization) = site.store.find_organization(sso.organization).await? else {
-        return Ok(());
-    };
-    let now = site.now();
-    let entry = visit.entry(Action::BREAK_GLASS).about(user).in_organization(sso.organization);
+) {
+    let (user, now) = (who.account.id(), site.now());
+    let entry = visit.entry(Action::BREAK_GLASS).about(user).in_organization(organization.id);
     along.audit.push(entry.at(now, &*site.random));
     let settings = settings::single_sign_on_path(&site.paths, &organization.slug);
     let settings = site.letters.absolute(&settings);
@@ -110,12 +117,11 @@ pub(super) async fn tell_owners(
         member: who.email.as_str(),
         settings: &settings,
     };
-    for owner in site.store.owners_of(sso.organization).await? {
+    for owner in owners {
         if let Some(to) = owner.email().filter(|_| owner.email_verified()) {
             along.deliveries.push(site.letters.write(to, &letter, now));
         }
     }
-    Ok(())
 }
 
 /// Whether this user comes in by a password although single sign-on is enforced.

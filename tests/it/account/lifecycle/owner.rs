@@ -5,35 +5,9 @@ use donjon::scope::UserId;
 use donjon::store::{DeletionRequest, Effects, NewDeletion, SqlStore};
 use time::{Duration, OffsetDateTime};
 
-use crate::support::database::{Database, databases};
+use crate::support::database::{Database, open_databases, run};
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
-
-/// Each database, where the test can look behind the store.
-async fn open_databases() -> Vec<(Database, tempfile::TempDir)> {
-    let mut all = Vec::new();
-    for mut database in databases().await {
-        let directory = tempfile::tempdir().unwrap();
-        if database.name == "sqlite" {
-            database.url = format!("sqlite://{}", directory.path().join("a.db").display());
-        }
-        all.push((database, directory));
-    }
-    all
-}
-
-async fn run(url: &str, statement: String) {
-    use sqlx::Executor as _;
-
-    let statement = sqlx::AssertSqlSafe(statement);
-    if url.starts_with("sqlite") {
-        let pool = sqlx::SqlitePool::connect(url).await.unwrap();
-        pool.execute(statement).await.unwrap();
-    } else {
-        #[cfg(feature = "postgres")]
-        sqlx::PgPool::connect(url).await.unwrap().execute(statement).await.unwrap();
-    }
-}
 
 /// An organization with these members.
 async fn organization(database: &Database, name: &str, members: &[(&str, &str)]) {

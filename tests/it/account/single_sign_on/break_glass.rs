@@ -5,6 +5,7 @@ use donjon::store::NewTotp;
 
 use super::*;
 use crate::account::second_factor::{VERIFY, methods, verify};
+use crate::support::database::{open_databases, run};
 use crate::support::statements::counted;
 
 const GLASS: &str = "/login/break-glass";
@@ -178,4 +179,35 @@ async fn who_is_named_no_longer_is_out_at_once() {
         assert_eq!(break_glass(&mut world.browser(), OLGA, PASSWORD).await.status, REFUSED);
     })
     .await;
+}
+
+/// A database that fails in the midst of it, as one under load does, leaves no session that nobody was
+/// told of.
+#[tokio::test]
+async fn a_store_that_fails_meanwhile_lets_nobody_in_without_a_trace() {
+    for (database, _directory) in open_databases().await {
+        let url = database.url.clone();
+        let world = World::over(database, &with_sso).await;
+        let (_, app) = named(&world).await;
+        world.mails_to(OLGA).await;
+        let code = app.next_code(&world);
+        // What the owners are found by, and what tells of it.
+        for table in ["donjon_organizations", "donjon_audit"] {
+            let mut olga = world.browser();
+            break_glass(&mut olga, OLGA, PASSWORD).await;
+            run(&url, format!("ALTER TABLE {table} RENAME TO elsewhere")).await;
+            let page = olga.post(VERIFY, &[("code", &code)]).await;
+            run(&url, format!("ALTER TABLE elsewhere RENAME TO {table}")).await;
+            assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{table}: {}", page.body);
+            assert_eq!(who(&mut olga).await, STRANGER, "{table}");
+            assert!(told(&world, "organization.break_glass").await.is_empty());
+        }
+        // Then it is as if nothing had been: the code is not used up.
+        let mut olga = world.browser();
+        break_glass(&mut olga, OLGA, PASSWORD).await;
+        verify(&mut olga, &code).await;
+        assert_eq!(who(&mut olga).await, format!("hello {OLGA} at /"));
+        assert_eq!(told(&world, "organization.break_glass").await, [true]);
+        assert_eq!(world.mails_to(OLGA).await.len(), 1);
+    }
 }
