@@ -79,6 +79,18 @@ pub enum IdentityUse {
     Refused,
 }
 
+/// Which stored tokens those of a login take the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplacedTokens {
+    /// Any: they stand by themselves.
+    Any,
+    /// Those of this version, unless somebody is about to refresh them: something of theirs goes on in
+    /// the new ones, and would be older than what the refresh brings.
+    Version(i64),
+    /// None: they are kept only where there are no others.
+    None,
+}
+
 /// How it ended to link an identity to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Linking {
@@ -174,12 +186,13 @@ pub trait IdentityStore: std::fmt::Debug + Send + Sync + 'static {
     /// [`UserStore::reset_password`](super::UserStore::reset_password) and
     /// [`IdentityStore::unlink_identity`] it makes sure that no login outlives what took its ground
     /// away, whichever is first. What the provider says now takes the place of what it said before;
-    /// what it does not say stays.
+    /// what it does not say stays. Tokens are written only in the place of those that `replaced` tells
+    /// of; if there are others by now they stay, and the login is completed all the same.
     async fn log_in_with_identity(
         &self,
         user: &UserId,
         identity: &NewIdentity,
-        epoch: i64,
+        (epoch, replaced): (i64, ReplacedTokens),
         along: &Effects,
     ) -> Result<IdentityUse>;
 

@@ -21,7 +21,9 @@ use crate::crypto::RandomExt as _;
 use crate::http::respond;
 use crate::page::LoginNotice;
 use crate::scope::{Account, Method, UserId};
-use crate::store::{Effects, IdentityRegistration, IdentityUse, LoginUser, NewIdentity, NewUser};
+use crate::store::{
+    Effects, IdentityRegistration, IdentityUse, LoginUser, NewIdentity, NewUser, ReplacedTokens,
+};
 
 /// Whoever loses a race for an identity or an address is judged once more by who won it.
 const JUDGED: usize = 3;
@@ -45,7 +47,9 @@ pub(super) async fn enter(
             Err(fault) => return refuse(here, visit, &Aim::LogIn, fault).await,
         };
         match outcome {
-            Outcome::LogIn(user) => return log_in(here, visit, &profile, &identity, &user).await,
+            Outcome::LogIn(user) => {
+                return log_in(here, visit, (&profile, tokens.as_ref()), &user).await;
+            }
             Outcome::Register(email) => {
                 match domain::look(here, visit, &email).await? {
                     Domain::Others(elsewhere) => return Ok(elsewhere),
@@ -53,7 +57,7 @@ pub(super) async fn enter(
                     Domain::Own(_) | Domain::Open => {}
                 }
                 if let Some(user) = register(here, visit, &identity, &email).await? {
-                    return log_in(here, visit, &profile, &identity, &user).await;
+                    return log_in(here, visit, (&profile, tokens.as_ref()), &user).await;
                 }
             }
             Outcome::TakeOver(account) => {
@@ -163,8 +167,7 @@ pub(super) async fn take_over(
 async fn log_in(
     here: Here<'_>,
     visit: &Visit,
-    profile: &Profile,
-    identity: &NewIdentity,
+    (profile, tokens): (&Profile, Option<&Tokens>),
     user: &LoginUser,
 ) -> Answer {
     let Here { site, providers, provider } = here;
@@ -176,9 +179,10 @@ async fn log_in(
     let Some(email) = account.email().and_then(|email| Email::parse(email).ok()) else {
         return refuse(here, visit, &Aim::LogIn, fault::Fault::NoEmail).await;
     };
+    let (identity, replaced) = keeping(here, account.id(), profile, tokens).await?;
     let settle = async |along: Effects| {
-        let id = account.id();
-        let used = site.store.log_in_with_identity(id, identity, user.device_epoch, &along).await?;
+        let (id, since) = (account.id(), (user.device_epoch, replaced));
+        let used = site.store.log_in_with_identity(id, &identity, since, &along).await?;
         if used == IdentityUse::Done {
             along.announce();
         }
@@ -212,6 +216,26 @@ async fn log_in(
         Some(response) => Ok(response),
         None => over(),
     }
+}
+
+/// What is written of the identity. Providers give a refresh token with the first consent only: without
+/// a new one the one that was kept goes on.
+async fn keeping(
+    here: Here<'_>,
+    user: &UserId,
+    profile: &Profile,
+    tokens: Option<&Tokens>,
+) -> Result<(NewIdentity, ReplacedTokens), AccountError> {
+    let Some(tokens) = tokens.filter(|tokens| tokens.refresh_token.is_none()) else {
+        return Ok((here.identity(profile, tokens), ReplacedTokens::Any));
+    };
+    let Some(stored) = here.site.store.provider_tokens(user, &here.provider.id).await? else {
+        return Ok((here.identity(profile, Some(tokens)), ReplacedTokens::None));
+    };
+    let kept = here.providers.open_tokens(&here.provider.id, &stored);
+    let refresh_token = kept.and_then(|kept| kept.refresh_token);
+    let tokens = Tokens { refresh_token, ..tokens.clone() };
+    Ok((here.identity(profile, Some(&tokens)), ReplacedTokens::Version(stored.version)))
 }
 
 /// When the user proved to the provider who they are. One that could say, and does not, may have asked

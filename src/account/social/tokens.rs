@@ -51,7 +51,8 @@ pub enum ProviderTokenError {
     /// The token is over, and cannot be refreshed: the user has to log in with the provider again.
     #[error("the user must log in with the provider again")]
     LoginRequired,
-    /// The provider cannot be reached, or does not answer as it must. The log has the details.
+    /// The provider cannot be reached, does not answer as it must, or refuses for a reason that no login
+    /// mends, such as a client secret that is none any more. The log has the details.
     #[error("the provider does not give a fresh token: {0}")]
     Unavailable(String),
     /// Somebody else has been refreshing it for too long.
@@ -146,15 +147,31 @@ async fn refresh(
             store.finish_token_refresh(user, &provider.id, version, None).await?;
             tracing::warn!(provider = provider.id, %user, %fault, "tokens were not refreshed");
             Err(match fault {
-                Fault::Token(TokenError::Refused(_)) => ProviderTokenError::LoginRequired,
+                Fault::Token(TokenError::Refused(code)) if is_over(&code) => {
+                    ProviderTokenError::LoginRequired
+                }
                 fault => ProviderTokenError::Unavailable(fault.to_string()),
             })
         }
     }
 }
 
+/// Whether a refusal is of the refresh token, so that a login mends it: RFC 6749, section 5.2,
+/// GitHub's, and those of OpenID for a provider that asks its user. Anything else is wrong with the
+/// host's registration, or over soon.
+fn is_over(code: &str) -> bool {
+    matches!(
+        code,
+        "invalid_grant"
+            | "bad_refresh_token"
+            | "interaction_required"
+            | "login_required"
+            | "consent_required"
+    )
+}
+
 impl Providers {
-    fn open_tokens(&self, provider: &str, stored: &StoredTokens) -> Option<Tokens> {
+    pub(super) fn open_tokens(&self, provider: &str, stored: &StoredTokens) -> Option<Tokens> {
         let context = format!("{provider}\0{}", stored.subject);
         let plain = self.keyring.open(TOKENS, context.as_bytes(), &stored.tokens).ok()?;
         serde_json::from_slice(&plain).ok()

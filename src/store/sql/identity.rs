@@ -4,7 +4,8 @@ use super::account::{UserRow, account, login_user};
 use super::convert::time;
 use crate::crypto::Sealed;
 use crate::store::{
-    Identity, IdentityOwners, IdentityRegistration, Result, StoredTokens, Unlinking, WaysIn,
+    Identity, IdentityOwners, IdentityRegistration, ReplacedTokens, Result, StoredTokens,
+    Unlinking, WaysIn,
 };
 
 /// Counts the ways in that the user has whose id is bound to `$user`, and that are open: passkeys of
@@ -88,6 +89,34 @@ pub(super) fn refused(identity_taken: bool) -> IdentityRegistration {
         IdentityRegistration::IdentityTaken
     } else {
         IdentityRegistration::EmailTaken
+    }
+}
+
+/// Whether the tokens `$tokens` of a login at `$at` are to be written over those of identity `i`, which
+/// must be of version `$replaced` ([`replaced`]).
+macro_rules! writes_tokens {
+    ($tokens:literal, $replaced:literal, $at:literal) => {
+        concat!(
+            "(",
+            $tokens,
+            " IS NOT NULL AND (",
+            $replaced,
+            " = -2 OR (CASE WHEN i.tokens IS NULL THEN -1 ELSE i.tokens_version END = ",
+            $replaced,
+            " AND coalesce(i.refreshing_until, 0) <= ",
+            $at,
+            ")))"
+        )
+    };
+}
+pub(super) use writes_tokens;
+
+/// The version that tokens must be of: -1 for none, -2 for any.
+pub(super) fn replaced(tokens: ReplacedTokens) -> i64 {
+    match tokens {
+        ReplacedTokens::Any => -2,
+        ReplacedTokens::None => -1,
+        ReplacedTokens::Version(version) => version,
     }
 }
 

@@ -12,8 +12,11 @@ use crate::crypto::{RandomExt as _, Redacted, Sealed, SystemRandom, TokenHash};
 use crate::scope::UserId;
 use crate::store::{
     AuditFilter, AuditStore, Effects, IdentityRegistration, IdentityStore, IdentityUse,
-    LinkPurpose, Linking, NewIdentity, NewUser, ParkedIdentity, UserStore,
+    LinkPurpose, Linking, NewIdentity, NewUser, ParkedIdentity, ReplacedTokens, UserStore,
 };
+
+/// Tokens that stand by themselves.
+const ANY: ReplacedTokens = ReplacedTokens::Any;
 
 /// Proves the contract of an [`IdentityStore`] whose users are in `users`, and whose entries
 /// `audit` shows.
@@ -40,6 +43,8 @@ pub async fn identities(
     kit.mails_to_one_address_are_limited_exactly().await?;
     kit.tokens_are_refreshed_by_one_at_a_time().await?;
     kit.new_tokens_are_never_overwritten_by_older_ones().await?;
+    kit.tokens_that_go_on_with_others_wait_for_a_refresh().await?;
+    kit.tokens_that_go_on_with_others_are_written_over_those_only().await?;
     kit.what_goes_along_with_an_identity_is_written_with_it().await
 }
 
@@ -147,7 +152,7 @@ impl Kit {
             ..known.identity.clone()
         };
         let none = Effects::none();
-        let used = self.store.log_in_with_identity(&known.id, &said, 0, &none).await?;
+        let used = self.store.log_in_with_identity(&known.id, &said, (0, ANY), &none).await?;
         rule(RULE, used == IdentityUse::Done, used)?;
         let ways = self.store.ways_in(&known.id, &open_ways()).await?;
         let Some(identity) = ways.identities.first() else { return rule(RULE, false, ways) };
@@ -162,7 +167,7 @@ impl Kit {
         let stranger = new_user(&fresh_email());
         self.users.create_user(&stranger, &none).await?;
         let foreign =
-            self.store.log_in_with_identity(stranger.account.id(), &said, 0, &none).await?;
+            self.store.log_in_with_identity(stranger.account.id(), &said, (0, ANY), &none).await?;
         rule("an identity logs in its own user", foreign == IdentityUse::Refused, foreign)
     }
 
@@ -175,7 +180,8 @@ impl Kit {
         self.users.reset_password(&link.token, &password, &none, epoch()).await?;
         for (began, expected) in [(0, IdentityUse::Refused), (1, IdentityUse::Done)] {
             let identity = &known.identity;
-            let used = self.store.log_in_with_identity(&known.id, identity, began, &none).await?;
+            let used =
+                self.store.log_in_with_identity(&known.id, identity, (began, ANY), &none).await?;
             rule(RULE, used == expected, (began, used))?;
         }
         Ok(())
@@ -253,7 +259,7 @@ impl Kit {
         }
         for (began, expected) in [(0, 1), (7, 0)] {
             let (name, along) = self.along();
-            self.store.log_in_with_identity(id, &identity, began, &along).await?;
+            self.store.log_in_with_identity(id, &identity, (began, ANY), &along).await?;
             let written = self.written(&name, Some(id)).await?;
             rule(RULE, written == expected, ("a login", written))?;
         }

@@ -92,7 +92,13 @@ impl State {
                 (200, tokens.into())
             }
             "refresh_token" => match inner.refresh_tokens.remove(field("refresh_token")) {
-                Some(user) => (200, inner.issue(user).into()),
+                Some(user) => {
+                    if !inner.gives_refresh_tokens {
+                        let token = field("refresh_token").to_owned();
+                        inner.refresh_tokens.insert(token, user.clone());
+                    }
+                    (200, inner.issue(user).into())
+                }
                 None => no("invalid_grant"),
             },
             _ => no("unsupported_grant_type"),
@@ -132,18 +138,20 @@ impl State {
 impl Inner {
     fn issue(&mut self, user: FakeUser) -> Map<String, Value> {
         self.issued += 1;
-        let (access, refresh) =
-            (format!("access-{}", self.issued), format!("refresh-{}", self.issued));
-        self.refresh_tokens.insert(refresh.clone(), user);
-        [
-            ("access_token", json!(access)),
-            ("refresh_token", json!(refresh)),
+        let mut issued: Map<String, Value> = [
+            ("access_token", json!(format!("access-{}", self.issued))),
             ("token_type", json!("Bearer")),
             ("expires_in", json!(self.token_life)),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into_iter()
-        .collect()
+        .collect();
+        if self.gives_refresh_tokens {
+            let refresh = format!("refresh-{}", self.issued);
+            issued.insert("refresh_token".into(), json!(refresh));
+            self.refresh_tokens.insert(refresh, user);
+        }
+        issued
     }
 }
 

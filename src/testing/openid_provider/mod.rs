@@ -88,6 +88,7 @@ struct Inner {
     refresh_tokens: HashMap<String, FakeUser>,
     issued: u64,
     token_life: u64,
+    gives_refresh_tokens: bool,
     change: Change,
     answers: HashMap<String, Option<(u16, String)>>,
     issuer_in_answers: Option<String>,
@@ -153,6 +154,7 @@ impl FakeOpenIdProvider {
             refresh_tokens: HashMap::new(),
             issued: 0,
             token_life: 3600,
+            gives_refresh_tokens: true,
             change: Box::new(|_| {}),
             answers: HashMap::new(),
             issuer_in_answers: None,
@@ -249,6 +251,13 @@ impl FakeOpenIdProvider {
     /// How long access tokens live from now on, in seconds; one hour at first.
     pub fn token_life(&self, seconds: u64) {
         self.state.inner().token_life = seconds;
+    }
+
+    /// Whether it gives a refresh token from now on, as it does at first, a new one for each that is
+    /// used. If not, as a provider that gives one with the first consent only, those that it has given
+    /// work on.
+    pub fn give_refresh_tokens(&self, gives: bool) {
+        self.state.inner().gives_refresh_tokens = gives;
     }
 
     /// Answers requests for this path with this from now on.

@@ -35,6 +35,10 @@ enum Fault {
     LetsAllRefresh,
     /// Writes tokens whatever their version.
     WritesOldTokens,
+    /// Lets a login go on with tokens that somebody refreshes.
+    OvertakesRefreshes,
+    /// Writes the tokens of a login over any others.
+    WritesOverOthers,
     /// Gives an account to everybody who takes it over.
     GivesAccountsAgain,
     /// Gives an account that somebody has confirmed to whoever comes from elsewhere.
@@ -127,9 +131,21 @@ impl IdentityStore for Broken {
         &self,
         user: &UserId,
         identity: &NewIdentity,
-        epoch: i64,
+        (epoch, mut replaced): (i64, ReplacedTokens),
         along: &Effects,
     ) -> Result<IdentityUse> {
+        let stored = self.good.provider_tokens(user, &identity.provider).await?;
+        match (self.fault, replaced, stored.as_ref().map(|stored| stored.version)) {
+            (Fault::OvertakesRefreshes, ReplacedTokens::Version(version), Some(stored))
+                if version == stored =>
+            {
+                replaced = ReplacedTokens::Any;
+            }
+            (Fault::WritesOverOthers, ReplacedTokens::Version(_), Some(stored)) => {
+                replaced = ReplacedTokens::Version(stored);
+            }
+            _ => {}
+        }
         if self.is(Fault::ForgetsLogins) {
             return Ok(IdentityUse::Done);
         }
@@ -137,9 +153,10 @@ impl IdentityStore for Broken {
             let found = self.find_identity(&identity.provider, &identity.subject, None).await?;
             let owner = found.identity.filter(|owner| owner.account.id() == user);
             let epoch = owner.map_or(epoch, |owner| owner.device_epoch);
-            return self.good.log_in_with_identity(user, identity, epoch, along).await;
+            return self.good.log_in_with_identity(user, identity, (epoch, replaced), along).await;
         }
-        self.good.log_in_with_identity(user, identity, epoch, &self.along(along)).await
+        let since = (epoch, replaced);
+        self.good.log_in_with_identity(user, identity, since, &self.along(along)).await
     }
 
     async fn link_identity(
@@ -260,6 +277,8 @@ async fn the_kit_names_the_rule_that_a_store_of_identities_breaks() {
             Fault::WritesOldTokens,
             "tokens of a login are not overwritten by a refresh begun before it",
         ),
+        (Fault::OvertakesRefreshes, "a login does not go on with tokens that are being refreshed"),
+        (Fault::WritesOverOthers, "tokens that go on with others are written over those only"),
         (
             Fault::ForgetsWhatGoesAlong,
             "what goes along is written if the change was made, and names its user",

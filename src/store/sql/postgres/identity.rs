@@ -11,13 +11,14 @@ use crate::scope::{SessionId, UserId};
 use crate::store::sql::account::login_user_columns;
 use crate::store::sql::convert::micros;
 use crate::store::sql::identity::{
-    IdentityRow, OwnerRow, TokensRow, owners, refused, tokens, unlinking, ways, ways_in,
+    IdentityRow, OwnerRow, TokensRow, owners, refused, replaced, tokens, unlinking, ways, ways_in,
+    writes_tokens,
 };
 use crate::store::sql::rate_limit::counting_one_more;
 use crate::store::{
     Effects, IdentityOwners, IdentityRegistration, IdentityStore, IdentityUse, Linking,
-    NewIdentity, NewUser, OpenWays, ParkedIdentity, RateLimit, Result, StoredTokens, Unlinking,
-    WaysIn,
+    NewIdentity, NewUser, OpenWays, ParkedIdentity, RateLimit, ReplacedTokens, Result,
+    StoredTokens, Unlinking, WaysIn,
 };
 
 #[async_trait]
@@ -132,7 +133,7 @@ impl IdentityStore for PostgresStore {
         &self,
         user: &UserId,
         identity: &NewIdentity,
-        epoch: i64,
+        (epoch, over): (i64, ReplacedTokens),
         along: &Effects,
     ) -> Result<IdentityUse> {
         // The user's row is locked first, so that a reset in progress is waited for, and its epoch
@@ -144,8 +145,12 @@ impl IdentityStore for PostgresStore {
              ), done AS (
                  UPDATE donjon_identities i SET
                      email = coalesce($5, i.email), name = coalesce($6, i.name),
-                     tokens = coalesce($7, i.tokens),
-                     tokens_version = i.tokens_version + ($7 IS NOT NULL)::int,
+                     tokens = CASE WHEN ",
+            writes_tokens!("$7", "$10", "$8"),
+            " THEN $7 ELSE i.tokens END,
+                     tokens_version = i.tokens_version + ",
+            writes_tokens!("$7", "$10", "$8"),
+            "::int,
                      last_used_at = $8
                  WHERE i.provider = $1 AND i.subject = $2
                    AND i.user_id = (SELECT id FROM owner) RETURNING i.user_id
@@ -162,6 +167,7 @@ impl IdentityStore for PostgresStore {
         .bind(identity.tokens.as_ref().map(Sealed::as_bytes))
         .bind(micros(identity.at))
         .bind(effects(along))
+        .bind(replaced(over))
         .fetch_one(self.pool())
         .await?;
         Ok(if done { IdentityUse::Done } else { IdentityUse::Refused })

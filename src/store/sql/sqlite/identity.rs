@@ -13,12 +13,13 @@ use crate::scope::{SessionEnd, SessionId, UserId};
 use crate::store::sql::account::{address_key, login_user_columns};
 use crate::store::sql::convert::micros;
 use crate::store::sql::identity::{
-    IdentityRow, OwnerRow, TAKE_OVER, TokensRow, owners, refused, tokens, unlinking, ways, ways_in,
+    IdentityRow, OwnerRow, TAKE_OVER, TokensRow, owners, refused, replaced, tokens, unlinking,
+    ways, ways_in, writes_tokens,
 };
 use crate::store::{
     Effects, IdentityOwners, IdentityRegistration, IdentityStore, IdentityUse, Linking,
-    NewIdentity, NewUser, OpenWays, ParkedIdentity, RateLimit, Registration, Result, StoredTokens,
-    Unlinking, WaysIn,
+    NewIdentity, NewUser, OpenWays, ParkedIdentity, RateLimit, Registration, ReplacedTokens,
+    Result, StoredTokens, Unlinking, WaysIn,
 };
 
 #[async_trait]
@@ -128,22 +129,26 @@ impl IdentityStore for SqliteStore {
         &self,
         user: &UserId,
         identity: &NewIdentity,
-        epoch: i64,
+        (epoch, over): (i64, ReplacedTokens),
         along: &Effects,
     ) -> Result<IdentityUse> {
         let (user, identity, along) = (user.clone(), identity.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                let updated = sqlx::query(
+                let updated = sqlx::query(concat!(
                     "UPDATE donjon_identities AS i SET
                          email = coalesce(?5, email), name = coalesce(?6, name),
-                         tokens = coalesce(?7, tokens),
-                         tokens_version = tokens_version + (?7 IS NOT NULL),
+                         tokens = CASE WHEN ",
+                    writes_tokens!("?7", "?9", "?8"),
+                    " THEN ?7 ELSE tokens END,
+                         tokens_version = tokens_version + ",
+                    writes_tokens!("?7", "?9", "?8"),
+                    ",
                          last_used_at = ?8
                      WHERE provider = ?1 AND subject = ?2 AND user_id = ?3
                        AND EXISTS (SELECT 1 FROM donjon_users u
                                    WHERE u.id = i.user_id AND u.device_epoch = ?4)",
-                )
+                ))
                 .bind(&identity.provider)
                 .bind(&identity.subject)
                 .bind(user.as_str())
@@ -152,6 +157,7 @@ impl IdentityStore for SqliteStore {
                 .bind(&identity.name)
                 .bind(identity.tokens.as_ref().map(Sealed::as_bytes))
                 .bind(micros(identity.at))
+                .bind(replaced(over))
                 .execute(&mut *connection)
                 .await?;
                 if updated.rows_affected() == 0 {

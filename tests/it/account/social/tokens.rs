@@ -1,6 +1,7 @@
 //! The tokens of providers, for the host.
 
 use donjon::account::social::{ProviderToken, ProviderTokenError};
+use donjon::crypto::Clock as _;
 use donjon::scope::UserId;
 
 use super::*;
@@ -84,11 +85,97 @@ async fn a_refusal_asks_for_a_login_and_a_fault_can_be_tried_again() {
             fake.provider.answer_at("/token", 503, "{}");
             let failed = token(&world, &user).await.unwrap_err();
             assert!(matches!(failed, ProviderTokenError::Unavailable(_)), "{failed}");
-            fake.provider.answer_at("/token", 400, r#"{"error":"invalid_grant"}"#);
-            let refused = token(&world, &user).await.unwrap_err();
-            assert!(matches!(refused, ProviderTokenError::LoginRequired), "{refused}");
+            // What the host got wrong, or what is over soon, is not mended by a login.
+            for (status, error) in [
+                (401, "invalid_client"),
+                (400, "unauthorized_client"),
+                (400, "invalid_scope"),
+                (400, "temporarily_unavailable"),
+                (429, "slow_down"),
+                (200, "incorrect_client_credentials"),
+            ] {
+                let body = format!(r#"{{"error":"{error}"}}"#);
+                fake.provider.answer_at("/token", status, body);
+                let failed = token(&world, &user).await.unwrap_err();
+                let told = failed.to_string();
+                let expected = matches!(failed, ProviderTokenError::Unavailable(_));
+                assert!(expected && told.contains(error), "{told}");
+            }
+            for (status, error) in [
+                (400, "invalid_grant"),
+                (200, "bad_refresh_token"),
+                (400, "interaction_required"),
+                (400, "login_required"),
+                (400, "consent_required"),
+            ] {
+                let body = format!(r#"{{"error":"{error}"}}"#);
+                fake.provider.answer_at("/token", status, body);
+                let refused = token(&world, &user).await.unwrap_err();
+                assert!(matches!(refused, ProviderTokenError::LoginRequired), "{error}: {refused}");
+            }
             fake.provider.mend("/token");
             token(&world, &user).await.unwrap();
+        },
+    )
+    .await;
+}
+
+/// As Google does, which gives one with the first consent only.
+#[tokio::test]
+async fn a_login_that_brings_no_refresh_token_goes_on_with_the_one_there_is() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known_as(builder, Provider::keep_tokens),
+        async |world| {
+            fake.provider.give_refresh_tokens(true);
+            let (_, user) = alice_of(&fake, &world).await;
+            fake.provider.give_refresh_tokens(false);
+            let first = token(&world, &user).await.unwrap();
+            fake.arrive(&mut world.browser(), alice()).await;
+            let second = token(&world, &user).await.unwrap();
+            assert_ne!(second, first, "the new access token is kept");
+            for _ in 0..2 {
+                fake.advance(&world, Duration::hours(1));
+                token(&world, &user).await.unwrap();
+            }
+            // While somebody refreshes them, who will bring what takes its place.
+            let stored = world.store.provider_tokens(&user, "fake").await.unwrap().unwrap();
+            let now = world.clock.now();
+            let (version, lease) = (stored.version, (now, now + Duration::seconds(30)));
+            assert!(world.store.begin_token_refresh(&user, "fake", version, lease).await.unwrap());
+            let page = fake.arrive(&mut world.browser(), alice()).await;
+            assert_eq!(page.body, greeting(ALICE));
+            let left = world.store.provider_tokens(&user, "fake").await.unwrap().unwrap();
+            assert_eq!((left.version, &left.tokens), (version, &stored.tokens));
+            let fresh = Some(&stored.tokens);
+            assert!(world.store.finish_token_refresh(&user, "fake", version, fresh).await.unwrap());
+            // One that brings its own needs no other.
+            fake.provider.give_refresh_tokens(true);
+            fake.arrive(&mut world.browser(), alice()).await;
+            let own = world.store.provider_tokens(&user, "fake").await.unwrap().unwrap();
+            assert_eq!(own.version, version + 2);
+            fake.advance(&world, Duration::hours(1));
+            token(&world, &user).await.unwrap();
+        },
+    )
+    .await;
+}
+
+/// Whose tokens never had any.
+#[tokio::test]
+async fn where_there_never_was_a_refresh_token_each_login_brings_its_own_access() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known_as(builder, Provider::keep_tokens),
+        async |world| {
+            fake.provider.give_refresh_tokens(false);
+            let (_, user) = alice_of(&fake, &world).await;
+            let first = token(&world, &user).await.unwrap();
+            fake.advance(&world, Duration::hours(1));
+            let over = token(&world, &user).await.unwrap_err();
+            assert!(matches!(over, ProviderTokenError::LoginRequired), "{over}");
+            fake.arrive(&mut world.browser(), alice()).await;
+            assert_ne!(token(&world, &user).await.unwrap(), first);
         },
     )
     .await;
