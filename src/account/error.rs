@@ -23,9 +23,9 @@ pub enum AccountError {
     /// The browser's fault: the user must prove again who they are.
     #[error("the user must log in again for this")]
     ReauthenticationRequired,
-    /// The browser's fault: the organization asks for a second factor, and this session was opened
-    /// without; whether the user has one.
-    #[error("the organization asks for a second factor")]
+    /// The browser's fault: the organization, or a change of second factors, asks for a second factor,
+    /// and this session was opened without; whether the user has one.
+    #[error("a second factor is asked for, and this session was opened without")]
     SecondFactorRequired(bool),
     /// The browser's fault: there is no such thing, or the user may not know of it.
     #[error("there is nothing here, or the user may not know of it")]

@@ -274,6 +274,20 @@ impl Visit {
         if self.is_fresh(site) { Ok(account) } else { Err(AccountError::ReauthenticationRequired) }
     }
 
+    /// The same, who used the second factor that they have, if any, in this very session: what changes
+    /// second factors asks for. Otherwise a session that was opened without would give itself one.
+    pub(super) async fn factor_account(&self, site: &Site) -> Result<Account, AccountError> {
+        let account = self.fresh_account(site)?;
+        let scope = self.session.scope();
+        let vouched = site.organizations.vouched_factors.as_deref();
+        if scope.authentication().is_some_and(|login| login.has_second_factor(vouched)) {
+            return Ok(account);
+        }
+        let proofs = site.store.find_proofs(account.id()).await?;
+        let has_one = proofs.app || proofs.passkey;
+        if has_one { Err(AccountError::SecondFactorRequired(true)) } else { Ok(account) }
+    }
+
     /// Whether who is logged in proved it just now.
     pub(super) fn is_fresh(&self, site: &Site) -> bool {
         let scope = self.session.scope();

@@ -360,7 +360,7 @@ messages! {
     organization_slug_taken: "Another organization has this name in addresses. Please choose another.",
     organization_too_many: "You have started a lot of organizations today. Please go on tomorrow.",
     organization_unconfirmed: "Please confirm your own email address first.",
-    error_second_factor_required: "This organization asks for a second factor. Please log in with yours.",
+    error_second_factor_required: "A second factor is asked for here. Please log in with yours.",
     organization_last_owner: "Nobody else owns this organization. Make somebody else an owner first.",
     organization_already_member: "They belong to this organization already.",
     organization_inviter_limit: "You have invited a lot of people today. Please go on tomorrow.",

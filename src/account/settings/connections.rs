@@ -36,16 +36,17 @@ pub(in crate::account) async fn show(site: &Site, visit: &Visit) -> Answer {
 
 /// To the provider, to come back with an identity to be linked.
 pub(in crate::account) async fn begin(site: &Site, visit: &Visit) -> Answer {
-    let account = visit.fresh_account(site)?;
+    visit.fresh_account(site)?;
     let form = visit.form()?;
     let Some(here) = Here::of(site, form.get("provider")?.unwrap_or_default()) else {
         return Ok(back(site, Some(ConnectionNotice::Failed)));
     };
+    let account = here.linker(visit).await?;
     social::begin_link(here, visit, account.id().clone()).await
 }
 
-/// Links the identity that the user came back with, in the session that asked for it, while its
-/// login is fresh.
+/// Links the identity that the user came back with, in the session that asked for it, if it still
+/// may.
 pub(in crate::account) async fn connect(
     here: Here<'_>,
     visit: &Visit,
@@ -53,7 +54,7 @@ pub(in crate::account) async fn connect(
     profile: &Profile,
     tokens: Option<Tokens>,
 ) -> Answer {
-    let notice = match visit.fresh_account(here.site) {
+    let notice = match here.linker(visit).await {
         Ok(account) if account.id() == user && visit.session.id() == session => {
             let identity = here.identity(profile, tokens.as_ref());
             match link(here, visit, &account, &identity).await? {

@@ -38,7 +38,7 @@ struct Begun {
 }
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
-    let account = visit.fresh_account(site)?;
+    let account = visit.factor_account(site).await?;
     let factor = site.store.find_second_factor(account.id()).await?;
     if factor.is_some_and(|factor| factor.has_app()) {
         return Ok(back(site));
@@ -60,7 +60,7 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
 }
 
 pub(super) async fn confirm(site: &Site, visit: &Visit) -> Answer {
-    let account = visit.fresh_account(site)?;
+    let account = visit.factor_account(site).await?;
     let form = visit.form()?;
     let typed = form.get("code")?.unwrap_or_default();
     let Some(secret) = begun(site, visit, &account) else {

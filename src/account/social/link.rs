@@ -20,7 +20,7 @@ pub(super) async fn show(here: Here<'_>, visit: &Visit) -> Answer {
         None => LinkStep::LogIn,
         Some(account) if *account.id() != user => LinkStep::OtherAccount,
         Some(_) => {
-            visit.fresh_account(here.site)?;
+            here.linker(visit).await?;
             LinkStep::Confirm
         }
     };
@@ -29,8 +29,7 @@ pub(super) async fn show(here: Here<'_>, visit: &Visit) -> Answer {
 
 /// Links them. Whoever the identity waits for must be logged in, and have proven it just now.
 pub(super) async fn submit(here: Here<'_>, visit: &Visit) -> Answer {
-    let site = here.site;
-    let account = visit.fresh_account(site)?;
+    let account = here.linker(visit).await?;
     let Some((parked, user)) = linkable(waiting(here, visit).await?) else {
         return Ok(over(here, visit));
     };

@@ -74,6 +74,7 @@ use super::site::{Answer, Site, Visit};
 use super::{AccountError, OtherLogin};
 use crate::crypto::{Clock, Keyring, Purpose, Random, Sealed};
 use crate::http::{CookiePolicy, Egress};
+use crate::scope::Account;
 use crate::store::NewIdentity;
 
 pub(super) use self::begin::link as begin_link;
@@ -259,6 +260,15 @@ impl<'a> Here<'a> {
     pub(super) fn of(site: &'a Site, id: &str) -> Option<Self> {
         let providers = site.social.as_ref()?;
         Some(Self { site, providers, provider: providers.find(id)? })
+    }
+
+    /// Who is logged in, and may link an identity: it takes no more than a fresh login, unless the word
+    /// of the provider stands for a second factor from then on.
+    pub(super) async fn linker(&self, visit: &Visit) -> Result<Account, AccountError> {
+        match self.provider.sufficient.is_empty() {
+            true => visit.fresh_account(self.site),
+            false => visit.factor_account(self.site).await,
+        }
     }
 
     /// What the provider is called.

@@ -84,14 +84,6 @@ async fn a_request_that_outlives_its_session_adds_no_way_in() {
             };
             for late in [true, false] {
                 let mut browser = fresh(&world).await;
-                let page = browser.get("/settings/passkeys").await;
-                let mut passkey = SoftPasskey::at(ORIGIN);
-                let answer = passkey.create(&page.data("data-options")).unwrap();
-                send(&browser, late, "/settings/passkeys", &[("credential", &answer)]).await;
-                let there = world.store.passkeys_of(user).await.unwrap().len();
-                assert_eq!(there, usize::from(!late), "a passkey");
-
-                let mut browser = fresh(&world).await;
                 let secret = secret_on(&browser.get(SETUP).await);
                 let code = secret.code_at(world.clock.now());
                 let page = send(&browser, late, SETUP, &[("code", &code)]).await;
@@ -116,6 +108,17 @@ async fn a_request_that_outlives_its_session_adds_no_way_in() {
                 send(&browser, late, "/settings/password", &fields).await;
                 let login = world.store.load_login_user(user).await.unwrap().unwrap();
                 assert_eq!(login.password.is_some(), !late, "a first password");
+            }
+
+            world.store.remove_totp(user, None, &Effects::none()).await.unwrap();
+            for late in [true, false] {
+                let mut browser = fresh(&world).await;
+                let page = browser.get("/settings/passkeys").await;
+                let mut passkey = SoftPasskey::at(ORIGIN);
+                let answer = passkey.create(&page.data("data-options")).unwrap();
+                send(&browser, late, "/settings/passkeys", &[("credential", &answer)]).await;
+                let there = world.store.passkeys_of(user).await.unwrap().len();
+                assert_eq!(there, usize::from(!late), "a passkey");
             }
         },
     )

@@ -34,7 +34,7 @@ impl PasskeySite {
         (flow, method): (Flow, &Method),
         visit: &Visit,
     ) -> Answer {
-        let account = visit.fresh_account(site)?;
+        let account = visit.factor_account(site).await?;
         match flow {
             Flow::Passkeys if method == Method::POST => add(site, self, visit, &account).await,
             Flow::PasskeyRename if method == Method::POST => rename(site, visit, &account).await,

@@ -5,6 +5,7 @@ mod attacks;
 mod codes;
 mod login;
 mod lost;
+mod one_factor;
 mod second_factor;
 mod settings;
 mod single_sign_on;

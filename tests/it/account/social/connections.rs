@@ -119,6 +119,45 @@ async fn linking_and_unlinking_take_a_fresh_login_and_a_form_of_ours() {
     .await;
 }
 
+/// A login by it would ask for no code any more.
+#[tokio::test]
+async fn who_links_a_provider_that_stands_for_a_second_factor_has_used_theirs() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| fake.known_as(builder, |client| client.sufficient_methods(["mfa"])),
+        async |world| {
+            let bob = "bob@example.test";
+            world.user(bob).await;
+            let mut thief = world.logged_in(bob).await;
+            fake.provider.log_in(alice().by(["mfa"]));
+            let begun = thief.post(LINK, &FAKE).await;
+            let mut owner = world.logged_in(bob).await;
+            crate::account::second_factor::set_up(&world, &mut owner).await;
+            let asks = |page: &Page| {
+                let at = page.location().unwrap();
+                assert!(at.query().unwrap_or_default().contains("factor=second"), "{at}");
+            };
+            // What was begun before, anew, and by the address.
+            let page = fake.come_back(&mut thief, &begun).await;
+            assert_eq!(page.location().unwrap().query().unwrap(), "notice=failed");
+            asks(&thief.post(LINK, &FAKE).await);
+            fake.provider.log_in(FakeUser::new("mallory-1").with_email(bob, true).by(["mfa"]));
+            let page = thief.get(BEGIN).await;
+            let page = fake.come_back(&mut thief, &page).await;
+            let link = page.location().unwrap();
+            assert_eq!(link.path(), format!("{BEGIN}/link"));
+            asks(&thief.get(link.as_str()).await);
+            asks(&thief.post(link.as_str(), &[]).await);
+            let id = world.accounts.accounts().find_by_email(bob).await.unwrap().unwrap();
+            assert_eq!(world.store.ways_in(id.id()).await.unwrap().count, 1);
+
+            let page = connect(&fake, &mut owner).await;
+            assert_eq!(page.url.query().unwrap(), "notice=linked");
+        },
+    )
+    .await;
+}
+
 /// An attacker who has the victim's browser open the attacker's own answer gets no way in.
 #[tokio::test]
 async fn nobody_links_their_own_identity_to_another_account() {
