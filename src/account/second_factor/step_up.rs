@@ -99,13 +99,15 @@ async fn page(site: &Site, visit: &Visit, account: &Account, refused: Refused) -
     };
     let factor = site.store.find_second_factor(account.id()).await?;
     let takes_code = factor.is_some_and(|factor| factor.has_codes());
-    if asked.is_none() && !takes_code {
+    // Who has passkeys that cannot be used here sets nothing up beside them: that takes them first.
+    let has_none = asked.is_none() && !takes_code;
+    if has_none && !site.store.find_proofs(account.id()).await?.passkey {
         return Ok(respond::see_other(&visit.trip.via(&settings::second_factor_setup(site))));
     }
     let action = path(site, &visit.trip);
     let prompt = asked.as_ref().map(|asked| asked.prompt(refused == Refused::Passkey));
     let page = VerifyLogin::new(&action, &site.paths.home, refused == Refused::Code, None)
-        .with_passkey(prompt, takes_code)
+        .with_passkey(prompt, takes_code || has_none)
         .with_app(factor.is_some_and(|factor| factor.has_app()))
         .in_session();
     let status = match refused {

@@ -139,3 +139,22 @@ async fn a_provider_that_says_nothing_of_factors_stands_for_none_though_it_is_be
     })
     .await;
 }
+
+/// As after the host has turned passkeys off, or moved to another domain.
+#[tokio::test]
+async fn who_has_passkeys_that_cannot_be_used_here_is_not_led_round_and_round() {
+    let change = |builder: AccountLayerBuilder| builder;
+    each_world_at(ORIGIN, change, async |world| {
+        world.user(ALICE).await;
+        give(&world, ALICE, &mut SoftPasskey::at(ORIGIN)).await;
+        let mut by_door = world.browser();
+        by_door.get(&format!("/other-door?{ALICE}")).await;
+        let page = by_door.get(SETUP).await;
+        asks_for_the_second_factor(&page);
+        let page = by_door.follow(page).await;
+        assert_eq!((page.status, page.url.path()), (StatusCode::OK, "/login/again"));
+        assert!(page.has("code") && !page.has("passkey"), "{}", page.body);
+        assert_eq!(by_door.submit(&page, &[("code", "000000")]).await.status, REFUSED);
+    })
+    .await;
+}
