@@ -372,7 +372,7 @@ fn refuse(
     }
     if let (AccountError::SecondFactorRequired(has_one), Reader::Person) = (&error, reader) {
         return respond::see_other(&match has_one {
-            true => step_up::path(site, &here),
+            true => step_up::path(site, here),
             false => here.via(&super::settings::second_factor_setup(site)),
         });
     }
