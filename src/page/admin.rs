@@ -197,8 +197,8 @@ pub struct AdminUser<'a> {
     pub sessions: &'a [AdminSession<'a>],
     /// The newest entries about the user.
     pub entries: &'a [AuditLine],
-    /// Whether the reason to act as the user was none.
-    pub reason_refused: bool,
+    /// Why the last thing was not done.
+    pub problem: Option<AdminProblem>,
 }
 
 impl<'a> AdminUser<'a> {
@@ -218,7 +218,7 @@ impl<'a> AdminUser<'a> {
             action,
             sessions: &[],
             entries: &[],
-            reason_refused: false,
+            problem: None,
         }
     }
 
@@ -240,11 +240,21 @@ impl<'a> AdminUser<'a> {
         Self { entries, ..self }
     }
 
-    /// The same, where the reason was refused or not.
+    /// The same, with why the last thing was not done.
     #[must_use]
-    pub fn refused(self, reason_refused: bool) -> Self {
-        Self { reason_refused, ..self }
+    pub fn refused(self, problem: Option<AdminProblem>) -> Self {
+        Self { problem, ..self }
     }
+}
+
+/// Why something was not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AdminProblem {
+    /// The reason to act as the user was none.
+    NoReason,
+    /// The second factor is that of the only owner who comes in although single sign-on is enforced.
+    FactorNeeded,
 }
 
 /// Data of [`Pages::admin_audit`](super::Pages::admin_audit).

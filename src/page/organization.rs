@@ -53,6 +53,8 @@ pub enum OrganizationProblem {
     TooMany,
     /// Nobody else would own it.
     LastOwner,
+    /// Nobody else is the owner who comes in although single sign-on is enforced.
+    LastToComeIn,
     /// The address is none.
     Email,
     /// The user's own address is not confirmed.

@@ -74,6 +74,8 @@ pub enum PasskeyNotice {
     TooMany,
     /// It is the last way in: there is no password.
     LastWayIn,
+    /// It is the second factor of the only owner who comes in although single sign-on is enforced.
+    LastToComeIn,
 }
 
 impl<'a> PasskeyEntry<'a> {

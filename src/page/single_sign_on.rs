@@ -74,6 +74,8 @@ pub enum SsoProblem {
     LocksOut,
     /// The member has no password or no second factor.
     Unfit,
+    /// Nobody else is the owner who comes in all the same.
+    LastToComeIn,
     /// What was to be changed is not as it was any more.
     Changed,
 }

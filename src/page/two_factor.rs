@@ -122,6 +122,8 @@ pub enum TwoFactorForm {
     Regenerate,
     /// To do without.
     Disable,
+    /// The same, of the only owner who comes in although single sign-on is enforced, by this.
+    DisableNeeded,
 }
 
 impl EnrolledApp {

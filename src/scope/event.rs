@@ -24,13 +24,16 @@ pub enum SessionEnd {
     AccountDeleted,
     /// The user signed out everywhere and from all apps: everything ends, offline access too.
     SignedOutEverywhere,
+    /// An organization enforces single sign-on, and it came another way: everything ends but what came
+    /// by its identity provider ([`SessionEvent::spares`]), offline access too.
+    SingleSignOn,
     /// Nobody used it for too long, or it reached its greatest age.
     Expired,
 }
 
 impl SessionEnd {
     /// Every reason there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::LoggedOut,
         Self::Revoked,
         Self::Replaced,
@@ -39,6 +42,7 @@ impl SessionEnd {
         Self::PasswordReset,
         Self::AccountDeleted,
         Self::SignedOutEverywhere,
+        Self::SingleSignOn,
         Self::Expired,
     ];
 
@@ -53,13 +57,20 @@ impl SessionEnd {
             Self::PasswordReset => "password_reset",
             Self::AccountDeleted => "account_deleted",
             Self::SignedOutEverywhere => "signed_out_everywhere",
+            Self::SingleSignOn => "single_sign_on",
             Self::Expired => "expired",
         }
     }
 
     /// Whether grants with `offline_access` end too.
     pub fn ends_offline_access(self) -> bool {
-        matches!(self, Self::PasswordReset | Self::AccountDeleted | Self::SignedOutEverywhere)
+        matches!(
+            self,
+            Self::PasswordReset
+                | Self::AccountDeleted
+                | Self::SignedOutEverywhere
+                | Self::SingleSignOn
+        )
     }
 }
 
@@ -83,6 +94,9 @@ pub struct SessionEvent {
     pub user_id: UserId,
     /// Why it ended.
     pub end: SessionEnd,
+    /// Where those logged in whose grants it leaves alone, however far it reaches
+    /// ([`Authentication::login_path`](super::Authentication::login_path)).
+    pub spares: Option<String>,
     /// When.
     pub at: OffsetDateTime,
 }

@@ -43,8 +43,9 @@ pub struct NewImpersonation {
 pub struct RunningImpersonation {
     /// The session.
     pub session: StoredSession,
-    /// The administrator's own session, which it is led from.
-    pub led_from: StoredSession,
+    /// The administrator's own session, which it is led from; `None` if that opens nothing any more:
+    /// nor does this one then.
+    pub led_from: Option<StoredSession>,
 }
 
 /// Transitions of administrators.
@@ -67,8 +68,10 @@ pub trait AdminStore: std::fmt::Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<bool>;
 
-    /// The impersonations that are alive, in the order of the ids of their sessions, beginning after
-    /// this one; at most `limit`.
+    /// The impersonations whose sessions are there and have not run out, in the order of the ids of
+    /// these, beginning after this one; at most `limit`. There are no more if none is told. They are
+    /// told, too, if the session they are led from is over, or is
+    /// [let in no more](super::SsoStore): so that they end.
     async fn running_impersonations(
         &self,
         after: Option<SessionId>,

@@ -165,7 +165,9 @@ pub trait ApiTokenStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<TokenCreation>;
 
     /// The token with this hash, with its owner: one read. Whether it still opens anything is for
-    /// the caller to see.
+    /// the caller to see: it is shown as revoked, too, if its owner may not come in, or while
+    /// single sign-on is enforced for the owner and would not let the session in that it was made in
+    /// ([`SsoStore`](super::SsoStore)).
     async fn find_api_token(&self, hash: &TokenHash) -> Result<Option<PresentedToken>>;
 
     /// Notes that a token is used.

@@ -105,6 +105,9 @@ pub enum FactorRemoval {
     },
     /// The code was used already, or there is no app: nothing changed.
     Refused,
+    /// Nobody else is the owner who comes in although single sign-on is enforced
+    /// ([`SsoStore`](super::SsoStore)), and there is no passkey: nothing changed, whatever the proof.
+    LastToComeIn,
 }
 
 /// Transitions of second factors: the authenticator app of a user, and the backup codes for the
@@ -189,7 +192,8 @@ pub trait MfaStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<FactorUse>;
 
     /// Removes the app, if the proof holds; and the backup codes, unless there are passkeys that they
-    /// still stand in for. Without a proof, all of it unconditionally. In the same
+    /// still stand in for. Without a proof, all of it. Not if the
+    /// user is an owner who must come in by the app. In the same
     /// transition the attempts are forgotten and no browser is known to be the user's any more.
     async fn remove_totp(
         &self,

@@ -134,6 +134,9 @@ pub enum MemberChange {
     NotAMember,
     /// The organization would have no owner any more: nothing changed.
     LastOwner,
+    /// The organization enforces single sign-on, and no other owner would come in all the same
+    /// ([`SsoStore`](super::SsoStore)): nothing changed.
+    LastToComeIn,
     /// Whoever asks may not, or may not any more: nothing changed.
     NotAllowed,
 }
@@ -234,13 +237,15 @@ pub trait OrganizationStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<MemberAddition>;
 
     /// Ends a membership, by somebody else or by leaving. The invitations that the member sent, and
-    /// that nobody followed yet, are void.
+    /// that nobody followed yet, are void. What came by the break-glass login ends
+    /// ([`SsoStore`](super::SsoStore)).
     async fn remove_member(
         &self,
         id: OrganizationId,
         user: &UserId,
         by: Option<&Authority>,
         along: &Effects,
+        now: OffsetDateTime,
     ) -> Result<MemberChange>;
 
     /// Gives a member another role.

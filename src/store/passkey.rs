@@ -191,6 +191,9 @@ pub enum PasskeyRemoval {
     },
     /// The user has no other way in, by a password or another provider: it stays.
     LastWayIn,
+    /// It is the user's last second factor, and nobody else is the owner who comes in although single
+    /// sign-on is enforced ([`SsoStore`](super::SsoStore)): it stays.
+    LastToComeIn,
     /// The user has none with this id.
     NotFound,
 }
@@ -262,7 +265,8 @@ pub trait PasskeyStore: fmt::Debug + Send + Sync + 'static {
         along: &Effects,
     ) -> Result<bool>;
 
-    /// Removes a passkey of a user, unless no other way in would be left that is open. If it was the
+    /// Removes a passkey of a user, unless no other way in would be left that is open, or the user is an
+    /// owner who must come in with it. If it was the
     /// last second factor, no browser is known to be the user's any more, and `last` is written too.
     async fn remove_passkey(
         &self,

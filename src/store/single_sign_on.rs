@@ -110,8 +110,10 @@ pub enum BreakGlassChange {
     Done,
     /// The user is no member: nothing changed.
     NotAMember,
-    /// The user lacks a password or a second factor: nothing changed.
+    /// The user lacks a password, a second factor or a confirmed address: nothing changed.
     Unfit,
+    /// Single sign-on is enforced, and no other owner would come in all the same: nothing changed.
+    LastToComeIn,
     /// There is no such organization, or whoever asks may not: nothing changed.
     Refused,
 }
@@ -129,11 +131,29 @@ pub enum BreakGlassChange {
 /// * or an administrator acts as the user.
 ///
 /// So nothing depends on who is faster: a session that is written while the domain becomes enforced
-/// opens nothing either.
+/// opens nothing either. The same goes for an API token, which counts as the session did that it was
+/// made in ([`ApiTokenStore::find_api_token`](super::ApiTokenStore::find_api_token)); one that the host
+/// makes is its word.
+///
+/// Whatever closes something of somebody's (a domain that becomes enforced, another path for one that
+/// is, a member who is not let in any more, or is none) ends it in the same transition, for good:
+///
+/// * the sessions that would open nothing any more, each with its event,
+/// * the API tokens that would not, and, where it begins or the path is another, those that the host
+///   made before,
+/// * what rests on no session, such as offline access: one event for each user whom it is about, a
+///   [`SingleSignOn`](crate::scope::SessionEnd::SingleSignOn) that
+///   [spares](crate::scope::SessionEvent::spares) what came by the domain's `login_path`.
+///
+/// An organization that enforces single sign-on, and once had an owner who came in all the same
+/// (named, with a password, a confirmed address and a second factor, and not kept out), keeps one: of
+/// any number of callers who take the name, the role, the membership or the last second factor from
+/// such owners, at least one is refused. An account that is disabled or deleted goes all the same.
 #[async_trait]
 pub trait SsoStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Makes a domain an organization's, and says where its users log in. One that is the
-    /// organization's already keeps its mode. Of two organizations exactly one gets it.
+    /// Makes a domain an organization's as of its `created_at`, and says where its users log in. One
+    /// that is the organization's already keeps its mode; what came by the old path ends if that is
+    /// enforced. Of two organizations exactly one gets it.
     async fn grant_domain(&self, domain: &SsoDomain, along: &Effects) -> Result<DomainGrant>;
 
     /// Takes a domain from an organization: its users log in as everybody does. `false` if it was
@@ -156,7 +176,7 @@ pub trait SsoStore: std::fmt::Debug + Send + Sync + 'static {
     /// there is an owner who is let in all the same, has a password and a second factor, and is not
     /// kept out.
     ///
-    /// With it every session ends, and its event is written, that would open nothing any more.
+    /// With it ends what would open nothing any more.
     async fn change_sso(
         &self,
         new: &NewSsoMode,
@@ -165,13 +185,15 @@ pub trait SsoStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<SsoChange>;
 
     /// Says whether a member comes in by a password although single sign-on is enforced. To name one
-    /// takes a password and a second factor.
+    /// takes a password, a confirmed address and a second factor. Of who is named no longer ends what
+    /// came so.
     async fn name_break_glass(
         &self,
         (organization, user): (OrganizationId, &UserId),
         named: bool,
         by: Option<&Authority>,
         along: &Effects,
+        now: OffsetDateTime,
     ) -> Result<BreakGlassChange>;
 
     /// Links an identity to the user with this address, on the word of whoever owns its domain: only

@@ -8,6 +8,7 @@ use crate::account::trip::Trip;
 use crate::account::{AccountError, Email};
 use crate::audit::Action;
 use crate::http::respond;
+use crate::page::AdminProblem;
 use crate::scope::{Account, UserId};
 use crate::store::{Effects, KeptBy, NewDeletion};
 
@@ -44,7 +45,13 @@ pub(super) async fn submit(site: &Site, visit: &Visit, id: &UserId, name: &str) 
     if acts_as {
         return impersonate::start(site, visit, &administrator, &target).await;
     }
-    apply(site, visit, act, &target).await?;
+    if act == AdminAct::RemoveSecondFactor {
+        if !factor::remove(site, visit, &target).await? {
+            return user::refused(site, visit, &target, AdminProblem::FactorNeeded).await;
+        }
+    } else {
+        apply(site, visit, act, &target).await?;
+    }
     Ok(respond::see_other(&user::path(site, id)))
 }
 
@@ -75,7 +82,6 @@ async fn apply(
             let along = along(Action::ENABLE_ACCOUNT);
             announce(store.enable_account(id, &along).await?, &along);
         }
-        AdminAct::RemoveSecondFactor => factor::remove(site, visit, target).await?,
         AdminAct::Delete => {
             let grace = site.policy.deletion.grace;
             let email = target.email().and_then(|email| Email::parse(email).ok());
@@ -96,6 +102,7 @@ async fn apply(
         }
         AdminAct::Look
         | AdminAct::ReadAudit
+        | AdminAct::RemoveSecondFactor
         | AdminAct::Impersonate
         | AdminAct::ImpersonateAdministrator => {}
     }

@@ -2,7 +2,7 @@
 //! that it is led from, and after which the browser goes back to that one.
 
 use http::header::{CONTENT_TYPE, SET_COOKIE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response};
 use http_body_util::BodyExt as _;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -14,7 +14,7 @@ use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
 use crate::crypto::{Keyring, OpaqueToken, Purpose};
 use crate::http::{Body, CookiePolicy, respond};
-use crate::page::{ImpersonationBanner, on_top};
+use crate::page::{AdminProblem, ImpersonationBanner, on_top};
 use crate::scope::{Account, Actor, CurrentScope, Method, UserId, storable_text};
 use crate::session::Proof;
 use crate::store::NewImpersonation;
@@ -48,7 +48,7 @@ pub(super) async fn start(
     let form = visit.form()?;
     let reason = storable_text(form.get("reason")?.unwrap_or_default().trim().to_owned());
     if reason.is_empty() || reason.chars().count() > REASON {
-        return user::page(site, visit, target, StatusCode::UNPROCESSABLE_ENTITY, true).await;
+        return user::refused(site, visit, target, AdminProblem::NoReason).await;
     }
     let Some(led_from) = visit.session.id() else { return Err(AccountError::LoginRequired) };
     let Some(token) = visit.session.set_aside().await else {

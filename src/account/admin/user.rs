@@ -7,7 +7,7 @@ use super::{AdminAct, find, may};
 use crate::account::AccountError;
 use crate::account::site::{Answer, Site, Visit};
 use crate::http::{Body, respond};
-use crate::page::{AdminFrame, AdminSession, AdminUser, AuditLine};
+use crate::page::{AdminFrame, AdminProblem, AdminSession, AdminUser, AuditLine};
 use crate::scope::{Account, UserId};
 use crate::session::UserAgent;
 use crate::store::AuditFilter;
@@ -17,7 +17,17 @@ const ENTRIES: u32 = 20;
 
 pub(super) async fn show(site: &Site, visit: &Visit, id: &UserId) -> Answer {
     let account = find(site, visit, id).await?;
-    page(site, visit, &account, StatusCode::OK, false).await
+    page(site, visit, &account, None).await
+}
+
+/// The page, with why something was not done.
+pub(super) async fn refused(
+    site: &Site,
+    visit: &Visit,
+    account: &Account,
+    problem: AdminProblem,
+) -> Answer {
+    page(site, visit, account, Some(problem)).await
 }
 
 /// The path of the page.
@@ -25,12 +35,11 @@ pub(super) fn path(site: &Site, id: &UserId) -> String {
     format!("{}/users/{}", site.paths.admin, escaped(id.as_str()))
 }
 
-pub(super) async fn page(
+async fn page(
     site: &Site,
     visit: &Visit,
     account: &Account,
-    status: StatusCode,
-    refused: bool,
+    problem: Option<AdminProblem>,
 ) -> Result<Response<Body>, AccountError> {
     let id = account.id();
     let standing = site.store.standing(id).await?.ok_or(AccountError::NotFound)?;
@@ -59,6 +68,10 @@ pub(super) async fn page(
         .with_password(standing.has_password)
         .with_sessions(&sessions)
         .with_entries(&entries)
-        .refused(refused);
+        .refused(problem);
+    let status = match problem {
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    };
     Ok(respond::html(status, site.pages.admin_user(&page)))
 }

@@ -22,7 +22,7 @@ impl Organizations {
     ///
     /// Single sign-on is off at first; the owners offer or enforce it in their settings, or the host
     /// by [`Organizations::set_single_sign_on`]. A domain that the organization has already gets the
-    /// new path: sessions by the old one open nothing any more while it is enforced.
+    /// new path: while it is enforced, what came by the old one ends as when it is enforced anew.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -107,8 +107,20 @@ impl Organizations {
     }
 
     /// Says what single sign-on is to the users of a domain. To enforce it takes an owner who comes
-    /// in all the same ([`Organizations::name_break_glass`]); with it their sessions end that came by
-    /// another way.
+    /// in all the same ([`Organizations::name_break_glass`]).
+    ///
+    /// With it ends, for the users of the domain, what did not come by its login, and it does not come
+    /// back when it is enforced no more:
+    ///
+    /// * their sessions, those of apps ([`AppSessions`](crate::account::app::AppSessions)) too;
+    /// * their API tokens ([`ApiTokens`](crate::account::token::ApiTokens)) that were made in such
+    ///   sessions, or by the host. A token that is made in a session of the provider's works, and so
+    ///   does one that the host makes from then on;
+    /// * the grants of an authorization server over this store, those with `offline_access` too, by
+    ///   [`login_path`](crate::scope::Authentication::login_path) of the login they rest on: a host
+    ///   with an `AccountResolver` of its own passes that on, or all of them end.
+    ///
+    /// The same ends of a member who is not let in all the same any more, or is none.
     ///
     /// # Errors
     /// [`OrganizationError::Domain`], [`OrganizationError::Store`].
@@ -136,6 +148,10 @@ impl Organizations {
     /// [`Paths::break_glass`](crate::account::Paths::break_glass): by a password and a second factor,
     /// which the member must have. Each time the owners are told.
     ///
+    /// While single sign-on is enforced, the only owner who is named stays so
+    /// ([`BreakGlassChange::LastToComeIn`]), keeps a second factor, and stays an owner: name another
+    /// one first. An account that is disabled or deleted goes all the same.
+    ///
     /// # Errors
     /// [`StoreError`].
     pub async fn name_break_glass(
@@ -146,7 +162,8 @@ impl Organizations {
     ) -> Result<BreakGlassChange, StoreError> {
         let entry = by_host(Action::NAME_BREAK_GLASS).about(user).with("named", named);
         let along = self.along(id, entry);
-        let told = self.0.store.name_break_glass((id, user), named, None, &along).await?;
+        let told =
+            self.0.store.name_break_glass((id, user), named, None, &along, self.0.now()).await?;
         Ok(announced(told, told == BreakGlassChange::Done, &along))
     }
 }

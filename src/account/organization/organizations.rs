@@ -197,7 +197,7 @@ impl Organizations {
         if let Some(found) = self.find(id).await? {
             along.deliveries.extend(to_member(&self.0, &found, user, Became::Removed).await?);
         }
-        let told = self.0.store.remove_member(id, user, None, &along).await?;
+        let told = self.0.store.remove_member(id, user, None, &along, self.0.now()).await?;
         Ok(announced(told, told == MemberChange::Done, &along))
     }
 

@@ -84,14 +84,20 @@ pub(super) async fn disable(site: &Site, visit: &Visit) -> Answer {
                 };
                 along = along.and_delivery(site.letters.notice(to, letter, site.now()));
             }
-            let removed = site.store.remove_totp(id, Some(proof), &along).await?;
-            if let FactorRemoval::Removed { device_epoch } = removed {
-                along.announce();
-                let mut response = back(site);
-                if let Some(email) = account.email().and_then(|email| Email::parse(email).ok()) {
-                    site.remember_device(visit, (&email, id, device_epoch), &mut response);
+            match site.store.remove_totp(id, Some(proof), &along).await? {
+                FactorRemoval::Removed { device_epoch } => {
+                    along.announce();
+                    let mut response = back(site);
+                    let email = account.email().and_then(|email| Email::parse(email).ok());
+                    if let Some(email) = email {
+                        site.remember_device(visit, (&email, id, device_epoch), &mut response);
+                    }
+                    return Ok(response);
                 }
-                return Ok(response);
+                FactorRemoval::LastToComeIn => {
+                    return refused(site, &account, TwoFactorForm::DisableNeeded).await;
+                }
+                FactorRemoval::Refused => {}
             }
         }
         Checked::Wrong => {}

@@ -14,7 +14,10 @@ template!(AdminUserPage, "admin/user.html", AdminUser<'a> {
 
 pub(in crate::page) fn admin_user(theme: &Theme, data: &AdminUser<'_>) -> String {
     let m = &theme.messages;
-    let problem = data.reason_refused.then_some(m.admin_reason_refused.as_ref());
+    let problem = data.problem.map(|problem| match problem {
+        AdminProblem::NoReason => m.admin_reason_refused.as_ref(),
+        AdminProblem::FactorNeeded => m.admin_factor_needed.as_ref(),
+    });
     page(&AdminUserPage { theme, m, page: data, state: data.state.name(m), problem })
 }
 

@@ -28,6 +28,7 @@ fn problem_text(m: &Messages, problem: OrganizationProblem) -> &str {
         OrganizationProblem::SlugTaken => &m.organization_slug_taken,
         OrganizationProblem::TooMany => &m.organization_too_many,
         OrganizationProblem::LastOwner => &m.organization_last_owner,
+        OrganizationProblem::LastToComeIn => &m.sso_last_to_come_in,
         OrganizationProblem::Email => &m.email_invalid,
         OrganizationProblem::Unconfirmed => &m.organization_unconfirmed,
         OrganizationProblem::AlreadyMember => &m.organization_already_member,

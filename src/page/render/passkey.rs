@@ -12,6 +12,7 @@ pub(in crate::page) fn settings_passkeys(theme: &Theme, data: &PasskeySettings<'
         PasskeyNotice::Refused => m.passkeys_refused.as_ref(),
         PasskeyNotice::TooMany => m.passkeys_too_many.as_ref(),
         PasskeyNotice::LastWayIn => m.passkeys_last_way_in.as_ref(),
+        PasskeyNotice::LastToComeIn => m.sso_factor_needed.as_ref(),
     });
     let used = |passkey: &PasskeyEntry<'_>| match passkey.last_used {
         Some(time) => theme.say_with(&m.passkeys_used, "date", &time.date().to_string()),

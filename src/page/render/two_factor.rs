@@ -36,7 +36,10 @@ pub(in crate::page) fn settings_two_factor(theme: &Theme, data: &TwoFactor<'_>) 
         left: theme.say_with(&m.two_factor_codes_left, "count", &left.to_string()),
         is_low: left <= 2,
         new_codes_refused: refused(TwoFactorForm::Regenerate),
-        disable_refused: refused(TwoFactorForm::Disable),
+        disable_refused: match data.refused {
+            Some(TwoFactorForm::DisableNeeded) => Some(m.sso_factor_needed.as_ref()),
+            _ => refused(TwoFactorForm::Disable),
+        },
     })
 }
 

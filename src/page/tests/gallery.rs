@@ -342,7 +342,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
                 &AdminUser::new(office, &account, (AccountState::Open, true), text)
                     .with_password(true)
                     .with_entries(&audited)
-                    .refused(true),
+                    .refused(Some(AdminProblem::FactorNeeded)),
             ),
         ),
         (

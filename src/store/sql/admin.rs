@@ -6,7 +6,7 @@ use super::account::account;
 use super::convert::time;
 use super::lifecycle::standing;
 use crate::scope::{Attributes, UserId};
-use crate::store::{AccountSummary, Result};
+use crate::store::{AccountSummary, Result, RunningImpersonation, StoredSession};
 
 /// By the time they were made, then by id, so that a page goes on after the last one before.
 pub(super) const LIST: &str = "SELECT id, email, email_verified, attributes, disabled_at, \
@@ -16,12 +16,11 @@ pub(super) const LIST: &str = "SELECT id, email, email_verified, attributes, dis
          ((SELECT created_at FROM donjon_users WHERE id = $2), $2)) \
      ORDER BY created_at DESC, id DESC LIMIT $3";
 
-/// The sessions of impersonations that are alive, as far as the sessions alone tell.
-pub(super) const RUNNING: &str = "SELECT s.id, a.id FROM donjon_impersonations i \
+/// The sessions of impersonations, each with the one that it is led from, though that be over.
+pub(super) const RUNNING: &str = "SELECT s.id, i.administrator_session_id \
+     FROM donjon_impersonations i \
      JOIN donjon_sessions s ON s.id = i.session_id AND s.expires_at > $1 \
          AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $1) \
-     JOIN donjon_sessions a ON a.id = i.administrator_session_id AND a.expires_at > $1 \
-         AND (a.idle_expires_at IS NULL OR a.idle_expires_at > $1) \
      WHERE i.session_id > $2 ORDER BY i.session_id LIMIT $3";
 
 #[cfg(feature = "sqlite")]
@@ -34,6 +33,20 @@ pub(super) const BEGIN: &str = "INSERT INTO donjon_impersonations \
          AND u.deletion_at IS NULL AND u.deleted_at IS NULL \
      WHERE s.id = $1 AND s.impersonator_id = $3 \
      ON CONFLICT (session_id) DO NOTHING";
+
+/// An impersonation, and where it is led from if that is the administrator's own.
+pub(super) fn running(
+    session: StoredSession,
+    led_from: Option<StoredSession>,
+) -> RunningImpersonation {
+    let login = session.login.as_ref();
+    let administrator = login.and_then(|login| login.impersonator.as_ref());
+    let led_from = led_from.filter(|leader| {
+        let leader = leader.login.as_ref().map(|login| login.account.id());
+        administrator.is_some() && leader == administrator
+    });
+    RunningImpersonation { session, led_from }
+}
 
 pub(super) fn key(administrator: &UserId) -> String {
     format!("admin:{administrator}")

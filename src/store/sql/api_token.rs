@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::account::{AccountRow, account, user_id};
 use super::convert::time;
+use super::single_sign_on::token_let_in;
 use crate::scope::{Attributes, OrganizationId, UserId};
 use crate::store::{
     ApiTokenId, PresentedToken, Result, ServiceAccount, StoreError, StoredApiToken, TokenHolder,
@@ -39,13 +40,17 @@ pub(super) type PresentedRow = (
 /// `id, organization_id, name, created_at, disabled_at` of a service account.
 pub(super) type ServiceAccountRow = (String, Option<Uuid>, String, i64, Option<i64>);
 
-pub(super) const FIND: &str = "SELECT t.id, t.name, t.scopes, t.created_at, t.expires_at, \
-     t.last_used_at, \
-     COALESCE(t.revoked_at, u.disabled_at, u.deletion_at, u.deleted_at), u.id, u.email, u.email_verified, u.attributes, s.id, \
+/// One that single sign-on keeps out is as good as revoked from the beginning.
+pub(super) const FIND: &str = concat!(
+    "SELECT t.id, t.name, t.scopes, t.created_at, t.expires_at, t.last_used_at, \
+     COALESCE(t.revoked_at, u.disabled_at, u.deletion_at, u.deleted_at, CASE WHEN ",
+    token_let_in!(),
+    " THEN NULL ELSE t.created_at END), u.id, u.email, u.email_verified, u.attributes, s.id, \
      s.organization_id, s.name, s.created_at, COALESCE(s.disabled_at, o.deleted_at) \
      FROM donjon_api_tokens t LEFT JOIN donjon_users u ON u.id = t.user_id \
      LEFT JOIN donjon_service_accounts s ON s.id = t.service_account_id \
-     LEFT JOIN donjon_organizations o ON o.id = s.organization_id WHERE t.token_hash = $1";
+     LEFT JOIN donjon_organizations o ON o.id = s.organization_id WHERE t.token_hash = $1"
+);
 
 /// Of the owner that is `$1` or `$2`.
 pub(super) const LIST: &str = "SELECT id, name, scopes, created_at, expires_at, last_used_at, \

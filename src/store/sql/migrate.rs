@@ -55,6 +55,8 @@ migrations! {
     40 "0040_outbox_dead",
     41 "0041_signed_up",
     43 "0043_ends",
+    44 "0044_token_login",
+    45 "0045_spares",
     46 "0046_app_family",
     48 "0048_backup_codes",
     49 "0049_passkey_user_verified",

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::account::user_id;
 use super::convert::time;
 use super::organization::membership;
-use super::single_sign_on::let_in;
+use super::single_sign_on::{leader_let_in, let_in};
 use crate::scope::{Account, Attributes, Authentication, OrganizationId, SessionEvent, SessionId};
 use crate::store::{
     Device, IssuerId, LONGEST_ACCESS_TOKEN, Login, Result, StoreError, StoredSession, UserEpoch,
@@ -81,9 +81,10 @@ where
 }
 
 /// Selects [`SessionRow`]s, with the present state of the account if it is one of ours, with the
-/// present epoch of its user if not, and with the membership in the organization they act in.
-macro_rules! select {
-    ($condition:literal) => {
+/// present epoch of its user if not, and with the membership in the organization they act in; `a` is
+/// the session that an impersonation is led from, if that is alive.
+macro_rules! rows {
+    () => {
         concat!(
             "SELECT s.id, s.data_id, s.address, s.user_agent, s.remembered, s.created_at, \
              s.last_active_at, s.idle_expires_at, s.expires_at, s.account, s.authentication, \
@@ -103,10 +104,16 @@ macro_rules! select {
              LEFT JOIN donjon_impersonations i ON i.session_id = s.id \
              LEFT JOIN donjon_sessions a ON a.id = i.administrator_session_id \
                  AND a.user_id = i.administrator_id AND a.expires_at > $2 \
-                 AND (a.idle_expires_at IS NULL OR a.idle_expires_at > $2) \
-             WHERE (i.session_id IS NULL OR a.id IS NOT NULL) AND ",
-            $condition
+                 AND (a.idle_expires_at IS NULL OR a.idle_expires_at > $2) AND ",
+            leader_let_in!(),
         )
+    };
+}
+
+/// The same, but for impersonations that nobody leads any more.
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(rows!(), " WHERE (i.session_id IS NULL OR a.id IS NOT NULL) AND ", $condition)
     };
 }
 
@@ -128,6 +135,13 @@ pub(super) const LOAD_BY_ID: &str = concat!(
     ),
     " AND ",
     let_in!(),
+);
+
+/// The live session `$1`, whether or not it is led from one that is alive.
+pub(super) const LOAD_LED: &str = concat!(
+    rows!(),
+    " WHERE s.id = $1 AND s.expires_at > $2 \
+     AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2)"
 );
 
 /// The live session `$1`, of its user in person.
@@ -167,7 +181,7 @@ pub(super) const USER_CHANGED: &str = "INSERT INTO donjon_user_epochs AS known (
 pub(super) const REFRESH: &str = "UPDATE donjon_sessions SET account = $3, account_epoch = $4 \
      WHERE id = $1 AND user_id = $2 AND (account_epoch IS NULL OR account_epoch < $4)";
 
-pub(super) const EVENTS: &str = "SELECT sequence, session_id, user_id, reason, at \
+pub(super) const EVENTS: &str = "SELECT sequence, session_id, user_id, reason, at, spares \
      FROM donjon_session_events WHERE sequence > $1 ORDER BY sequence LIMIT $2";
 
 /// At most `$2` issuers that have yet to read one of the `$2` oldest events that happened before
@@ -251,15 +265,16 @@ pub(super) fn remembered_until(now: OffsetDateTime) -> OffsetDateTime {
 }
 
 /// The columns that [`EVENTS`] selects.
-pub(super) type EventRow = (i64, Option<Uuid>, String, String, i64);
+pub(super) type EventRow = (i64, Option<Uuid>, String, String, i64, Option<String>);
 
 pub(super) fn event(row: EventRow) -> Result<SessionEvent> {
-    let (sequence, session_id, user, reason, at) = row;
+    let (sequence, session_id, user, reason, at, spares) = row;
     Ok(SessionEvent {
         sequence,
         session_id: session_id.map(SessionId),
         user_id: super::account::user_id(user)?,
         end: reason.parse().map_err(|()| StoreError::Corrupt("a session's end"))?,
+        spares,
         at: time(at)?,
     })
 }

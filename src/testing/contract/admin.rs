@@ -178,14 +178,17 @@ impl Kit {
         let ours = seen.iter().find(|one| one.session.id == pair.other.id);
         let whole = ours.is_some_and(|one| {
             let login = one.session.login.as_ref();
-            one.led_from.id == pair.own.id
+            one.led_from.as_ref().is_some_and(|leader| leader.id == pair.own.id)
                 && login.is_some_and(|login| {
                     *login.account.id() == pair.user
                         && login.impersonator.as_ref() == Some(&pair.administrator)
                 })
         });
         rule(TOLD, whole, &seen)?;
-        let ends = [over.other.id, own.other.id, own.own.id, pair.own.id];
+        let lost = seen.iter().find(|one| one.session.id == over.other.id);
+        let told = lost.is_some_and(|one| one.led_from.is_none());
+        rule("impersonations are told whose administrator's session is over", told, &seen)?;
+        let ends = [own.other.id, own.own.id, pair.own.id];
         let none = seen.iter().all(|one| !ends.contains(&one.session.id));
         rule(TOLD, none, &seen)?;
         let late = self.store.running_impersonations(None, 100, pair.other.expires_at).await?;

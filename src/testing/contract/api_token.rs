@@ -374,7 +374,7 @@ fn user(id: &UserId) -> TokenOwner {
     TokenOwner::User(id.clone())
 }
 
-fn new_token(owner: &TokenOwner) -> NewApiToken {
+pub(super) fn new_token(owner: &TokenOwner) -> NewApiToken {
     NewApiToken {
         id: ApiTokenId(SystemRandom.uuid_v7(epoch())),
         hash: SystemRandom.token().hash(),

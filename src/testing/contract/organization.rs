@@ -211,7 +211,8 @@ impl Kit {
         self.add(&made, &target, MemberRole::MEMBER).await?;
         for who in [&member, &user("stranger"), &target] {
             let authority = Some(by(who));
-            let removed = store.remove_member(made.id, &target, authority.as_ref(), &none).await?;
+            let removed =
+                store.remove_member(made.id, &target, authority.as_ref(), &none, epoch()).await?;
             rule(RULE, removed == MemberChange::NotAllowed, removed)?;
             let role = becomes(MemberRole::OWNER);
             let raised =
@@ -222,9 +223,9 @@ impl Kit {
             rule(RULE, gone == OrganizationChange::Refused, gone)?;
         }
         let owner = Some(by(&made.owner));
-        let removed = store.remove_member(made.id, &target, owner.as_ref(), &none).await?;
+        let removed = store.remove_member(made.id, &target, owner.as_ref(), &none, epoch()).await?;
         rule(RULE, removed == MemberChange::Done, removed)?;
-        let again = store.remove_member(made.id, &target, owner.as_ref(), &none).await?;
+        let again = store.remove_member(made.id, &target, owner.as_ref(), &none, epoch()).await?;
         rule("nobody is removed twice", again == MemberChange::NotAMember, again)
     }
 
@@ -278,7 +279,7 @@ impl Kit {
         }
         for (user, expected) in [(&other, 1), (&other, 0), (&owner, 0)] {
             let (name, along) = self.along();
-            store.remove_member(new.id, user, None, &along).await?;
+            store.remove_member(new.id, user, None, &along, epoch()).await?;
             rule(RULE, self.wrote(&name, Some(user)).await? == expected, "a removal")?;
         }
         let nobody = authority(&other, &[MemberRole::OWNER]);

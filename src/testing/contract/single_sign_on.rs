@@ -1,5 +1,8 @@
 mod domain;
+mod ended;
 mod enforced;
+mod last;
+mod led;
 mod link;
 mod named;
 
@@ -13,11 +16,12 @@ use super::session::new_session;
 use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::audit::{Action, Entry};
 use crate::crypto::{RandomExt as _, SystemRandom};
-use crate::scope::{MemberRole, OrganizationId, UserId};
+use crate::scope::{MemberRole, OrganizationId, SessionEvent, UserId};
 use crate::store::{
-    AuditFilter, AuditStore, Authority, BreakGlassChange, DomainGrant, Effects, LifecycleStore,
-    LockoutPolicy, MfaStore, NewOrganization, NewSession, NewSsoMode, NewUser, OrganizationStore,
-    SessionStore, SsoChange, SsoDomain, SsoMode, SsoStore, UserStore,
+    AdminStore, ApiTokenStore, AuditFilter, AuditStore, Authority, BreakGlassChange, DomainGrant,
+    Effects, LifecycleStore, LockoutPolicy, MfaStore, NewOrganization, NewSession, NewSsoMode,
+    NewUser, OrganizationStore, PasskeyStore, ProviderStore, SessionStore, SsoChange, SsoDomain,
+    SsoMode, SsoStore, UserStore,
 };
 
 const LOCKOUT: LockoutPolicy = LockoutPolicy { attempts: 5, lock_for: Duration::minutes(15) };
@@ -41,10 +45,18 @@ pub struct SsoParts {
     pub sessions: Arc<dyn SessionStore>,
     /// What entries go to.
     pub audit: Arc<dyn AuditStore>,
+    /// Their passkeys.
+    pub passkeys: Arc<dyn PasskeyStore>,
+    /// Their API tokens.
+    pub tokens: Arc<dyn ApiTokenStore>,
+    /// Whom administrators act as.
+    pub administrators: Arc<dyn AdminStore>,
+    /// What applications were granted.
+    pub grants: Arc<dyn ProviderStore>,
 }
 
-/// Proves the contract of an [`SsoStore`], and of what a [`SessionStore`], a [`UserStore`] and a
-/// [`LifecycleStore`] have to do with single sign-on.
+/// Proves the contract of an [`SsoStore`], and of what the other parts of the store have to do with
+/// single sign-on.
 ///
 /// # Errors
 /// The first [`Violation`].
@@ -58,6 +70,12 @@ pub async fn single_sign_on(parts: SsoParts) -> Result<(), Violation> {
     kit.no_password_of_an_enforced_domain_is_asked_for().await?;
     kit.nobody_locks_everybody_out().await?;
     kit.who_is_named_comes_in_with_both_factors().await?;
+    kit.tokens_count_as_the_sessions_they_were_made_in().await?;
+    kit.grants_end_but_for_those_by_the_domains_login().await?;
+    kit.what_closes_something_ends_it().await?;
+    kit.nobody_acts_as_a_user_from_what_is_let_in_no_more().await?;
+    kit.an_owner_who_comes_in_all_the_same_stays_one().await?;
+    kit.of_such_owners_one_stays().await?;
     kit.only_who_may_changes_single_sign_on().await?;
     kit.a_domain_speaks_for_its_own_addresses().await?;
     kit.a_domain_links_one_identity_of_a_provider().await?;
@@ -89,7 +107,7 @@ impl Kit {
                 self.0.factors.enroll_totp(&new_totp(owner), None, &Effects::none()).await?;
             }
             let (name, along) = note();
-            store.name_break_glass((made.id, owner), named, None, &along).await?;
+            store.name_break_glass((made.id, owner), named, None, &along, at(1)).await?;
             rule(RULE, self.wrote(&name, Some(owner)).await? == expected, named)?;
         }
         let other = self.made().await?;
@@ -145,6 +163,17 @@ impl Kit {
         let new = mode_of(made, SsoMode::Enforced, Some(DOOR));
         let told = self.0.store.change_sso(&new, None, &Effects::none()).await?;
         rule("single sign-on is enforced", told == SsoChange::Done, told)
+    }
+
+    /// What ended of late.
+    async fn ends(&self) -> Result<Vec<SessionEvent>, Violation> {
+        let (mut told, mut after) = (Vec::new(), 0);
+        loop {
+            let page = self.0.sessions.session_events(after, 500).await?;
+            let Some(last) = page.last() else { return Ok(told) };
+            after = last.sequence;
+            told.extend(page);
+        }
     }
 
     /// A session of a user who logged in there.

@@ -21,6 +21,8 @@ enum Fault {
     TellsNothing,
     /// Tells what runs, and nothing of where it is led from.
     ForgetsTheLeader,
+    /// Tells of those only whose administrators are still there.
+    ForgetsTheOver,
     /// Tells everybody that they ended it.
     EndsTwice,
     /// Does not mind the limit.
@@ -68,7 +70,10 @@ impl AdminStore for Broken {
             told.clear();
         }
         if self.fault == Fault::ForgetsTheLeader {
-            told.iter_mut().for_each(|one| one.led_from = one.session.clone());
+            told.iter_mut().for_each(|one| one.led_from = Some(one.session.clone()));
+        }
+        if self.fault == Fault::ForgetsTheOver {
+            told.retain(|one| one.led_from.is_some());
         }
         Ok(told)
     }
@@ -109,6 +114,7 @@ async fn the_kit_names_the_rule_that_a_store_of_administrators_breaks() {
             Fault::ForgetsTheLeader,
             "impersonations that run are told with the session they are led from",
         ),
+        (Fault::ForgetsTheOver, "impersonations are told whose administrator's session is over"),
         (Fault::EndsTwice, "an impersonation is ended once"),
         (Fault::CountsNothing, "what an administrator does is counted exactly"),
     ] {

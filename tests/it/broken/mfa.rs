@@ -40,8 +40,15 @@ enum Fault {
     KeepsCodesWithoutAnApp,
     /// Takes the codes with the app, whatever they still stand in for.
     TakesCodesWithTheApp,
+    /// Does without an app that its owner must come in by.
+    LetsTheLastGo,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
+}
+
+/// A store that does without an app that its owner must come in by.
+pub fn letting_go(good: Arc<dyn MfaStore>) -> Arc<dyn MfaStore> {
+    Arc::new(Broken { good, fault: Fault::LetsTheLastGo })
 }
 
 #[derive(Debug)]
@@ -161,7 +168,9 @@ impl MfaStore for Broken {
         let proof = proof.filter(|_| !self.is(Fault::RemovesBlindly));
         let proof = proof.filter(|_| !self.is(Fault::TakesCodesWithTheApp));
         let kept = if self.is(Fault::ForgetsWhatGoesAlong) { &Effects::none() } else { along };
-        self.good.remove_totp(user, proof, kept).await
+        let told = self.good.remove_totp(user, proof, kept).await?;
+        let lies = self.is(Fault::LetsTheLastGo) && told == FactorRemoval::LastToComeIn;
+        Ok(if lies { FactorRemoval::Removed { device_epoch: 1 } } else { told })
     }
 }
 

@@ -47,8 +47,17 @@ enum Fault {
     JoinsTheEnding,
     /// Deletes an organization, and tells nobody what else ended.
     EndsInSilence,
+    /// Lets an owner go who must come in all the same.
+    LetsTheLastGo,
     /// Removes no invitation.
     NeverSweeps,
+}
+
+/// A store that lets an owner go who must come in all the same.
+pub fn letting_go(store: &SqlStore) -> Arc<dyn OrganizationStore> {
+    let (good, invitations) = (store.into(), store.into());
+    let fault = Fault::LetsTheLastGo;
+    Arc::new(Broken { good, invitations, fault, deleted: Mutex::default() })
 }
 
 #[derive(Debug)]
@@ -79,6 +88,9 @@ impl Broken {
 
     /// What is told of an owner who would leave, if there are others, whether they stay or not.
     async fn counting(&self, id: OrganizationId, told: MemberChange) -> Result<MemberChange> {
+        if self.is(Fault::LetsTheLastGo) && told == MemberChange::LastToComeIn {
+            return Ok(MemberChange::Done);
+        }
         if !self.is(Fault::CountsTheLeaving) || told != MemberChange::LastOwner {
             return Ok(told);
         }
@@ -196,9 +208,10 @@ impl OrganizationStore for Broken {
         user: &UserId,
         by: Option<&Authority>,
         along: &Effects,
+        now: OffsetDateTime,
     ) -> Result<MemberChange> {
         let by = self.unranked(by);
-        let told = self.good.remove_member(id, user, by.as_ref(), along).await?;
+        let told = self.good.remove_member(id, user, by.as_ref(), along, now).await?;
         self.counting(id, told).await
     }
 

@@ -42,12 +42,19 @@ enum Fault {
     CountsWhatOpensNothing,
     /// Believes every passkey that it has verified its user.
     BelievesEveryKey,
+    /// Removes what its owner must come in with.
+    LetsTheLastGo,
     /// Does not say who must choose another password.
     ForgetsTheMark,
     /// Does not mind that the session is over.
     IgnoresTheSession,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
+}
+
+/// A store that removes what its owner must come in with.
+pub fn letting_go(good: Arc<dyn PasskeyStore>) -> Arc<dyn PasskeyStore> {
+    Arc::new(Broken { good, fault: Fault::LetsTheLastGo })
 }
 
 #[derive(Debug)]
@@ -176,6 +183,7 @@ impl PasskeyStore for Broken {
                 let own = self.good.passkeys_of(user).await?;
                 if own.is_empty() { told } else { removed }
             }
+            PasskeyRemoval::LastToComeIn if self.is(Fault::LetsTheLastGo) => removed,
             PasskeyRemoval::LastWayIn if self.is(Fault::LocksOut) => removed,
             told => told,
         })

@@ -5,8 +5,10 @@ use donjon::scope::{Account, OrganizationId, UserId};
 use donjon::store::*;
 use donjon::testing::contract;
 use sqlx::{Connection as _, SqliteConnection};
+use time::OffsetDateTime;
 
 use super::account::never_yielding;
+use super::{mfa, organization, passkey};
 use crate::account::single_sign_on::store::parts;
 
 /// Where the users of the kit's domains log in.
@@ -35,8 +37,18 @@ enum Fault {
     LinksTwice,
     /// Links an account, and tells nobody.
     LinksInSilence,
+    /// Ends everything whenever a domain is granted.
+    EndsAnew,
+    /// Takes the name from the last one who has it.
+    UnnamesTheLast,
     /// Asks for passwords all the same.
     AsksForPasswords,
+    /// Does without the app of the last owner who comes in by it.
+    LosesTheApp,
+    /// Does without the passkey of the last owner who comes in with it.
+    LosesThePasskey,
+    /// Lets the last owner go who comes in all the same.
+    LosesTheOwner,
     /// Does something wrong in the database itself.
     Sql(&'static str),
 }
@@ -82,6 +94,67 @@ const NEVER_FORGETS_A_NAME: Fault = Fault::Sql(
          WHERE organization_id = new.organization_id AND user_id = new.user_id; END",
 );
 
+/// Takes an app for a proof of the address.
+const CONFIRMS_BY_THE_APP: Fault = Fault::Sql(
+    "CREATE TRIGGER broken AFTER INSERT ON donjon_totp
+     BEGIN UPDATE donjon_users SET email_verified = TRUE WHERE id = new.user_id; END",
+);
+/// Takes every token for one that was made by the provider's users.
+const FORGETS_WHERE_TOKENS_COME_FROM: Fault = Fault::Sql(
+    "CREATE TRIGGER broken AFTER INSERT ON donjon_api_tokens WHEN new.login_path = ''
+     BEGIN UPDATE donjon_api_tokens SET login_path = '/saml/acme/login' WHERE id = new.id; END",
+);
+/// Refuses tokens as long as it is enforced.
+const SUSPENDS_TOKENS: Fault = Fault::Sql(
+    "CREATE TRIGGER broken BEFORE UPDATE OF revoked_at ON donjon_api_tokens
+     WHEN old.login_path = '' BEGIN SELECT RAISE(IGNORE); END",
+);
+/// Ends what rests on sessions, and nothing else.
+const FORGETS_OFFLINE_ACCESS: Fault = Fault::Sql(
+    "CREATE TRIGGER broken BEFORE INSERT ON donjon_session_events
+     WHEN new.reason = 'single_sign_on' BEGIN SELECT RAISE(IGNORE); END",
+);
+/// Ends what came by the provider, too.
+const SPARES_NOBODY: Fault = Fault::Sql(
+    "CREATE TRIGGER broken AFTER INSERT ON donjon_session_events WHEN new.spares IS NOT NULL
+     BEGIN UPDATE donjon_session_events SET spares = NULL WHERE sequence = new.sequence; END",
+);
+/// Leaves it to the next request to see that the path is another.
+const MOVES_LAZILY: Fault = Fault::Sql(
+    "CREATE TRIGGER broken BEFORE DELETE ON donjon_sessions
+     WHEN old.authentication ->> 'login_path' = '/saml/acme/login'
+     BEGIN SELECT RAISE(IGNORE); END",
+);
+/// Leaves it to the next request to see that somebody is not named any more.
+const UNNAMES_LAZILY: Fault = Fault::Sql(
+    "CREATE TRIGGER broken BEFORE DELETE ON donjon_sessions
+     WHEN old.authentication ->> 'login_path' = 'break-glass'
+         AND EXISTS (SELECT 1 FROM donjon_memberships WHERE user_id = old.user_id)
+     BEGIN SELECT RAISE(IGNORE); END",
+);
+/// Leaves it to the next request to see that somebody is no member any more.
+const REMOVES_LAZILY: Fault = Fault::Sql(
+    "CREATE TRIGGER broken BEFORE DELETE ON donjon_sessions
+     WHEN old.authentication ->> 'login_path' = 'break-glass'
+         AND NOT EXISTS (SELECT 1 FROM donjon_memberships WHERE user_id = old.user_id)
+     BEGIN SELECT RAISE(IGNORE); END",
+);
+/// Forgets who leads an impersonation.
+const FORGETS_WHO_LEADS: Fault = Fault::Sql(
+    "CREATE TRIGGER broken AFTER INSERT ON donjon_impersonations
+     BEGIN DELETE FROM donjon_impersonations WHERE session_id = new.session_id; END",
+);
+/// Takes the last name with the last but one.
+const UNNAMES_TWO: Fault = Fault::Sql(
+    "CREATE TRIGGER broken AFTER UPDATE OF break_glass ON donjon_memberships
+     WHEN old.break_glass AND NOT new.break_glass AND 4 <
+         (SELECT count(*) FROM donjon_memberships WHERE organization_id = new.organization_id)
+     BEGIN UPDATE donjon_memberships SET break_glass = FALSE
+         WHERE organization_id = new.organization_id AND 1 =
+             (SELECT count(*) FROM donjon_memberships
+              WHERE organization_id = new.organization_id AND break_glass); END",
+);
+
 #[derive(Debug)]
 struct Broken {
     good: Arc<dyn SsoStore>,
@@ -101,6 +174,11 @@ impl Broken {
 #[async_trait]
 impl SsoStore for Broken {
     async fn grant_domain(&self, domain: &SsoDomain, along: &Effects) -> Result<DomainGrant> {
+        let known = self.good.sso_of(&domain.domain).await?;
+        if self.is(Fault::EndsAnew) && known.is_some_and(|it| it.login_path == domain.login_path) {
+            let other = SsoDomain { login_path: "/elsewhere".to_owned(), ..domain.clone() };
+            self.good.grant_domain(&other, &Effects::none()).await?;
+        }
         let told = self.good.grant_domain(domain, along).await?;
         let lies = self.is(Fault::GivesADomainTwice) && told == DomainGrant::Taken;
         Ok(if lies { DomainGrant::Granted } else { told })
@@ -144,9 +222,14 @@ impl SsoStore for Broken {
         named: bool,
         by: Option<&Authority>,
         along: &Effects,
+        now: OffsetDateTime,
     ) -> Result<BreakGlassChange> {
-        let told = self.good.name_break_glass(whom, named, self.by(by), along).await?;
-        let lies = self.is(Fault::NamesTheUnfit) && told == BreakGlassChange::Unfit;
+        let told = self.good.name_break_glass(whom, named, self.by(by), along, now).await?;
+        let lies = match told {
+            BreakGlassChange::Unfit => self.is(Fault::NamesTheUnfit),
+            BreakGlassChange::LastToComeIn => self.is(Fault::UnnamesTheLast),
+            _ => false,
+        };
         Ok(if lies { BreakGlassChange::Done } else { told })
     }
 
@@ -195,6 +278,27 @@ async fn the_kit_names_the_rule_that_a_store_of_single_sign_on_breaks() {
         ),
         (Fault::LocksOut, "to enforce single sign-on takes somebody who comes in afterwards"),
         (Fault::NamesTheUnfit, "naming takes both factors"),
+        (CONFIRMS_BY_THE_APP, "naming takes a confirmed address"),
+        (
+            FORGETS_WHERE_TOKENS_COME_FROM,
+            "an API token counts as the session does that it was made in",
+        ),
+        (SUSPENDS_TOKENS, "an API token that single sign-on ended does not come back"),
+        (
+            FORGETS_OFFLINE_ACCESS,
+            "grants end with the enforcement, but for those by the domain's login",
+        ),
+        (SPARES_NOBODY, "grants end with the enforcement, but for those by the domain's login"),
+        (MOVES_LAZILY, "another path for an enforced domain ends what came by the old one"),
+        (Fault::EndsAnew, "a domain that is granted again as it is ends nothing"),
+        (UNNAMES_LAZILY, "who is named no more loses what came so, with its events"),
+        (REMOVES_LAZILY, "who is removed and was named loses what came so, with its events"),
+        (FORGETS_WHO_LEADS, "nobody acts as a user from a session that is let in no more"),
+        (Fault::UnnamesTheLast, "the last owner who comes in all the same stays named"),
+        (Fault::LosesTheApp, "the last owner who comes in all the same keeps the app"),
+        (Fault::LosesThePasskey, "the last owner who comes in all the same keeps a passkey"),
+        (Fault::LosesTheOwner, "the last owner who comes in all the same stays one"),
+        (UNNAMES_TWO, "of the owners who come in all the same one stays, whoever is first"),
         (
             NEVER_FORGETS_A_NAME,
             "a member comes in all the same while they are named, and nobody else",
@@ -224,8 +328,12 @@ async fn the_kit_names_the_rule_that_a_store_of_single_sign_on_breaks() {
         }
         let mut parts = parts(&store);
         parts.store = Arc::new(Broken { good: (&store).into(), fault });
-        if fault == Fault::AsksForPasswords {
-            parts.users = never_yielding((&store).into());
+        match fault {
+            Fault::AsksForPasswords => parts.users = never_yielding((&store).into()),
+            Fault::LosesTheApp => parts.factors = mfa::letting_go((&store).into()),
+            Fault::LosesThePasskey => parts.passkeys = passkey::letting_go((&store).into()),
+            Fault::LosesTheOwner => parts.organizations = organization::letting_go(&store),
+            _ => {}
         }
         let seen = contract::single_sign_on(parts).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");

@@ -8,6 +8,7 @@ mod key;
 mod metadata;
 mod refresh;
 mod revocation;
+mod single_sign_on;
 mod userinfo;
 pub mod world;
 

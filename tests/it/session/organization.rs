@@ -69,7 +69,7 @@ async fn a_membership_is_what_it_is_at_the_next_request_on_every_node_for_one_re
         for node in [&one, &two] {
             assert_eq!(node.get("/acting", &session).await.body(), "admin in acme");
         }
-        app.store.remove_member(acme, &ann, None, &none).await.unwrap();
+        app.store.remove_member(acme, &ann, None, &none, OffsetDateTime::UNIX_EPOCH).await.unwrap();
         for node in [&two, &one, &two] {
             assert_eq!(node.get("/acting", &session).await.body(), "nowhere");
             assert_eq!(node.who(&session).await, "ann", "nobody is logged out for it");
@@ -93,7 +93,7 @@ async fn a_stale_organization_gives_way_to_the_only_one_left_and_the_log_says_so
         let session = cookie(&app.get("/act/1", &session).await);
         assert_eq!(app.get("/acting", &session).await.body(), "member in acme");
 
-        app.store.remove_member(acme, &ann, None, &none).await.unwrap();
+        app.store.remove_member(acme, &ann, None, &none, OffsetDateTime::UNIX_EPOCH).await.unwrap();
         let (said, cost) = counted(app.get("/acting", &session)).await;
         assert_eq!(said.body(), "member in globex", "{}", database.name);
         assert_eq!(cost.transitions(), 1, "{cost:?}");
@@ -110,7 +110,10 @@ async fn a_stale_organization_gives_way_to_the_only_one_left_and_the_log_says_so
         assert_eq!(told[0].user.as_ref(), Some(&ann));
 
         // Not a member of that one either any more: none is left.
-        app.store.remove_member(globex, &ann, None, &none).await.unwrap();
+        app.store
+            .remove_member(globex, &ann, None, &none, OffsetDateTime::UNIX_EPOCH)
+            .await
+            .unwrap();
         assert_eq!(app.get("/acting", &session).await.body(), "nowhere");
         assert_eq!(app.who(&session).await, "ann");
     }

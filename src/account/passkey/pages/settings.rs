@@ -122,6 +122,9 @@ async fn delete(site: &Site, keys: &PasskeySite, visit: &Visit, account: &Accoun
         PasskeyRemoval::LastWayIn => {
             page(site, keys, visit, account, Some(PasskeyNotice::LastWayIn)).await
         }
+        PasskeyRemoval::LastToComeIn => {
+            page(site, keys, visit, account, Some(PasskeyNotice::LastToComeIn)).await
+        }
         PasskeyRemoval::NotFound => Ok(back(site)),
     }
 }

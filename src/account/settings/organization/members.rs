@@ -16,7 +16,7 @@ pub(super) async fn leave(site: &Site, visit: &Visit, place: Place) -> Answer {
     let (id, user) = (place.organization.id, place.account.id());
     let entry = || visit.entry(Action::LEAVE_ORGANIZATION).in_organization(id);
     let along = site.effects(entry());
-    let told = site.store.remove_member(id, user, None, &along).await?;
+    let told = site.store.remove_member(id, user, None, &along, site.now()).await?;
     if let Some(problem) = problem(told) {
         note_refusal(site, entry(), told).await?;
         return organizations::page(site, visit, &place.account, ("", Some(problem))).await;
@@ -35,7 +35,7 @@ pub(super) async fn remove(site: &Site, visit: &Visit, place: Place) -> Answer {
     let entry = || visit.entry(Action::REMOVE_MEMBER).about(&user).in_organization(id);
     let mut along = site.effects(entry());
     along.deliveries.extend(to_member(site, &place.organization, &user, Became::Removed).await?);
-    let told = site.store.remove_member(id, &user, Some(&by), &along).await?;
+    let told = site.store.remove_member(id, &user, Some(&by), &along, site.now()).await?;
     if let Some(problem) = problem(told) {
         note_refusal(site, entry(), told).await?;
         return refused(site, visit, &place, problem).await;
@@ -94,13 +94,15 @@ fn problem(told: MemberChange) -> Option<OrganizationProblem> {
     match told {
         MemberChange::Done => None,
         MemberChange::LastOwner => Some(OrganizationProblem::LastOwner),
+        MemberChange::LastToComeIn => Some(OrganizationProblem::LastToComeIn),
         MemberChange::NotAMember | MemberChange::NotAllowed => Some(OrganizationProblem::Changed),
     }
 }
 
-/// Tells the audit log that somebody would have left an organization without an owner.
+/// Tells the audit log that somebody would have left an organization without an owner, or without one
+/// who comes in all the same.
 async fn note_refusal(site: &Site, entry: Entry, told: MemberChange) -> Result<(), AccountError> {
-    if told == MemberChange::LastOwner {
+    if matches!(told, MemberChange::LastOwner | MemberChange::LastToComeIn) {
         let entry = entry.refused().at(site.now(), &*site.random);
         site.store.write_audit_entry(&entry).await?;
         entry.announce();

@@ -6,7 +6,7 @@ use super::Place;
 use crate::account::AccountError;
 use crate::account::settings::{Flow, FrameParts};
 use crate::account::site::{Answer, Site, Visit};
-use crate::audit::Action;
+use crate::audit::{Action, Entry};
 use crate::http::{Body, respond};
 use crate::page::{BreakGlassItem, SsoDomainItem, SsoPage, SsoProblem};
 use crate::scope::UserId;
@@ -41,9 +41,7 @@ pub(super) async fn change(site: &Site, visit: &Visit, place: Place) -> Answer {
             Ok(back(site, &place))
         }
         SsoChange::LocksOut => {
-            let entry = entry.refused().at(site.now(), &*site.random);
-            site.store.write_audit_entry(&entry).await?;
-            entry.announce();
+            note_refusal(site, entry).await?;
             page(site, &place, Some(SsoProblem::LocksOut)).await
         }
         SsoChange::NoDomain | SsoChange::Refused => {
@@ -61,18 +59,31 @@ pub(super) async fn name(site: &Site, visit: &Visit, place: Place) -> Answer {
     };
     let id = place.organization.id;
     let entry = visit.entry(Action::NAME_BREAK_GLASS).about(&user).in_organization(id);
-    let along = site.effects(entry.with("named", named));
+    let entry = entry.with("named", named);
+    let along = site.effects(entry.clone());
     let by = site.organizations.owner(place.account.id());
-    match site.store.name_break_glass((id, &user), named, Some(&by), &along).await? {
+    match site.store.name_break_glass((id, &user), named, Some(&by), &along, site.now()).await? {
         BreakGlassChange::Done => {
             along.announce();
             Ok(back(site, &place))
         }
         BreakGlassChange::Unfit => page(site, &place, Some(SsoProblem::Unfit)).await,
+        BreakGlassChange::LastToComeIn => {
+            note_refusal(site, entry).await?;
+            page(site, &place, Some(SsoProblem::LastToComeIn)).await
+        }
         BreakGlassChange::NotAMember | BreakGlassChange::Refused => {
             page(site, &place, Some(SsoProblem::Changed)).await
         }
     }
+}
+
+/// Tells the audit log that somebody would have locked everybody out.
+async fn note_refusal(site: &Site, entry: Entry) -> Result<(), AccountError> {
+    let entry = entry.refused().at(site.now(), &*site.random);
+    site.store.write_audit_entry(&entry).await?;
+    entry.announce();
+    Ok(())
 }
 
 fn path(site: &Site, place: &Place) -> String {

@@ -63,8 +63,9 @@ const CREATE: &str = concat!(
          WHERE (user_id = $3 OR service_account_id = $4) AND revoked_at IS NULL
      ), done AS (
          INSERT INTO donjon_api_tokens (id, token_hash, user_id, service_account_id, name, scopes,
-             created_at, expires_at)
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8 FROM owner, held WHERE lives AND held < $10
+             created_at, expires_at, login_path)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, (SELECT coalesce(authentication ->> 'login_path', '')
+             FROM donjon_sessions WHERE id = $9) FROM owner, held WHERE lives AND held < $10
          RETURNING user_id
      ), ",
     along!("done", "$11"),

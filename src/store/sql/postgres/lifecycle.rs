@@ -28,7 +28,7 @@ use crate::store::{
 /// organizations, so that of two owners who leave the second sees the first, and whoever joins comes
 /// before or after.
 const LOCK_USER: &str = "SELECT id FROM donjon_users WHERE id = $1 FOR UPDATE";
-const LOCK_ORGANIZATIONS: &str = "SELECT o.id FROM donjon_organizations o \
+pub(super) const LOCK_ORGANIZATIONS: &str = "SELECT o.id FROM donjon_organizations o \
      JOIN donjon_memberships m ON m.organization_id = o.id \
      WHERE m.user_id = $1 ORDER BY o.id FOR NO KEY UPDATE OF o";
 

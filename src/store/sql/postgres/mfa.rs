@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::PostgresStore;
 use super::audit::{along, effects};
+use super::lifecycle::LOCK_ORGANIZATIONS;
 use super::made_in::permitted;
 use crate::crypto::KeyedHash;
 use crate::scope::{Attributes, SessionId, UserId};
@@ -12,6 +13,7 @@ use crate::store::sql::mfa::{
     Codes, FIND_SECOND_FACTOR, code, codes, factor_key, factor_user, second_factor,
 };
 use crate::store::sql::rate_limit::{bind_uses, counted_uses_json, counting_uses, limit_counts};
+use crate::store::sql::single_sign_on::app_is_needed;
 use crate::store::{
     Effects, Enrolment, FactorAttempt, FactorProof, FactorRemoval, FactorUse, LimitUse,
     LockoutPolicy, MfaStore, NewTotp, Result, SecondFactor,
@@ -32,6 +34,8 @@ type AttemptRow = (
     Option<Codes>,
     Option<Json<Vec<(i64, i64)>>>,
 );
+
+pub(super) const LOCK_USER: &str = "SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE";
 
 const BEGIN: &str = concat!(
     counting_uses!(),
@@ -274,13 +278,20 @@ impl MfaStore for PostgresStore {
             Some(FactorProof::Totp(step)) => (Some(*step), None),
             Some(FactorProof::BackupCode(hash)) => (None, Some(code(hash))),
         };
-        // The user's row is locked first, as by everybody who uses a code.
-        let device_epoch: Option<i64> = sqlx::query_scalar(concat!(
+        // The user's row is locked first, as by everybody who uses a code; then the organizations whose
+        // owner may have to come in by it, so that of two who are the last the second sees the first.
+        let mut transaction = self.pool().begin().await?;
+        for lock in [LOCK_USER, LOCK_ORGANIZATIONS] {
+            sqlx::query(lock).bind(user.as_str()).execute(&mut *transaction).await?;
+        }
+        let (device_epoch, needed): (Option<i64>, bool) = sqlx::query_as(concat!(
             "WITH owner AS MATERIALIZED (
-                 SELECT id, passkeys FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE
+                 SELECT id, passkeys, ",
+            app_is_needed!("$1"),
+            " AS needed FROM donjon_users WHERE id = $1
              ), gone AS (
                  DELETE FROM donjon_totp t USING owner
-                 WHERE t.user_id = owner.id AND ($5 OR (owner.passkeys = 0
+                 WHERE t.user_id = owner.id AND NOT owner.needed AND ($5 OR (owner.passkeys = 0
                      AND t.secret IS NOT NULL AND ($2::bigint IS NULL OR t.last_step < $2)
                      AND ($3::text IS NULL OR t.backup_codes ? $3)))
                  RETURNING t.user_id
@@ -288,7 +299,7 @@ impl MfaStore for PostgresStore {
                  UPDATE donjon_totp t SET secret = NULL, last_step = 0, backup_codes =
                      CASE WHEN $3::text IS NULL THEN t.backup_codes ELSE t.backup_codes - $3 END
                  FROM owner
-                 WHERE t.user_id = owner.id AND NOT $5 AND owner.passkeys > 0
+                 WHERE t.user_id = owner.id AND NOT owner.needed AND NOT $5 AND owner.passkeys > 0
                    AND t.secret IS NOT NULL AND ($2::bigint IS NULL OR t.last_step < $2)
                    AND ($3::text IS NULL OR t.backup_codes ? $3)
                  RETURNING t.user_id
@@ -299,19 +310,23 @@ impl MfaStore for PostgresStore {
                  WHERE a.key = 'factor:' || done.user_id
              ), ",
             along!("done", "$4"),
-            " UPDATE donjon_users u SET device_epoch = device_epoch + 1 FROM done
-              WHERE u.id = done.user_id RETURNING u.device_epoch",
+            ", known AS (
+                 UPDATE donjon_users u SET device_epoch = device_epoch + 1 FROM done
+                 WHERE u.id = done.user_id RETURNING u.device_epoch
+             ) SELECT (SELECT device_epoch FROM known), coalesce((SELECT needed FROM owner), FALSE)",
         ))
         .bind(user.as_str())
         .bind(step)
         .bind(hash)
         .bind(effects(along))
         .bind(proof.is_none())
-        .fetch_optional(self.pool())
+        .fetch_one(&mut *transaction)
         .await?;
-        Ok(match device_epoch {
-            Some(device_epoch) => FactorRemoval::Removed { device_epoch },
-            None => FactorRemoval::Refused,
+        transaction.commit().await?;
+        Ok(match (device_epoch, needed) {
+            (Some(device_epoch), _) => FactorRemoval::Removed { device_epoch },
+            (None, true) => FactorRemoval::LastToComeIn,
+            (None, false) => FactorRemoval::Refused,
         })
     }
 }

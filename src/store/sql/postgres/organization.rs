@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::PostgresStore;
 use super::audit::{along, effects};
+use super::close::close;
 use crate::scope::{MemberRole, Membership, OrganizationId, UserId};
 use crate::store::sql::audit::bind_end;
 use crate::store::sql::convert::micros;
@@ -14,6 +15,7 @@ use crate::store::sql::organization::{
     stays,
 };
 use crate::store::sql::rate_limit::counting_one_more;
+use crate::store::sql::single_sign_on::{Closing, last_to_come_in};
 use crate::store::{
     Authority, Effects, Member, MemberAddition, MemberChange, NewOrganization, NewRole,
     Organization, OrganizationChange, OrganizationCreation, OrganizationStore, RateLimit, Result,
@@ -43,8 +45,8 @@ macro_rules! rank {
     };
 }
 
-/// Changes a member whom whoever asks reaches, unless nobody else would own the organization. It follows a lock on the
-/// organization, under which all owners are changed, so that its snapshot is the present state.
+/// Changes a member whom whoever asks reaches, unless nobody else would own the organization, or come
+/// in all the same. It follows a lock on the organization, under which all owners are changed, so that its snapshot is the present state.
 macro_rules! change_member {
     ($change:literal) => {
         concat!(
@@ -66,23 +68,27 @@ macro_rules! change_member {
             ", ",
             rank!("coalesce($3::text, member.role)"),
             ")
-             ), guarded AS MATERIALIZED (
+             ), owned AS MATERIALIZED (
                  SELECT user_id FROM reached WHERE role <> 'owner' OR $3::text = 'owner'
                      OR EXISTS (SELECT 1 FROM donjon_memberships other
                                 LEFT JOIN donjon_users u ON u.id = other.user_id
                                 WHERE other.organization_id = $1 AND other.role = 'owner'
                                   AND other.user_id <> $2 AND ",
             stays!("u"),
-            ") ), done AS (",
+            ") ), guarded AS MATERIALIZED (
+                 SELECT user_id FROM owned WHERE coalesce($3::text = 'owner', FALSE) OR NOT ",
+            last_to_come_in!("$2", "m.organization_id = $1"),
+            "), done AS (",
             $change,
-            " RETURNING m.user_id), void AS (
+            " RETURNING m.user_id, m.break_glass), void AS (
                  DELETE FROM donjon_invitations i USING done
                  WHERE i.organization_id = $1 AND i.inviter_id = done.user_id
                    AND NOT (i.role = ANY($6::text[]))
              ), ",
             along!("done", "$7"),
             " SELECT EXISTS (SELECT 1 FROM allowed), EXISTS (SELECT 1 FROM member), \
-              EXISTS (SELECT 1 FROM reached), EXISTS (SELECT 1 FROM done)"
+              EXISTS (SELECT 1 FROM reached), EXISTS (SELECT 1 FROM owned), \
+              (SELECT break_glass FROM done)"
         )
     };
 }
@@ -346,8 +352,15 @@ impl OrganizationStore for PostgresStore {
         user: &UserId,
         by: Option<&Authority>,
         along: &Effects,
+        now: OffsetDateTime,
     ) -> Result<MemberChange> {
-        self.change_member(REMOVE, (id, user, None), by, along).await
+        let (told, mut transaction) =
+            self.change_member(REMOVE, (id, user, None), by, along).await?;
+        if told.named() {
+            close(&mut transaction, Closing::member((id, user), now)).await?;
+        }
+        transaction.commit().await?;
+        Ok(told.change(by))
     }
 
     async fn change_role(
@@ -358,7 +371,10 @@ impl OrganizationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<MemberChange> {
-        self.change_member(CHANGE_ROLE, (id, user, Some(role)), by, along).await
+        let (told, transaction) =
+            self.change_member(CHANGE_ROLE, (id, user, Some(role)), by, along).await?;
+        transaction.commit().await?;
+        Ok(told.change(by))
     }
 }
 
@@ -383,10 +399,10 @@ impl PostgresStore {
         (id, user, role): (OrganizationId, &UserId, Option<&NewRole>),
         by: Option<&Authority>,
         along: &Effects,
-    ) -> Result<MemberChange> {
+    ) -> Result<(Told, Transaction<'static, Postgres>)> {
         let mut transaction = self.lock_organization(id).await?;
         let ranks: Vec<_> = by.into_iter().flat_map(|by| names(&by.ranks)).collect();
-        let told: (bool, bool, bool, bool) = sqlx::query_as(statement)
+        let told = sqlx::query_as(statement)
             .bind(id.0)
             .bind(user.as_str())
             .bind(role.map(|new| new.role.as_str()))
@@ -397,14 +413,28 @@ impl PostgresStore {
             .bind(ranks)
             .fetch_one(&mut *transaction)
             .await?;
-        transaction.commit().await?;
-        Ok(match told {
-            (.., true) => MemberChange::Done,
-            (true, true, true, false) => MemberChange::LastOwner,
-            (true, true, false, _) => MemberChange::NotAllowed,
+        Ok((Told(told), transaction))
+    }
+}
+
+/// What a change of a member came to: whether whoever asks may, the member is there, and reached, and
+/// another one stays an owner; and if it is done, whether the member was let in all the same.
+struct Told((bool, bool, bool, bool, Option<bool>));
+
+impl Told {
+    fn named(&self) -> bool {
+        self.0.4.unwrap_or_default()
+    }
+
+    fn change(self, by: Option<&Authority>) -> MemberChange {
+        match self.0 {
+            (.., Some(_)) => MemberChange::Done,
+            (true, true, true, true, None) => MemberChange::LastToComeIn,
+            (true, true, true, false, None) => MemberChange::LastOwner,
+            (true, true, false, ..) => MemberChange::NotAllowed,
             (false, ..) if by.is_some() => MemberChange::NotAllowed,
             (true, false, ..) | (false, ..) => MemberChange::NotAMember,
-        })
+        }
     }
 }
 

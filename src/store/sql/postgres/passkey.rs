@@ -5,7 +5,9 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use super::audit::{along, effects};
+use super::lifecycle::LOCK_ORGANIZATIONS;
 use super::made_in::permitted;
+use super::mfa::LOCK_USER;
 use crate::scope::{Attributes, SessionId, UserId};
 use crate::store::sql::account::account;
 use crate::store::sql::convert::{micros, time};
@@ -13,6 +15,7 @@ use crate::store::sql::identity::ways_in;
 use crate::store::sql::mfa::factor_key;
 use crate::store::sql::passkey::{PasskeyRow, columns, passkey};
 use crate::store::sql::rate_limit::{bind_uses, counted_uses_json, counting_uses, limit_counts};
+use crate::store::sql::single_sign_on::passkey_is_needed;
 use crate::store::{
     AnsweredChallenge, CredentialId, Effects, FoundPasskey, LimitUse, LockoutPolicy, MAX_PASSKEYS,
     OpenWays, Passkey, PasskeyAddition, PasskeyAttempt, PasskeyProof, PasskeyRemoval, PasskeyStore,
@@ -43,6 +46,10 @@ type AttemptRow = (
     Option<i64>,
     Option<i64>,
 );
+
+/// Whether there is such a passkey, and it must stay; and if it is gone, the user's epoch, and whether
+/// it was the last second factor.
+type Removal = (bool, bool, Option<i64>, Option<bool>);
 
 /// What becomes of a user's row when one of their passkeys goes. Who had no other second factor is
 /// known by no browser any more.
@@ -295,25 +302,27 @@ impl PasskeyStore for PostgresStore {
         along: &Effects,
         last: &Effects,
     ) -> Result<PasskeyRemoval> {
-        // Two statements: what took another way in away while the first waited for the user's row is
-        // seen by a later snapshot only.
+        // Several statements: what took another way in away, or another owner's, while the first ones
+        // waited is seen by a later snapshot only.
         let work = || async {
             let mut transaction = self.pool().begin().await?;
-            sqlx::query("SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE")
-                .bind(user.as_str())
-                .execute(&mut *transaction)
-                .await?;
-            let (found, device_epoch, last_factor): (bool, Option<i64>, Option<bool>) =
-                sqlx::query_as(concat!(
-                    "WITH held AS MATERIALIZED (
+            for lock in [LOCK_USER, LOCK_ORGANIZATIONS] {
+                sqlx::query(lock).bind(user.as_str()).execute(&mut *transaction).await?;
+            }
+            let (found, needed, device_epoch, last_factor): Removal = sqlx::query_as(concat!(
+                "WITH held AS MATERIALIZED (
                      SELECT id, rp_id, user_verified FROM donjon_passkeys WHERE id = $2 AND user_id = $1 FOR UPDATE
+                 ), needed AS MATERIALIZED (
+                     SELECT ",
+                passkey_is_needed!("$1"),
+                " AS needed
                  ), done AS (
                      ",
-                    one_passkey_less!(),
-                    "    FROM held
-                     WHERE u.id = $1 AND ",
-                    ways_in!("$1", "$5::text", "SELECT jsonb_array_elements_text($6)"),
-                    " > CASE WHEN held.user_verified AND held.rp_id = $5::text
+                one_passkey_less!(),
+                "    FROM held, needed
+                     WHERE u.id = $1 AND NOT needed.needed AND ",
+                ways_in!("$1", "$5::text", "SELECT jsonb_array_elements_text($6)"),
+                " > CASE WHEN held.user_verified AND held.rp_id = $5::text
                                 THEN 1 ELSE 0 END
                      RETURNING u.id AS user_id, u.device_epoch, u.passkeys = 0 AND NOT EXISTS
                          (SELECT 1 FROM donjon_totp t
@@ -325,26 +334,28 @@ impl PasskeyStore for PostgresStore {
                  ), without_codes AS (
                      DELETE FROM donjon_totp t USING ended WHERE t.user_id = ended.user_id
                  ), ",
-                    along!("done", "$3"),
-                    ", ",
-                    along!("ended", "$4"),
-                    " SELECT EXISTS (SELECT 1 FROM held), done.device_epoch, done.last_factor
+                along!("done", "$3"),
+                ", ",
+                along!("ended", "$4"),
+                " SELECT EXISTS (SELECT 1 FROM held), (SELECT needed FROM needed),
+                      done.device_epoch, done.last_factor
                   FROM (SELECT 1) AS always LEFT JOIN done ON TRUE",
-                ))
-                .bind(user.as_str())
-                .bind(id)
-                .bind(effects(along))
-                .bind(effects(last))
-                .bind(open.rp_id.as_deref())
-                .bind(Json(&open.providers))
-                .fetch_one(&mut *transaction)
-                .await?;
+            ))
+            .bind(user.as_str())
+            .bind(id)
+            .bind(effects(along))
+            .bind(effects(last))
+            .bind(open.rp_id.as_deref())
+            .bind(Json(&open.providers))
+            .fetch_one(&mut *transaction)
+            .await?;
             transaction.commit().await?;
-            Ok(match (found, device_epoch, last_factor) {
-                (_, Some(device_epoch), Some(last_factor)) => {
+            Ok(match (found, needed, device_epoch, last_factor) {
+                (_, _, Some(device_epoch), Some(last_factor)) => {
                     PasskeyRemoval::Removed { device_epoch, last_factor }
                 }
-                (true, ..) => PasskeyRemoval::LastWayIn,
+                (true, true, ..) => PasskeyRemoval::LastToComeIn,
+                (true, false, ..) => PasskeyRemoval::LastWayIn,
                 (false, ..) => PasskeyRemoval::NotFound,
             })
         };

@@ -1,14 +1,18 @@
 use async_trait::async_trait;
 use sqlx::{query_as, query_scalar};
+use time::OffsetDateTime;
 
+use super::PostgresStore;
 use super::audit::{along, effects};
+use super::close::close;
 use super::organization::{permitted, role_names};
-use super::{PostgresStore, SESSION_EVENTS_LOCK, domain_link};
-use crate::scope::{Account, OrganizationId, SessionEnd, UserId};
+use super::{PostgresStore, domain_link};
+use crate::scope::{Account, OrganizationId, UserId};
 use crate::store::sql::account::{AccountRow, account};
 use crate::store::sql::convert::micros;
 use crate::store::sql::single_sign_on::{
-    BREAK_GLASS_OF, DomainRow, OWNERS_OF, SSO_DOMAINS, SSO_OF, an_owner_comes_in, domain, fit,
+    BREAK_GLASS_OF, Closing, DomainRow, OWNERS_OF, SSO_DOMAINS, SSO_OF, an_owner_comes_in, domain,
+    fit, last_to_come_in,
 };
 use crate::store::{
     Authority, BreakGlassChange, DomainGrant, Effects, Linking, NewIdentity, NewSsoMode, Result,
@@ -19,6 +23,8 @@ const GRANT: &str = concat!(
     "WITH there AS MATERIALIZED (
          SELECT id FROM donjon_organizations WHERE id = $1 AND deleted_at IS NULL
          FOR NO KEY UPDATE
+     ), same AS MATERIALIZED (
+         SELECT domain FROM donjon_sso_domains WHERE domain = $2 AND login_path = $3
      ), granted AS (
          INSERT INTO donjon_sso_domains AS d (domain, organization_id, login_path, mode, created_at)
          SELECT $2, id, $3, $4, $5 FROM there
@@ -27,43 +33,29 @@ const GRANT: &str = concat!(
          RETURNING NULL::text AS user_id
      ), ",
     along!("granted", "$6"),
-    " SELECT EXISTS (SELECT 1 FROM granted), EXISTS (SELECT 1 FROM there)"
+    " SELECT EXISTS (SELECT 1 FROM granted), EXISTS (SELECT 1 FROM there),
+       EXISTS (SELECT 1 FROM same)"
 );
 
-/// It follows a lock on the organization, under which its domains and owners are changed. Sessions
-/// are locked in one order, so that two who end the same ones do not wait in a circle.
+/// It follows a lock on the organization, under which its domains and owners are changed.
 const CHANGE: &str = concat!(
     "WITH allowed AS MATERIALIZED (
          SELECT id FROM donjon_organizations WHERE id = $1 AND deleted_at IS NULL AND ",
     permitted!("$4", "$5"),
     "), present AS MATERIALIZED (
-         SELECT d.domain, d.login_path FROM donjon_sso_domains d, allowed
+         SELECT d.domain, d.login_path, d.mode FROM donjon_sso_domains d, allowed
          WHERE d.organization_id = allowed.id AND d.domain = $2
      ), done AS (
          UPDATE donjon_sso_domains d SET mode = $3::text FROM present
          WHERE d.domain = present.domain
            AND ($3::text <> 'enforced' OR coalesce(d.login_path = $6::text, FALSE) OR ",
     an_owner_comes_in!(),
-    ") RETURNING d.domain, d.login_path, NULL::text AS user_id
-     ), ending AS MATERIALIZED (
-         SELECT s.id FROM donjon_sessions s JOIN donjon_users u ON u.id = s.user_id
-         JOIN done ON done.domain = u.email_domain
-         WHERE $3::text = 'enforced' AND s.impersonator_id IS NULL
-           AND coalesce(s.authentication ->> 'login_path', '') <> done.login_path
-         ORDER BY s.id FOR UPDATE OF s
-     ), ended AS (
-         DELETE FROM donjon_sessions s USING ending WHERE s.id = ending.id
-         RETURNING s.id, s.user_id
-     ), locked AS MATERIALIZED (
-         SELECT pg_advisory_xact_lock($9)
-         FROM (SELECT count(*) AS logins FROM ended) AS counted WHERE logins > 0
-     ), noted AS (
-         INSERT INTO donjon_session_events (session_id, user_id, reason, at)
-         SELECT ended.id, ended.user_id, $7::text, $8::bigint FROM locked, ended
+    ") RETURNING NULL::text AS user_id
      ), ",
-    along!("done", "$10"),
+    along!("done", "$7"),
     " SELECT EXISTS (SELECT 1 FROM allowed), EXISTS (SELECT 1 FROM present),
-       EXISTS (SELECT 1 FROM done)"
+       EXISTS (SELECT 1 FROM done),
+       EXISTS (SELECT 1 FROM present WHERE $3::text = 'enforced' AND mode <> 'enforced')"
 );
 
 const NAME: &str = concat!(
@@ -75,10 +67,12 @@ const NAME: &str = concat!(
          WHERE m.organization_id = allowed.id AND m.user_id = $2
      ), done AS (
          UPDATE donjon_memberships m SET break_glass = $3 FROM member
-         WHERE m.organization_id = $1 AND m.user_id = member.user_id AND (NOT $3
-             OR EXISTS (SELECT 1 FROM donjon_users u WHERE u.id = $2 AND ",
+         WHERE m.organization_id = $1 AND m.user_id = member.user_id AND CASE WHEN $3
+             THEN EXISTS (SELECT 1 FROM donjon_users u WHERE u.id = $2 AND ",
     fit!(),
-    ")) RETURNING m.user_id
+    ") ELSE NOT ",
+    last_to_come_in!("$2", "m.organization_id = $1"),
+    " END RETURNING m.user_id
      ), ",
     along!("done", "$6"),
     " SELECT EXISTS (SELECT 1 FROM allowed), EXISTS (SELECT 1 FROM member),
@@ -88,15 +82,21 @@ const NAME: &str = concat!(
 #[async_trait]
 impl SsoStore for PostgresStore {
     async fn grant_domain(&self, new: &SsoDomain, along: &Effects) -> Result<DomainGrant> {
-        let (granted, there): (bool, bool) = query_as(GRANT)
+        let mut transaction = self.lock_organization(new.organization).await?;
+        let (granted, there, same): (bool, bool, bool) = query_as(GRANT)
             .bind(new.organization.0)
             .bind(&new.domain)
             .bind(&new.login_path)
             .bind(new.mode.as_str())
             .bind(micros(new.created_at))
             .bind(effects(along))
-            .fetch_one(self.pool())
+            .fetch_one(&mut *transaction)
             .await?;
+        if granted && !same {
+            close(&mut transaction, Closing::domain(&new.domain, new.organization, new.created_at))
+                .await?;
+        }
+        transaction.commit().await?;
         Ok(match (granted, there) {
             (true, _) => DomainGrant::Granted,
             (false, true) => DomainGrant::Taken,
@@ -146,24 +146,25 @@ impl SsoStore for PostgresStore {
     ) -> Result<SsoChange> {
         let work = || async {
             let mut transaction = self.lock_organization(new.organization).await?;
-            let told = query_as(CHANGE)
+            let told: (bool, bool, bool, bool) = query_as(CHANGE)
                 .bind(new.organization.0)
                 .bind(&new.domain)
                 .bind(new.mode.as_str())
                 .bind(by.map(|by| by.user.as_str()))
                 .bind(role_names(by))
                 .bind(new.came_by.as_deref())
-                .bind(SessionEnd::Revoked.as_str())
-                .bind(micros(new.at))
-                .bind(SESSION_EVENTS_LOCK)
                 .bind(effects(along))
                 .fetch_one(&mut *transaction)
                 .await?;
+            if let (.., true, true) = told {
+                let closing = Closing::domain(&new.domain, new.organization, new.at);
+                close(&mut transaction, closing).await?;
+            }
             transaction.commit().await?;
             Ok::<_, StoreError>(told)
         };
-        let told = self.pool().transition(work).await?;
-        Ok(match told {
+        let (allowed, present, done, _) = self.pool().transition(work).await?;
+        Ok(match (allowed, present, done) {
             (_, _, true) => SsoChange::Done,
             (true, true, false) => SsoChange::LocksOut,
             (true, false, false) => SsoChange::NoDomain,
@@ -177,6 +178,7 @@ impl SsoStore for PostgresStore {
         named: bool,
         by: Option<&Authority>,
         along: &Effects,
+        now: OffsetDateTime,
     ) -> Result<BreakGlassChange> {
         let mut transaction = self.lock_organization(organization).await?;
         let told: (bool, bool, bool) = query_as(NAME)
@@ -188,10 +190,14 @@ impl SsoStore for PostgresStore {
             .bind(effects(along))
             .fetch_one(&mut *transaction)
             .await?;
+        if told.2 && !named {
+            close(&mut transaction, Closing::member((organization, user), now)).await?;
+        }
         transaction.commit().await?;
         Ok(match told {
             (_, _, true) => BreakGlassChange::Done,
-            (true, true, false) => BreakGlassChange::Unfit,
+            (true, true, false) if named => BreakGlassChange::Unfit,
+            (true, true, false) => BreakGlassChange::LastToComeIn,
             (true, false, false) => BreakGlassChange::NotAMember,
             (false, ..) => BreakGlassChange::Refused,
         })

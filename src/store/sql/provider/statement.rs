@@ -3,7 +3,15 @@
 /// Of an event `e`: whether it [reaches offline access](crate::scope::SessionEnd::ends_offline_access).
 macro_rules! reaches_offline_access {
     () => {
-        "e.reason IN ('password_reset', 'account_deleted', 'signed_out_everywhere')"
+        "e.reason IN ('password_reset', 'account_deleted', 'signed_out_everywhere', \
+         'single_sign_on')"
+    };
+}
+
+/// Of an event `e` and a grant `g`: whether the event leaves alone what came by the grant's login.
+macro_rules! spares {
+    () => {
+        "coalesce(e.spares = coalesce(g.document -> 'authentication' ->> 'login_path', ''), FALSE)"
     };
 }
 
@@ -16,6 +24,8 @@ macro_rules! login_ended {
          OR EXISTS (SELECT 1 FROM donjon_session_events e
                     WHERE e.user_id = g.subject AND e.at >= g.authenticated_at AND ",
             $crate::store::sql::provider::statement::reaches_offline_access!(),
+            " AND NOT ",
+            $crate::store::sql::provider::statement::spares!(),
             "))"
         )
     };
@@ -23,7 +33,7 @@ macro_rules! login_ended {
 
 #[cfg(feature = "postgres")]
 pub(crate) use login_ended;
-pub(crate) use reaches_offline_access;
+pub(crate) use {reaches_offline_access, spares};
 
 pub(crate) const CLIENT: &str =
     "SELECT document FROM donjon_provider_clients WHERE issuer_id = $1 AND client_id = $2";

@@ -7,9 +7,9 @@ use super::SqliteStore;
 use super::audit::write_effects;
 use super::steps::count_against_limit;
 use crate::scope::{SessionEnd, SessionId, UserId};
-use crate::store::sql::admin::{BEGIN, LIST, RUNNING, SummaryRow, key, summary};
+use crate::store::sql::admin::{BEGIN, LIST, RUNNING, SummaryRow, key, running, summary};
 use crate::store::sql::convert::micros;
-use crate::store::sql::session::{LOAD_BY_ID, SessionRow, session};
+use crate::store::sql::session::{LOAD_BY_ID, LOAD_LED, SessionRow, session};
 use crate::store::{
     AccountFilter, AccountSummary, AdminStore, Effects, NewImpersonation, RateLimit, Result,
     RunningImpersonation, SessionStore as _, StoredSession,
@@ -64,28 +64,34 @@ impl AdminStore for SqliteStore {
         limit: u32,
         now: OffsetDateTime,
     ) -> Result<Vec<RunningImpersonation>> {
-        let ids: Vec<(Uuid, Uuid)> = query_as(RUNNING)
-            .bind(micros(now))
-            .bind(after.map_or(Uuid::nil(), |after| after.0))
-            .bind(i64::from(limit))
-            .fetch_all(self.readers())
-            .await?;
-        let load = async |id: Uuid| -> Result<Option<StoredSession>> {
-            let row: Option<SessionRow> = query_as(LOAD_BY_ID)
+        let load = async |statement, id: Uuid| -> Result<Option<StoredSession>> {
+            let row: Option<SessionRow> = query_as(statement)
                 .bind(id)
                 .bind(micros(now))
                 .fetch_optional(self.readers())
                 .await?;
             row.map(session).transpose()
         };
-        let mut running = Vec::new();
-        for (session, led_from) in ids {
-            // Whichever has ended meanwhile, there is nothing that runs.
-            if let (Some(session), Some(led_from)) = (load(session).await?, load(led_from).await?) {
-                running.push(RunningImpersonation { session, led_from });
+        let (mut after, mut all) = (after.map_or(Uuid::nil(), |after| after.0), Vec::new());
+        loop {
+            let ids: Vec<(Uuid, Uuid)> = query_as(RUNNING)
+                .bind(micros(now))
+                .bind(after)
+                .bind(i64::from(limit))
+                .fetch_all(self.readers())
+                .await?;
+            let Some((last, _)) = ids.last() else { return Ok(all) };
+            after = *last;
+            for (acting, leader) in ids {
+                // What has ended meanwhile does not run.
+                if let Some(acting) = load(LOAD_LED, acting).await? {
+                    all.push(running(acting, load(LOAD_BY_ID, leader).await?));
+                }
+            }
+            if !all.is_empty() {
+                return Ok(all);
             }
         }
-        Ok(running)
     }
 
     async fn end_impersonation(

@@ -57,8 +57,10 @@ impl ApiTokenStore for SqliteStore {
                 }
                 query(
                     "INSERT INTO donjon_api_tokens (id, token_hash, user_id, service_account_id,
-                         name, scopes, created_at, expires_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                         name, scopes, created_at, expires_at, login_path)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+                         (SELECT coalesce(authentication ->> 'login_path', '')
+                          FROM donjon_sessions WHERE id = ?9))",
                 )
                 .bind(token.id.0)
                 .bind(token.hash.as_bytes().as_slice())
@@ -68,6 +70,7 @@ impl ApiTokenStore for SqliteStore {
                 .bind(Json(&token.scopes))
                 .bind(micros(token.created_at))
                 .bind(token.expires_at.map(micros))
+                .bind(token.made_in.map(|id| id.0))
                 .execute(&mut *connection)
                 .await?;
                 write_effects(connection, &along, user(&token.owner)).await?;

@@ -12,6 +12,7 @@ use crate::store::sql::convert::{micros, time};
 use crate::store::sql::mfa::{
     Codes, FIND_SECOND_FACTOR, FactorRow, code, codes, factor_key, factor_user, second_factor,
 };
+use crate::store::sql::single_sign_on::app_is_needed;
 use crate::store::{
     Effects, Enrolment, FactorAttempt, FactorProof, FactorRemoval, FactorUse, LimitUse,
     LockoutPolicy, MfaStore, NewTotp, Result, SecondFactor,
@@ -208,6 +209,13 @@ impl MfaStore for SqliteStore {
         let (user, along) = (user.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
+                let needed: bool = sqlx::query_scalar(concat!("SELECT ", app_is_needed!("?1")))
+                    .bind(user.as_str())
+                    .fetch_one(&mut *connection)
+                    .await?;
+                if needed {
+                    return Ok(FactorRemoval::LastToComeIn);
+                }
                 let Some((has_app, passkeys)) = factors(connection, &user).await? else {
                     return Ok(FactorRemoval::Refused);
                 };

@@ -6,6 +6,7 @@ mod admin;
 mod api_token;
 mod app_session;
 mod audit;
+mod close;
 mod domain_link;
 mod email_change;
 mod identity;

@@ -5,6 +5,8 @@ use time::OffsetDateTime;
 
 use super::SqliteStore;
 use super::audit::{tell_of_ends, write_effects};
+use super::close::close;
+use super::single_sign_on::is_last;
 use super::steps::count_against_limit;
 use crate::scope::{MemberRole, Membership, OrganizationId, UserId};
 use crate::store::sql::convert::micros;
@@ -14,6 +16,7 @@ use crate::store::sql::organization::{
     OrganizationRow, creation_key, is_owned, member, member_role, membership, organization,
     organization_of, stays,
 };
+use crate::store::sql::single_sign_on::Closing;
 use crate::store::{
     Authority, Effects, Member, MemberAddition, MemberChange, NewOrganization, NewRole,
     Organization, OrganizationChange, OrganizationCreation, OrganizationStore, RateLimit, Result,
@@ -228,8 +231,9 @@ impl OrganizationStore for SqliteStore {
         user: &UserId,
         by: Option<&Authority>,
         along: &Effects,
+        now: OffsetDateTime,
     ) -> Result<MemberChange> {
-        self.change_member(id, user, None, by, along).await
+        self.change_member((id, user), Err(now), by, along).await
     }
 
     async fn change_role(
@@ -240,21 +244,21 @@ impl OrganizationStore for SqliteStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<MemberChange> {
-        self.change_member(id, user, Some(role), by, along).await
+        self.change_member((id, user), Ok(role), by, along).await
     }
 }
 
 impl SqliteStore {
-    /// Gives a member another role; removes the member if there is none.
+    /// Gives a member another role, or removes the member at a moment.
     async fn change_member(
         &self,
-        id: OrganizationId,
-        user: &UserId,
-        role: Option<&NewRole>,
+        (id, user): (OrganizationId, &UserId),
+        change: std::result::Result<&NewRole, OffsetDateTime>,
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<MemberChange> {
-        let (user, role) = (user.clone(), role.cloned());
+        let (user, removed_at) = (user.clone(), change.err());
+        let role = change.ok().cloned();
         let (by, along) = (by.cloned(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
@@ -281,6 +285,17 @@ impl SqliteStore {
                 if steps_down && !is_owned_by_others(connection, id, &user).await? {
                     return Ok(MemberChange::LastOwner);
                 }
+                if steps_down && is_last(connection, id, &user).await? {
+                    return Ok(MemberChange::LastToComeIn);
+                }
+                let named: bool = sqlx::query_scalar(
+                    "SELECT break_glass FROM donjon_memberships
+                     WHERE organization_id = ?1 AND user_id = ?2",
+                )
+                .bind(id.0)
+                .bind(user.as_str())
+                .fetch_one(&mut *connection)
+                .await?;
                 let statement = match &role {
                     Some(_) => {
                         "UPDATE donjon_memberships SET role = ?3
@@ -309,6 +324,9 @@ impl SqliteStore {
                 .execute(&mut *connection)
                 .await?;
                 write_effects(connection, &along, Some(&user)).await?;
+                if let Some(now) = removed_at.filter(|_| named) {
+                    close(connection, Closing::member((id, &user), now)).await?;
+                }
                 Ok(MemberChange::Done)
             })
         })

@@ -13,6 +13,7 @@ use crate::store::sql::convert::{micros, time};
 use crate::store::sql::identity::ways_in;
 use crate::store::sql::mfa::factor_key;
 use crate::store::sql::passkey::{PasskeyRow, columns, passkey};
+use crate::store::sql::single_sign_on::passkey_is_needed;
 use crate::store::{
     AnsweredChallenge, CredentialId, Effects, FoundPasskey, LimitUse, LockoutPolicy, MAX_PASSKEYS,
     OpenWays, Passkey, PasskeyAddition, PasskeyAttempt, PasskeyProof, PasskeyRemoval, PasskeyStore,
@@ -253,10 +254,12 @@ impl PasskeyStore for SqliteStore {
         let open = open.clone();
         self.transition(move |connection| {
             Box::pin(async move {
-                let needed: Option<bool> = sqlx::query_scalar(concat!(
+                let needed: Option<(bool, bool)> = sqlx::query_as(concat!(
                     "SELECT ",
                     ways_in!("?1", "?3", "SELECT value FROM json_each(?4)"),
-                    " <= (user_verified AND rp_id IS ?3) FROM donjon_passkeys WHERE user_id = ?1 AND id = ?2",
+                    " <= (user_verified AND rp_id IS ?3), ",
+                    passkey_is_needed!("?1"),
+                    " FROM donjon_passkeys WHERE user_id = ?1 AND id = ?2",
                 ))
                 .bind(user.as_str())
                 .bind(id)
@@ -266,8 +269,9 @@ impl PasskeyStore for SqliteStore {
                 .await?;
                 match needed {
                     None => return Ok(PasskeyRemoval::NotFound),
-                    Some(true) => return Ok(PasskeyRemoval::LastWayIn),
-                    Some(false) => {}
+                    Some((_, true)) => return Ok(PasskeyRemoval::LastToComeIn),
+                    Some((true, false)) => return Ok(PasskeyRemoval::LastWayIn),
+                    Some((false, false)) => {}
                 }
                 let (device_epoch, last_factor) = remove(connection, &user, id).await?;
                 write_effects(connection, &along, Some(&user)).await?;

@@ -1,26 +1,22 @@
 use async_trait::async_trait;
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
-use uuid::Uuid;
+use time::OffsetDateTime;
 
 use super::audit::write_effects;
+use super::close::close;
 use super::organization::{may_change, role_of};
-use super::session::note_ends;
 use super::{SqliteStore, domain_link};
-use crate::scope::{Account, OrganizationId, SessionEnd, UserId};
+use crate::scope::{Account, OrganizationId, UserId};
 use crate::store::sql::account::{AccountRow, account};
 use crate::store::sql::convert::micros;
 use crate::store::sql::single_sign_on::{
-    BREAK_GLASS_OF, DomainRow, OWNERS_OF, SSO_DOMAINS, SSO_OF, an_owner_comes_in, domain, fit,
+    BREAK_GLASS_OF, Closing, DomainRow, OWNERS_OF, SSO_DOMAINS, SSO_OF, an_owner_comes_in, domain,
+    fit, last_to_come_in,
 };
 use crate::store::{
     Authority, BreakGlassChange, DomainGrant, Effects, Linking, NewIdentity, NewSsoMode, Result,
     SsoChange, SsoDomain, SsoMode, SsoStore,
 };
-
-/// What would open nothing any more, of users with addresses in domain `?1`.
-const END: &str = "DELETE FROM donjon_sessions WHERE impersonator_id IS NULL
-     AND user_id IN (SELECT id FROM donjon_users WHERE email_domain = ?1)
-     AND coalesce(authentication ->> 'login_path', '') <> ?2 RETURNING id, user_id";
 
 #[async_trait]
 impl SsoStore for SqliteStore {
@@ -31,6 +27,14 @@ impl SsoStore for SqliteStore {
                 if !may_change(connection, new.organization, None).await? {
                     return Ok(DomainGrant::NoOrganization);
                 }
+                let same: bool = query_scalar(
+                    "SELECT EXISTS (SELECT 1 FROM donjon_sso_domains
+                         WHERE domain = ?1 AND login_path = ?2)",
+                )
+                .bind(&new.domain)
+                .bind(&new.login_path)
+                .fetch_one(&mut *connection)
+                .await?;
                 let written = query(
                     "INSERT INTO donjon_sso_domains AS d
                          (domain, organization_id, login_path, mode, created_at)
@@ -38,7 +42,7 @@ impl SsoStore for SqliteStore {
                      ON CONFLICT (domain) DO UPDATE SET login_path = excluded.login_path
                      WHERE d.organization_id = excluded.organization_id",
                 )
-                .bind(new.domain)
+                .bind(&new.domain)
                 .bind(new.organization.0)
                 .bind(new.login_path)
                 .bind(new.mode.as_str())
@@ -49,6 +53,10 @@ impl SsoStore for SqliteStore {
                     return Ok(DomainGrant::Taken);
                 }
                 write_effects(connection, &along, None).await?;
+                if !same {
+                    let closing = Closing::domain(&new.domain, new.organization, new.created_at);
+                    close(connection, closing).await?;
+                }
                 Ok(DomainGrant::Granted)
             })
         })
@@ -112,6 +120,7 @@ impl SsoStore for SqliteStore {
         named: bool,
         by: Option<&Authority>,
         along: &Effects,
+        now: OffsetDateTime,
     ) -> Result<BreakGlassChange> {
         let (user, by, along) = (user.clone(), by.cloned(), along.clone());
         self.transition(move |connection| {
@@ -121,6 +130,9 @@ impl SsoStore for SqliteStore {
                 }
                 if role_of(connection, organization, &user).await?.is_none() {
                     return Ok(BreakGlassChange::NotAMember);
+                }
+                if !named && is_last(connection, organization, &user).await? {
+                    return Ok(BreakGlassChange::LastToComeIn);
                 }
                 let written = query(concat!(
                     "UPDATE donjon_memberships SET break_glass = ?3
@@ -138,6 +150,9 @@ impl SsoStore for SqliteStore {
                     return Ok(BreakGlassChange::Unfit);
                 }
                 write_effects(connection, &along, Some(&user)).await?;
+                if !named {
+                    close(connection, Closing::member((organization, &user), now)).await?;
+                }
                 Ok(BreakGlassChange::Done)
             })
         })
@@ -167,6 +182,21 @@ impl SsoStore for SqliteStore {
     }
 }
 
+/// Whether nobody else is the owner who comes in all the same where this organization enforces single
+/// sign-on.
+pub(super) async fn is_last(
+    connection: &mut SqliteConnection,
+    organization: OrganizationId,
+    user: &UserId,
+) -> Result<bool> {
+    let last = query_scalar(concat!("SELECT ", last_to_come_in!("?2", "m.organization_id = ?1")))
+        .bind(organization.0)
+        .bind(user.as_str())
+        .fetch_one(connection)
+        .await?;
+    Ok(last)
+}
+
 async fn change(
     connection: &mut SqliteConnection,
     new: &NewSsoMode,
@@ -176,14 +206,15 @@ async fn change(
     if !may_change(connection, new.organization, by).await? {
         return Ok(SsoChange::Refused);
     }
-    let login_path: Option<String> = query_scalar(
-        "SELECT login_path FROM donjon_sso_domains WHERE organization_id = ?1 AND domain = ?2",
+    let present: Option<(String, String)> = query_as(
+        "SELECT login_path, mode FROM donjon_sso_domains
+         WHERE organization_id = ?1 AND domain = ?2",
     )
     .bind(new.organization.0)
     .bind(&new.domain)
     .fetch_optional(&mut *connection)
     .await?;
-    let Some(login_path) = login_path else { return Ok(SsoChange::NoDomain) };
+    let Some((login_path, mode)) = present else { return Ok(SsoChange::NoDomain) };
     let enforces = new.mode == SsoMode::Enforced;
     if enforces && new.came_by.as_ref() != Some(&login_path) {
         let comes_in: bool = query_scalar(concat!("SELECT ", an_owner_comes_in!()))
@@ -199,10 +230,8 @@ async fn change(
         .bind(new.mode.as_str())
         .execute(&mut *connection)
         .await?;
-    if enforces {
-        let ended: Vec<(Uuid, Option<String>)> =
-            query_as(END).bind(&new.domain).bind(&login_path).fetch_all(&mut *connection).await?;
-        note_ends(connection, ended, SessionEnd::Revoked, new.at).await?;
+    if enforces && mode != new.mode.as_str() {
+        close(connection, Closing::domain(&new.domain, new.organization, new.at)).await?;
     }
     write_effects(connection, along, None).await?;
     Ok(SsoChange::Done)

@@ -42,7 +42,7 @@ impl Kit {
         self.0.store.change_role(made.id, &made.owner, &role, None, &none).await?;
         let seen = self.load(token).await?.membership.map(|present| present.role);
         rule("a changed role is seen at once", seen == Some(MemberRole::ADMIN), seen)?;
-        self.0.store.remove_member(made.id, &made.owner, None, &none).await?;
+        self.0.store.remove_member(made.id, &made.owner, None, &none, epoch()).await?;
         let gone = self.load(token).await?;
         let stale = gone.membership.is_none() && gone.stale_organization() == Some(made.id);
         rule("a removed member is seen at once", stale, &gone)?;
@@ -127,7 +127,7 @@ impl Kit {
             let kept = self.0.sessions.reselect_organization(id, made.id, &none).await?;
             let same = kept.as_ref().map(|kept| kept.organization) == Some(made.id);
             rule("a member is not moved", same, kept)?;
-            self.0.store.remove_member(made.id, &who, None, &none).await?;
+            self.0.store.remove_member(made.id, &who, None, &none, epoch()).await?;
             let (name, along) = self.along();
             race(|_| {
                 let (sessions, along) = (Arc::clone(&self.0.sessions), along.clone());

@@ -21,7 +21,7 @@ impl Kit {
             Some(role) => {
                 store.change_role(made.id, target, &becomes(role), Some(&by), &none).await
             }
-            None => store.remove_member(made.id, target, Some(&by), &none).await,
+            None => store.remove_member(made.id, target, Some(&by), &none, epoch()).await,
         };
         for (target, role) in [
             (&second, None),
@@ -69,7 +69,7 @@ impl Kit {
                     }
                     let by = authority(&admin, &[MemberRole::OWNER, MemberRole::ADMIN]);
                     if removes {
-                        return store.remove_member(id, &target, Some(&by), &none).await;
+                        return store.remove_member(id, &target, Some(&by), &none, epoch()).await;
                     }
                     let role = becomes(MemberRole::MEMBER);
                     store.change_role(id, &target, &role, Some(&by), &none).await

@@ -127,7 +127,7 @@ impl Kit {
         let (store, none) = (&self.0.store, Effects::none());
         match end {
             "removal" => {
-                store.remove_member(made.id, inviter, None, &none).await?;
+                store.remove_member(made.id, inviter, None, &none, epoch()).await?;
             }
             "role" => {
                 let role = becomes(MemberRole::MEMBER);

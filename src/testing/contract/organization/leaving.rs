@@ -21,7 +21,7 @@ impl Kit {
             } else {
                 self.0.lifecycles.disable_account(&ann, &none, at(1)).await?;
             }
-            let left = store.remove_member(made.id, &ben, None, &none).await?;
+            let left = store.remove_member(made.id, &ben, None, &none, epoch()).await?;
             rule(RULE, left == MemberChange::LastOwner, (leaves, left))?;
             let role = becomes(MemberRole::ADMIN);
             let demoted = store.change_role(made.id, &ben, &role, None, &none).await?;
@@ -42,7 +42,7 @@ impl Kit {
                     let told = lifecycles.request_deletion(&asked(&ann), &none, epoch()).await?;
                     return Ok(told == DeletionRequest::Scheduled);
                 }
-                let told = store.remove_member(id, &ben, None, &none).await?;
+                let told = store.remove_member(id, &ben, None, &none, epoch()).await?;
                 Ok(told == MemberChange::Done)
             }
         })

@@ -16,7 +16,7 @@ impl Kit {
                     let by = authority(&by, &[MemberRole::OWNER]);
                     let none = Effects::none();
                     if removes {
-                        return store.remove_member(id, &target, Some(&by), &none).await;
+                        return store.remove_member(id, &target, Some(&by), &none, epoch()).await;
                     }
                     let role = becomes(MemberRole::MEMBER);
                     store.change_role(id, &target, &role, Some(&by), &none).await
@@ -41,7 +41,7 @@ impl Kit {
         let outcomes = race(|caller| {
             let (store, id) = (Arc::clone(&self.0.store), made.id);
             let leaver = all.get(caller).cloned().unwrap_or_else(|| made.owner.clone());
-            async move { store.remove_member(id, &leaver, None, &Effects::none()).await }
+            async move { store.remove_member(id, &leaver, None, &Effects::none(), epoch()).await }
         })
         .await?;
         let left = outcomes.iter().filter(|o| **o == MemberChange::Done).count();

@@ -122,7 +122,7 @@ fn user(name: &str) -> Result<UserId, Violation> {
 }
 
 /// A grant of a user who logged in a minute ago.
-fn grant(subject: &UserId, session: SessionId, offline: bool) -> Grant {
+pub(super) fn grant(subject: &UserId, session: SessionId, offline: bool) -> Grant {
     Grant {
         id: any_id(),
         client_id: CLIENT.into(),
@@ -149,7 +149,7 @@ fn any_grant() -> Result<Grant, Violation> {
     Ok(grant(&user("somebody")?, SessionId(any_id()), true))
 }
 
-fn new_code(grant: Grant) -> NewCode {
+pub(super) fn new_code(grant: Grant) -> NewCode {
     NewCode {
         code: any_hash(),
         interaction_id: any_id().to_string(),
@@ -163,7 +163,7 @@ fn new_code(grant: Grant) -> NewCode {
     }
 }
 
-fn redeem(code: &NewCode, at: OffsetDateTime) -> RedeemCode {
+pub(super) fn redeem(code: &NewCode, at: OffsetDateTime) -> RedeemCode {
     RedeemCode {
         code: code.code,
         client_id: CLIENT.into(),

@@ -51,14 +51,8 @@ impl Kit {
             (self.session(&bob, None).await?, self.session(&bob, Some(DOOR)).await?);
         let foreign = self.session(&other, None).await?;
         self.enforce(&made).await?;
-        let mut told = Vec::new();
-        let mut after = 0;
-        loop {
-            let page = self.0.sessions.session_events(after, 500).await?;
-            let Some(last) = page.last() else { break };
-            after = last.sequence;
-            told.extend(page.into_iter().filter(|event| event.end == SessionEnd::Revoked));
-        }
+        let mut told = self.ends().await?;
+        told.retain(|event| event.end == SessionEnd::Revoked);
         for (session, expected) in [(&ends, 1), (&stays, 0), (&foreign, 0)] {
             let id = Some(session.id);
             let times = told.iter().filter(|event| event.session_id == id).count();

@@ -79,7 +79,7 @@ impl Kit {
             rule(RULE, is_listed == named && listed.len() == usize::from(named), listed)?;
         }
         let session = self.session(&member, Some(BREAK_GLASS)).await?;
-        self.0.organizations.remove_member(made.id, id, None, &none).await?;
+        self.0.organizations.remove_member(made.id, id, None, &none, at(1)).await?;
         rule(RULE, !self.opens(&session).await?, "a removed member")?;
         let owners = self.0.store.owners_of(made.id).await?;
         let told = owners.first() == Some(&made.owner.account) && owners.len() == 1;
@@ -102,7 +102,7 @@ impl Kit {
         {
             let by = by(who);
             let named = (made.id, owner);
-            let told = self.0.store.name_break_glass(named, true, Some(&by), &none).await?;
+            let told = self.0.store.name_break_glass(named, true, Some(&by), &none, at(1)).await?;
             let expected = if may { BreakGlassChange::Done } else { BreakGlassChange::Refused };
             rule(RULE, told == expected, (may, told))?;
             let new = mode_of(&made, SsoMode::Enforced, Some(DOOR));
@@ -114,20 +114,20 @@ impl Kit {
     }
 
     /// A member with an address in the organization's domain.
-    async fn member(&self, made: &Made) -> Result<NewUser, Violation> {
+    pub(super) async fn member(&self, made: &Made) -> Result<NewUser, Violation> {
         let (member, none) = (self.user(&made.domain).await?, Effects::none());
         let (id, role) = (member.account.id(), MemberRole::MEMBER);
         self.0.organizations.add_member(made.id, id, &role, &none, epoch()).await?;
         Ok(member)
     }
 
-    async fn name(
+    pub(super) async fn name(
         &self,
         made: &Made,
         user: &NewUser,
         named: bool,
     ) -> Result<BreakGlassChange, Violation> {
         let whom = (made.id, user.account.id());
-        Ok(self.0.store.name_break_glass(whom, named, None, &Effects::none()).await?)
+        Ok(self.0.store.name_break_glass(whom, named, None, &Effects::none(), at(1)).await?)
     }
 }

@@ -205,6 +205,59 @@ async fn who_may_no_longer_act_as_a_user_is_stopped_within_a_minute() {
     .await;
 }
 
+/// An organization that enforces single sign-on for administrators, too.
+async fn enforced(world: &World) {
+    use donjon::store::{Effects, NewSsoMode, SsoMode};
+
+    let organizations = world.accounts.organizations();
+    let boss = id_of(world, BOSS).await;
+    let id = organizations.create(&"Acme".parse().unwrap(), None, &boss).await.unwrap().id;
+    let (domain, door) = ("example.test".to_owned(), "/saml/acme/login".to_owned());
+    organizations.grant_domain(id, &domain, &door).await.unwrap();
+    let at = donjon::crypto::Clock::now(&*world.clock);
+    let new =
+        NewSsoMode { organization: id, domain, mode: SsoMode::Enforced, came_by: Some(door), at };
+    world.store.change_sso(&new, None, &Effects::none()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_impersonation_ends_whose_administrator_is_let_in_no_more() {
+    use crate::account::single_sign_on::with_sso;
+
+    each_world_with(
+        |builder| with_sso(staffed(builder)),
+        async |world| {
+            for (email, staff) in [(ROOT, true), (BOSS, true), (BOB, false)] {
+                let attributes = [("staff".to_owned(), json!(staff))].into_iter().collect();
+                let accounts = world.accounts.accounts();
+                accounts.create(email, Some(PASSWORD), attributes, true).await.unwrap();
+            }
+            let mut root = world.logged_in(ROOT).await;
+            let mut boss = world.browser();
+            boss.get(&format!("/vouched?{BOSS}")).await;
+            act_as(&world, &mut root, BOB).await;
+            act_as(&world, &mut boss, BOB).await;
+            enforced(&world).await;
+            assert_eq!(root.get("/").await.body, "hello stranger at /");
+            assert_eq!(boss.get("/").await.body, format!("hello {BOB} at /"));
+            assert_eq!(world.accounts.end_unpermitted_impersonations().await.unwrap(), 1);
+            assert_eq!(world.accounts.end_unpermitted_impersonations().await.unwrap(), 0);
+            let stopped = entry(&world, "impersonation.stop").await;
+            assert_eq!(stopped.metadata["reason"], "administrators_session_over");
+            let administrator = id_of(&world, ROOT).await;
+            assert_eq!(stopped.metadata["administrator"], administrator.as_str());
+            let session = stopped.subject.unwrap();
+            let events = world.store.session_events(0, 100).await.unwrap();
+            let is_it = |event: &donjon::scope::SessionEvent| {
+                event.session_id.is_some_and(|id| id.to_string() == session)
+            };
+            assert_eq!(events.iter().filter(|event| is_it(event)).count(), 1);
+            assert_eq!(boss.get("/").await.body, format!("hello {BOB} at /"));
+        },
+    )
+    .await;
+}
+
 #[tokio::test]
 async fn nobody_has_to_ask_whether_an_impersonation_may_go_on() {
     each_office(async |world, mut root| {

@@ -240,3 +240,33 @@ async fn the_audit_log_is_read_page_by_page_and_taken_along() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn nobody_takes_the_second_factor_of_the_last_owner_who_comes_in_all_the_same() {
+    use crate::account::single_sign_on::{OLGA, acme, set, with_sso};
+    use donjon::store::SsoMode;
+
+    each_world_with(
+        |builder| with_sso(staffed(builder)),
+        async |world| {
+            let attributes = [("staff".to_owned(), json!(true))].into_iter().collect();
+            let accounts = world.accounts.accounts();
+            accounts.create(ROOT, Some(PASSWORD), attributes, true).await.unwrap();
+            App::of(&world, OLGA).await;
+            let id = acme(&world).await;
+            let olga = id_of(&world, OLGA).await;
+            world.accounts.organizations().name_break_glass(id, &olga, true).await.unwrap();
+            set(&world, id, SsoMode::Enforced).await;
+            let mut root = world.logged_in(ROOT).await;
+            let remove = format!("{}/remove-second-factor", page_of(&world, OLGA).await);
+            let page = root.post(&remove, &[]).await;
+            assert_eq!(page.status, REFUSED);
+            assert!(page.body.contains("the only owner who comes in"), "{}", page.body);
+            assert!(world.store.find_second_factor(&olga).await.unwrap().is_some());
+            set(&world, id, SsoMode::Offered).await;
+            assert!(root.post(&remove, &[]).await.location().is_some());
+            assert!(world.store.find_second_factor(&olga).await.unwrap().is_none());
+        },
+    )
+    .await;
+}

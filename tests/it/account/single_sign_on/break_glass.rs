@@ -164,14 +164,34 @@ async fn who_never_confirmed_the_address_does_not_come_in() {
 async fn who_is_named_no_longer_is_out_at_once() {
     each_world(async |world| {
         let (id, app) = named(&world).await;
-        let olga = id_of(&world, OLGA).await;
+        let (olga, bob) = (id_of(&world, OLGA).await, id_of(&world, BOB).await);
         let mut inside = world.browser();
         break_glass(&mut inside, OLGA, PASSWORD).await;
         verify(&mut inside, &app.next_code(&world)).await;
         let mut halfway = world.browser();
         break_glass(&mut halfway, OLGA, PASSWORD).await;
         let organizations = world.accounts.organizations();
-        organizations.name_break_glass(id, &olga, false).await.unwrap();
+        // Somebody else must come in then.
+        let at = donjon::crypto::Clock::now(&*world.clock);
+        organizations.change_role(id, &bob, &MemberRole::OWNER).await.unwrap();
+        let secret = Sealed::from_bytes(b"sealed".to_vec());
+        let totp = NewTotp {
+            user: bob.clone(),
+            secret,
+            step: 1,
+            backup_codes: Vec::new(),
+            created_at: at,
+        };
+        world.store.enroll_totp(&totp, None, &Effects::none()).await.unwrap();
+        organizations.name_break_glass(id, &bob, true).await.unwrap();
+        let told = organizations.name_break_glass(id, &olga, false).await.unwrap();
+        assert_eq!(told, donjon::store::BreakGlassChange::Done);
+        let events = world.store.session_events(0, 100).await.unwrap();
+        let ended = |event: &&donjon::scope::SessionEvent| {
+            event.user_id == olga && event.session_id.is_some()
+        };
+        assert!(events.iter().rev().find(ended).is_some_and(|event| event.at == at));
+        assert!(world.store.sessions_of(&olga, at).await.unwrap().is_empty());
         assert_eq!(who(&mut inside).await, STRANGER);
         let page = halfway.post(VERIFY, &[("code", &app.next_code(&world))]).await;
         assert!(sends_to_login(&page), "{}", page.body);

@@ -3,6 +3,7 @@
 
 mod break_glass;
 mod bypass;
+mod last;
 mod login;
 mod settings;
 mod step_up;

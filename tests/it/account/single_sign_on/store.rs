@@ -13,6 +13,10 @@ pub fn parts(store: &SqlStore) -> SsoParts {
         standings: store.into(),
         sessions: store.into(),
         audit: store.into(),
+        passkeys: store.into(),
+        tokens: store.into(),
+        administrators: store.into(),
+        grants: store.into(),
     }
 }
 

@@ -5,6 +5,8 @@ mod layer;
 mod page;
 #[cfg(feature = "resource")]
 mod service_account;
+#[cfg(feature = "resource")]
+mod single_sign_on;
 mod store;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@ use time::OffsetDateTime;
 
 use crate::store::sql::convert::micros;
 use crate::store::sql::postgres::pool::Pool;
-use crate::store::sql::provider::statement::{self, reaches_offline_access};
+use crate::store::sql::provider::statement::{self, reaches_offline_access, spares};
 use crate::store::{IssuerId, Result};
 
 /// Without an event there is nothing to lock. Nodes that come at once wait for the lock of the cursor, and then see it moved: none reads an
@@ -14,7 +14,7 @@ WITH position AS MATERIALIZED (
     SELECT session_event FROM donjon_provider_cursors WHERE issuer_id = $1
     AND EXISTS (SELECT FROM donjon_session_events WHERE sequence > session_event) FOR UPDATE
 ), event AS MATERIALIZED (
-    SELECT sequence, session_id, user_id, at, ",
+    SELECT sequence, session_id, user_id, at, spares, ",
     reaches_offline_access!(),
     " AS offline_too
     FROM donjon_session_events e
@@ -27,7 +27,9 @@ WITH position AS MATERIALIZED (
         UNION
         SELECT g.id FROM event e JOIN donjon_provider_grants g
             ON g.issuer_id = $1 AND g.subject = e.user_id AND g.authenticated_at <= e.at
-        WHERE e.offline_too)
+        WHERE e.offline_too AND NOT ",
+    spares!(),
+    ")
     RETURNING id
 ), turn AS MATERIALIZED (
     SELECT pg_advisory_xact_lock(1684697718) WHERE EXISTS (SELECT FROM revoked)
