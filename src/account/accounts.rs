@@ -165,7 +165,8 @@ impl Accounts {
 
     /// Gives an account another address, which the host vouches for as its owner's. Every session of
     /// the user ends, and so does every link that was mailed; who signed up with the address and
-    /// never confirmed it loses it. Nothing is mailed.
+    /// never confirmed it loses it. Nothing is mailed. Into a domain for which single sign-on is enforced
+    /// the user takes nothing that came another way: no session, and no grant of an application.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -200,7 +201,7 @@ impl Accounts {
                 Ok(())
             }
             EmailChanged::Taken => Err(ChangeEmailError::EmailTaken),
-            EmailChanged::Invalid => Err(ChangeEmailError::NoAccount),
+            EmailChanged::Invalid | EmailChanged::Managed => Err(ChangeEmailError::NoAccount),
         }
     }
 

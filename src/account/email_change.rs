@@ -180,9 +180,6 @@ async fn apply(
     account: &Account,
     (token, email): (TokenHash, &Email),
 ) -> Answer {
-    if is_managed(site, account, email).await? {
-        return Ok(over(site));
-    }
     let now = site.now();
     let change = EmailChange {
         user: account.id().clone(),
@@ -206,12 +203,13 @@ async fn apply(
             Ok(response)
         }
         EmailChanged::Taken => Ok(confirm_page(site, account, (None, email), true)),
-        EmailChanged::Invalid => Ok(over(site)),
+        EmailChanged::Managed | EmailChanged::Invalid => Ok(over(site)),
     }
 }
 
 /// Whether an organization that enforces single sign-on sees to either address: nobody leaves its
-/// domain for one whose password is asked for, and nobody comes into it but by its provider.
+/// domain for one whose password is asked for, and nobody comes into it but by its provider. It is said
+/// before a link is mailed; that it holds is for the transition to see.
 async fn is_managed(site: &Site, account: &Account, new: &Email) -> Result<bool, AccountError> {
     let old = account.email().and_then(|email| Email::parse(email).ok());
     for email in old.iter().chain([new]) {

@@ -96,6 +96,9 @@ pub enum EmailChanged {
     },
     /// Somebody else has confirmed it: only the link is used up.
     Taken,
+    /// An organization enforces single sign-on for the domain of the one address or the other, and it
+    /// is not the host who says so: nothing changed.
+    Managed,
     /// The link is unknown, used, replaced, cancelled, expired or another user's, the session is over,
     /// or there is no such user, or they are leaving: nothing changed.
     Invalid,
@@ -146,6 +149,10 @@ pub trait EmailChangeStore: std::fmt::Debug + Send + Sync + 'static {
     /// one to keep end (with events), the attempts under the new address are forgotten, and no
     /// browser is known to be the user's any more, so that no login that was begun with the old
     /// address stands.
+    ///
+    /// Nobody but the host changes an address out of a domain for which single sign-on is
+    /// [enforced](super::SsoMode::Enforced), or into it; whoever comes into it by the host's word loses
+    /// what came another way, as if it were enforced then ([`SsoStore`](super::SsoStore)).
     ///
     /// Whoever has the address and never confirmed it loses it, with the links to it, and `released`
     /// is written, which names them; who has confirmed it keeps it. Of any number of callers who

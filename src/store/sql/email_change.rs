@@ -51,6 +51,25 @@ macro_rules! proven {
 }
 pub(super) use proven;
 
+/// Whether single sign-on is enforced for the domain of the address of user `$user`, or for `$domain`.
+macro_rules! is_managed {
+    ($user:literal, $domain:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM donjon_sso_domains d WHERE d.mode = 'enforced' AND (d.domain = ",
+            $domain,
+            " OR d.domain = (SELECT w.email_domain FROM donjon_users w WHERE w.id = ",
+            $user,
+            ")))"
+        )
+    };
+}
+pub(super) use is_managed;
+
+/// Who enforces single sign-on for user `$1`.
+pub(super) const MANAGES: &str = "SELECT d.organization_id FROM donjon_users u \
+     JOIN donjon_sso_domains d ON d.domain = u.email_domain AND d.mode = 'enforced' \
+     WHERE u.id = $1";
+
 /// Whether user `u`, who has an address, keeps it when another one proves that it is theirs: who has
 /// confirmed it, and who is gone and has it kept for them.
 macro_rules! keeps_address {

@@ -1,5 +1,6 @@
 mod claim;
 mod ends;
+mod managed;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use crate::scope::{Account, UserId};
 use crate::store::{
     AuditFilter, AuditStore, Effects, EmailChange, EmailChangeCode, EmailChangeRequest,
     EmailChangeStore, EmailChangeTries, EmailChanged, EmailProof, LifecycleStore, LinkPurpose,
-    NewEmailChange, NewLink, NewUser, OutboxStore, PasswordStore, PendingEmailChange, RateLimit,
-    SessionStore, UserStore,
+    NewEmailChange, NewLink, NewUser, OrganizationStore, OutboxStore, PasswordStore,
+    PendingEmailChange, RateLimit, SessionStore, SsoStore, UserStore,
 };
 
 const HOUR: i64 = 3600;
@@ -37,6 +38,10 @@ pub struct EmailChangeParts {
     pub outbox: Arc<dyn OutboxStore>,
     /// What is told of them.
     pub audit: Arc<dyn AuditStore>,
+    /// Their organizations.
+    pub organizations: Arc<dyn OrganizationStore>,
+    /// What these enforce.
+    pub single_sign_on: Arc<dyn SsoStore>,
 }
 
 /// Proves the contract of an [`EmailChangeStore`].
@@ -58,6 +63,7 @@ pub async fn email_changes(
     kit.an_address_goes_to_one_of_all_who_claim_it().await?;
     kit.an_address_that_is_confirmed_meanwhile_stays_where_it_is().await?;
     kit.the_word_of_the_host_is_proof().await?;
+    kit.only_the_host_changes_a_managed_address().await?;
     kit.a_change_ends_what_the_old_address_opened().await?;
     kit.no_login_with_the_old_address_outlives_a_change().await?;
     kit.a_change_that_waits_ends_with_the_other_links().await?;

@@ -27,6 +27,8 @@ enum Fault {
     PromisesToAll,
     /// Lets who never confirmed an address keep it.
     KeepsTheUnproven,
+    /// Does not look at the domain.
+    LetsAnybodyMove,
     /// Takes what the host says for a link that is none.
     DistrustsTheHost,
     /// Changes an address in a session that is over.
@@ -183,6 +185,9 @@ impl EmailChangeStore for Broken {
         if told != EmailChanged::Invalid && matches!(change.proof, EmailProof::Link(_)) {
             self.waits.lock().unwrap().remove(&change.user);
         }
+        if self.is(Fault::LetsAnybodyMove) && told == EmailChanged::Managed {
+            return Ok(EmailChanged::Done { device_epoch: 1 });
+        }
         if self.is(Fault::PromisesToAll) && told == EmailChanged::Taken {
             return Ok(EmailChanged::Done { device_epoch: 1 });
         }
@@ -212,6 +217,7 @@ async fn the_kit_names_the_rule_that_a_store_of_changed_addresses_breaks() {
         (Fault::CountsEachAddressAnew, "more addresses give no more tries than the user has"),
         (Fault::CountsEachUserAnew, "a code of a change is tried as often as is allowed"),
         (Fault::DistrustsTheHost, "the word of the host is proof"),
+        (Fault::LetsAnybodyMove, "only the host changes an address of an enforced domain"),
         (Fault::ForgetsTheSession, "nothing changes in a session that is over"),
         (
             Fault::RemembersWhatEnded,
@@ -255,5 +261,22 @@ pub fn parts(store: &SqlStore) -> EmailChangeParts {
         sessions: store.into(),
         outbox: store.into(),
         audit: store.into(),
+        organizations: store.into(),
+        single_sign_on: store.into(),
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_what_is_brought_into_an_enforced_domain() {
+    use sqlx::{Connection as _, SqliteConnection};
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = format!("sqlite://{}", directory.path().join("broken.db").display());
+    let store = SqlStore::connect(&file).await.unwrap();
+    let mut connection = SqliteConnection::connect(&file).await.unwrap();
+    let forgets = "CREATE TRIGGER broken BEFORE INSERT ON donjon_session_events
+         WHEN new.reason = 'single_sign_on' BEGIN SELECT RAISE(IGNORE); END";
+    sqlx::query(forgets).execute(&mut connection).await.unwrap();
+    let seen = contract::email_changes((&store).into(), parts(&store)).await;
+    assert_eq!(seen.unwrap_err().rule, "who comes into an enforced domain brings nothing along");
 }

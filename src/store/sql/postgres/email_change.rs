@@ -3,16 +3,18 @@ use sqlx::{query, query_as, query_scalar};
 use time::OffsetDateTime;
 
 use super::audit::{along, effects};
+use super::close::close;
 use super::ending::ended_in_order;
 use super::password::ending_sessions;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
-use crate::scope::{SessionEnd, UserId};
+use crate::scope::{OrganizationId, SessionEnd, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::email_change::{
-    CodeRow, PENDING, PendingRow, address_key, code, keeps_address, pending, proof, proven,
-    tries_key, user_key,
+    CodeRow, MANAGES, PENDING, PendingRow, address_key, code, is_managed, keeps_address, pending,
+    proof, proven, tries_key, user_key,
 };
 use crate::store::sql::mail_link::code_key;
+use crate::store::sql::single_sign_on::Closing;
 use crate::store::{
     Effects, EmailChange, EmailChangeCode, EmailChangeRequest, EmailChangeStore, EmailChangeTries,
     EmailChanged, LinkPurpose, NewEmailChange, PendingEmailChange, RateLimit, Result,
@@ -31,17 +33,31 @@ const LOCK: &str = concat!(
        OR u.email = proven.email ORDER BY u.id FOR UPDATE OF u"
 );
 
+/// The domains of both addresses, so that who enforces something for one comes before or after.
+const LOCK_DOMAINS: &str = concat!(
+    "WITH proven AS (",
+    proven!(),
+    ") SELECT d.domain FROM donjon_sso_domains d WHERE d.domain IN
+         (SELECT u.email_domain FROM proven JOIN donjon_users u ON u.id = proven.user_id
+          UNION ALL SELECT split_part(email, '@', 2) FROM proven)
+       ORDER BY d.domain FOR SHARE OF d"
+);
+
 const CHANGE: &str = concat!(
     "WITH proven AS MATERIALIZED (",
     proven!(),
+    "), managed AS MATERIALIZED (
+         SELECT 1 FROM proven WHERE $4::text IS NULL AND ",
+    is_managed!("proven.user_id", "split_part(proven.email, '@', 2)"),
     "), holder AS MATERIALIZED (
          SELECT u.id, ",
     keeps_address!(),
     " AS keeps FROM donjon_users u JOIN proven
              ON u.email = proven.email AND u.id <> proven.user_id
-         FOR UPDATE OF u
+         WHERE NOT EXISTS (SELECT 1 FROM managed) FOR UPDATE OF u
      ), free AS MATERIALIZED (
          SELECT user_id, email FROM proven WHERE NOT EXISTS (SELECT 1 FROM holder WHERE keeps)
+             AND NOT EXISTS (SELECT 1 FROM managed)
      ), released AS (
          UPDATE donjon_users u SET email = NULL, email_verified = FALSE
          FROM holder WHERE u.id = holder.id AND NOT holder.keeps
@@ -52,6 +68,7 @@ const CHANGE: &str = concat!(
      ), links AS (
          DELETE FROM donjon_links l USING proven WHERE l.user_id = proven.user_id
              AND (l.token_hash = $2 OR EXISTS (SELECT 1 FROM free))
+             AND NOT EXISTS (SELECT 1 FROM managed)
      ), changed AS (
          UPDATE donjon_users u
          SET email = free.email, email_verified = TRUE, device_epoch = u.device_epoch + 1
@@ -67,7 +84,8 @@ const CHANGE: &str = concat!(
     along!("changed", "$8"),
     ", ",
     along!("released", "$9"),
-    " SELECT EXISTS (SELECT 1 FROM proven), (SELECT device_epoch FROM changed)",
+    " SELECT EXISTS (SELECT 1 FROM proven), EXISTS (SELECT 1 FROM managed),
+       (SELECT device_epoch FROM changed)",
 );
 
 #[async_trait]
@@ -238,7 +256,7 @@ impl EmailChangeStore for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Two statements: a login that completes while the first waits for the user's row has written a
+    /// Several statements: a login that completes while the first waits for the user's row has written a
     /// session, and only a later snapshot sees it.
     async fn try_change_email(
         &self,
@@ -248,15 +266,17 @@ impl PostgresStore {
     ) -> sqlx::Result<EmailChanged> {
         let (token, word) = proof(&change.proof);
         let mut transaction = self.pool().begin().await?;
-        query(LOCK)
-            .bind(change.user.as_str())
-            .bind(token)
-            .bind(micros(change.at))
-            .bind(word)
-            .bind(change.keep.map(|id| id.0))
-            .execute(&mut *transaction)
-            .await?;
-        let changed: (bool, Option<i64>) = query_as(CHANGE)
+        for lock in [LOCK, LOCK_DOMAINS] {
+            query(lock)
+                .bind(change.user.as_str())
+                .bind(token)
+                .bind(micros(change.at))
+                .bind(word)
+                .bind(change.keep.map(|id| id.0))
+                .execute(&mut *transaction)
+                .await?;
+        }
+        let changed: (bool, bool, Option<i64>) = query_as(CHANGE)
             .bind(change.user.as_str())
             .bind(token)
             .bind(micros(change.at))
@@ -268,11 +288,22 @@ impl PostgresStore {
             .bind(effects(released))
             .fetch_one(&mut *transaction)
             .await?;
+        if changed.2.is_some() && word.is_some() {
+            let manages: Option<uuid::Uuid> = query_scalar(MANAGES)
+                .bind(change.user.as_str())
+                .fetch_optional(&mut *transaction)
+                .await?;
+            if let Some(organization) = manages.map(OrganizationId) {
+                let closing = Closing::member((organization, &change.user), change.at);
+                close(&mut transaction, closing).await?;
+            }
+        }
         transaction.commit().await?;
         Ok(match changed {
-            (_, Some(device_epoch)) => EmailChanged::Done { device_epoch },
-            (true, None) => EmailChanged::Taken,
-            (false, None) => EmailChanged::Invalid,
+            (.., Some(device_epoch)) => EmailChanged::Done { device_epoch },
+            (true, true, None) => EmailChanged::Managed,
+            (true, false, None) => EmailChanged::Taken,
+            (false, ..) => EmailChanged::Invalid,
         })
     }
 }

@@ -2,7 +2,6 @@ use async_trait::async_trait;
 use sqlx::{query_as, query_scalar};
 use time::OffsetDateTime;
 
-use super::PostgresStore;
 use super::audit::{along, effects};
 use super::close::close;
 use super::organization::{permitted, role_names};

@@ -1,18 +1,21 @@
 use async_trait::async_trait;
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::SqliteStore;
 use super::audit::{write_effects, write_effects_if};
+use super::close::close;
 use super::steps::{count_against_limit, drop_links, end_sessions, forget_attempts};
-use crate::scope::{SessionEnd, UserId};
+use crate::scope::{OrganizationId, SessionEnd, UserId};
 use crate::store::sql::account::{address_key as attempts_key, user_id};
 use crate::store::sql::convert::micros;
 use crate::store::sql::email_change::{
-    CodeRow, IS_OPEN, PENDING, PendingRow, address_key, code, keeps_address, pending, proof,
-    proven, tries_key, user_key,
+    CodeRow, IS_OPEN, MANAGES, PENDING, PendingRow, address_key, code, is_managed, keeps_address,
+    pending, proof, proven, tries_key, user_key,
 };
 use crate::store::sql::mail_link::code_key;
+use crate::store::sql::single_sign_on::Closing;
 use crate::store::{
     Effects, EmailChange, EmailChangeCode, EmailChangeRequest, EmailChangeStore, EmailChangeTries,
     EmailChanged, LinkPurpose, NewEmailChange, PendingEmailChange, RateLimit, Result,
@@ -181,6 +184,18 @@ async fn apply(
         .fetch_optional(&mut *connection)
         .await?;
     let Some((_, email)) = proven else { return Ok(EmailChanged::Invalid) };
+    let managed: bool = query_scalar(concat!(
+        "SELECT ?3 AND ",
+        is_managed!("?1", "substr(?2, instr(?2, '@') + 1)")
+    ))
+    .bind(user.as_str())
+    .bind(&email)
+    .bind(word.is_none())
+    .fetch_one(&mut *connection)
+    .await?;
+    if managed {
+        return Ok(EmailChanged::Managed);
+    }
     let holder: Option<(String, bool)> = query_as(concat!(
         "SELECT u.id, ",
         keeps_address!(),
@@ -213,6 +228,11 @@ async fn apply(
     forget_attempts(connection, &attempts_key(&email)).await?;
     let end = (SessionEnd::EmailChanged, change.at);
     end_sessions(connection, user, change.keep, end).await?;
+    let manages: Option<Uuid> =
+        query_scalar(MANAGES).bind(user.as_str()).fetch_optional(&mut *connection).await?;
+    if let Some(organization) = manages.map(OrganizationId) {
+        close(connection, Closing::member((organization, user), change.at)).await?;
+    }
     write_effects(connection, along, Some(user)).await?;
     Ok(EmailChanged::Done { device_epoch })
 }
