@@ -149,7 +149,7 @@ async fn who_links_a_provider_that_stands_for_a_second_factor_has_used_theirs() 
             asks(&thief.get(link.as_str()).await);
             asks(&thief.post(link.as_str(), &[]).await);
             let id = world.accounts.accounts().find_by_email(bob).await.unwrap().unwrap();
-            assert_eq!(world.store.ways_in(id.id()).await.unwrap().count, 1);
+            assert_eq!(world.store.ways_in(id.id(), &open_ways()).await.unwrap().count, 1);
 
             let page = connect(&fake, &mut owner).await;
             assert_eq!(page.url.query().unwrap(), "notice=linked");
