@@ -89,9 +89,12 @@ impl Accounts {
             .with_attributes(attributes);
         let user = NewUser { account: account.clone(), password, created_at };
         let entry = Entry::new(Action::CREATE).by(AuditActor::System);
-        let along = entry.at(created_at, &*self.random).into();
+        let along = Effects::from(entry.at(created_at, &*self.random));
         match self.store.create_user(&user, &along).await? {
-            Registration::Registered => Ok(account),
+            Registration::Registered => {
+                along.announce();
+                Ok(account)
+            }
             Registration::EmailTaken => Err(CreateError::EmailTaken),
         }
     }
@@ -198,6 +201,7 @@ impl Accounts {
         match self.store.change_email(&change, &along, &released).await? {
             EmailChanged::Done { .. } => {
                 along.announce();
+                released.announce_if_written();
                 Ok(())
             }
             EmailChanged::Taken => Err(ChangeEmailError::EmailTaken),

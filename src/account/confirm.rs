@@ -131,7 +131,7 @@ pub(super) async fn send(site: &Site, visit: &Visit, email: &Email) -> Answer {
     let (places, life) = ((&site.paths, &visit.trip), (now, site.policy.confirm_for));
     let mut link = site.letters.confirmation(&user, email, places, life);
     link.effects = link.effects.and_entry(request_entry(site, visit, LinkPurpose::Confirm));
-    site.store.request_link(email.as_str(), &link, site.policy.link_requests, now).await?;
+    site.request_link(email, &link, now).await?;
     Ok(respond::html(StatusCode::OK, check_mail(site, visit, MailSent::Confirmation, email)))
 }
 

@@ -193,9 +193,11 @@ async fn apply(
         let letter = Letter::EmailChanged { home: &home, email: email.as_str() };
         along = along.and_delivery(site.letters.write(old, &letter, now));
     }
-    match site.store.change_email(&change, &along, &released(site)).await? {
+    let released = released(site);
+    match site.store.change_email(&change, &along, &released).await? {
         EmailChanged::Done { device_epoch } => {
             along.announce();
+            released.announce_if_written();
             visit.session.rotate().await?;
             let path = format!("{}?{NOTICE}={EMAIL_CHANGED}", Flow::Overview.path(site));
             let mut response = respond::see_other(&path);

@@ -59,7 +59,7 @@ pub(super) async fn request(site: &Site, visit: &Visit) -> Answer {
     let life = (now, site.policy.login_link_for);
     let mut link = site.letters.link(Linked::Login, &email, (&site.paths, &visit.trip), life);
     link.effects = link.effects.and_entry(request_entry(site, visit, LinkPurpose::Login));
-    site.store.request_link(email.as_str(), &link, site.policy.link_requests, now).await?;
+    site.request_link(&email, &link, now).await?;
     let page = check_mail(site, visit, MailSent::LoginLink, &email);
     let mut response = respond::html(StatusCode::OK, page);
     let seen = (&visit.headers, response.headers_mut());

@@ -75,6 +75,7 @@ pub(super) async fn attempt(
     let uses = Uses::of_login(site, visit, whom);
     let (address, device, limits) = ((email.as_str(), yields), device.as_ref(), uses.list());
     let attempt = site.store.begin_login(address, device, lockout, &locked, limits, now).await?;
+    locked.announce_if_written();
     uses.judge(visit, &attempt.counts, now)?;
     if let Some(login_path) = attempt.elsewhere {
         return Ok(Attempt::Elsewhere(login_path));

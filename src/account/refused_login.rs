@@ -13,7 +13,7 @@ use super::{AccountError, Email};
 use crate::audit::Action;
 use crate::crypto::RandomExt as _;
 use crate::scope::UserId;
-use crate::store::{LinkPurpose, LoginRefusal};
+use crate::store::{LinkPurpose, LinkRequest, LoginRefusal};
 
 /// Whether a login is refused until the address is confirmed.
 pub(super) fn must_wait(site: &Site, user: &ProvenUser) -> bool {
@@ -53,7 +53,10 @@ pub(super) async fn refuse(
     let refused = site.effects(entry);
     let limit = site.policy.link_requests;
     let refusal = LoginRefusal { refused, unconfirmed, link, limit };
-    site.store.refuse_login(email.as_str(), &refusal, now).await?;
+    let asked = site.store.refuse_login(email.as_str(), &refusal, now).await?;
     refusal.refused.announce();
+    if asked == LinkRequest::Sent {
+        refusal.link.effects.announce();
+    }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::crypto::{RandomExt as _, Redacted};
 use crate::http::respond;
 use crate::page::{CheckMail, Letter, MailSent, OtherDoor, PasswordProblem, Register};
 use crate::scope::{Account, UserId};
-use crate::store::{Effects, NewUser};
+use crate::store::{Effects, NewUser, Registration};
 
 pub(super) fn show(site: &Site, visit: &Visit) -> Answer {
     Ok(respond::html(StatusCode::OK, page(site, visit, "", false, None)))
@@ -47,7 +47,10 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let taken = Effects::from(notice).and_entry(refused);
     // Both outcomes look the same.
     let limit = (site.policy.link_requests, now);
-    site.store.register(&user, &link, &taken, limit).await?;
+    match site.store.register(&user, &link, &taken, limit).await? {
+        Registration::Registered => link.effects.announce(),
+        Registration::EmailTaken => taken.announce_if_written(),
+    }
     let page = check_mail(site, visit, MailSent::Registration, email);
     let mut response = respond::html(StatusCode::OK, page);
     site.remember_registrant(visit, user.account.id(), &mut response);

@@ -37,7 +37,7 @@ pub(super) async fn request(site: &Site, visit: &Visit) -> Answer {
     let life = (now, site.policy.reset_for);
     let mut link = site.letters.link(Linked::Reset, &email, (&site.paths, &visit.trip), life);
     link.effects = link.effects.and_entry(request_entry(site, visit, LinkPurpose::Reset));
-    site.store.request_link(email.as_str(), &link, site.policy.link_requests, now).await?;
+    site.request_link(&email, &link, now).await?;
     Ok(respond::html(StatusCode::OK, check_mail(site, visit, MailSent::Reset, &email)))
 }
 

@@ -39,7 +39,7 @@ use crate::http::{Body, Form, Reader, respond};
 use crate::page::Pages;
 use crate::scope::{Account, Actor, CurrentScope, Method as Proven, UserId};
 use crate::session::{Places, Session};
-use crate::store::{AccountStore, Effects, LoginUser, OpenWays};
+use crate::store::{AccountStore, Effects, LinkRequest, LoginUser, NewLink, OpenWays};
 
 /// What every flow works with: nothing that another process over the same store would lack.
 #[derive(Debug)]
@@ -110,6 +110,20 @@ impl Site {
     /// An entry of the audit log, to be written along with what it tells of.
     pub(super) fn effects(&self, entry: Entry) -> Effects {
         entry.at(self.now(), &*self.random).into()
+    }
+
+    /// Counts the request for a link, and writes it if there is somebody to write it for.
+    pub(super) async fn request_link(
+        &self,
+        to: &Email,
+        link: &NewLink,
+        now: OffsetDateTime,
+    ) -> Result<(), AccountError> {
+        let limit = self.policy.link_requests;
+        if self.store.request_link(to.as_str(), link, limit, now).await? == LinkRequest::Sent {
+            link.effects.announce();
+        }
+        Ok(())
     }
 
     /// A page that may ask the browser for a passkey. Its form goes on to where the trip leads.

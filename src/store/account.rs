@@ -222,7 +222,9 @@ pub enum PasswordReset {
 }
 
 /// Transitions of the application's own users. An email address is always the normalised one.
-/// What is given as `along` is written if the transition did what it is named for, and with it.
+/// What is given as `along` is written if the transition did what it is named for, and with it; of what
+/// is given for another outcome (`taken`, `locked`), and of a [`Sighting`](super::Sighting), the
+/// [`Receipt`](super::Receipt) says whether it was. So it is with all stores.
 #[async_trait]
 pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a user with the link that confirms the address, or, if the address is taken, only

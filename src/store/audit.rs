@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -16,6 +19,26 @@ pub struct Effects {
     pub deliveries: Vec<NewDelivery>,
     /// Where the user was seen, if that is to be remembered, and what depends on it.
     pub sighting: Option<Sighting>,
+    /// Whether they were written.
+    pub receipt: Receipt,
+}
+
+/// Whether a transition has written [`Effects`] that it was given for one outcome of several, of
+/// which its answer does not tell: the first refusal of a lockout, a copied passkey, where a user
+/// was seen. The store says so here, before it answers. Clones are one.
+#[derive(Clone, Debug, Default)]
+pub struct Receipt(Arc<AtomicBool>);
+
+impl Receipt {
+    /// They were written, or were not: what was said before is forgotten.
+    pub fn note(&self, written: bool) {
+        self.0.store(written, Ordering::Release);
+    }
+
+    /// Whether they were, as far as the store has said.
+    pub fn is_written(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 impl Effects {
@@ -49,9 +72,21 @@ impl Effects {
         Self { sighting: Some(sighting), ..self }
     }
 
-    /// Tells of the entries by [`tracing`]. To be called once they are committed.
+    /// Tells of the entries by [`tracing`], and of those of the [`Sighting`] that were written. To be
+    /// called once they are committed.
     pub fn announce(&self) {
         self.audit.iter().for_each(AuditEntry::announce);
+        if let Some(seen) = &self.sighting {
+            seen.familiar.announce_if_written();
+            seen.strange.announce_if_written();
+        }
+    }
+
+    /// The same, if the [`Receipt`] says that they were written.
+    pub fn announce_if_written(&self) {
+        if self.receipt.is_written() {
+            self.announce();
+        }
     }
 }
 

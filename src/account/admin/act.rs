@@ -125,6 +125,5 @@ async fn send_reset(site: &Site, visit: &Visit, target: &Account) -> Result<(), 
     let mut link = site.letters.link(Linked::Reset, &to, (&site.paths, &trip), life);
     let entry = visit.entry(Action::REQUEST_LINK).about(target.id()).with("purpose", "reset");
     link.effects = link.effects.and_entry(entry.at(now, &*site.random));
-    site.store.request_link(to.as_str(), &link, site.policy.link_requests, now).await?;
-    Ok(())
+    site.request_link(&to, &link, now).await
 }

@@ -114,6 +114,7 @@ pub(super) async fn check_code(
     let uses = Uses::of_login(site, visit, whom);
     let limits = uses.list();
     let attempt = site.store.begin_second_factor(user, lockout, &locked, limits, now).await?;
+    locked.announce_if_written();
     uses.judge(visit, &attempt.counts, now)?;
     let Some(found) = attempt.user else { return Ok(Checked::Gone) };
     if epoch.is_some_and(|epoch| epoch != found.device_epoch) {

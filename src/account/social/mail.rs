@@ -67,7 +67,9 @@ async fn ask(here: Here<'_>, visit: &Visit, typed: &str) -> Answer {
     let entry = visit.entry(Action::REQUEST_LINK).with("purpose", "identity");
     let mail = Effects::from(letter).and_entry(entry.at(now, &*site.random));
     let limit = (site.policy.link_requests, now);
-    site.store.park_identity_with_mail(&row, email.as_str(), &mail, limit).await?;
+    if site.store.park_identity_with_mail(&row, email.as_str(), &mail, limit).await? {
+        mail.announce();
+    }
     let mut response = page(here, Some(&parked), &ProviderEmailStep::Sent);
     response.headers_mut().append(SET_COOKIE, cookie);
     Ok(response)

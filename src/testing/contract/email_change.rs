@@ -388,7 +388,7 @@ impl Kit {
     }
 }
 
-fn new_change(user: &UserId, email: &str) -> NewEmailChange {
+pub(super) fn new_change(user: &UserId, email: &str) -> NewEmailChange {
     NewEmailChange {
         user: user.clone(),
         email: email.to_owned(),

@@ -40,6 +40,8 @@ mod outbox;
 mod passkey;
 mod password;
 mod provider;
+#[cfg(feature = "accounts")]
+mod receipts;
 mod saml;
 mod session;
 #[cfg(feature = "accounts")]
@@ -80,6 +82,8 @@ pub use self::outbox::outbox;
 pub use self::passkey::passkeys;
 pub use self::password::passwords;
 pub use self::provider::provider;
+#[cfg(feature = "accounts")]
+pub use self::receipts::{ReceiptParts, receipts};
 pub use self::saml::saml;
 pub use self::session::sessions;
 #[cfg(feature = "accounts")]

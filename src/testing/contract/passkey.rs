@@ -348,7 +348,7 @@ impl Kit {
     }
 }
 
-fn new_credential() -> CredentialId {
+pub(super) fn new_credential() -> CredentialId {
     SystemRandom.bytes::<32>().into()
 }
 
@@ -381,7 +381,7 @@ fn nothing() -> Effects {
 }
 
 /// An answer that counts one.
-fn proof(passkey: &Passkey) -> PasskeyProof {
+pub(super) fn proof(passkey: &Passkey) -> PasskeyProof {
     PasskeyProof {
         user: passkey.user.clone(),
         id: passkey.id,

@@ -2,6 +2,7 @@
 
 mod admin;
 mod again;
+mod announced;
 mod apps;
 mod attacks;
 mod delivery;
@@ -21,6 +22,7 @@ mod overtaken;
 mod passkeys;
 mod password;
 mod prehijack;
+pub mod receipts;
 mod scenarios;
 mod second_factor;
 mod seen;

@@ -5,9 +5,11 @@ use async_trait::async_trait;
 use donjon::crypto::{Redacted, TokenHash};
 use donjon::scope::{Account, UserId};
 use donjon::store::*;
-use donjon::testing::contract::{self, WaysInParts};
+use donjon::testing::contract::{self, ReceiptParts, WaysInParts};
 use time::OffsetDateTime;
 
+use super::unsigned;
+use crate::account::receipts;
 use crate::account::ways_in::parts;
 use crate::support::database::Database;
 
@@ -56,6 +58,12 @@ enum Fault {
     GivesAnAttributeTwice,
     /// Asks for passwords wherever a user logs in.
     NeverYields,
+    /// Says of no lock that it was told of.
+    SignsNoLock,
+    /// Says of no notice that it was written.
+    SignsNoNotice,
+    /// Says of no login where it was seen.
+    SignsNoSighting,
 }
 
 /// A store that asks for the passwords of users who log in elsewhere.
@@ -104,6 +112,7 @@ impl UserStore for Broken {
         taken: &Effects,
         notices: (RateLimit, OffsetDateTime),
     ) -> Result<Registration> {
+        let taken = if self.is(Fault::SignsNoNotice) { &unsigned(taken) } else { taken };
         let told = self.good.register(user, link, taken, notices).await?;
         let lies = self.is(Fault::LosesARaceSilently);
         Ok(if lies { Registration::Registered } else { told })
@@ -158,6 +167,7 @@ impl UserStore for Broken {
             });
         }
         let device = device.filter(|_| !self.is(Fault::CountsNoDevices));
+        let locked = if self.is(Fault::SignsNoLock) { &unsigned(locked) } else { locked };
         let yields = yields && !self.is(Fault::NeverYields);
         if self.is(Fault::CountsWhatItRefuses) && !uses.is_empty() {
             self.good.begin_login((email, yields), device, policy, locked, &[], now).await?;
@@ -203,6 +213,7 @@ impl UserStore for Broken {
             let everywhere = LoginCounter::Address;
             self.good.complete_login(email, everywhere, (verified, None), None, &none).await?;
         }
+        let along = if self.is(Fault::SignsNoSighting) { &unsigned(along) } else { along };
         let known = (verified, epoch);
         let told = self.good.complete_login(email, counter, known, rehashed, along).await?;
         let blind = self.is(Fault::CompletesBlindly);
@@ -347,4 +358,18 @@ async fn the_kit_sees_a_reset_that_leaves_what_was_set_up() {
     let users = Arc::new(broken((&store).into(), Fault::LeavesWhatWasSetUp));
     let seen = contract::ways_in(WaysInParts { users, ..parts(&store) }).await;
     assert_eq!(seen.unwrap_err().rule, "what was set up before the owner's reset is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_store_of_accounts_that_does_not_say_what_it_wrote() {
+    for (fault, rule) in [
+        (Fault::SignsNoLock, "a store says with which attempt it locked"),
+        (Fault::SignsNoNotice, "a store says whether it told the owner of a taken address"),
+        (Fault::SignsNoSighting, "a store says where a login was seen"),
+    ] {
+        let store = Database::sqlite().store().await;
+        let users = Arc::new(broken((&store).into(), fault));
+        let seen = contract::receipts(ReceiptParts { users, ..receipts::parts(&store) }).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
 }

@@ -5,9 +5,11 @@ use async_trait::async_trait;
 use donjon::crypto::TokenHash;
 use donjon::scope::{Account, UserId};
 use donjon::store::*;
-use donjon::testing::contract::{self, EmailChangeParts};
+use donjon::testing::contract::{self, EmailChangeParts, ReceiptParts};
 use time::{Duration, OffsetDateTime};
 
+use super::unsigned;
+use crate::account::receipts;
 use crate::support::database::Database;
 
 /// What a store does wrong.
@@ -49,6 +51,8 @@ enum Fault {
     MailsTheLinkToAll,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
+    /// Says of no address that it was taken away.
+    SignsNoRelease,
 }
 
 #[derive(Debug)]
@@ -180,7 +184,10 @@ impl EmailChangeStore for Broken {
             }
             _ => {}
         }
-        let (along, released) = (self.kept(along), self.kept(released));
+        let (along, mut released) = (self.kept(along), self.kept(released));
+        if self.is(Fault::SignsNoRelease) {
+            released = unsigned(&released);
+        }
         let told = self.good.change_email(&change, &along, &released).await?;
         if told != EmailChanged::Invalid && matches!(change.proof, EmailProof::Link(_)) {
             self.waits.lock().unwrap().remove(&change.user);
@@ -279,4 +286,24 @@ async fn the_kit_sees_what_is_brought_into_an_enforced_domain() {
     sqlx::query(forgets).execute(&mut connection).await.unwrap();
     let seen = contract::email_changes((&store).into(), parts(&store)).await;
     assert_eq!(seen.unwrap_err().rule, "who comes into an enforced domain brings nothing along");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_store_of_changed_addresses_that_does_not_say_what_it_wrote() {
+    for (fault, rule) in
+        [(Fault::SignsNoRelease, "a store says whether an address was taken from somebody")]
+    {
+        let store = Database::sqlite().store().await;
+        let addresses = Arc::new(Broken {
+            good: (&store).into(),
+            parts: parts(&store),
+            fault,
+            asked: Mutex::default(),
+            first: Mutex::default(),
+            waits: Mutex::default(),
+            done: Mutex::default(),
+        });
+        let seen = contract::receipts(ReceiptParts { addresses, ..receipts::parts(&store) }).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
 }

@@ -4,9 +4,11 @@ use async_trait::async_trait;
 use donjon::crypto::{Sealed, TokenHash};
 use donjon::scope::{SessionId, UserId};
 use donjon::store::*;
-use donjon::testing::contract::{self, WaysInParts};
+use donjon::testing::contract::{self, ReceiptParts, WaysInParts};
 use time::OffsetDateTime;
 
+use super::unsigned;
+use crate::account::receipts;
 use crate::account::ways_in::parts;
 use crate::support::database::Database;
 
@@ -47,6 +49,8 @@ enum Fault {
     IgnoresTheSession,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
+    /// Says of no login where it was seen.
+    SignsNoSighting,
 }
 
 #[derive(Debug)]
@@ -155,6 +159,7 @@ impl IdentityStore for Broken {
             let epoch = owner.map_or(epoch, |owner| owner.device_epoch);
             return self.good.log_in_with_identity(user, identity, (epoch, replaced), along).await;
         }
+        let along = if self.is(Fault::SignsNoSighting) { &unsigned(along) } else { along };
         let since = (epoch, replaced);
         self.good.log_in_with_identity(user, identity, since, &self.along(along)).await
     }
@@ -299,4 +304,14 @@ async fn the_kit_sees_a_linked_identity_in_a_session_that_is_over() {
     let identities = Arc::new(Broken { good: (&store).into(), fault });
     let seen = contract::ways_in(WaysInParts { identities, ..parts(&store) }).await;
     assert_eq!(seen.unwrap_err().rule, "a way in is made in a session that is alive");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_store_of_identities_that_does_not_say_what_it_wrote() {
+    for (fault, rule) in [(Fault::SignsNoSighting, "a store says where a login was seen")] {
+        let store = Database::sqlite().store().await;
+        let identities = Arc::new(Broken { good: (&store).into(), fault });
+        let seen = contract::receipts(ReceiptParts { identities, ..receipts::parts(&store) }).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
 }

@@ -3,9 +3,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use donjon::scope::{Attributes, UserId};
 use donjon::store::*;
-use donjon::testing::contract;
+use donjon::testing::contract::{self, ReceiptParts};
 use time::{Duration, OffsetDateTime};
 
+use super::unsigned;
+use crate::account::receipts;
 use crate::support::database::Database;
 
 /// What a store does wrong.
@@ -39,6 +41,8 @@ enum Fault {
     TakesOthersToo,
     /// Finds that nobody is left alone.
     LeavesThemAlone,
+    /// Says of no login where it was seen.
+    SignsNoSighting,
 }
 
 #[derive(Debug)]
@@ -84,6 +88,7 @@ impl LifecycleStore for Broken {
             }
             other => other.clone(),
         };
+        let along = if self.is(Fault::SignsNoSighting) { &unsigned(along) } else { along };
         let told = self.good.cancel_deletion(&anybody, cooldown, along, now).await?;
         Ok(match by {
             KeptBy::Login(user, _) if self.is(Fault::KeepsTwice) => {
@@ -247,4 +252,14 @@ async fn the_kit_of_organizations_asks_who_is_left_alone() {
     parts.lifecycles = Arc::new(Broken { good: (&store).into(), fault: Fault::LeavesThemAlone });
     let seen = contract::organizations(parts).await.unwrap_err();
     assert_eq!(seen.rule, "it is told which organizations a deletion would leave without an owner");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_store_of_lifecycles_that_does_not_say_what_it_wrote() {
+    for (fault, rule) in [(Fault::SignsNoSighting, "a store says where a login was seen")] {
+        let store = Database::sqlite().store().await;
+        let lifecycles = Arc::new(Broken { good: (&store).into(), fault });
+        let seen = contract::receipts(ReceiptParts { lifecycles, ..receipts::parts(&store) }).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
 }

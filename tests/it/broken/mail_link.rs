@@ -4,9 +4,11 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use donjon::crypto::TokenHash;
 use donjon::store::*;
-use donjon::testing::contract::{self, WaysInParts};
+use donjon::testing::contract::{self, ReceiptParts, WaysInParts};
 use time::{Duration, OffsetDateTime};
 
+use super::unsigned;
+use crate::account::receipts;
 use crate::account::ways_in::parts;
 use crate::support::database::Database;
 
@@ -29,6 +31,8 @@ enum Fault {
     SpendsTheLink,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
+    /// Says of no login where it was seen.
+    SignsNoSighting,
 }
 
 #[derive(Debug)]
@@ -66,6 +70,7 @@ impl MailLinkStore for Broken {
         let none = Effects::none();
         let kept = if self.fault == Fault::ForgetsWhatGoesAlong { &none } else { along };
         login.takes_over &= self.fault != Fault::LeavesWhatWasSetUp;
+        let kept = if self.fault == Fault::SignsNoSighting { &unsigned(kept) } else { kept };
         let mut told = self.good.complete_link_login(token, login, kept, now).await?;
         if login.takes_over && told == LinkUse::Invalid {
             login.takes_over = false;
@@ -122,6 +127,16 @@ async fn the_kit_names_the_rule_that_a_login_by_a_link_breaks() {
         let good = (&store).into();
         let links = Arc::new(Broken { good, fault, seen: Mutex::default() });
         let seen = contract::ways_in(WaysInParts { links, ..parts(&store) }).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_store_of_mailed_links_that_does_not_say_what_it_wrote() {
+    for (fault, rule) in [(Fault::SignsNoSighting, "a store says where a login was seen")] {
+        let store = Database::sqlite().store().await;
+        let links = Arc::new(Broken { good: (&store).into(), fault, seen: Mutex::default() });
+        let seen = contract::receipts(ReceiptParts { links, ..receipts::parts(&store) }).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
     }
 }

@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use donjon::crypto::KeyedHash;
 use donjon::scope::{SessionId, UserId};
 use donjon::store::*;
-use donjon::testing::contract::{self, WaysInParts};
+use donjon::testing::contract::{self, ReceiptParts, WaysInParts};
 use sqlx::{Connection as _, SqliteConnection};
 use time::OffsetDateTime;
 
+use super::unsigned;
+use crate::account::receipts;
 use crate::account::ways_in::parts;
 use crate::support::database::Database;
 
@@ -44,6 +46,12 @@ enum Fault {
     LetsTheLastGo,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
+    /// Says of no lock that it was told of.
+    SignsNoLock,
+    /// Says of no login where it was seen.
+    SignsNoSighting,
+    /// The same, of backup codes.
+    SignsNoBackupSighting,
 }
 
 /// A store that does without an app that its owner must come in by.
@@ -96,6 +104,7 @@ impl MfaStore for Broken {
         uses: &[LimitUse],
         now: OffsetDateTime,
     ) -> Result<FactorAttempt> {
+        let locked = if self.is(Fault::SignsNoLock) { &unsigned(locked) } else { locked };
         let mut attempt = self.good.begin_second_factor(user, policy, locked, uses, now).await?;
         if self.is(Fault::CountsNothing) {
             attempt.locked_until = None;
@@ -110,6 +119,7 @@ impl MfaStore for Broken {
         epoch: Option<i64>,
         along: &Effects,
     ) -> Result<FactorUse> {
+        let along = if self.is(Fault::SignsNoSighting) { &unsigned(along) } else { along };
         let told = self.good.complete_totp(user, step, self.epoch(epoch), along).await?;
         let steps_back = if step < 100 { Fault::LetsStepsGoBack } else { Fault::ReplaysTotp };
         Ok(self.lie(steps_back, told))
@@ -122,6 +132,7 @@ impl MfaStore for Broken {
         epoch: Option<i64>,
         along: &Effects,
     ) -> Result<FactorUse> {
+        let along = if self.is(Fault::SignsNoBackupSighting) { &unsigned(along) } else { along };
         let told = self.good.consume_backup_code(user, code, self.epoch(epoch), along).await?;
         // Only of those that are the user's.
         let lies = self.is(Fault::ReplaysBackupCodes) && epoch.is_some();
@@ -245,4 +256,18 @@ async fn the_kit_sees_backup_codes_that_outlive_the_last_passkey() {
     sqlx::query(trigger).execute(&mut connection).await.unwrap();
     let seen = contract::ways_in(parts(&store)).await;
     assert_eq!(seen.unwrap_err().rule, "backup codes go with the last passkey");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_store_of_second_factors_that_does_not_say_what_it_wrote() {
+    for (fault, rule) in [
+        (Fault::SignsNoLock, "a store says with which attempt it locked"),
+        (Fault::SignsNoSighting, "a store says where a login was seen"),
+        (Fault::SignsNoBackupSighting, "a store says where a login was seen"),
+    ] {
+        let store = Database::sqlite().store().await;
+        let factors = Arc::new(Broken { good: (&store).into(), fault });
+        let seen = contract::receipts(ReceiptParts { factors, ..receipts::parts(&store) }).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
 }

@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use donjon::crypto::{RandomExt as _, SystemRandom, TokenHash};
 use donjon::scope::{SessionId, UserId};
 use donjon::store::*;
-use donjon::testing::contract::{self, WaysInParts};
+use donjon::testing::contract::{self, ReceiptParts, WaysInParts};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::unsigned;
+use crate::account::receipts;
 use crate::account::ways_in::parts;
 use crate::support::database::Database;
 
@@ -50,6 +52,12 @@ enum Fault {
     IgnoresTheSession,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
+    /// Says of no lock that it was told of.
+    SignsNoLock,
+    /// Says of no suspicion that it was written.
+    SignsNoSuspicion,
+    /// Says of no login where it was seen.
+    SignsNoSighting,
 }
 
 /// A store that removes what its owner must come in with.
@@ -114,6 +122,7 @@ impl PasskeyStore for Broken {
         let named = owner.as_ref().filter(|_| self.is(Fault::LetsAnybodyLock));
         let silent = foreign && self.is(Fault::TellsOfOwnPasskeysOnly);
         let locked = if silent { &Effects::none() } else { locked };
+        let locked = if self.is(Fault::SignsNoLock) { &unsigned(locked) } else { locked };
         let user = user.or(named);
         if self.is(Fault::CountsWhatIsRefused) && !uses.is_empty() {
             let attempt =
@@ -149,6 +158,9 @@ impl PasskeyStore for Broken {
             proof.epoch = None;
         }
         let policy = if self.is(Fault::IgnoresTheCount) { SignCountPolicy::Warn } else { policy };
+        let along = if self.is(Fault::SignsNoSighting) { &unsigned(along) } else { along };
+        let suspected =
+            if self.is(Fault::SignsNoSuspicion) { &unsigned(suspected) } else { suspected };
         self.good.use_passkey(&proof, policy, along, suspected).await
     }
 
@@ -239,4 +251,18 @@ async fn the_kit_sees_a_passkey_in_a_session_that_is_over() {
     let passkeys = Arc::new(Broken { good: (&store).into(), fault });
     let seen = contract::ways_in(WaysInParts { passkeys, ..parts(&store) }).await;
     assert_eq!(seen.unwrap_err().rule, "a way in is made in a session that is alive");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_store_of_passkeys_that_does_not_say_what_it_wrote() {
+    for (fault, rule) in [
+        (Fault::SignsNoLock, "a store says with which attempt it locked"),
+        (Fault::SignsNoSuspicion, "a store says whether it suspected a passkey"),
+        (Fault::SignsNoSighting, "a store says where a login was seen"),
+    ] {
+        let store = Database::sqlite().store().await;
+        let passkeys = Arc::new(Broken { good: (&store).into(), fault });
+        let seen = contract::receipts(ReceiptParts { passkeys, ..receipts::parts(&store) }).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
 }

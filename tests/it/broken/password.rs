@@ -3,9 +3,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use donjon::scope::UserId;
 use donjon::store::*;
-use donjon::testing::contract::{self, WaysInParts};
+use donjon::testing::contract::{self, ReceiptParts, WaysInParts};
 use time::OffsetDateTime;
 
+use super::unsigned;
+use crate::account::receipts;
 use crate::account::ways_in::parts;
 use crate::support::database::Database;
 
@@ -28,6 +30,8 @@ enum Fault {
     IgnoresTheSession,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
+    /// Says of no login where it was seen.
+    SignsNoSighting,
 }
 
 #[derive(Debug)]
@@ -85,6 +89,7 @@ impl PasswordStore for Broken {
             _ => {}
         }
         let none = Effects::none();
+        let along = if self.is(Fault::SignsNoSighting) { &unsigned(along) } else { along };
         let told = self.good.change_password(&change, self.kept(along, &none)).await?;
         let lies = self.is(Fault::LosesARaceSilently);
         Ok(if lies { PasswordChange::Done { device_epoch: 1 } } else { told })
@@ -132,4 +137,15 @@ async fn the_kit_sees_a_password_in_a_session_that_is_over() {
     let passwords = Arc::new(Broken { good: (&store).into(), sessions: (&store).into(), fault });
     let seen = contract::ways_in(WaysInParts { passwords, ..parts(&store) }).await;
     assert_eq!(seen.unwrap_err().rule, "a way in is made in a session that is alive");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kit_sees_a_store_of_passwords_that_does_not_say_what_it_wrote() {
+    for (fault, rule) in [(Fault::SignsNoSighting, "a store says where a login was seen")] {
+        let store = Database::sqlite().store().await;
+        let passwords =
+            Arc::new(Broken { good: (&store).into(), sessions: (&store).into(), fault });
+        let seen = contract::receipts(ReceiptParts { passwords, ..receipts::parts(&store) }).await;
+        assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
+    }
 }

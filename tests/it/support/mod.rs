@@ -2,6 +2,8 @@
 
 pub mod browser;
 pub mod database;
+#[cfg(feature = "accounts")]
+pub mod heard;
 #[cfg(all(feature = "provider", feature = "saml"))]
 pub mod identity_provider;
 #[cfg(feature = "interop")]

@@ -98,6 +98,7 @@ pub(super) async fn prove(
     let lockout = site.policy.second_factor_lockout;
     let (store, credential) = (&site.store, answer.credential());
     let attempt = store.begin_passkey(credential, user, lockout, &locked, uses.list(), now).await?;
+    locked.announce_if_written();
     uses.judge(visit, &attempt.counts, now)?;
     let is_locked = attempt.locked_until.is_some();
     let verdict = attempt.found.as_ref().ok_or(PasskeyFault::Credential).and_then(|found| {

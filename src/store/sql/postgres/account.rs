@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use super::audit::{along, effects};
+use super::audit::{along, effects, familiar, note_seen};
 use super::ending::ended_in_order;
 use super::refused_login::refuse_login;
 use super::takeover::taking_over;
@@ -74,7 +74,7 @@ impl UserStore for PostgresStore {
         taken: &Effects,
         (notices, now): (RateLimit, OffsetDateTime),
     ) -> Result<Registration> {
-        let fresh = sqlx::query_scalar(concat!(
+        let (fresh, told) = sqlx::query_as(concat!(
             "WITH fresh AS (
                  INSERT INTO donjon_users
                      (id, email, email_verified, attributes, password, created_at, password_set_at,
@@ -100,7 +100,7 @@ impl UserStore for PostgresStore {
             along!("fresh", "$14"),
             ", ",
             along!("taken", "$15"),
-            " SELECT EXISTS (SELECT 1 FROM fresh)",
+            " SELECT EXISTS (SELECT 1 FROM fresh), EXISTS (SELECT 1 FROM taken)",
         ))
         .bind(user.account.id().as_str())
         .bind(user.account.email())
@@ -120,6 +120,7 @@ impl UserStore for PostgresStore {
         .bind(link.code.as_ref().map(|code| code.as_bytes().as_slice()))
         .fetch_one(self.pool())
         .await?;
+        taken.receipt.note(told);
         Ok(if fresh { Registration::Registered } else { Registration::EmailTaken })
     }
 
@@ -218,6 +219,7 @@ impl UserStore for PostgresStore {
             .await?;
         let (attempt, expires_at, known, user, counts, elsewhere) = row;
         let locked_until = expires_at.filter(|_| attempt > Some(allowed));
+        locked.receipt.note(user.is_some() && attempt == Some(allowed + 1));
         Ok(LoginAttempt {
             counts: limit_counts(counts)?,
             user: user
@@ -239,7 +241,7 @@ impl UserStore for PostgresStore {
         along: &Effects,
     ) -> Result<LoginCompletion> {
         // The update waits for a reset in progress, and sees its password.
-        let same = sqlx::query_scalar(concat!(
+        let (same, is_familiar) = sqlx::query_as(concat!(
             "WITH same AS (
                  UPDATE donjon_users SET password = coalesce($3, password)
                  WHERE email = $1 AND password = $2 AND device_epoch = coalesce($7, device_epoch)
@@ -249,7 +251,8 @@ impl UserStore for PostgresStore {
                  WHERE a.key = coalesce('device:' || same.user_id || ':' || $4, $5)
              ), ",
             along!("same", "$6"),
-            " SELECT EXISTS (SELECT 1 FROM same)",
+            " SELECT EXISTS (SELECT 1 FROM same), ",
+            familiar!("same"),
         ))
         .bind(email)
         .bind(&verified.0)
@@ -260,6 +263,7 @@ impl UserStore for PostgresStore {
         .bind(epoch)
         .fetch_one(self.pool())
         .await?;
+        note_seen(along, is_familiar);
         Ok(if same { LoginCompletion::Completed } else { LoginCompletion::PasswordChanged })
     }
 

@@ -34,7 +34,8 @@ macro_rules! along {
                          WHERE e.network <> excluded.networks ->> 0 \
                          ORDER BY place LIMIT 32) AS n), \
                      seen_at = excluded.seen_at \
-                 RETURNING CASE WHEN familiar THEN 'familiar' WHEN NOT familiar THEN 'strange' END \
+                 RETURNING familiar, \
+                     CASE WHEN familiar THEN 'familiar' WHEN NOT familiar THEN 'strange' END \
                      AS how \
              ), ",
             $done,
@@ -84,9 +85,25 @@ macro_rules! along {
 }
 pub(super) use along;
 
+/// Whether the user was known from where [`along!`] saw them, for [`note_seen`]; null if there was
+/// nothing to be seen, or nowhere before.
+macro_rules! familiar {
+    ($done:literal) => {
+        concat!("(SELECT familiar FROM ", $done, "_seen)")
+    };
+}
+pub(super) use familiar;
+
+/// Says what became of the sighting, if there is one.
+pub(super) fn note_seen(along: &Effects, is_familiar: Option<bool>) {
+    if let Some(seen) = &along.sighting {
+        seen.note(is_familiar);
+    }
+}
+
 /// What [`along!`] writes.
 pub(super) fn effects(effects: &Effects) -> Json<Value> {
-    let Effects { audit, deliveries, sighting } = effects;
+    let Effects { audit, deliveries, sighting, .. } = effects;
     let sightings: Vec<Value> = sighting.iter().map(sighting_row).collect();
     let seen = sighting
         .as_ref()

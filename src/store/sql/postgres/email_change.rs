@@ -43,6 +43,10 @@ const LOCK_DOMAINS: &str = concat!(
        ORDER BY d.domain FOR SHARE OF d"
 );
 
+/// Whether the change is proven, whether somebody manages the address, whether somebody lost it, and
+/// the epoch if it is done.
+type Changed = (bool, bool, bool, Option<i64>);
+
 const CHANGE: &str = concat!(
     "WITH proven AS MATERIALIZED (",
     proven!(),
@@ -85,7 +89,7 @@ const CHANGE: &str = concat!(
     ", ",
     along!("released", "$9"),
     " SELECT EXISTS (SELECT 1 FROM proven), EXISTS (SELECT 1 FROM managed),
-       (SELECT device_epoch FROM changed)",
+       EXISTS (SELECT 1 FROM released), (SELECT device_epoch FROM changed)",
 );
 
 #[async_trait]
@@ -276,7 +280,7 @@ impl PostgresStore {
                 .execute(&mut *transaction)
                 .await?;
         }
-        let changed: (bool, bool, Option<i64>) = query_as(CHANGE)
+        let (proven, managed, was_released, epoch): Changed = query_as(CHANGE)
             .bind(change.user.as_str())
             .bind(token)
             .bind(micros(change.at))
@@ -288,7 +292,7 @@ impl PostgresStore {
             .bind(effects(released))
             .fetch_one(&mut *transaction)
             .await?;
-        if changed.2.is_some() && word.is_some() {
+        if epoch.is_some() && word.is_some() {
             let manages: Option<uuid::Uuid> = query_scalar(MANAGES)
                 .bind(change.user.as_str())
                 .fetch_optional(&mut *transaction)
@@ -299,7 +303,8 @@ impl PostgresStore {
             }
         }
         transaction.commit().await?;
-        Ok(match changed {
+        released.receipt.note(was_released);
+        Ok(match (proven, managed, epoch) {
             (.., Some(device_epoch)) => EmailChanged::Done { device_epoch },
             (true, true, None) => EmailChanged::Managed,
             (true, false, None) => EmailChanged::Taken,

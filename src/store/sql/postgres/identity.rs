@@ -3,7 +3,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::PostgresStore;
-use super::audit::{along, effects};
+use super::audit::{along, effects, familiar, note_seen};
 use super::made_in::permitted;
 use super::take_over::take_over;
 use crate::crypto::{Sealed, TokenHash};
@@ -138,7 +138,7 @@ impl IdentityStore for PostgresStore {
     ) -> Result<IdentityUse> {
         // The user's row is locked first, so that a reset in progress is waited for, and its epoch
         // seen; as is whoever unlinks.
-        let done = sqlx::query_scalar(concat!(
+        let (done, is_familiar) = sqlx::query_as(concat!(
             "WITH owner AS MATERIALIZED (
                  SELECT id FROM donjon_users WHERE id = $3 AND device_epoch = $4
                  FOR NO KEY UPDATE
@@ -156,7 +156,8 @@ impl IdentityStore for PostgresStore {
                    AND i.user_id = (SELECT id FROM owner) RETURNING i.user_id
              ), ",
             along!("done", "$9"),
-            " SELECT EXISTS (SELECT 1 FROM done)",
+            " SELECT EXISTS (SELECT 1 FROM done), ",
+            familiar!("done"),
         ))
         .bind(&identity.provider)
         .bind(&identity.subject)
@@ -170,6 +171,7 @@ impl IdentityStore for PostgresStore {
         .bind(replaced(over))
         .fetch_one(self.pool())
         .await?;
+        note_seen(along, is_familiar);
         Ok(if done { IdentityUse::Done } else { IdentityUse::Refused })
     }
 

@@ -3,7 +3,7 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, query, query_as, query_scalar};
 use time::{Duration, OffsetDateTime};
 
-use super::audit::{along, effects};
+use super::audit::{along, effects, familiar, note_seen};
 use super::session::END_ALL;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::scope::{Attributes, SessionEnd, UserId};
@@ -110,7 +110,7 @@ impl LifecycleStore for PostgresStore {
         now: OffsetDateTime,
     ) -> Result<DeletionCancel> {
         let (id, epoch, token) = kept_by(by);
-        let kept: Option<String> = query_scalar(concat!(
+        let kept: Option<(String, Option<bool>)> = query_as(concat!(
             "WITH owner AS MATERIALIZED (
                  SELECT id FROM donjon_users WHERE deletion_at > $1
                    AND device_epoch = coalesce($3, device_epoch)
@@ -127,7 +127,8 @@ impl LifecycleStore for PostgresStore {
              ), ",
             along!("kept", "$6"),
             " UPDATE donjon_users u SET deletion_at = NULL FROM kept WHERE u.id = kept.user_id
-              RETURNING u.id",
+              RETURNING u.id, ",
+            familiar!("kept"),
         ))
         .bind(micros(now))
         .bind(id)
@@ -137,6 +138,8 @@ impl LifecycleStore for PostgresStore {
         .bind(effects(along))
         .fetch_optional(self.pool())
         .await?;
+        let (kept, is_familiar) = kept.unzip();
+        note_seen(along, is_familiar.flatten());
         Ok(match kept {
             Some(id) => DeletionCancel::Kept(user_id(id)?),
             None => DeletionCancel::Late,

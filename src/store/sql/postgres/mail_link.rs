@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::account::link_use;
-use super::audit::{along, effects};
+use super::audit::{along, effects, familiar, note_seen};
 use super::ending::ended_in_order;
 use super::takeover::taking_over;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
@@ -59,7 +59,7 @@ impl MailLinkStore for PostgresStore {
         now: OffsetDateTime,
     ) -> Result<LinkUse> {
         let complete = || {
-            sqlx::query_scalar(COMPLETE)
+            sqlx::query_as(COMPLETE)
                 .bind(token.as_bytes())
                 .bind(micros(now))
                 .bind(login.epoch)
@@ -70,19 +70,25 @@ impl MailLinkStore for PostgresStore {
                 .bind(SESSION_EVENTS_LOCK)
         };
         if !login.takes_over {
-            return link_use(complete().fetch_optional(self.pool()).await?);
+            return completed(along, complete().fetch_optional(self.pool()).await?);
         }
         // Two statements: what was added while the first waits for the user's row is seen by a later
         // snapshot only.
         let work = || async {
             let mut transaction = self.pool().begin().await?;
             sqlx::query(LOCK).bind(token.as_bytes()).execute(&mut *transaction).await?;
-            let id = complete().fetch_optional(&mut *transaction).await?;
+            let used = complete().fetch_optional(&mut *transaction).await?;
             transaction.commit().await?;
-            Ok::<_, sqlx::Error>(id)
+            Ok::<_, sqlx::Error>(used)
         };
-        link_use(self.pool().transition(work).await?)
+        completed(along, self.pool().transition(work).await?)
     }
+}
+
+fn completed(along: &Effects, used: Option<(String, Option<bool>)>) -> Result<LinkUse> {
+    let (id, is_familiar) = used.unzip();
+    note_seen(along, is_familiar.flatten());
+    link_use(id)
 }
 
 const LOCK: &str = "SELECT u.id FROM donjon_links l JOIN donjon_users u ON u.id = l.user_id
@@ -121,5 +127,6 @@ const COMPLETE: &str = concat!(
     " UPDATE donjon_users u
      SET email_verified = TRUE, device_epoch = u.device_epoch + used.unconfirmed::int,
          passkeys = CASE WHEN used.unconfirmed THEN 0 ELSE u.passkeys END
-     FROM used WHERE u.id = used.user_id RETURNING u.id",
+     FROM used WHERE u.id = used.user_id RETURNING u.id, ",
+    familiar!("used"),
 );

@@ -3,7 +3,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::PostgresStore;
-use super::audit::{along, effects};
+use super::audit::{along, effects, familiar, note_seen};
 use super::lifecycle::LOCK_ORGANIZATIONS;
 use super::made_in::permitted;
 use crate::crypto::KeyedHash;
@@ -88,7 +88,8 @@ macro_rules! use_code {
                  WHERE a.key = 'factor:' || done.user_id
              ), ",
             along!("done", "$4"),
-            " SELECT EXISTS (SELECT 1 FROM done)",
+            " SELECT EXISTS (SELECT 1 FROM done), ",
+            familiar!("done"),
         )
     };
 }
@@ -156,6 +157,7 @@ impl MfaStore for PostgresStore {
         let (attempt, expires_at, id, email, verified, attributes, epoch, secret, ..) = row;
         let (.., step, codes, counts) = row;
         let locked_until = expires_at.filter(|_| attempt > Some(allowed));
+        locked.receipt.note(attempt == Some(allowed + 1));
         Ok(FactorAttempt {
             counts: limit_counts(counts)?,
             user: factor_user((id, email, verified, attributes, epoch, secret, step, codes))?,
@@ -170,7 +172,7 @@ impl MfaStore for PostgresStore {
         epoch: Option<i64>,
         along: &Effects,
     ) -> Result<FactorUse> {
-        let done = sqlx::query_scalar(use_code!(
+        let done = sqlx::query_as(use_code!(
             "last_step = $3 WHERE t.last_step < $3 AND t.secret IS NOT NULL"
         ))
         .bind(user.as_str())
@@ -179,7 +181,7 @@ impl MfaStore for PostgresStore {
         .bind(effects(along))
         .fetch_one(self.pool())
         .await?;
-        Ok(used(done))
+        Ok(used(along, done))
     }
 
     async fn consume_backup_code(
@@ -189,7 +191,7 @@ impl MfaStore for PostgresStore {
         epoch: Option<i64>,
         along: &Effects,
     ) -> Result<FactorUse> {
-        let done = sqlx::query_scalar(use_code!(
+        let done = sqlx::query_as(use_code!(
             "backup_codes = t.backup_codes - $3 WHERE t.backup_codes ? $3"
         ))
         .bind(user.as_str())
@@ -198,7 +200,7 @@ impl MfaStore for PostgresStore {
         .bind(effects(along))
         .fetch_one(self.pool())
         .await?;
-        Ok(used(done))
+        Ok(used(along, done))
     }
 
     async fn regenerate_backup_codes(
@@ -209,7 +211,7 @@ impl MfaStore for PostgresStore {
         made_in: Option<SessionId>,
         along: &Effects,
     ) -> Result<FactorUse> {
-        let done = sqlx::query_scalar(use_code!(
+        let done = sqlx::query_as(use_code!(
             concat!(permitted!("$1", "$2"), ", owner AS (SELECT id FROM permitted)"),
             "last_step = $3, backup_codes = $5 WHERE t.last_step < $3 AND t.secret IS NOT NULL"
         ))
@@ -220,7 +222,7 @@ impl MfaStore for PostgresStore {
         .bind(codes(hashes))
         .fetch_one(self.pool())
         .await?;
-        Ok(used(done))
+        Ok(used(along, done))
     }
 
     async fn write_backup_codes(
@@ -262,7 +264,7 @@ impl MfaStore for PostgresStore {
             .fetch_one(&mut *transaction)
             .await?;
             transaction.commit().await?;
-            Ok(used(done))
+            Ok(used(along, (done, None)))
         };
         self.pool().within(work).await
     }
@@ -331,6 +333,7 @@ impl MfaStore for PostgresStore {
     }
 }
 
-fn used(done: bool) -> FactorUse {
+fn used(along: &Effects, (done, is_familiar): (bool, Option<bool>)) -> FactorUse {
+    note_seen(along, is_familiar);
     if done { FactorUse::Done } else { FactorUse::Refused }
 }

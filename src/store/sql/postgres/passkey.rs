@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::PostgresStore;
-use super::audit::{along, effects};
+use super::audit::{along, effects, familiar, note_seen};
 use super::lifecycle::LOCK_ORGANIZATIONS;
 use super::made_in::permitted;
 use super::mfa::LOCK_USER;
@@ -194,6 +194,7 @@ impl PasskeyStore for PostgresStore {
             .bind(effects(locked))
             .fetch_one(self.pool())
             .await?;
+        locked.receipt.note(user.is_some() && row.0 == Some(allowed + 1));
         let locked_until = row.0.filter(|attempts| *attempts > allowed).and(row.1);
         let locked_until = locked_until.map(time).transpose()?;
         let counts = limit_counts(row.2.clone())?;
@@ -209,7 +210,7 @@ impl PasskeyStore for PostgresStore {
     ) -> Result<PasskeyUse> {
         // The user's row is locked first, as by everybody who uses a second factor, so that a reset
         // in progress is waited for; then the passkey's, so that its count is the latest.
-        let (judged, done): (bool, bool) = sqlx::query_as(concat!(
+        let (judged, done, was_suspected, is_familiar) = sqlx::query_as(concat!(
             "WITH owner AS MATERIALIZED (
                  SELECT id FROM donjon_users
                  WHERE id = $1 AND device_epoch = coalesce($3, device_epoch) FOR NO KEY UPDATE
@@ -248,7 +249,9 @@ impl PasskeyStore for PostgresStore {
             along!("done", "$10"),
             ", ",
             along!("suspected", "$11"),
-            " SELECT EXISTS (SELECT 1 FROM judged), EXISTS (SELECT 1 FROM done)",
+            " SELECT EXISTS (SELECT 1 FROM judged), EXISTS (SELECT 1 FROM done), \
+              EXISTS (SELECT 1 FROM suspected), ",
+            familiar!("done"),
         ))
         .bind(proof.user.as_str())
         .bind(proof.id)
@@ -264,6 +267,8 @@ impl PasskeyStore for PostgresStore {
         .bind(proof.user_verified)
         .fetch_one(self.pool())
         .await?;
+        suspected.receipt.note(was_suspected);
+        note_seen(along, is_familiar);
         Ok(match (judged, done) {
             (_, true) => PasskeyUse::Done,
             (true, false) => PasskeyUse::Suspected,

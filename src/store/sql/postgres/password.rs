@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::audit::{along, effects};
+use super::audit::{along, effects, familiar, note_seen};
 use super::ending::ended_in_order;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::scope::{SessionEnd, UserId};
@@ -58,7 +58,7 @@ impl PasswordStore for PostgresStore {
         let work = || async {
             let mut transaction = self.pool().begin().await?;
             sqlx::query(LOCK_USER).bind(change.user.as_str()).execute(&mut *transaction).await?;
-            let device_epoch: Option<i64> = sqlx::query_scalar(concat!(
+            let changed: Option<(i64, Option<bool>)> = sqlx::query_as(concat!(
                 "WITH changed AS (
                  UPDATE donjon_users SET password = $2, password_set_at = $4,
                      must_change_password = FALSE, device_epoch = device_epoch + 1
@@ -77,7 +77,9 @@ impl PasswordStore for PostgresStore {
                 ending_sessions!("changed", keep "$6", reason "$7", at "$4", lock "$8"),
                 ", ",
                 along!("changed", "$9"),
-                " SELECT device_epoch FROM changed",
+                " SELECT device_epoch, ",
+                familiar!("changed"),
+                " FROM changed",
             ))
             .bind(change.user.as_str())
             .bind(&change.password.0)
@@ -92,6 +94,8 @@ impl PasswordStore for PostgresStore {
             .fetch_optional(&mut *transaction)
             .await?;
             transaction.commit().await?;
+            let (device_epoch, is_familiar) = changed.unzip();
+            note_seen(along, is_familiar.flatten());
             Ok(match device_epoch {
                 Some(device_epoch) => PasswordChange::Done { device_epoch },
                 None => PasswordChange::Refused,

@@ -61,6 +61,7 @@ impl UserStore for SqliteStore {
                         .fetch_optional(&mut *connection)
                         .await?;
                 let owner = owner.map(user_id).transpose()?;
+                taken.receipt.note(false);
                 let effects = if fresh { &link.effects } else { &taken };
                 let wanted = told <= i64::from(notices.times);
                 write_effects_if(connection, effects, owner.as_ref(), wanted).await?;
@@ -155,6 +156,7 @@ impl UserStore for SqliteStore {
         let uses = uses.to_vec();
         self.transition(move |connection| {
             Box::pin(async move {
+                locked.receipt.note(false);
                 let counts = limit::count_uses(connection, &uses, now).await?;
                 if limit::is_over(&uses, &counts) {
                     return Ok(nobodys(counts, None));

@@ -27,12 +27,16 @@ pub(super) async fn write_effects_if(
     wanted: bool,
 ) -> Result<()> {
     write_rows(connection, effects, user, wanted).await?;
-    if let (Some(seen), Some(owner), true) = (&effects.sighting, user, wanted) {
-        match note_sighting(connection, seen, owner).await? {
+    let Some(seen) = &effects.sighting else { return Ok(()) };
+    seen.note(None);
+    if let (Some(owner), true) = (user, wanted) {
+        let is_familiar = note_sighting(connection, seen, owner).await?;
+        match is_familiar {
             None => {}
             Some(true) => write_rows(connection, &seen.familiar, user, true).await?,
             Some(false) => write_rows(connection, &seen.strange, user, true).await?,
         }
+        seen.note(is_familiar);
     }
     Ok(())
 }
@@ -65,6 +69,7 @@ async fn write_rows(
     for delivery in &effects.deliveries {
         outbox::insert_if(connection, delivery, wanted).await?;
     }
+    effects.receipt.note(wanted);
     Ok(())
 }
 

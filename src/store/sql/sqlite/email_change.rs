@@ -174,6 +174,7 @@ async fn apply(
     along: &Effects,
     released: &Effects,
 ) -> Result<EmailChanged> {
+    released.receipt.note(false);
     let (user, (token, word)) = (&change.user, proof(&change.proof));
     let proven: Option<(String, String)> = query_as(proven!())
         .bind(user.as_str())

@@ -76,6 +76,7 @@ impl MfaStore for SqliteStore {
         let (user, locked, uses) = (user.clone(), locked.clone(), uses.to_vec());
         self.transition(move |connection| {
             Box::pin(async move {
+                locked.receipt.note(false);
                 let counts = limit::count_uses(connection, &uses, now).await?;
                 if limit::is_over(&uses, &counts) {
                     return Ok(FactorAttempt { counts, user: None, locked_until: None });

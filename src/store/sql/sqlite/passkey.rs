@@ -94,6 +94,7 @@ impl PasskeyStore for SqliteStore {
         let uses = uses.to_vec();
         self.transition(move |connection| {
             Box::pin(async move {
+                locked.receipt.note(false);
                 let counts = limit::count_uses(connection, &uses, now).await?;
                 if limit::is_over(&uses, &counts) {
                     return Ok(PasskeyAttempt { counts, found: None, locked_until: None });
@@ -169,6 +170,7 @@ impl PasskeyStore for SqliteStore {
         let (proof, along, suspected) = (proof.clone(), along.clone(), suspected.clone());
         self.transition(move |connection| {
             Box::pin(async move {
+                suspected.receipt.note(false);
                 let before: Option<i64> = sqlx::query_scalar(
                     "SELECT p.sign_count
                      FROM donjon_passkeys p JOIN donjon_users u ON u.id = p.user_id

@@ -1,6 +1,7 @@
 //! Passkeys: the store's contract, registering them, logging in with them.
 
 mod again;
+mod announced;
 mod attacks;
 mod codes;
 mod login;
