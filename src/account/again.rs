@@ -145,7 +145,7 @@ async fn has_code(
     match check_code(site, visit, Action::REAUTHENTICATE, whom, code).await? {
         Checked::Right(user, proof) => {
             let along = site.effects(visit.entry(Action::REAUTHENTICATE));
-            use_up(site, (account.id(), user.device_epoch), proof, along).await
+            use_up(site, visit, (&user, user.device_epoch), proof, along).await
         }
         Checked::Wrong | Checked::Gone => Ok(false),
     }

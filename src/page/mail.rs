@@ -135,6 +135,23 @@ pub enum Letter<'a> {
         /// The page to ask for a new password.
         forgot: &'a str,
     },
+    /// An authenticator app was set up.
+    AppAdded {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
+    /// New backup codes took the place of the old ones.
+    BackupCodesReplaced {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+    },
+    /// A backup code stood in for the authenticator app.
+    BackupCodeUsed {
+        /// The page to ask for a new password.
+        forgot: &'a str,
+        /// How many are left.
+        left: usize,
+    },
     /// The authenticator app was removed; there are passkeys beside it.
     AppRemoved {
         /// The page to ask for a new password.

@@ -133,17 +133,26 @@ pub(super) async fn check_code(
     }
 }
 
-/// Uses a code up, for a login of this epoch; `along` is written then.
+/// Uses a code up, for a login of this epoch; `along` is written then, and of a backup code its owner
+/// is told.
 pub(super) async fn use_up(
     site: &Site,
-    (user, epoch): (&UserId, i64),
+    visit: &Visit,
+    (owner, epoch): (&FactorUser, i64),
     proof: FactorProof,
-    along: Effects,
+    mut along: Effects,
 ) -> Result<bool, AccountError> {
-    let store = &site.store;
+    let (store, user, now) = (&site.store, owner.account.id(), site.now());
     let used = match proof {
         FactorProof::Totp(step) => store.complete_totp(user, step, Some(epoch), &along).await?,
         FactorProof::BackupCode(code) => {
+            let left = owner.backup_codes.len().saturating_sub(1);
+            let entry = visit.entry(Action::USE_BACKUP_CODE).about(user).with("left", left);
+            along = along.and_entry(entry.at(now, &*site.random));
+            if let Some(to) = owner.account.email() {
+                let letter = |forgot| Letter::BackupCodeUsed { forgot, left };
+                along = along.and_delivery(site.letters.notice(to, letter, now));
+            }
             store.consume_backup_code(user, &code, Some(epoch), &along).await?
         }
     };

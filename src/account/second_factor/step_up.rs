@@ -8,7 +8,6 @@
 use http::StatusCode;
 use http::header::SET_COOKIE;
 
-use super::verify::note_backup_code;
 use super::{Checked, check_code, use_up};
 use crate::account::login::FACTOR;
 use crate::account::site::{Answer, Asking, Site, Visit};
@@ -58,9 +57,8 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
         Checked::Right(user, proof) => (user, proof),
         Checked::Wrong | Checked::Gone => return page(site, visit, &account, Refused::Code).await,
     };
-    let mut along = site.effects(visit.entry(Action::VERIFY));
-    note_backup_code(site, visit, (&user, proof), &mut along);
-    if !use_up(site, (account.id(), user.device_epoch), proof, along).await? {
+    let along = site.effects(visit.entry(Action::VERIFY));
+    if !use_up(site, visit, (&user, user.device_epoch), proof, along).await? {
         return page(site, visit, &account, Refused::Code).await;
     }
     strengthen(site, visit, [Method::ONE_TIME_CODE, Method::MULTI_FACTOR]).await

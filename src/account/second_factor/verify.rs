@@ -8,7 +8,7 @@ use crate::account::site::{Answer, Asking, Site, Visit};
 use crate::audit::Action;
 use crate::page::VerifyLogin;
 use crate::scope::{Method, UserId};
-use crate::store::{Effects, FactorProof, FactorUser};
+use crate::store::Effects;
 
 pub(in crate::account) async fn show(site: &Site, visit: &Visit) -> Answer {
     match site.factors.pending.read(&visit.headers, site.now()) {
@@ -53,9 +53,8 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
         proven_at: ProvenAt::Now,
         login_path: pending.login_path.clone(),
     };
-    let used = async |mut along: Effects| {
-        note_backup_code(site, visit, (&user, proof), &mut along);
-        use_up(site, (&pending.user, pending.epoch), proof, along).await
+    let used = async |along: Effects| {
+        use_up(site, visit, (&user, pending.epoch), proof, along).await
     };
     match open(site, visit, &who, trust, used).await? {
         Some(mut response) => {
@@ -63,20 +62,6 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
             Ok(response)
         }
         None => refused().await,
-    }
-}
-
-/// Has it told, too, if the proof is a backup code.
-pub(super) fn note_backup_code(
-    site: &Site,
-    visit: &Visit,
-    (user, proof): (&FactorUser, FactorProof),
-    along: &mut Effects,
-) {
-    if let FactorProof::BackupCode(_) = proof {
-        let left = user.backup_codes.len().saturating_sub(1);
-        let entry = visit.entry(Action::USE_BACKUP_CODE).about(user.account.id());
-        along.audit.push(entry.with("left", left).at(site.now(), &*site.random));
     }
 }
 

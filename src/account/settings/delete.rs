@@ -80,7 +80,7 @@ async fn proves(
         let whom = (id, account.email(), None);
         let checked = check_code(site, visit, Action::REQUEST_DELETION, whom, code).await?;
         let Checked::Right(user, proof) = checked else { return Ok(false) };
-        return use_up(site, (id, user.device_epoch), proof, Effects::none()).await;
+        return use_up(site, visit, (&user, user.device_epoch), proof, Effects::none()).await;
     }
     if let Some(password) = password {
         let Some(email) = account.email().and_then(|email| Email::parse(email).ok()) else {

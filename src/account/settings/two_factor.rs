@@ -12,7 +12,7 @@ use crate::audit::Action;
 use crate::http::{Body, respond};
 use crate::page::{BackupCodes, EnrolledApp, Letter, PasskeyCodes, TwoFactor, TwoFactorForm};
 use crate::scope::Account;
-use crate::store::{FactorProof, FactorRemoval, FactorUse};
+use crate::store::{Effects, FactorProof, FactorRemoval, FactorUse};
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let account = visit.fresh_account(site)?;
@@ -39,7 +39,7 @@ pub(super) async fn regenerate(site: &Site, visit: &Visit) -> Answer {
     match check_code(site, visit, action.clone(), (id, account.email(), None), typed).await? {
         Checked::Right(_, FactorProof::Totp(step)) => {
             let (codes, hashes) = site.factors.backup_codes(&*site.random, id);
-            let along = site.effects(visit.entry(action));
+            let along = new_codes(site, visit, &account);
             let (store, session) = (&site.store, visit.session.id());
             let used = store.regenerate_backup_codes(id, step, &hashes, session, &along).await?;
             if used == FactorUse::Done {
@@ -53,11 +53,21 @@ pub(super) async fn regenerate(site: &Site, visit: &Visit) -> Answer {
     refused(site, visit, &account, TwoFactorForm::Regenerate).await
 }
 
+/// What is told of new codes.
+fn new_codes(site: &Site, visit: &Visit, account: &Account) -> Effects {
+    let along = site.effects(visit.entry(Action::REGENERATE_BACKUP_CODES));
+    let letter = |forgot| Letter::BackupCodesReplaced { forgot };
+    match account.email() {
+        Some(to) => along.and_delivery(site.letters.notice(to, letter, site.now())),
+        None => along,
+    }
+}
+
 /// Codes for who has passkeys and no app.
 async fn write_codes(site: &Site, visit: &Visit, account: &Account) -> Answer {
     let (id, session) = (account.id(), visit.session.id());
     let (codes, hashes) = site.factors.backup_codes(&*site.random, id);
-    let along = site.effects(visit.entry(Action::REGENERATE_BACKUP_CODES));
+    let along = new_codes(site, visit, account);
     let store = &site.store;
     if store.write_backup_codes(id, &hashes, session, &along, site.now()).await? == FactorUse::Done
     {

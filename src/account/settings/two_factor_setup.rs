@@ -14,7 +14,7 @@ use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
 use crate::crypto::{Keyring, Purpose};
 use crate::http::{Body, CookiePolicy, respond};
-use crate::page::TwoFactorSetup;
+use crate::page::{Letter, TwoFactorSetup};
 use crate::scope::{Account, Method, SessionId, UserId};
 use crate::store::{Enrolment, NewTotp};
 
@@ -78,7 +78,11 @@ pub(super) async fn confirm(site: &Site, visit: &Visit) -> Answer {
         backup_codes,
         created_at: now,
     };
-    let along = site.effects(visit.entry(Action::ENROLL));
+    let mut along = site.effects(visit.entry(Action::ENROLL));
+    if let Some(to) = account.email() {
+        let letter = |forgot| Letter::AppAdded { forgot };
+        along = along.and_delivery(site.letters.notice(to, letter, now));
+    }
     let mut response = match site.store.enroll_totp(&totp, visit.session.id(), &along).await? {
         Enrolment::Enrolled => {
             along.announce();

@@ -183,6 +183,27 @@ pub(in crate::page) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             forgot,
             &m.mail_passkey_suspected_footnote,
         ),
+        Letter::AppAdded { forgot } => (
+            &m.mail_app_added_subject,
+            &m.mail_app_added_text,
+            &m.mail_factor_removed_button,
+            forgot,
+            &m.mail_app_added_footnote,
+        ),
+        Letter::BackupCodesReplaced { forgot } => (
+            &m.mail_backup_codes_subject,
+            &m.mail_backup_codes_text,
+            &m.mail_factor_removed_button,
+            forgot,
+            &m.mail_factor_removed_footnote,
+        ),
+        Letter::BackupCodeUsed { forgot, .. } => (
+            &m.mail_backup_code_subject,
+            &m.mail_backup_code_text,
+            &m.mail_factor_removed_button,
+            forgot,
+            &m.mail_factor_removed_footnote,
+        ),
         Letter::AppRemoved { forgot } => (
             &m.mail_app_removed_subject,
             &m.mail_app_removed_text,
@@ -254,7 +275,7 @@ pub(in crate::page) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             &m.mail_deleted_footnote,
         ),
     };
-    let (date, device, place, time);
+    let (date, device, place, time, number);
     let values = match letter {
         Letter::DeletionRequested { at, .. } => {
             date = at.date().to_string();
@@ -263,6 +284,10 @@ pub(in crate::page) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
         Letter::TokenCreated { name, .. } => vec![("name", *name)],
         Letter::EmailChangeAsked { email, .. } | Letter::EmailChanged { email, .. } => {
             vec![("email", *email)]
+        }
+        Letter::BackupCodeUsed { left, .. } => {
+            number = left.to_string();
+            vec![("left", number.as_str())]
         }
         Letter::MemberRemoved { organization, .. } => vec![("organization", *organization)],
         Letter::RoleChanged { organization, role, .. } => {

@@ -7,6 +7,7 @@ mod pending;
 mod settings;
 mod step_up;
 mod store;
+mod told;
 mod trust;
 
 use donjon::account::mfa::TotpSecret;
@@ -19,6 +20,7 @@ use crate::support::browser::{Browser, Page};
 
 const REFUSED: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 const SETUP: &str = "/settings/two-factor/setup";
+const ADDED: &str = "An authenticator app was set up for your account";
 pub(super) const VERIFY: &str = "/login/verify";
 
 /// The authenticator app of a user, and the codes on paper.
@@ -35,6 +37,7 @@ impl App {
         let code = secret.code_at(world.clock.now());
         let page = browser.post(SETUP, &[("code", &code)]).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        assert!(world.all_mails().await.iter().any(|mail| mail.subject == ADDED));
         world.clock.advance(Duration::seconds(30));
         Self { secret, codes: codes_on(&page) }
     }
