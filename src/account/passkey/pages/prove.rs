@@ -13,7 +13,7 @@ use crate::account::site::{Site, Visit};
 use crate::audit::Action;
 use crate::page::Letter;
 use crate::scope::{Account, SessionId, UserId};
-use crate::store::{Effects, FoundPasskey, PasskeyProof, PasskeyUse};
+use crate::store::{Effects, FoundPasskey, PasskeyProof, PasskeyUse, SignCountPolicy};
 
 /// A passkey whose answer was right; the store decides whether it still is.
 pub(super) struct Proven {
@@ -181,7 +181,14 @@ pub(super) async fn use_up(
         ));
     }
     let policy = keys.policy.sign_count;
+    if policy == SignCountPolicy::Revoke {
+        // What is suspected is removed, and whoever looks for removals finds it.
+        let entry = visit.entry(Action::REMOVE_PASSKEY).about(account.id());
+        let entry = entry.to("passkey", proven.proof.id).with("reason", "suspected");
+        suspected = suspected.and_entry(entry.at(now, &*site.random));
+    }
     let used = site.store.use_passkey(&proven.proof, policy, &along, &suspected).await?;
+    suspected.announce_if_written();
     if used == PasskeyUse::Done {
         along.announce();
     }
