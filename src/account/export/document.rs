@@ -66,6 +66,11 @@ pub(in crate::account) async fn document(
 /// nor from where, nor what colleagues are told as the reason.
 fn told(mut entry: AuditEntry, user: &UserId) -> Value {
     let by_another = entry.actor.as_ref().is_some_and(|actor| actor != user);
+    // The end of one that was not permitted any more is the system's, and tells whose it was.
+    if entry.actor.as_ref() != Some(user) && entry.action.as_str().starts_with("impersonation.") {
+        entry.metadata.remove("administrator");
+        entry.metadata.remove("reason");
+    }
     if by_another {
         entry.actor = None;
         entry.address = None;

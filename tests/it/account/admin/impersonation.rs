@@ -259,6 +259,22 @@ async fn an_impersonation_ends_whose_administrator_is_let_in_no_more() {
 }
 
 #[tokio::test]
+async fn what_a_user_takes_along_names_no_administrator_however_it_ended() {
+    each_office(async |world, mut root| {
+        act_as(&world, &mut root, BOB).await;
+        staff(&world, ROOT, false).await;
+        assert_eq!(world.accounts.end_unpermitted_impersonations().await.unwrap(), 1);
+        let file = world.logged_in(BOB).await.post("/settings/export", &[]).await;
+        assert!(file.body.contains("impersonation.stop"), "{}", file.body);
+        let root = id_of(&world, ROOT).await;
+        for told in [root.as_str(), "administrator", "not_permitted"] {
+            assert!(!file.body.contains(told), "{told}: {}", file.body);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nobody_has_to_ask_whether_an_impersonation_may_go_on() {
     each_office(async |world, mut root| {
         act_as(&world, &mut root, BOB).await;
