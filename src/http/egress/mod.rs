@@ -29,6 +29,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -49,8 +50,16 @@ mod limits {
     pub(in crate::http::egress) const BODY: usize = 256 * 1024;
     /// The longest response head, in bytes.
     pub(in crate::http::egress) const HEAD: usize = 16 * 1024;
-    /// Resolving the name and opening the connection.
-    pub(in crate::http::egress) const CONNECT: Duration = Duration::from_secs(1);
+    /// Resolving the name and opening the connection, if the caller has as much patience.
+    pub(in crate::http::egress) const CONNECT: Duration = Duration::from_secs(10);
+    /// The pause before the next address of a name is tried beside those that have not answered (RFC
+    /// 8305, section 8).
+    pub(in crate::http::egress) const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+    /// The most addresses of a name that are tried.
+    pub(in crate::http::egress) const ADDRESSES: usize = 16;
+    /// The most names that are looked up at the same time, in the whole process: each holds a thread
+    /// until the machine's resolver gives up, whoever still waits for it.
+    pub(in crate::http::egress) const LOOKUPS: usize = 32;
     /// Everything, from the name to the last byte, unless the caller has more patience.
     pub(in crate::http::egress) const TOTAL: Duration = Duration::from_secs(3);
 }
@@ -146,12 +155,29 @@ impl Egress {
         timeout(self.patience, self.exchange(request)).await.map_err(|_| EgressError::Timeout)?
     }
 
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
+    /// Sends a request, and reads the head of the answer alone: what comes after it is dropped with
+    /// the connection, however long it is.
+    ///
+    /// # Errors
+    /// [`EgressError`], except [`EgressError::Status`] and [`EgressError::TooLong`].
+    #[cfg(feature = "accounts")]
+    pub(crate) async fn send_for_head(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<()>, EgressError> {
+        let head = timeout(self.patience, self.request(request));
+        Ok(head.await.map_err(|_| EgressError::Timeout)??.map(drop))
+    }
+
+    async fn request(&self, request: Request<Bytes>) -> Result<Response<Incoming>, EgressError> {
         let (mut parts, body) = request.into_parts();
         parts.uri = checked_url(&parts.uri.to_string())?;
         let request = Request::from_parts(parts, Full::new(body));
-        let response = self.client.request(request).await.map_err(failure)?;
-        let (parts, body) = response.into_parts();
+        self.client.request(request).await.map_err(failure)
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
+        let (parts, body) = self.request(request).await?.into_parts();
         let body = Limited::new(body, limits::BODY).collect().await.map_err(failure)?;
         Ok(Response::from_parts(parts, body.to_bytes()))
     }

@@ -80,6 +80,13 @@ impl Receiver {
         *self.state.answer.lock().unwrap() = Some(text);
     }
 
+    /// Answers with this status and so many bytes from now on.
+    pub fn answer_at_length(&self, status: u16, length: usize) {
+        let body = "x".repeat(length);
+        let text = format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\n\r\n{body}");
+        *self.state.answer.lock().unwrap() = Some(text);
+    }
+
     /// Answers nothing from now on.
     pub fn hang(&self) {
         *self.state.answer.lock().unwrap() = None;

@@ -110,6 +110,25 @@ async fn a_receiver_may_ask_for_more_time_and_gets_no_more_attempts() {
 }
 
 #[tokio::test]
+async fn an_event_arrives_however_much_is_said_to_it() {
+    each_story(async |story| {
+        story.user("a@example.test").await;
+        story.receiver.answer_at_length(200, 2 * 1024 * 1024);
+        story.worker().run_once().await;
+        story.clock.advance(Duration::days(1));
+        assert_eq!(story.worker().run_once().await, 0, "nothing is left");
+        assert_eq!(story.receiver.received().len(), 1);
+        assert_eq!(story.ledger().await.len(), 1);
+        // Nor does it help a refusal.
+        story.user("b@example.test").await;
+        story.receiver.answer_at_length(500, 2 * 1024 * 1024);
+        story.worker().run_once().await;
+        assert_eq!(story.count(Waiting).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_receiver_that_hangs_is_a_timeout_and_holds_up_nobody() {
     each_story(async |story| {
         let events = [EventType::UserCreated];
