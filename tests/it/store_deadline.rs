@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
-use donjon::crypto::{Keyring, Redacted, SystemRandom, TokenHash};
+use donjon::crypto::{KeyedHash, Keyring, Redacted, SystemRandom, TokenHash};
 use donjon::http::Body;
-use donjon::scope::{Account, CurrentScope, UserId};
+use donjon::scope::{Account, CurrentScope, MemberRole, OrganizationId, UserId};
 use donjon::session::{Proof, Session, SessionLayer};
-use donjon::store::{Effects, SqlStore, StoreError, StoreOptions};
+use donjon::store::*;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use time::OffsetDateTime;
@@ -68,6 +68,96 @@ async fn a_database_that_hangs_holds_nobody_for_ever_and_is_used_again_when_it_a
     while is_unavailable(&store).await {
         tries += 1;
         assert!(tries < 100, "the store does not come back");
+    }
+}
+
+/// Begins a transaction, and hears nothing more.
+async fn ends_in_time<T: std::fmt::Debug>(
+    (proxy, store): (&Proxy, &SqlStore),
+    what: &str,
+    transition: impl Future<Output = Result<T, StoreError>>,
+) {
+    proxy.hold_after("BEGIN");
+    let answer = tokio::time::timeout(FOR_EVER, transition).await;
+    let answer = answer.unwrap_or_else(|_| panic!("{what} holds its caller for ever"));
+    assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{what}: {answer:?}");
+    proxy.let_flow();
+    let mut tries = 0;
+    while is_unavailable(store).await {
+        tries += 1;
+        assert!(tries < 100, "the store does not come back after {what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_transaction_holds_its_caller_for_ever() {
+    let Some((_database, proxy, store)) = behind_a_proxy().await else { return };
+    let (along, now) = (Effects::none(), OffsetDateTime::UNIX_EPOCH);
+    let (id, user) = (OrganizationId(uuid::Uuid::nil()), UserId::new("alice").unwrap());
+    let (role, secret) = (MemberRole::MEMBER, KeyedHash::from_bytes([7; 32]));
+    let token = NewApiToken {
+        id: ApiTokenId(uuid::Uuid::nil()),
+        hash: TokenHash::from_bytes([7; 32]),
+        owner: TokenOwner::User(user.clone()),
+        made_in: None,
+        by: None,
+        name: "n".into(),
+        scopes: Vec::new(),
+        created_at: now,
+        expires_at: None,
+    };
+    let account = ServiceAccount {
+        id: user.clone(),
+        organization: Some(id),
+        name: "n".into(),
+        created_at: now,
+        disabled_at: None,
+    };
+    let invitation = NewInvitation {
+        id: InvitationId(uuid::Uuid::nil()),
+        organization: id,
+        email: "a@example.test".into(),
+        role: role.clone(),
+        secret,
+        inviter: None,
+        created_at: now,
+        expires_at: now,
+    };
+    let followed = FollowedInvitation { id: invitation.id, secret, givers: Vec::new() };
+    let new = NewUser { account: Account::new(user.clone()), password: None, created_at: now };
+    let sso = NewSsoMode {
+        organization: id,
+        domain: "acme.example".into(),
+        mode: SsoMode::Enforced,
+        came_by: None,
+        at: now,
+    };
+    let change = NewRole { role: role.clone(), gives: Vec::new() };
+    macro_rules! each_ends_in_time {
+        ($($call:ident($($argument:expr),*);)*) => {
+            $(ends_in_time((&proxy, &store), stringify!($call), store.$call($($argument),*)).await;)*
+        };
+    }
+    each_ends_in_time! {
+        create_api_token(&token, 1, &along);
+        create_service_account(&account, None, 1, &along);
+        disable_service_account(&user, None, None, &along);
+        rename_organization(id, "n", None, &along);
+        require_second_factor(id, true, None, &along);
+        delete_organization(id, None, &along, now);
+        add_member(id, &user, &role, &along, now);
+        remove_member(id, &user, None, &along, now);
+        change_role(id, &user, &change, None, &along);
+        invite(&invitation, None, None, &along);
+        revoke_invitation(id, invitation.id, None, &along);
+        accept_invitation(&followed, &user, &along, now);
+        register_invited(&followed, &new, &along);
+        change_sso(&sso, None, &along);
+        name_break_glass((id, &user), true, None, &along, now);
+        require_password_change(&user, &along, now);
+        remove_passkey(&user, uuid::Uuid::nil(), &OpenWays::default(), &along, &along);
+        unlink_identity(&user, "idp", &OpenWays::default(), &along);
+        disable_account(&user, &along, now);
     }
 }
 

@@ -53,9 +53,8 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
         proven_at: ProvenAt::Now,
         login_path: pending.login_path.clone(),
     };
-    let used = async |along: Effects| {
-        use_up(site, visit, (&user, pending.epoch), proof, along).await
-    };
+    let used =
+        async |along: Effects| use_up(site, visit, (&user, pending.epoch), proof, along).await;
     match open(site, visit, &who, trust, used).await? {
         Some(mut response) => {
             site.factors.pending.forget(response.headers_mut());

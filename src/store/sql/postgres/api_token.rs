@@ -116,43 +116,48 @@ impl ApiTokenStore for PostgresStore {
         at_most: u32,
         along: &Effects,
     ) -> Result<TokenCreation> {
-        let (user, service) = owner(&token.owner);
-        // Two statements: what was written by whoever held the lock before, only a later snapshot
-        // sees.
-        let mut transaction = self.pool().begin().await?;
-        if token.by.is_some() {
-            let id = token.owner.id().as_str();
-            query(LOCK_ORGANIZATION).bind(id).execute(&mut *transaction).await?;
-        }
-        let lock = match token.owner {
-            TokenOwner::User(_) => "SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE",
-            TokenOwner::ServiceAccount(_) => {
-                "SELECT id FROM donjon_service_accounts WHERE id = $1 FOR NO KEY UPDATE"
+        let work = async {
+            let (user, service) = owner(&token.owner);
+            // Two statements: what was written by whoever held the lock before, only a later snapshot
+            // sees.
+            let mut transaction = self.pool().begin().await?;
+            if token.by.is_some() {
+                let id = token.owner.id().as_str();
+                query(LOCK_ORGANIZATION).bind(id).execute(&mut *transaction).await?;
             }
+            let lock = match token.owner {
+                TokenOwner::User(_) => {
+                    "SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE"
+                }
+                TokenOwner::ServiceAccount(_) => {
+                    "SELECT id FROM donjon_service_accounts WHERE id = $1 FOR NO KEY UPDATE"
+                }
+            };
+            query(lock).bind(token.owner.id().as_str()).execute(&mut *transaction).await?;
+            let (lives, done): (bool, bool) = query_as(CREATE)
+                .bind(token.id.0)
+                .bind(token.hash.as_bytes())
+                .bind(user)
+                .bind(service)
+                .bind(&token.name)
+                .bind(Json(&token.scopes))
+                .bind(micros(token.created_at))
+                .bind(token.expires_at.map(micros))
+                .bind(token.made_in.map(|id| id.0))
+                .bind(i64::from(at_most))
+                .bind(effects(along))
+                .bind(token.by.as_ref().map(|by| by.user.as_str()))
+                .bind(role_names(token.by.as_ref()))
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(match (lives, done) {
+                (_, true) => TokenCreation::Created,
+                (true, false) => TokenCreation::TooMany,
+                (false, false) => TokenCreation::NoOwner,
+            })
         };
-        query(lock).bind(token.owner.id().as_str()).execute(&mut *transaction).await?;
-        let (lives, done): (bool, bool) = query_as(CREATE)
-            .bind(token.id.0)
-            .bind(token.hash.as_bytes())
-            .bind(user)
-            .bind(service)
-            .bind(&token.name)
-            .bind(Json(&token.scopes))
-            .bind(micros(token.created_at))
-            .bind(token.expires_at.map(micros))
-            .bind(token.made_in.map(|id| id.0))
-            .bind(i64::from(at_most))
-            .bind(effects(along))
-            .bind(token.by.as_ref().map(|by| by.user.as_str()))
-            .bind(role_names(token.by.as_ref()))
-            .fetch_one(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(match (lives, done) {
-            (_, true) => TokenCreation::Created,
-            (true, false) => TokenCreation::TooMany,
-            (false, false) => TokenCreation::NoOwner,
-        })
+        self.pool().within(work).await
     }
 
     async fn find_api_token(&self, hash: &TokenHash) -> Result<Option<PresentedToken>> {
@@ -251,30 +256,33 @@ impl ApiTokenStore for PostgresStore {
         at_most: u32,
         along: &Effects,
     ) -> Result<ServiceAccountCreation> {
-        // Two statements: what was written by whoever held the lock before, only a later snapshot
-        // sees.
-        let mut transaction = match account.organization {
-            Some(organization) => self.lock_organization(organization).await?,
-            None => self.pool().begin().await?,
+        let work = async {
+            // Two statements: what was written by whoever held the lock before, only a later snapshot
+            // sees.
+            let mut transaction = match account.organization {
+                Some(organization) => self.lock_organization(organization).await?,
+                None => self.pool().begin().await?,
+            };
+            let (allowed, done): (bool, bool) = query_as(CREATE_ACCOUNT)
+                .bind(account.organization.map(|id| id.0))
+                .bind(account.id.as_str())
+                .bind(&account.name)
+                .bind(micros(account.created_at))
+                .bind(account.disabled_at.map(micros))
+                .bind(by.map(|by| by.user.as_str()))
+                .bind(role_names(by))
+                .bind(i64::from(at_most))
+                .bind(effects(along))
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(match (allowed, done) {
+                (_, true) => ServiceAccountCreation::Created,
+                (true, false) => ServiceAccountCreation::TooMany,
+                (false, false) => ServiceAccountCreation::NotAllowed,
+            })
         };
-        let (allowed, done): (bool, bool) = query_as(CREATE_ACCOUNT)
-            .bind(account.organization.map(|id| id.0))
-            .bind(account.id.as_str())
-            .bind(&account.name)
-            .bind(micros(account.created_at))
-            .bind(account.disabled_at.map(micros))
-            .bind(by.map(|by| by.user.as_str()))
-            .bind(role_names(by))
-            .bind(i64::from(at_most))
-            .bind(effects(along))
-            .fetch_one(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(match (allowed, done) {
-            (_, true) => ServiceAccountCreation::Created,
-            (true, false) => ServiceAccountCreation::TooMany,
-            (false, false) => ServiceAccountCreation::NotAllowed,
-        })
+        self.pool().within(work).await
     }
 
     async fn find_service_account(&self, id: &UserId) -> Result<Option<ServiceAccount>> {
@@ -305,29 +313,32 @@ impl ApiTokenStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<bool> {
-        let mut transaction = self.pool().begin().await?;
-        if by.is_some() {
-            query(LOCK_ORGANIZATION).bind(id.as_str()).execute(&mut *transaction).await?;
-        }
-        let changed = query_scalar(concat!(
-            "WITH done AS (
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            if by.is_some() {
+                query(LOCK_ORGANIZATION).bind(id.as_str()).execute(&mut *transaction).await?;
+            }
+            let changed = query_scalar(concat!(
+                "WITH done AS (
                  UPDATE donjon_service_accounts SET disabled_at = $2
                  WHERE id = $1 AND (disabled_at IS NULL) <> ($2 IS NULL) AND ",
-            may_see_to!("$1", "$4", "$5"),
-            " RETURNING NULL::text AS user_id
+                may_see_to!("$1", "$4", "$5"),
+                " RETURNING NULL::text AS user_id
              ), ",
-            along!("done", "$3"),
-            " SELECT EXISTS (SELECT 1 FROM done)",
-        ))
-        .bind(id.as_str())
-        .bind(disabled_at.map(micros))
-        .bind(effects(along))
-        .bind(by.map(|by| by.user.as_str()))
-        .bind(role_names(by))
-        .fetch_one(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(changed)
+                along!("done", "$3"),
+                " SELECT EXISTS (SELECT 1 FROM done)",
+            ))
+            .bind(id.as_str())
+            .bind(disabled_at.map(micros))
+            .bind(effects(along))
+            .bind(by.map(|by| by.user.as_str()))
+            .bind(role_names(by))
+            .fetch_one(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(changed)
+        };
+        self.pool().within(work).await
     }
 
     async fn sweep_api_tokens(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {

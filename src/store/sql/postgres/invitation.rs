@@ -135,38 +135,41 @@ impl InvitationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<Invited> {
-        let (new, now) = (invitation, invitation.created_at);
-        let inviter = limits.and(new.inviter.as_ref()).map(inviter_key);
-        let organization = limits.map(|_| organization_key(new.organization));
-        let mut transaction = self.lock_organization(new.organization).await?;
-        let told: (bool, bool, bool, bool) = sqlx::query_as(INVITE)
-            .bind(new.organization.0)
-            .bind(new.id.0)
-            .bind(&new.email)
-            .bind(new.role.as_str())
-            .bind(new.secret.as_bytes())
-            .bind(new.inviter.as_ref().map(UserId::as_str))
-            .bind(micros(now))
-            .bind(micros(new.expires_at))
-            .bind(by.map(|by| by.user.as_str()))
-            .bind(role_names(by))
-            .bind(inviter)
-            .bind(limits.map(|limits| micros(now + limits.inviter.window)))
-            .bind(limits.map_or(0, |limits| i64::from(limits.inviter.times)))
-            .bind(organization)
-            .bind(limits.map(|limits| micros(now + limits.organization.window)))
-            .bind(limits.map_or(0, |limits| i64::from(limits.organization.times)))
-            .bind(effects(along))
-            .fetch_one(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(match told {
-            (false, ..) => Invited::Refused,
-            (_, true, ..) => Invited::AlreadyMember,
-            (.., false, _) => Invited::InviterLimited,
-            (.., false) => Invited::OrganizationLimited,
-            (.., true) => Invited::Sent,
-        })
+        let work = async {
+            let (new, now) = (invitation, invitation.created_at);
+            let inviter = limits.and(new.inviter.as_ref()).map(inviter_key);
+            let organization = limits.map(|_| organization_key(new.organization));
+            let mut transaction = self.lock_organization(new.organization).await?;
+            let told: (bool, bool, bool, bool) = sqlx::query_as(INVITE)
+                .bind(new.organization.0)
+                .bind(new.id.0)
+                .bind(&new.email)
+                .bind(new.role.as_str())
+                .bind(new.secret.as_bytes())
+                .bind(new.inviter.as_ref().map(UserId::as_str))
+                .bind(micros(now))
+                .bind(micros(new.expires_at))
+                .bind(by.map(|by| by.user.as_str()))
+                .bind(role_names(by))
+                .bind(inviter)
+                .bind(limits.map(|limits| micros(now + limits.inviter.window)))
+                .bind(limits.map_or(0, |limits| i64::from(limits.inviter.times)))
+                .bind(organization)
+                .bind(limits.map(|limits| micros(now + limits.organization.window)))
+                .bind(limits.map_or(0, |limits| i64::from(limits.organization.times)))
+                .bind(effects(along))
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(match told {
+                (false, ..) => Invited::Refused,
+                (_, true, ..) => Invited::AlreadyMember,
+                (.., false, _) => Invited::InviterLimited,
+                (.., false) => Invited::OrganizationLimited,
+                (.., true) => Invited::Sent,
+            })
+        };
+        self.pool().within(work).await
     }
 
     async fn find_invitation(
@@ -199,26 +202,29 @@ impl InvitationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<bool> {
-        let mut transaction = self.lock_organization(organization).await?;
-        let revoked = sqlx::query_scalar(concat!(
-            "WITH revoked AS (
+        let work = async {
+            let mut transaction = self.lock_organization(organization).await?;
+            let revoked = sqlx::query_scalar(concat!(
+                "WITH revoked AS (
                  DELETE FROM donjon_invitations i USING donjon_organizations o
                  WHERE i.id = $2 AND i.organization_id = $1 AND o.id = $1
                    AND o.deleted_at IS NULL AND ",
-            permitted!("$3", "$4"),
-            " RETURNING NULL::text AS user_id), ",
-            along!("revoked", "$5"),
-            " SELECT EXISTS (SELECT 1 FROM revoked)"
-        ))
-        .bind(organization.0)
-        .bind(id.0)
-        .bind(by.map(|by| by.user.as_str()))
-        .bind(role_names(by))
-        .bind(effects(along))
-        .fetch_one(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(revoked)
+                permitted!("$3", "$4"),
+                " RETURNING NULL::text AS user_id), ",
+                along!("revoked", "$5"),
+                " SELECT EXISTS (SELECT 1 FROM revoked)"
+            ))
+            .bind(organization.0)
+            .bind(id.0)
+            .bind(by.map(|by| by.user.as_str()))
+            .bind(role_names(by))
+            .bind(effects(along))
+            .fetch_one(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(revoked)
+        };
+        self.pool().within(work).await
     }
 
     async fn accept_invitation(
@@ -228,23 +234,26 @@ impl InvitationStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<Acceptance> {
-        let mut transaction = self.pool().begin().await?;
-        sqlx::query(LOCK).bind(invitation.id.0).execute(&mut *transaction).await?;
-        let (used, joined) = sqlx::query_as(ACCEPT)
-            .bind(invitation.id.0)
-            .bind(invitation.secret.as_bytes())
-            .bind(user.as_str())
-            .bind(micros(now))
-            .bind(effects(along))
-            .bind(names(&invitation.givers))
-            .fetch_one(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(match (used, joined) {
-            (_, true) => Acceptance::Joined,
-            (true, false) => Acceptance::AlreadyMember,
-            (false, false) => Acceptance::Invalid,
-        })
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            sqlx::query(LOCK).bind(invitation.id.0).execute(&mut *transaction).await?;
+            let (used, joined) = sqlx::query_as(ACCEPT)
+                .bind(invitation.id.0)
+                .bind(invitation.secret.as_bytes())
+                .bind(user.as_str())
+                .bind(micros(now))
+                .bind(effects(along))
+                .bind(names(&invitation.givers))
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(match (used, joined) {
+                (_, true) => Acceptance::Joined,
+                (true, false) => Acceptance::AlreadyMember,
+                (false, false) => Acceptance::Invalid,
+            })
+        };
+        self.pool().within(work).await
     }
 
     async fn register_invited(
@@ -253,27 +262,30 @@ impl InvitationStore for PostgresStore {
         user: &NewUser,
         along: &Effects,
     ) -> Result<Acceptance> {
-        let mut transaction = self.pool().begin().await?;
-        sqlx::query(LOCK).bind(invitation.id.0).execute(&mut *transaction).await?;
-        let (there, joined) = sqlx::query_as(REGISTER)
-            .bind(invitation.id.0)
-            .bind(invitation.secret.as_bytes())
-            .bind(user.account.id().as_str())
-            .bind(micros(user.created_at))
-            .bind(effects(along))
-            .bind(user.account.email())
-            .bind(user.account.email_verified())
-            .bind(Json(user.account.attributes()))
-            .bind(user.password.as_ref().map(|hash| &hash.0))
-            .bind(names(&invitation.givers))
-            .fetch_one(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(match (there, joined) {
-            (_, true) => Acceptance::Joined,
-            (true, false) => Acceptance::EmailTaken,
-            (false, false) => Acceptance::Invalid,
-        })
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            sqlx::query(LOCK).bind(invitation.id.0).execute(&mut *transaction).await?;
+            let (there, joined) = sqlx::query_as(REGISTER)
+                .bind(invitation.id.0)
+                .bind(invitation.secret.as_bytes())
+                .bind(user.account.id().as_str())
+                .bind(micros(user.created_at))
+                .bind(effects(along))
+                .bind(user.account.email())
+                .bind(user.account.email_verified())
+                .bind(Json(user.account.attributes()))
+                .bind(user.password.as_ref().map(|hash| &hash.0))
+                .bind(names(&invitation.givers))
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(match (there, joined) {
+                (_, true) => Acceptance::Joined,
+                (true, false) => Acceptance::EmailTaken,
+                (false, false) => Acceptance::Invalid,
+            })
+        };
+        self.pool().within(work).await
     }
 
     async fn sweep_invitations(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {

@@ -251,17 +251,20 @@ impl OrganizationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<OrganizationChange> {
-        let mut transaction = self.lock_organization(id).await?;
-        let done = sqlx::query_scalar(RENAME)
-            .bind(id.0)
-            .bind(name)
-            .bind(by.map(|by| by.user.as_str()))
-            .bind(role_names(by))
-            .bind(effects(along))
-            .fetch_one(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(changed(done))
+        let work = async {
+            let mut transaction = self.lock_organization(id).await?;
+            let done = sqlx::query_scalar(RENAME)
+                .bind(id.0)
+                .bind(name)
+                .bind(by.map(|by| by.user.as_str()))
+                .bind(role_names(by))
+                .bind(effects(along))
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(changed(done))
+        };
+        self.pool().within(work).await
     }
 
     async fn require_second_factor(
@@ -271,17 +274,20 @@ impl OrganizationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<OrganizationChange> {
-        let mut transaction = self.lock_organization(id).await?;
-        let done = sqlx::query_scalar(REQUIRE_SECOND_FACTOR)
-            .bind(id.0)
-            .bind(requires)
-            .bind(by.map(|by| by.user.as_str()))
-            .bind(role_names(by))
-            .bind(effects(along))
-            .fetch_one(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(changed(done))
+        let work = async {
+            let mut transaction = self.lock_organization(id).await?;
+            let done = sqlx::query_scalar(REQUIRE_SECOND_FACTOR)
+                .bind(id.0)
+                .bind(requires)
+                .bind(by.map(|by| by.user.as_str()))
+                .bind(role_names(by))
+                .bind(effects(along))
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(changed(done))
+        };
+        self.pool().within(work).await
     }
 
     async fn delete_organization(
@@ -291,22 +297,25 @@ impl OrganizationStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<OrganizationChange> {
-        let mut transaction = self.lock_organization(id).await?;
-        if let Some(entry) = along.audit.first() {
-            bind_end!(ENDS_OF_MEMBERS, id.0, entry).execute(&mut *transaction).await?;
-        }
-        let done = sqlx::query_scalar(DELETE)
-            .bind(id.0)
-            .bind(micros(now))
-            .bind(by.map(|by| by.user.as_str()))
-            .bind(role_names(by))
-            .bind(effects(along))
-            .fetch_one(&mut *transaction)
-            .await?;
-        if done {
-            transaction.commit().await?;
-        }
-        Ok(changed(done))
+        let work = async {
+            let mut transaction = self.lock_organization(id).await?;
+            if let Some(entry) = along.audit.first() {
+                bind_end!(ENDS_OF_MEMBERS, id.0, entry).execute(&mut *transaction).await?;
+            }
+            let done = sqlx::query_scalar(DELETE)
+                .bind(id.0)
+                .bind(micros(now))
+                .bind(by.map(|by| by.user.as_str()))
+                .bind(role_names(by))
+                .bind(effects(along))
+                .fetch_one(&mut *transaction)
+                .await?;
+            if done {
+                transaction.commit().await?;
+            }
+            Ok(changed(done))
+        };
+        self.pool().within(work).await
     }
 
     async fn add_member(
@@ -317,33 +326,36 @@ impl OrganizationStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<MemberAddition> {
-        let mut transaction = self.lock_organization(id).await?;
-        let (added, there): (bool, bool) = sqlx::query_as(concat!(
-            "WITH there AS MATERIALIZED (
+        let work = async {
+            let mut transaction = self.lock_organization(id).await?;
+            let (added, there): (bool, bool) = sqlx::query_as(concat!(
+                "WITH there AS MATERIALIZED (
                  SELECT o.id FROM donjon_organizations o WHERE o.id = $1 AND o.deleted_at IS NULL
                    AND ($3::text = 'owner' OR ",
-            is_owned!("o.id"),
-            ") ), added AS (
+                is_owned!("o.id"),
+                ") ), added AS (
                  INSERT INTO donjon_memberships (organization_id, user_id, role, created_at)
                  SELECT id, $2, $3, $4 FROM there
                  ON CONFLICT (organization_id, user_id) DO NOTHING RETURNING user_id
              ), ",
-            along!("added", "$5"),
-            " SELECT EXISTS (SELECT 1 FROM added), EXISTS (SELECT 1 FROM there)"
-        ))
-        .bind(id.0)
-        .bind(user.as_str())
-        .bind(role.as_str())
-        .bind(micros(now))
-        .bind(effects(along))
-        .fetch_one(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(match (added, there) {
-            (true, _) => MemberAddition::Added,
-            (false, true) => MemberAddition::AlreadyMember,
-            (false, false) => MemberAddition::NoOrganization,
-        })
+                along!("added", "$5"),
+                " SELECT EXISTS (SELECT 1 FROM added), EXISTS (SELECT 1 FROM there)"
+            ))
+            .bind(id.0)
+            .bind(user.as_str())
+            .bind(role.as_str())
+            .bind(micros(now))
+            .bind(effects(along))
+            .fetch_one(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(match (added, there) {
+                (true, _) => MemberAddition::Added,
+                (false, true) => MemberAddition::AlreadyMember,
+                (false, false) => MemberAddition::NoOrganization,
+            })
+        };
+        self.pool().within(work).await
     }
 
     async fn remove_member(
@@ -354,13 +366,16 @@ impl OrganizationStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<MemberChange> {
-        let (told, mut transaction) =
-            self.change_member(REMOVE, (id, user, None), by, along).await?;
-        if told.named() {
-            close(&mut transaction, Closing::member((id, user), now)).await?;
-        }
-        transaction.commit().await?;
-        Ok(told.change(by))
+        let work = async {
+            let (told, mut transaction) =
+                self.change_member(REMOVE, (id, user, None), by, along).await?;
+            if told.named() {
+                close(&mut transaction, Closing::member((id, user), now)).await?;
+            }
+            transaction.commit().await?;
+            Ok(told.change(by))
+        };
+        self.pool().within(work).await
     }
 
     async fn change_role(
@@ -371,10 +386,13 @@ impl OrganizationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<MemberChange> {
-        let (told, transaction) =
-            self.change_member(CHANGE_ROLE, (id, user, Some(role)), by, along).await?;
-        transaction.commit().await?;
-        Ok(told.change(by))
+        let work = async {
+            let (told, transaction) =
+                self.change_member(CHANGE_ROLE, (id, user, Some(role)), by, along).await?;
+            transaction.commit().await?;
+            Ok(told.change(by))
+        };
+        self.pool().within(work).await
     }
 }
 
@@ -385,12 +403,15 @@ impl PostgresStore {
         &self,
         id: OrganizationId,
     ) -> Result<Transaction<'static, Postgres>> {
-        let mut transaction = self.pool().begin().await?;
-        sqlx::query("SELECT id FROM donjon_organizations WHERE id = $1 FOR NO KEY UPDATE")
-            .bind(id.0)
-            .execute(&mut *transaction)
-            .await?;
-        Ok(transaction)
+        let work = async {
+            let mut transaction = self.pool().begin().await?;
+            sqlx::query("SELECT id FROM donjon_organizations WHERE id = $1 FOR NO KEY UPDATE")
+                .bind(id.0)
+                .execute(&mut *transaction)
+                .await?;
+            Ok(transaction)
+        };
+        self.pool().within(work).await
     }
 
     async fn change_member(

@@ -81,26 +81,32 @@ const NAME: &str = concat!(
 #[async_trait]
 impl SsoStore for PostgresStore {
     async fn grant_domain(&self, new: &SsoDomain, along: &Effects) -> Result<DomainGrant> {
-        let mut transaction = self.lock_organization(new.organization).await?;
-        let (granted, there, same): (bool, bool, bool) = query_as(GRANT)
-            .bind(new.organization.0)
-            .bind(&new.domain)
-            .bind(&new.login_path)
-            .bind(new.mode.as_str())
-            .bind(micros(new.created_at))
-            .bind(effects(along))
-            .fetch_one(&mut *transaction)
-            .await?;
-        if granted && !same {
-            close(&mut transaction, Closing::domain(&new.domain, new.organization, new.created_at))
+        let work = async {
+            let mut transaction = self.lock_organization(new.organization).await?;
+            let (granted, there, same): (bool, bool, bool) = query_as(GRANT)
+                .bind(new.organization.0)
+                .bind(&new.domain)
+                .bind(&new.login_path)
+                .bind(new.mode.as_str())
+                .bind(micros(new.created_at))
+                .bind(effects(along))
+                .fetch_one(&mut *transaction)
                 .await?;
-        }
-        transaction.commit().await?;
-        Ok(match (granted, there) {
-            (true, _) => DomainGrant::Granted,
-            (false, true) => DomainGrant::Taken,
-            (false, false) => DomainGrant::NoOrganization,
-        })
+            if granted && !same {
+                close(
+                    &mut transaction,
+                    Closing::domain(&new.domain, new.organization, new.created_at),
+                )
+                .await?;
+            }
+            transaction.commit().await?;
+            Ok(match (granted, there) {
+                (true, _) => DomainGrant::Granted,
+                (false, true) => DomainGrant::Taken,
+                (false, false) => DomainGrant::NoOrganization,
+            })
+        };
+        self.pool().within(work).await
     }
 
     async fn withdraw_domain(
@@ -179,27 +185,30 @@ impl SsoStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<BreakGlassChange> {
-        let mut transaction = self.lock_organization(organization).await?;
-        let told: (bool, bool, bool) = query_as(NAME)
-            .bind(organization.0)
-            .bind(user.as_str())
-            .bind(named)
-            .bind(by.map(|by| by.user.as_str()))
-            .bind(role_names(by))
-            .bind(effects(along))
-            .fetch_one(&mut *transaction)
-            .await?;
-        if told.2 && !named {
-            close(&mut transaction, Closing::member((organization, user), now)).await?;
-        }
-        transaction.commit().await?;
-        Ok(match told {
-            (_, _, true) => BreakGlassChange::Done,
-            (true, true, false) if named => BreakGlassChange::Unfit,
-            (true, true, false) => BreakGlassChange::LastToComeIn,
-            (true, false, false) => BreakGlassChange::NotAMember,
-            (false, ..) => BreakGlassChange::Refused,
-        })
+        let work = async {
+            let mut transaction = self.lock_organization(organization).await?;
+            let told: (bool, bool, bool) = query_as(NAME)
+                .bind(organization.0)
+                .bind(user.as_str())
+                .bind(named)
+                .bind(by.map(|by| by.user.as_str()))
+                .bind(role_names(by))
+                .bind(effects(along))
+                .fetch_one(&mut *transaction)
+                .await?;
+            if told.2 && !named {
+                close(&mut transaction, Closing::member((organization, user), now)).await?;
+            }
+            transaction.commit().await?;
+            Ok(match told {
+                (_, _, true) => BreakGlassChange::Done,
+                (true, true, false) if named => BreakGlassChange::Unfit,
+                (true, true, false) => BreakGlassChange::LastToComeIn,
+                (true, false, false) => BreakGlassChange::NotAMember,
+                (false, ..) => BreakGlassChange::Refused,
+            })
+        };
+        self.pool().within(work).await
     }
 
     async fn link_by_domain(
