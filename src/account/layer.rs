@@ -132,9 +132,9 @@ impl Role for AccountLayer {
 impl<S> Layer<S> for AccountLayer {
     type Service = AccountService<S>;
 
-    /// Inside a tokio runtime, the first call also starts the task that removes links, counters
+    /// Inside a tokio runtime, the first call also starts the tasks that remove links, counters
     /// and limits that are over, accounts that are to be deleted or of which nothing came, and
-    /// impersonations that are not permitted any more; it ends with the last service.
+    /// impersonations that are not permitted any more; they end with the last service.
     fn layer(&self, inner: S) -> Self::Service {
         self.sweeping.call_once(|| start_sweeping(&self.site));
         Mounted::new(Arc::new(self.clone()), inner)
@@ -146,21 +146,25 @@ fn start_sweeping(site: &Arc<Site>) {
     match tokio::runtime::Handle::try_current() {
         Ok(runtime) => {
             if site.authorizer.is_some() {
-                // Apart: the host may take its time to delete an account.
                 drop(runtime.spawn(watch_impersonations(weak.clone())));
             }
-            drop(runtime.spawn(sweep(weak)));
+            // Apart: the host may take its time to delete an account, and holds nothing else up.
+            drop(runtime.spawn(repeat(weak.clone(), |site| Box::pin(execute_due(site)))));
+            drop(runtime.spawn(repeat(weak, |site| Box::pin(sweep_batch(site)))));
         }
         Err(_) => tracing::warn!("expired links are not swept: no tokio runtime to do it in"),
     }
 }
 
-async fn sweep(site: Weak<Site>) {
+/// One batch of what is done every minute: answers how much there was.
+type Batch = for<'s> fn(&'s Site) -> BoxFuture<'s, Result<u64, StoreError>>;
+
+async fn repeat(site: Weak<Site>, batch: Batch) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
         loop {
             let Some(site) = site.upgrade() else { return };
-            match sweep_batch(&site).await {
+            match batch(&site).await {
                 Ok(0) => break,
                 Ok(_) => tokio::task::yield_now().await,
                 Err(error) => {
@@ -182,7 +186,7 @@ async fn watch_impersonations(site: Weak<Site>) {
     }
 }
 
-/// One batch of everything.
+/// One batch of everything that is over.
 async fn sweep_batch(site: &Site) -> Result<u64, StoreError> {
     let now = site.now();
     let removed = site.store.sweep_accounts(now, SWEEP_BATCH).await?;
@@ -195,6 +199,5 @@ async fn sweep_batch(site: &Site) -> Result<u64, StoreError> {
         None => 0,
     };
     let removed = parked + removed + tokens + cancelled + invitations + apps;
-    let abandoned = remove_abandoned(site).await?;
-    Ok(removed + abandoned + execute_due(site).await?)
+    Ok(removed + remove_abandoned(site).await?)
 }

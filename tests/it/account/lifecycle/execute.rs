@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use donjon::account::{DeletionHook, DeletionHookError, DeletionPolicy, DeletionStrategy, Policy};
 use donjon::scope::{Account, UserId};
 use time::Duration;
+use tokio::sync::Notify;
 
 use super::*;
 use crate::account::world::{each_world, each_world_with, log_in};
@@ -97,6 +98,60 @@ async fn what_stays_of_an_account_is_what_the_policy_says() {
         )
         .await;
     }
+}
+
+/// Never comes back.
+#[derive(Clone, Debug, Default)]
+struct Endless(Arc<Notify>);
+
+#[async_trait]
+impl DeletionHook for Endless {
+    async fn before(&self, _: &Account) -> Result<(), DeletionHookError> {
+        self.0.notify_one();
+        std::future::pending().await
+    }
+
+    async fn after(&self, _: &UserId) -> Result<(), DeletionHookError> {
+        Ok(())
+    }
+}
+
+/// A minute goes by for the tasks that look after what is over.
+async fn a_minute_later() {
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(60)).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn a_host_that_takes_its_time_holds_up_nothing_else() {
+    let hook = Endless::default();
+    each_world_with(
+        |builder| builder.deletion_hook(hook.clone()),
+        async |world| {
+            leaving(&world).await;
+            world.clock.advance(GRACE);
+            a_minute_later().await;
+            hook.0.notified().await;
+            // Nobody ever confirms this one.
+            let late = "late@example.test";
+            world.browser().post("/register", &[("email", late), ("password", PASSWORD)]).await;
+            assert!(has_account(&world, late).await);
+            world.clock.advance(Duration::days(30));
+            // The hook has five minutes.
+            for look in 0..120 {
+                if look % 40 == 0 {
+                    a_minute_later().await;
+                }
+                if !has_account(&world, late).await {
+                    return;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            panic!("nothing is swept any more");
+        },
+    )
+    .await;
 }
 
 /// Fails each call once.
