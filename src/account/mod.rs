@@ -100,6 +100,7 @@ mod even;
 mod export;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod import;
 mod invitation;
 mod layer;
 mod letters;
@@ -147,6 +148,7 @@ pub use deletion::{DeletionHook, DeletionHookError, DeletionPolicy};
 pub use email::{Email, InvalidEmail};
 pub use error::AccountError;
 pub use export::{ExportError, ExportSource};
+pub use import::ImportError;
 pub use layer::{AccountLayer, AccountService};
 pub use limits::{AppLimits, FormLimits, Limits};
 pub use other_login::OtherLogin;

@@ -12,7 +12,7 @@ use crate::scope::{Account, UserId};
 pub struct NewUser {
     /// The account; its email is the normalised address it will be found by.
     pub account: Account,
-    /// The password, as a PHC string.
+    /// The hash of the password: a PHC string, or as another system has written it.
     pub password: Option<Redacted<String>>,
     /// When it was made.
     pub created_at: OffsetDateTime,

@@ -9,4 +9,4 @@ mod qr;
 mod totp;
 
 pub use backup_codes::{BACKUP_CODES, BackupCode};
-pub use totp::{TotpSecret, TotpStep};
+pub use totp::{InvalidTotpSecret, TotpSecret, TotpStep};

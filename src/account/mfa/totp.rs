@@ -14,7 +14,7 @@ const STEP_SECONDS: i64 = 30;
 const DRIFT: i64 = 1;
 
 /// The secret that an authenticator app shares with us: 160 random bits, as RFC 4226, section 4,
-/// recommends.
+/// recommends; or what another system has made ([`TotpSecret::imported`]).
 ///
 /// Codes are those of RFC 6238 with what every app supports: SHA-1, six digits, 30 seconds.
 ///
@@ -31,7 +31,15 @@ const DRIFT: i64 = 1;
 /// assert_eq!(secret.check(&code, now, Some(step)), None, "a code works once");
 /// ```
 #[derive(Clone)]
-pub struct TotpSecret(Zeroizing<[u8; 20]>);
+pub struct TotpSecret(Zeroizing<Vec<u8>>);
+
+/// The bytes cannot be the secret of an authenticator app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0} bytes are no secret of an authenticator app: an imported one has 16 to 64 (RFC 4226 wants \
+     128 bits at least), or 10 to 15 where the host accepts that it is weaker"
+)]
+pub struct InvalidTotpSecret(usize);
 
 /// Half a minute since 1970: what a code belongs to. The store keeps the last one that a code was
 /// accepted for.
@@ -47,16 +55,58 @@ impl TotpStep {
 impl TotpSecret {
     /// A new secret.
     pub fn generate(random: &dyn Random) -> Self {
-        Self(Zeroizing::new(random.bytes()))
+        Self(Zeroizing::new(random.bytes::<20>().to_vec()))
     }
 
-    /// A secret that was once [`TotpSecret::as_bytes`].
+    /// A secret of the length that is made here.
     pub fn from_bytes(bytes: [u8; 20]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(Zeroizing::new(bytes.to_vec()))
     }
 
-    /// The bytes, to be sealed and stored.
-    pub fn as_bytes(&self) -> &[u8; 20] {
+    /// A secret that another system has made, of 16 to 64 bytes, for
+    /// [`Accounts::import_totp`](crate::account::Accounts::import_totp): RFC 4226, section 4 (R6),
+    /// wants 128 bits at least, and none is longer than the block that HMAC-SHA-1 works in. Most
+    /// systems keep base32 text; the bytes are what it stands for.
+    ///
+    /// The app must make codes of six digits, every 30 seconds, with SHA-1: what nearly every system
+    /// asks of it.
+    ///
+    /// ```
+    /// use donjon::account::mfa::TotpSecret;
+    ///
+    /// assert!(TotpSecret::imported(b"sixteen bytes ok").is_ok());
+    /// assert!(TotpSecret::imported(b"ten bytes.").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidTotpSecret`] if there are fewer bytes, or more.
+    pub fn imported(bytes: &[u8]) -> Result<Self, InvalidTotpSecret> {
+        Self::of_length(bytes, 16)
+    }
+
+    /// The same, of 10 bytes and more. Some systems made secrets of 80 bits, half of what is
+    /// recommended and less than RFC 4226 allows: whoever has seen a few codes with their times, and
+    /// can spend what 2^80 tries cost, finds it. Where that is too little, have these users set up
+    /// their app anew.
+    ///
+    /// # Errors
+    /// [`InvalidTotpSecret`] if there are fewer than 10 bytes, or more than 64.
+    pub fn danger_imported_short(bytes: &[u8]) -> Result<Self, InvalidTotpSecret> {
+        Self::of_length(bytes, 10)
+    }
+
+    fn of_length(bytes: &[u8], least: usize) -> Result<Self, InvalidTotpSecret> {
+        let fits = (least..=64).contains(&bytes.len());
+        fits.then(|| Self(Zeroizing::new(bytes.to_vec()))).ok_or(InvalidTotpSecret(bytes.len()))
+    }
+
+    /// One that was sealed here.
+    pub(in crate::account) fn stored(bytes: &[u8]) -> Option<Self> {
+        Self::danger_imported_short(bytes).ok()
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 

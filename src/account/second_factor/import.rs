@@ -6,7 +6,7 @@ use crate::store::{Effects, Enrolment, NewTotp, StoreError};
 
 impl Accounts {
     /// Gives a user the authenticator app that they have set up elsewhere, as when users move here
-    /// from another system: from now on a login takes a code of it. Answers fresh backup codes, in
+    /// from another system ([`TotpSecret::imported`]): from now on a login takes a code of it. Answers fresh backup codes, in
     /// plain, for the host to hand over or to drop; `None`, and nothing changes, if the user has an
     /// app already or there is no such account. Nothing is mailed.
     ///
@@ -24,7 +24,7 @@ impl Accounts {
     /// use donjon::account::mfa::TotpSecret;
     ///
     /// let alice = accounts.create("alice@example.test", None, Default::default(), true).await?;
-    /// let secret = TotpSecret::from_bytes(*b"from the old system!");
+    /// let secret = TotpSecret::imported(b"from the old system!")?;
     /// let codes = accounts.import_totp(alice.id(), &secret).await?;
     /// assert_eq!(codes.map(|codes| codes.len()), Some(10));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

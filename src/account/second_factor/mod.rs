@@ -86,8 +86,8 @@ impl Factors {
 
     fn open(&self, user: &UserId, sealed: &Sealed) -> Result<TotpSecret, Unspecified> {
         let plain = self.keyring.open(SECRET, user.as_str().as_bytes(), sealed);
-        let bytes = plain.ok().and_then(|plain| plain.as_slice().try_into().ok());
-        bytes.map(TotpSecret::from_bytes).ok_or(Unspecified)
+        let secret = plain.ok().and_then(|plain| TotpSecret::stored(&plain));
+        secret.ok_or(Unspecified)
     }
 }
 

@@ -32,7 +32,7 @@ pub(in crate::account) fn cookie(policy: CookiePolicy, keyring: &Keyring) -> Sea
 struct Begun {
     user: UserId,
     session: Option<SessionId>,
-    secret: [u8; 20],
+    secret: Vec<u8>,
     #[serde(with = "time::serde::timestamp::microseconds")]
     until: OffsetDateTime,
 }
@@ -50,7 +50,7 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let begun = Begun {
         user: account.id().clone(),
         session: visit.session.id(),
-        secret: *secret.as_bytes(),
+        secret: secret.as_bytes().to_vec(),
         until: site.now() + WAITS,
     };
     let mut response = page(site, visit, &account, (&secret, StatusCode::OK));
@@ -105,7 +105,7 @@ fn begun(site: &Site, visit: &Visit, account: &Account) -> Option<TotpSecret> {
     let ours = begun.user == *account.id()
         && begun.session == visit.session.id()
         && site.now() < begun.until;
-    ours.then(|| TotpSecret::from_bytes(begun.secret))
+    TotpSecret::stored(&begun.secret).filter(|_| ours)
 }
 
 fn page(

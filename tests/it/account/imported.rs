@@ -1,8 +1,9 @@
 //! Users who bring their password hashes along from another system.
 
+use donjon::account::ImportError;
 use donjon::crypto::Redacted;
 use donjon::scope::{Account, UserId};
-use donjon::store::{Effects, NewUser};
+use donjon::store::{AuditFilter, Effects, NewUser};
 use http::StatusCode;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -22,6 +23,13 @@ fn imported(of: impl Fn(&str, &str) -> bool) -> (String, String) {
 }
 
 async fn import(world: &World, email: &str, hash: &str) {
+    let accounts = world.accounts.accounts();
+    let account = accounts.import(email, hash, Default::default(), true).await.unwrap();
+    assert_eq!((account.email(), account.email_verified()), (Some(email), true));
+}
+
+/// Written behind the back of [`Accounts::import`](donjon::account::Accounts::import).
+async fn write(world: &World, email: &str, hash: &str) {
     let account = Account::new(UserId::new(email).unwrap()).with_email(email, true);
     let password = Some(Redacted(hash.to_owned()));
     let user = NewUser { account, password, created_at: OffsetDateTime::UNIX_EPOCH };
@@ -71,12 +79,34 @@ async fn a_hash_that_cannot_be_verified_lets_nobody_in() {
         let stored = ["!unusable", "5f4dcc3b5aa765d61d8327deb882cf99", &bomb];
         for (number, hash) in stored.into_iter().enumerate() {
             let email = &format!("user-{number}@example.test");
-            import(&world, email, hash).await;
+            let accounts = world.accounts.accounts();
+            let refused = accounts.import(email, hash, Default::default(), true).await;
+            assert!(matches!(refused, Err(ImportError::Hash(_))), "{refused:?}");
+            write(&world, email, hash).await;
             for password in ["password", "", "!unusable", hash] {
                 let page = log_in(&mut world.browser(), email, password).await;
                 assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{hash}");
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_is_imported_once_and_only_if_it_is_one() {
+    each_world(async |world| {
+        let (_, hash) = imported(|_, hash| hash.starts_with("$2b$04"));
+        import(&world, "dora@example.test", &hash).await;
+        let accounts = world.accounts.accounts();
+        let import = async |email| accounts.import(email, &hash, Default::default(), true).await;
+        assert!(matches!(import("Dora@Example.test").await, Err(ImportError::EmailTaken)));
+        assert!(matches!(import("dora").await, Err(ImportError::Email(_))));
+        let told = world.store.audit_entries(&AuditFilter::default(), 10).await.unwrap();
+        assert_eq!(told.len(), 1);
+        assert_eq!(
+            (told[0].action.as_str(), &told[0].metadata["imported"]),
+            ("account.create", &Value::Bool(true))
+        );
     })
     .await;
 }

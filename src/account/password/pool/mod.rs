@@ -115,6 +115,11 @@ impl PasswordPool {
         Self(Arc::new(shared))
     }
 
+    /// What verifying a hash made elsewhere may cost.
+    pub(in crate::account) fn limits(&self) -> &ImportLimits {
+        &self.0.limits
+    }
+
     /// The hash to store of a password, as a PHC string.
     ///
     /// # Errors

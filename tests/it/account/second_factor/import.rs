@@ -35,3 +35,36 @@ async fn an_app_from_another_system_works_here_and_replaces_none() {
     })
     .await;
 }
+
+/// Systems made secrets of 10, 16, 20, 32 and 64 bytes; their codes are what other apps show.
+#[tokio::test]
+async fn secrets_of_other_lengths_come_along() {
+    each_world(async |world| {
+        let accounts = world.accounts.accounts();
+        for length in [10, 15, 16, 20, 32, 64] {
+            let email = format!("user-{length}@example.test");
+            world.user(&email).await;
+            let user = accounts.find_by_email(&email).await.unwrap().unwrap();
+            let bytes = vec![length as u8; length];
+            let secret = match length {
+                10 | 15 => {
+                    assert!(TotpSecret::imported(&bytes).is_err(), "RFC 4226, section 4, R6");
+                    TotpSecret::danger_imported_short(&bytes).unwrap()
+                }
+                _ => TotpSecret::imported(&bytes).unwrap(),
+            };
+            accounts.import_totp(user.id(), &secret).await.unwrap().unwrap();
+            let mut browser = world.browser();
+            pending(&mut browser, &email).await;
+            assert_eq!(verify(&mut browser, "000000").await.status, REFUSED);
+            let page = verify(&mut browser, &secret.code_at(world.clock.now())).await;
+            assert_eq!(page.body, format!("hello {email} at /"), "{length}");
+        }
+        for length in [0, 9, 65, 1_000] {
+            let bytes = vec![7; length];
+            assert!(TotpSecret::imported(&bytes).is_err(), "{length}");
+            assert!(TotpSecret::danger_imported_short(&bytes).is_err(), "{length}");
+        }
+    })
+    .await;
+}
