@@ -1,18 +1,22 @@
+mod connection;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use uuid::Uuid;
 
+use self::connection::{Server, Way};
 use super::{MailError, Mailer, Message};
 use crate::crypto::Redacted;
 
@@ -52,8 +56,16 @@ pub enum SmtpError {
 /// Each mail has a text and an HTML part; its `Message-ID` is the id of the delivery, so that one
 /// which is sent twice can be recognised, and its date that of the delivery.
 ///
-/// A refusal of the address or the mail (550 to 554, 556) is for good. Everything else may go better
-/// later: no connection, no TLS, a wrong password, a full mailbox.
+/// A refusal of the recipient or of the mail itself (550 to 554, 556) is for good, as far as its
+/// enhanced status (RFC 3463) does not speak of something else. Everything else may go better later:
+/// no connection, no TLS, a wrong password, a full mailbox, a quota of the day, a sender who is on a
+/// list.
+///
+/// Each step has a limit ([`SmtpMailerBuilder::timeout`]), but for the answer to a whole mail, which
+/// a server that scans it may take minutes for: ten here, as RFC 5321, section 4.5.3.2.6, wants it, or
+/// what the [`Worker`](super::Worker) allows, which is less by default
+/// ([`Worker::patience`](super::Worker::patience)). A mail that the server takes after that is sent
+/// again.
 ///
 /// ```
 /// use donjon::crypto::Redacted;
@@ -69,22 +81,8 @@ pub enum SmtpError {
 /// ```
 #[derive(Clone)]
 pub struct SmtpMailer {
-    builder: AsyncSmtpTransportBuilder,
-    /// Opened by the first mail.
-    pool: Arc<OnceLock<Pool>>,
+    server: Arc<Server>,
     from: Mailbox,
-    server: String,
-}
-
-/// Connections to the server, which begin and end tasks: outside a runtime that is a panic.
-struct Pool(Option<AsyncSmtpTransport<Tokio1Executor>>);
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        if tokio::runtime::Handle::try_current().is_err() {
-            std::mem::forget(self.0.take());
-        }
-    }
 }
 
 /// Builds a [`SmtpMailer`].
@@ -165,8 +163,9 @@ impl SmtpMailerBuilder {
         self
     }
 
-    /// How long the server may take for each step; 10 seconds. More than the worker allows makes
-    /// no difference.
+    /// How long the server may take for each step: to be connected to, for TLS, to know us, to answer
+    /// a command; 10 seconds. It has longer for the answer to a whole mail ([`SmtpMailer`]). More than
+    /// the worker allows makes no difference.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -181,20 +180,21 @@ impl SmtpMailerBuilder {
             return Err(SmtpError::NotLoopback(self.host));
         }
         let Ok(from) = self.from.parse::<Mailbox>() else { return Err(SmtpError::From(self.from)) };
-        let (tls, usual) = match self.tls {
-            SmtpTls::Implicit => (Tls::Wrapper(self.parameters()?), 465),
-            SmtpTls::StartTls => (Tls::Required(self.parameters()?), 587),
-            SmtpTls::None => (Tls::None, 25),
+        let (way, usual) = match self.tls {
+            SmtpTls::Implicit => (Way::Implicit(self.parameters()?), 465),
+            SmtpTls::StartTls => (Way::StartTls(self.parameters()?), 587),
+            SmtpTls::None => (Way::Plain, 25),
         };
-        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&self.host)
-            .port(self.port.unwrap_or(usual))
-            .tls(tls)
-            .timeout(Some(self.timeout))
-            .hello_name(ClientId::Domain(from.email.domain().to_owned()));
-        if let Some((user, password)) = self.credentials {
-            transport = transport.credentials(Credentials::new(user, password.0));
-        }
-        Ok(SmtpMailer { builder: transport, pool: Arc::default(), from, server: self.host })
+        let server = Server {
+            host: self.host,
+            port: self.port.unwrap_or(usual),
+            way,
+            hello: ClientId::Domain(from.email.domain().to_owned()),
+            credentials: self.credentials.map(|(user, word)| Credentials::new(user, word.0)),
+            timeout: self.timeout,
+            idle: Mutex::default(),
+        };
+        Ok(SmtpMailer { server: Arc::new(server), from })
     }
 
     fn parameters(&self) -> Result<TlsParameters, SmtpError> {
@@ -211,28 +211,14 @@ impl SmtpMailerBuilder {
 impl Mailer for SmtpMailer {
     async fn send(&self, message: &Message) -> Result<(), MailError> {
         let letter = self.letter(message)?;
-        let pool = self.pool.get_or_init(|| Pool(Some(self.builder.clone().build())));
-        let Some(transport) = &pool.0 else {
-            return Err(MailError::Temporary("the connections are closed".into()));
-        };
-        match transport.send(letter).await {
-            Ok(_) => Ok(()),
-            Err(error) if is_for_good(&error) => Err(MailError::Permanent(error.into())),
-            Err(error) => Err(MailError::Temporary(error.into())),
-        }
+        self.server.hand_over(letter.envelope(), &letter.formatted()).await
     }
 }
 
 impl fmt::Debug for SmtpMailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SmtpMailer").field("server", &self.server).finish_non_exhaustive()
+        f.debug_struct("SmtpMailer").field("server", &self.server.host).finish_non_exhaustive()
     }
-}
-
-/// Whether the server refuses this address or this mail: RFC 5321, section 4.2.3. That it does not
-/// know us, or what we say, is not the mail's fault.
-fn is_for_good(error: &lettre::transport::smtp::Error) -> bool {
-    error.status().is_some_and(|code| matches!(u16::from(code), 550..=554 | 556))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -260,54 +246,5 @@ impl Header for AutoSubmitted {
 
     fn display(&self) -> HeaderValue {
         HeaderValue::new(Self::name(), "auto-generated".to_owned())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn build(host: &str, tls: SmtpTls) -> Result<SmtpMailer, SmtpError> {
-        SmtpMailer::builder(host, "Acme <no-reply@acme.example>").tls(tls).build()
-    }
-
-    #[test]
-    fn a_mail_is_never_sent_without_tls_to_another_machine() {
-        for host in ["localhost", "127.0.0.1", "127.9.9.9", "::1"] {
-            assert!(build(host, SmtpTls::None).is_ok(), "{host}");
-        }
-        for host in ["smtp.example.com", "192.0.2.1", "localhost.example.com", "0.0.0.0", ""] {
-            let refused = build(host, SmtpTls::None);
-            assert!(matches!(refused, Err(SmtpError::NotLoopback(_))), "{host}");
-        }
-        assert!(build("smtp.example.com", SmtpTls::StartTls).is_ok());
-    }
-
-    #[test]
-    fn a_mail_cannot_smuggle_headers_or_recipients() {
-        let mailer = build("smtp.example.com", SmtpTls::Implicit).unwrap();
-        let message = |to: &str, subject: &str| Message {
-            id: Uuid::nil(),
-            to: to.to_owned(),
-            subject: subject.to_owned(),
-            text: String::new(),
-            html: String::new(),
-        };
-        assert!(mailer.letter(&message("a@example.test", "Grüße")).is_ok());
-        for (to, subject) in [
-            ("a@example.test\r\nBcc: b@example.test", "s"),
-            ("a@example.test, b@example.test", "s"),
-            ("Alice <a@example.test>", "s"),
-            ("", "s"),
-            ("a@example.test", "s\r\nBcc: b@example.test"),
-            ("a@example.test", "s\nX"),
-        ] {
-            let refused = mailer.letter(&message(to, subject));
-            assert!(matches!(refused, Err(MailError::Permanent(_))), "{to:?} {subject:?}");
-        }
-        for from in ["", "acme", "Acme <>", "a@example.test\r\nX: y"] {
-            let refused = SmtpMailer::builder("smtp.example.com", from).build();
-            assert!(matches!(refused, Err(SmtpError::From(_))), "{from:?}");
-        }
     }
 }

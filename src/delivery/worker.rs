@@ -1,8 +1,9 @@
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::message::{MAIL, open};
 use super::pump::{self, Pump, RunningWorker};
@@ -10,10 +11,10 @@ use super::{MailError, Mailer};
 use crate::crypto::{Clock, Keyring, SystemClock};
 use crate::store::{Delivery, DeliveryOutcome, OutboxStore, Result, SWEEP_BATCH, sweep_regularly};
 
-/// How long sending one message may take.
-const SEND_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
-/// For how long a message belongs to the worker that took it: longer than sending may take.
-const LEASE: Duration = Duration::seconds(60);
+/// How long sending one message may take, unless the host says.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
+/// For how long a message belongs to the worker that took it beyond what sending may take.
+const MARGIN: Duration = Duration::seconds(30);
 /// How long a dead letter is kept.
 const DEAD_KEPT: Duration = Duration::days(30);
 
@@ -60,6 +61,7 @@ pub struct Worker {
     retry: RetryPolicy,
     concurrency: usize,
     poll_every: std::time::Duration,
+    patience: std::time::Duration,
     dead_kept: Duration,
 }
 
@@ -78,6 +80,7 @@ impl Worker {
             retry: RetryPolicy::default(),
             concurrency: 8,
             poll_every: std::time::Duration::from_secs(1),
+            patience: PATIENCE,
             dead_kept: DEAD_KEPT,
         }
     }
@@ -98,6 +101,15 @@ impl Worker {
     #[must_use]
     pub fn poll_every(self, poll_every: std::time::Duration) -> Self {
         Self { poll_every, ..self }
+    }
+
+    /// How long sending one message may take; by default two minutes, and at most a quarter of an
+    /// hour. A server that scans mails may take ten for its last answer (RFC 5321, section
+    /// 4.5.3.2.6); what it takes after that comes twice. On the other hand, what a worker was sending
+    /// when it was killed is sent by another half a minute after this time.
+    #[must_use]
+    pub fn patience(self, patience: std::time::Duration) -> Self {
+        Self { patience: patience.min(std::time::Duration::from_secs(900)), ..self }
     }
 
     /// How long a message is kept that cannot be sent, for operators to see; by default 30 days.
@@ -130,6 +142,38 @@ impl Worker {
         self.store.sweep_dead_letters(self.clock.now() - self.dead_kept, SWEEP_BATCH).await
     }
 
+    /// Tries the dead letters once more that were written at `since` or later, as if they had never
+    /// been: for operators, once what refused them is mended (a password, a quota, a block). Answers
+    /// how many there were. Each is sent under the id that it had.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use donjon::crypto::{Clock as _, Keyring, SystemClock, SystemRandom};
+    /// # use donjon::delivery::{Mailbox, Worker};
+    /// # use donjon::store::SqlStore;
+    /// # let store = SqlStore::connect("sqlite::memory:").await?;
+    /// # let keyring = Keyring::ephemeral(&SystemRandom);
+    /// # let worker = Worker::new(&store, &keyring, Mailbox::default());
+    /// let yesterday = SystemClock.now() - time::Duration::DAY;
+    /// assert_eq!(worker.revive_dead_letters(yesterday).await?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::store::StoreError); some may have been revived.
+    pub async fn revive_dead_letters(&self, since: OffsetDateTime) -> Result<u64> {
+        let mut revived = 0;
+        loop {
+            let now = self.clock.now();
+            let more = self.store.revive_dead_letters(MAIL, since, now, SWEEP_BATCH).await?;
+            revived += more;
+            if more < u64::from(SWEEP_BATCH) {
+                return Ok(revived);
+            }
+        }
+    }
+
     /// Sends what is due now, and answers how many messages were tried: for tests, and for a host
     /// that calls it when it likes.
     pub async fn run_once(&self) -> usize {
@@ -150,15 +194,19 @@ impl Worker {
     async fn send(&self, delivery: &Delivery) -> std::result::Result<(), MailError> {
         let message = open(&self.keyring, delivery.id, &delivery.payload)
             .map_err(|error| MailError::Temporary(error.into()))?;
-        tokio::time::timeout(SEND_TIMEOUT, self.mailer.send(&message))
-            .await
-            .unwrap_or_else(|elapsed| Err(MailError::Temporary(elapsed.into())))
+        // A mailer that panics at one message must not be called with it for ever: it counts.
+        let sent = AssertUnwindSafe(async { self.mailer.send(&message).await }).catch_unwind();
+        match tokio::time::timeout(self.patience, sent).await {
+            Ok(Ok(sent)) => sent,
+            Ok(Err(_)) => Err(MailError::Temporary("the mailer panicked".into())),
+            Err(elapsed) => Err(MailError::Temporary(elapsed.into())),
+        }
     }
 
     fn outcome_of(&self, delivery: &Delivery, error: &MailError) -> DeliveryOutcome {
         let (id, attempt) = (delivery.id, delivery.attempt);
         let pause = match error {
-            MailError::Temporary(_) => self.retry.pause_after(attempt),
+            MailError::Temporary(_) => self.retry.pause_after(delivery.attempt_of_round),
             MailError::Permanent(_) => None,
         };
         match pause {
@@ -185,7 +233,8 @@ impl Pump for Worker {
 
     fn claim(&self, free: u32) -> BoxFuture<'_, Vec<BoxFuture<'static, ()>>> {
         Box::pin(async move {
-            let claimed = self.store.claim_deliveries(MAIL, self.clock.now(), LEASE, free).await;
+            let (now, lease) = (self.clock.now(), MARGIN + self.patience);
+            let claimed = self.store.claim_deliveries(MAIL, now, lease, free).await;
             let claimed = claimed.unwrap_or_else(|error| {
                 tracing::warn!(%error, "the outbox could not be read");
                 Vec::new()

@@ -27,6 +27,8 @@ pub struct Delivery {
     pub payload: Sealed,
     /// How many times it was taken, this time included.
     pub attempt: u32,
+    /// The same, since it was written or last revived.
+    pub attempt_of_round: u32,
 }
 
 /// How an attempt ended.
@@ -60,6 +62,17 @@ pub trait OutboxStore: std::fmt::Debug + Send + Sync + 'static {
     /// Notes how an attempt ended. What arrived has arrived; any other outcome counts only while
     /// this is the latest attempt, so that a worker whose lease ran out disturbs nobody.
     async fn finish_delivery(&self, delivery: &Delivery, outcome: DeliveryOutcome) -> Result<()>;
+
+    /// Makes at most `limit` dead letters of a kind due now, of those that were written at `since` or
+    /// later, the oldest first; their tries are counted anew. Answers how many there were. What is
+    /// not dead is left alone.
+    async fn revive_dead_letters(
+        &self,
+        kind: &str,
+        since: OffsetDateTime,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<u64>;
 
     /// Removes at most `limit` dead letters that were written before `before`. Answers how many were
     /// removed.

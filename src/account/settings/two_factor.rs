@@ -35,8 +35,8 @@ pub(super) async fn regenerate(site: &Site, visit: &Visit) -> Answer {
         };
     }
     let typed = form.get("code")?.unwrap_or_default();
-    let action = Action::REGENERATE_BACKUP_CODES;
-    match check_code(site, visit, action.clone(), (id, account.email(), None), typed).await? {
+    let (action, whom) = (Action::REGENERATE_BACKUP_CODES, (id, account.email(), None));
+    match check_code(site, visit, action, whom, typed).await? {
         Checked::Right(_, FactorProof::Totp(step)) => {
             let (codes, hashes) = site.factors.backup_codes(&*site.random, id);
             let along = new_codes(site, visit, &account);

@@ -60,6 +60,7 @@ migrations! {
     46 "0046_app_family",
     48 "0048_backup_codes",
     49 "0049_passkey_user_verified",
+    54 "0054_outbox_revived",
 }
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

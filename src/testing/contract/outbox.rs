@@ -29,6 +29,7 @@ pub async fn outbox(
     kit.a_delivery_is_retried_when_told().await?;
     kit.a_dead_letter_is_never_taken().await?;
     kit.old_dead_letters_are_swept().await?;
+    kit.a_dead_letter_is_revived_as_if_it_were_new().await?;
     kit.a_late_worker_disturbs_nobody().await?;
     kit.kinds_are_apart_and_the_oldest_is_first().await
 }
@@ -117,6 +118,47 @@ impl Kit {
         let left = self.claim(KIND, epoch() + LEASE, LEASE, 10).await?;
         rule(RULE, ids(&left) == [waits.id], &left)?;
         self.finish(&left, DeliveryOutcome::Delivered).await
+    }
+
+    async fn a_dead_letter_is_revived_as_if_it_were_new(&self) -> Result<(), Violation> {
+        const RULE: &str = "dead letters are revived, and nothing else is";
+        const ROUND: &str = "a revived letter is tried as often as a new one";
+        while self.outbox.sweep_dead_letters(at(100), 1000).await? > 0 {}
+        for written in [10, 20, 30] {
+            self.write(at(written)).await?;
+        }
+        let (outbox, later) = (&self.outbox, at(3600));
+        let leased = self.claim(KIND, at(30), LEASE, 10).await?;
+        let early = outbox.revive_dead_letters(KIND, epoch(), at(31), 10).await?;
+        rule(RULE, early == 0, ("what is under way", early))?;
+        let first = leased.first().map_or(Uuid::nil(), |delivery| delivery.id);
+        self.finish(&leased, DeliveryOutcome::Dead).await?;
+        for (kind, since, limit, expected) in [
+            ("another kind", epoch(), 10, 0),
+            (KIND, later, 10, 0),
+            (KIND, at(20), 1, 1),
+            (KIND, at(20), 10, 1),
+            (KIND, at(20), 10, 0),
+        ] {
+            let revived = outbox.revive_dead_letters(kind, since, at(40), limit).await?;
+            rule(RULE, revived == expected, (kind, since, revived))?;
+        }
+        let due = self.claim(KIND, at(39), LEASE, 10).await?;
+        rule(RULE, due.is_empty(), &due)?;
+        let due = self.claim(KIND, at(40), LEASE, 10).await?;
+        rule(RULE, due.len() == 2 && !ids(&due).contains(&first), &due)?;
+        let round = |due: &[Delivery]| -> Vec<_> {
+            due.iter().map(|delivery| (delivery.attempt, delivery.attempt_of_round)).collect()
+        };
+        rule(ROUND, round(&due) == [(2, 1); 2], &due)?;
+        // Who tried it before it died is late.
+        self.finish(&leased, DeliveryOutcome::Retry { at: at(41) }).await?;
+        let stolen = self.claim(KIND, at(41), LEASE, 10).await?;
+        rule("a worker whose lease ran out disturbs nobody", stolen.is_empty(), &stolen)?;
+        self.finish(&due, DeliveryOutcome::Retry { at: at(50) }).await?;
+        let due = self.claim(KIND, at(50), LEASE, 10).await?;
+        rule(ROUND, round(&due) == [(3, 2); 2], &due)?;
+        self.finish(&due, DeliveryOutcome::Delivered).await
     }
 
     async fn a_late_worker_disturbs_nobody(&self) -> Result<(), Violation> {

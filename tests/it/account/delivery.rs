@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use donjon::account::AccountLayer;
 use donjon::account::password::HashCost;
-use donjon::crypto::{Keyring, SystemRandom};
+use donjon::crypto::{Clock as _, Keyring, SystemRandom};
 use donjon::delivery::{MailError, Mailbox, Mailer, Message, RetryPolicy, Worker};
 use donjon::session::SessionLayer;
 use donjon::store::SqlStore;
@@ -66,6 +66,18 @@ impl Mailer for Stuck {
     }
 }
 
+/// A mailer that panics, in a thread that says nothing of it.
+#[derive(Clone, Debug, Default)]
+struct Panics(Arc<AtomicUsize>);
+
+#[async_trait]
+impl Mailer for Panics {
+    async fn send(&self, _: &Message) -> Result<(), MailError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        std::panic::resume_unwind(Box::new("no template"));
+    }
+}
+
 /// A mailer that fails so many times first.
 #[derive(Clone, Debug)]
 struct Flaky {
@@ -108,7 +120,7 @@ async fn a_worker_that_is_killed_while_sending_loses_nothing() {
         let mailbox = Mailbox::default();
         let next = post.worker(mailbox.clone());
         assert_eq!(next.run_once().await, 0, "it still belongs to the dead worker");
-        post.clock.advance(Duration::seconds(60));
+        post.clock.advance(Duration::seconds(150));
         assert_eq!(next.run_once().await, 1);
         assert_eq!(mailbox.messages_to(ALICE).len(), 1);
         post.clock.advance(Duration::days(1));
@@ -197,5 +209,49 @@ async fn another_keyring_reads_nothing() {
         post.clock.advance(Duration::MINUTE);
         post.worker(mailbox.clone()).run_once().await;
         assert_eq!(mailbox.messages().len(), 1);
+    }
+}
+
+/// It is called as often as one that says that it failed, and with the same pauses.
+#[tokio::test]
+async fn a_mailer_that_panics_is_not_called_for_ever() {
+    for database in databases().await {
+        let post = Post::with_a_mail(database).await;
+        let mailer = Panics::default();
+        let retry = RetryPolicy { attempts: 3, ..RetryPolicy::default() };
+        let worker = post.worker(mailer.clone()).retry(retry);
+        assert_eq!(worker.run_once().await, 1);
+        assert_eq!(worker.run_once().await, 0, "it waits");
+        for _ in 0..6 {
+            post.clock.advance(Duration::hours(2));
+            worker.run_once().await;
+        }
+        assert_eq!(mailer.0.load(Ordering::SeqCst), 3);
+    }
+}
+
+#[tokio::test]
+async fn dead_letters_are_tried_once_more_when_an_operator_says_so() {
+    for database in databases().await {
+        let post = Post::with_a_mail(database).await;
+        let since = post.clock.now();
+        let flaky = Flaky::new(3, false);
+        let retry = RetryPolicy { attempts: 2, ..RetryPolicy::default() };
+        let worker = post.worker(flaky.clone()).retry(retry);
+        let try_often = async || {
+            for _ in 0..4 {
+                worker.run_once().await;
+                post.clock.advance(Duration::HOUR);
+            }
+        };
+        try_often().await;
+        assert!(flaky.then.messages().is_empty());
+        assert_eq!(worker.revive_dead_letters(post.clock.now()).await.unwrap(), 0);
+        assert_eq!(worker.revive_dead_letters(since).await.unwrap(), 1);
+        assert_eq!(worker.revive_dead_letters(since).await.unwrap(), 0);
+        // It has as many tries as before.
+        try_often().await;
+        assert_eq!(flaky.then.messages_to(ALICE).len(), 1);
+        assert_eq!(worker.revive_dead_letters(since).await.unwrap(), 0, "it is gone");
     }
 }

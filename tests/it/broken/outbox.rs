@@ -22,6 +22,10 @@ enum Fault {
     BuriesNobody,
     /// Takes the dead before their time.
     BuriesTooSoon,
+    /// Revives whatever is there.
+    RevivesTheLiving,
+    /// Counts the tries of before with those that come.
+    RemembersTheTries,
 }
 
 #[derive(Debug)]
@@ -45,7 +49,11 @@ impl OutboxStore for Broken {
         if self.fault == Fault::ClaimsTwice {
             lease = Duration::ZERO;
         }
-        self.good.claim_deliveries(kind, now, lease, limit).await
+        let mut claimed = self.good.claim_deliveries(kind, now, lease, limit).await?;
+        if self.fault == Fault::RemembersTheTries {
+            claimed.iter_mut().for_each(|delivery| delivery.attempt_of_round = delivery.attempt);
+        }
+        Ok(claimed)
     }
 
     async fn finish_delivery(&self, delivery: &Delivery, outcome: DeliveryOutcome) -> Result<()> {
@@ -63,6 +71,20 @@ impl OutboxStore for Broken {
             }
             _ => self.good.finish_delivery(delivery, outcome).await,
         }
+    }
+
+    async fn revive_dead_letters(
+        &self,
+        kind: &str,
+        since: OffsetDateTime,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<u64> {
+        if self.fault == Fault::RevivesTheLiving {
+            let living = self.good.claim_deliveries(kind, now + Duration::HOUR, Duration::ZERO, 1);
+            return Ok(living.await?.len() as u64);
+        }
+        self.good.revive_dead_letters(kind, since, now, limit).await
     }
 
     async fn sweep_dead_letters(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
@@ -87,6 +109,8 @@ async fn the_kit_names_the_rule_that_an_outbox_breaks() {
         (Fault::RaisesTheDead, "a dead letter is never taken again"),
         (Fault::BuriesNobody, "dead letters are swept when they are old, and nothing else is"),
         (Fault::BuriesTooSoon, "dead letters are swept when they are old, and nothing else is"),
+        (Fault::RevivesTheLiving, "dead letters are revived, and nothing else is"),
+        (Fault::RemembersTheTries, "a revived letter is tried as often as a new one"),
     ] {
         let store = Database::sqlite().store().await;
         let broken = Arc::new(Broken { good: (&store).into(), fault });

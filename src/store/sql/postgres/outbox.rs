@@ -22,7 +22,7 @@ impl OutboxStore for PostgresStore {
              )
              UPDATE donjon_outbox o SET due_at = $3, attempts = attempts + 1
              FROM due WHERE o.id = due.id
-             RETURNING o.id, o.payload, o.attempts, o.created_at",
+             RETURNING o.id, o.payload, o.attempts, o.created_at, o.tries_before",
         )
         .bind(kind)
         .bind(micros(now))
@@ -53,6 +53,28 @@ impl OutboxStore for PostgresStore {
         };
         query.execute(self.pool()).await?;
         Ok(())
+    }
+
+    async fn revive_dead_letters(
+        &self,
+        kind: &str,
+        since: OffsetDateTime,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<u64> {
+        let revived = sqlx::query(
+            "UPDATE donjon_outbox SET due_at = $3, tries_before = attempts WHERE id IN (
+                 SELECT id FROM donjon_outbox
+                 WHERE due_at IS NULL AND created_at >= $2 AND kind = $1
+                 ORDER BY created_at LIMIT $4 FOR UPDATE SKIP LOCKED)",
+        )
+        .bind(kind)
+        .bind(micros(since))
+        .bind(micros(now))
+        .bind(i64::from(limit))
+        .execute(self.pool())
+        .await?;
+        Ok(revived.rows_affected())
     }
 
     async fn sweep_dead_letters(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {

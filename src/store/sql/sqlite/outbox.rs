@@ -45,7 +45,7 @@ impl OutboxStore for SqliteStore {
                         "UPDATE donjon_outbox SET due_at = ?3, attempts = attempts + 1
                          WHERE id IN (SELECT id FROM donjon_outbox WHERE kind = ?1 AND due_at <= ?2
                                       ORDER BY due_at LIMIT ?4)
-                         RETURNING id, payload, attempts, created_at",
+                         RETURNING id, payload, attempts, created_at, tries_before",
                     )
                     .bind(kind)
                     .bind(micros(now))
@@ -82,6 +82,34 @@ impl OutboxStore for SqliteStore {
                 };
                 query.execute(connection).await?;
                 Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn revive_dead_letters(
+        &self,
+        kind: &str,
+        since: OffsetDateTime,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<u64> {
+        let kind = kind.to_owned();
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let revived = sqlx::query(
+                    "UPDATE donjon_outbox SET due_at = ?3, tries_before = attempts WHERE id IN (
+                         SELECT id FROM donjon_outbox
+                         WHERE due_at IS NULL AND created_at >= ?2 AND kind = ?1
+                         ORDER BY created_at LIMIT ?4)",
+                )
+                .bind(kind)
+                .bind(micros(since))
+                .bind(micros(now))
+                .bind(limit)
+                .execute(connection)
+                .await?;
+                Ok(revived.rows_affected())
             })
         })
         .await
