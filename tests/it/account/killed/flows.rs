@@ -7,7 +7,7 @@ use donjon::store::{BreakGlassChange, SsoChange, SsoMode};
 use time::Duration;
 
 use super::life::{Life, SCOPE};
-use crate::account::second_factor::{pending, secret_on, verify};
+use crate::account::second_factor::{codes_on, pending, secret_on, verify};
 use crate::account::world::{PASSWORD, VOUCHED_AT, log_in};
 use crate::support::browser::{Browser, Page};
 
@@ -174,6 +174,7 @@ pub async fn with_app(life: &mut Life) -> (String, Browser, TotpSecret) {
     let app = secret_on(&browser.get("/settings/two-factor/setup").await);
     let code = app.code_at(life.clock.now());
     done(&browser.post("/settings/two-factor/setup", &[("code", &code)]).await);
+    life.told("app_added", &email);
     life.clock.advance(Duration::seconds(30));
     (email, browser, app)
 }
@@ -188,6 +189,15 @@ async fn second_factor(life: &mut Life) {
     life.told("second_factor_locked", &email);
 
     let (email, mut browser, app) = with_app(life).await;
+    let code = app.code_at(life.clock.now());
+    let page = browser.post("/settings/two-factor/backup-codes", &[("code", &code)]).await;
+    done(&page);
+    life.told("backup_codes_replaced", &email);
+    let mut other = life.browser();
+    pending(&mut other, &email).await;
+    done(&verify(&mut other, &codes_on(&page)[0]).await);
+    life.told("backup_code_used", &email);
+    life.clock.advance(Duration::seconds(30));
     let code = app.code_at(life.clock.now());
     done(&browser.post("/settings/two-factor/disable", &[("code", &code)]).await);
     life.told("second_factor_removed", &email);
