@@ -105,7 +105,7 @@ pub(super) async fn disable(site: &Site, visit: &Visit) -> Answer {
                     return Ok(response);
                 }
                 FactorRemoval::LastToComeIn => {
-                    return refused(site, &account, TwoFactorForm::DisableNeeded).await;
+                    return refused(site, visit, &account, TwoFactorForm::DisableNeeded).await;
                 }
                 FactorRemoval::Refused => {}
             }

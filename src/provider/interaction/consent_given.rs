@@ -42,6 +42,7 @@ impl ConsentGiven {
     ///
     /// # Errors
     /// Gives the user back when they must be asked.
+    #[expect(clippy::result_large_err, reason = "the user is needed either way")]
     pub(in crate::provider) fn without_asking(
         interaction: &Interaction,
         user: UserPresent,

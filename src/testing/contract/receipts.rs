@@ -17,7 +17,7 @@ use crate::store::{
     AuditFilter, AuditStore, Effects, EmailChange, EmailChangeStore, EmailProof, IdentityStore,
     KeptBy, LifecycleStore, LinkLogin, LinkPurpose, LockoutPolicy, LoginCounter, MailLinkStore,
     MfaStore, NewDeletion, NewIdentity, NewPassword, NewUser, Passkey, PasskeyProof, PasskeyStore,
-    PasswordStore, RateLimit, Sighting, SignCountPolicy, UserStore,
+    PasswordStore, RateLimit, ReplacedTokens, Sighting, SignCountPolicy, UserStore,
 };
 
 const LOCKOUT: LockoutPolicy = LockoutPolicy { attempts: 3, lock_for: Duration::minutes(15) };

@@ -57,7 +57,7 @@ async fn sign_ups_and_links_are_announced_as_often_as_they_are_written() {
     let blocking = Policy { unconfirmed: Unconfirmed::Block, ..Policy::default() };
     let policy = Policy { even_answers: Duration::ZERO, ..blocking };
     each_world_with(
-        |builder| builder.policy(policy.clone()),
+        |builder| builder.policy(policy),
         async |world| {
             let ears = Ears::open();
             let fields = [("email", BOB), ("password", PASSWORD)];

@@ -43,7 +43,7 @@ fn email_of(user: &UserId) -> String {
 /// A user whose address nobody has confirmed.
 async fn write_user(store: &SqlStore) -> UserId {
     let id = UserId::from(SystemRandom.uuid_v7(NOW));
-    let account = Account::new(id.clone()).with_email(&email_of(&id), false);
+    let account = Account::new(id.clone()).with_email(email_of(&id), false);
     let user = NewUser { account, password: None, created_at: NOW };
     store.create_user(&user, &Effects::none()).await.unwrap();
     id

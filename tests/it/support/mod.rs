@@ -1,5 +1,7 @@
 //! What the tests share.
 
+#[cfg(feature = "accounts")]
+pub mod behind;
 pub mod browser;
 pub mod database;
 #[cfg(feature = "accounts")]

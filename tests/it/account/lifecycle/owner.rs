@@ -5,7 +5,8 @@ use donjon::scope::UserId;
 use donjon::store::{DeletionRequest, Effects, NewDeletion, SqlStore};
 use time::{Duration, OffsetDateTime};
 
-use crate::support::database::{Database, open_databases, run};
+use crate::support::behind::{open_databases, run};
+use crate::support::database::Database;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 

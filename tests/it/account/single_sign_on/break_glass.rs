@@ -5,7 +5,7 @@ use donjon::store::NewTotp;
 
 use super::*;
 use crate::account::second_factor::{VERIFY, methods, verify};
-use crate::support::database::{open_databases, run};
+use crate::support::behind::{open_databases, run};
 use crate::support::statements::counted;
 
 const GLASS: &str = "/login/break-glass";
