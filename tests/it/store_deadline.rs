@@ -31,6 +31,8 @@ async fn behind_a_proxy() -> Option<(Database, Proxy, SqlStore)> {
     let proxy = Proxy::before(server).await;
     url.set_host(Some("127.0.0.1")).unwrap();
     url.set_port(Some(proxy.address.port())).unwrap();
+    // The proxy reads what passes.
+    url.query_pairs_mut().append_pair("sslmode", "disable");
     let mut options = StoreOptions::default();
     options.patience = Duration::from_millis(300);
     options.connections = 4;

@@ -160,7 +160,6 @@ impl Egress {
     ///
     /// # Errors
     /// [`EgressError`], except [`EgressError::Status`] and [`EgressError::TooLong`].
-    #[cfg(feature = "accounts")]
     pub(crate) async fn send_for_head(
         &self,
         request: Request<Bytes>,

@@ -116,7 +116,7 @@ impl ApiTokenStore for PostgresStore {
         at_most: u32,
         along: &Effects,
     ) -> Result<TokenCreation> {
-        let work = async {
+        let work = || async {
             let (user, service) = owner(&token.owner);
             // Two statements: what was written by whoever held the lock before, only a later snapshot
             // sees.
@@ -157,7 +157,7 @@ impl ApiTokenStore for PostgresStore {
                 (false, false) => TokenCreation::NoOwner,
             })
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn find_api_token(&self, hash: &TokenHash) -> Result<Option<PresentedToken>> {
@@ -256,7 +256,7 @@ impl ApiTokenStore for PostgresStore {
         at_most: u32,
         along: &Effects,
     ) -> Result<ServiceAccountCreation> {
-        let work = async {
+        let work = || async {
             // Two statements: what was written by whoever held the lock before, only a later snapshot
             // sees.
             let mut transaction = match account.organization {
@@ -282,7 +282,7 @@ impl ApiTokenStore for PostgresStore {
                 (false, false) => ServiceAccountCreation::NotAllowed,
             })
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn find_service_account(&self, id: &UserId) -> Result<Option<ServiceAccount>> {
@@ -313,7 +313,7 @@ impl ApiTokenStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<bool> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             if by.is_some() {
                 query(LOCK_ORGANIZATION).bind(id.as_str()).execute(&mut *transaction).await?;
@@ -338,7 +338,7 @@ impl ApiTokenStore for PostgresStore {
             transaction.commit().await?;
             Ok(changed)
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn sweep_api_tokens(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {

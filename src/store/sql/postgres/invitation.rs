@@ -135,7 +135,7 @@ impl InvitationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<Invited> {
-        let work = async {
+        let work = || async {
             let (new, now) = (invitation, invitation.created_at);
             let inviter = limits.and(new.inviter.as_ref()).map(inviter_key);
             let organization = limits.map(|_| organization_key(new.organization));
@@ -169,7 +169,7 @@ impl InvitationStore for PostgresStore {
                 (.., true) => Invited::Sent,
             })
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn find_invitation(
@@ -202,7 +202,7 @@ impl InvitationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<bool> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.lock_organization(organization).await?;
             let revoked = sqlx::query_scalar(concat!(
                 "WITH revoked AS (
@@ -224,7 +224,7 @@ impl InvitationStore for PostgresStore {
             transaction.commit().await?;
             Ok(revoked)
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn accept_invitation(
@@ -234,7 +234,7 @@ impl InvitationStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<Acceptance> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             sqlx::query(LOCK).bind(invitation.id.0).execute(&mut *transaction).await?;
             let (used, joined) = sqlx::query_as(ACCEPT)
@@ -253,7 +253,7 @@ impl InvitationStore for PostgresStore {
                 (false, false) => Acceptance::Invalid,
             })
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn register_invited(
@@ -262,7 +262,7 @@ impl InvitationStore for PostgresStore {
         user: &NewUser,
         along: &Effects,
     ) -> Result<Acceptance> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             sqlx::query(LOCK).bind(invitation.id.0).execute(&mut *transaction).await?;
             let (there, joined) = sqlx::query_as(REGISTER)
@@ -285,7 +285,7 @@ impl InvitationStore for PostgresStore {
                 (false, false) => Acceptance::Invalid,
             })
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn sweep_invitations(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {

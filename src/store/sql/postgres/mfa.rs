@@ -235,7 +235,7 @@ impl MfaStore for PostgresStore {
     ) -> Result<FactorUse> {
         // Two statements: whoever took the last passkey away while the first waited for the user's
         // row is seen by a later snapshot only.
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             sqlx::query("SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE")
                 .bind(user.as_str())
@@ -266,7 +266,7 @@ impl MfaStore for PostgresStore {
             transaction.commit().await?;
             Ok(used(along, (done, None)))
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn remove_totp(

@@ -251,7 +251,7 @@ impl OrganizationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<OrganizationChange> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.lock_organization(id).await?;
             let done = sqlx::query_scalar(RENAME)
                 .bind(id.0)
@@ -264,7 +264,7 @@ impl OrganizationStore for PostgresStore {
             transaction.commit().await?;
             Ok(changed(done))
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn require_second_factor(
@@ -274,7 +274,7 @@ impl OrganizationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<OrganizationChange> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.lock_organization(id).await?;
             let done = sqlx::query_scalar(REQUIRE_SECOND_FACTOR)
                 .bind(id.0)
@@ -287,7 +287,7 @@ impl OrganizationStore for PostgresStore {
             transaction.commit().await?;
             Ok(changed(done))
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn delete_organization(
@@ -297,7 +297,7 @@ impl OrganizationStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<OrganizationChange> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.lock_organization(id).await?;
             if let Some(entry) = along.audit.first() {
                 bind_end!(ENDS_OF_MEMBERS, id.0, entry).execute(&mut *transaction).await?;
@@ -315,7 +315,7 @@ impl OrganizationStore for PostgresStore {
             }
             Ok(changed(done))
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn add_member(
@@ -326,7 +326,7 @@ impl OrganizationStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<MemberAddition> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.lock_organization(id).await?;
             let (added, there): (bool, bool) = sqlx::query_as(concat!(
                 "WITH there AS MATERIALIZED (
@@ -355,7 +355,7 @@ impl OrganizationStore for PostgresStore {
                 (false, false) => MemberAddition::NoOrganization,
             })
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn remove_member(
@@ -366,7 +366,7 @@ impl OrganizationStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<MemberChange> {
-        let work = async {
+        let work = || async {
             let (told, mut transaction) =
                 self.change_member(REMOVE, (id, user, None), by, along).await?;
             if told.named() {
@@ -375,7 +375,7 @@ impl OrganizationStore for PostgresStore {
             transaction.commit().await?;
             Ok(told.change(by))
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn change_role(
@@ -386,13 +386,13 @@ impl OrganizationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<MemberChange> {
-        let work = async {
+        let work = || async {
             let (told, transaction) =
                 self.change_member(CHANGE_ROLE, (id, user, Some(role)), by, along).await?;
             transaction.commit().await?;
             Ok(told.change(by))
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 }
 
@@ -403,7 +403,7 @@ impl PostgresStore {
         &self,
         id: OrganizationId,
     ) -> Result<Transaction<'static, Postgres>> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.pool().begin().await?;
             sqlx::query("SELECT id FROM donjon_organizations WHERE id = $1 FOR NO KEY UPDATE")
                 .bind(id.0)
@@ -411,7 +411,7 @@ impl PostgresStore {
                 .await?;
             Ok(transaction)
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn change_member(

@@ -39,12 +39,13 @@ impl OutboxStore for PostgresStore {
             DeliveryOutcome::Delivered => {
                 sqlx::query("DELETE FROM donjon_outbox WHERE id = $1").bind(id)
             }
-            DeliveryOutcome::Retry { at } => {
-                sqlx::query("UPDATE donjon_outbox SET due_at = $3 WHERE id = $1 AND attempts = $2")
-                    .bind(id)
-                    .bind(attempt)
-                    .bind(micros(at))
-            }
+            DeliveryOutcome::Retry { at } => sqlx::query(
+                "UPDATE donjon_outbox SET due_at = $3
+                     WHERE id = $1 AND attempts = $2 AND due_at IS NOT NULL",
+            )
+            .bind(id)
+            .bind(attempt)
+            .bind(micros(at)),
             DeliveryOutcome::Dead => sqlx::query(
                 "UPDATE donjon_outbox SET due_at = NULL WHERE id = $1 AND attempts = $2",
             )

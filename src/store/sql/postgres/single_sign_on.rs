@@ -81,7 +81,7 @@ const NAME: &str = concat!(
 #[async_trait]
 impl SsoStore for PostgresStore {
     async fn grant_domain(&self, new: &SsoDomain, along: &Effects) -> Result<DomainGrant> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.lock_organization(new.organization).await?;
             let (granted, there, same): (bool, bool, bool) = query_as(GRANT)
                 .bind(new.organization.0)
@@ -106,7 +106,7 @@ impl SsoStore for PostgresStore {
                 (false, false) => DomainGrant::NoOrganization,
             })
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn withdraw_domain(
@@ -185,7 +185,7 @@ impl SsoStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<BreakGlassChange> {
-        let work = async {
+        let work = || async {
             let mut transaction = self.lock_organization(organization).await?;
             let told: (bool, bool, bool) = query_as(NAME)
                 .bind(organization.0)
@@ -208,7 +208,7 @@ impl SsoStore for PostgresStore {
                 (false, ..) => BreakGlassChange::Refused,
             })
         };
-        self.pool().within(work).await
+        self.pool().transition(work).await
     }
 
     async fn link_by_domain(

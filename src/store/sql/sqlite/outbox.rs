@@ -69,7 +69,8 @@ impl OutboxStore for SqliteStore {
                         sqlx::query("DELETE FROM donjon_outbox WHERE id = ?1").bind(id)
                     }
                     DeliveryOutcome::Retry { at } => sqlx::query(
-                        "UPDATE donjon_outbox SET due_at = ?3 WHERE id = ?1 AND attempts = ?2",
+                        "UPDATE donjon_outbox SET due_at = ?3
+                         WHERE id = ?1 AND attempts = ?2 AND due_at IS NOT NULL",
                     )
                     .bind(id)
                     .bind(attempt)

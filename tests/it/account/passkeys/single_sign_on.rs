@@ -26,11 +26,16 @@ async fn the_last_owner_who_comes_in_all_the_same_keeps_a_passkey() {
 
     let change = |builder: AccountLayerBuilder| with_sso(builder.passkeys(Passkeys::default()));
     each_world_at(ORIGIN, change, async |world| {
-        user_with_passkey(&world, OLGA).await;
+        let mut passkey = user_with_passkey(&world, OLGA).await;
         let id = acme(&world).await;
         let account = world.accounts.accounts().find_by_email(OLGA).await.unwrap().unwrap();
         let mut olga = world.browser();
         olga.get(&format!("/vouched?{OLGA}")).await;
+        // Only who used the passkey that there is adds another.
+        let step_up = "/login/again?factor=second";
+        let page = olga.get(step_up).await;
+        let answer = passkey.get(&options_on(&page)).unwrap();
+        olga.post(step_up, &[("credential", &answer)]).await;
         add(&mut olga, &mut SoftPasskey::at(ORIGIN), "another").await;
         let organizations = world.accounts.organizations();
         let told = organizations.name_break_glass(id, account.id(), true).await.unwrap();

@@ -64,6 +64,8 @@ async fn a_reset_ends_the_trust_in_every_browser() {
         let app = App::of(&world, ALICE).await;
         let mut home = trusted(&world, ALICE, &app.codes[0]).await;
         let away = trusted(&world, ALICE, &app.codes[1]).await;
+        // Each code was told of.
+        world.mails_to(ALICE).await;
         let link = world.reset_link(ALICE).await;
         let page = home.get(&link).await;
         home.submit(&page, &[("password", PASSWORD)]).await;
