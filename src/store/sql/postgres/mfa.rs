@@ -282,54 +282,57 @@ impl MfaStore for PostgresStore {
         };
         // The user's row is locked first, as by everybody who uses a code; then the organizations whose
         // owner may have to come in by it, so that of two who are the last the second sees the first.
-        let mut transaction = self.pool().begin().await?;
-        for lock in [LOCK_USER, LOCK_ORGANIZATIONS] {
-            sqlx::query(lock).bind(user.as_str()).execute(&mut *transaction).await?;
-        }
-        let (device_epoch, needed): (Option<i64>, bool) = sqlx::query_as(concat!(
-            "WITH owner AS MATERIALIZED (
-                 SELECT id, passkeys, ",
-            app_is_needed!("$1"),
-            " AS needed FROM donjon_users WHERE id = $1
-             ), gone AS (
-                 DELETE FROM donjon_totp t USING owner
-                 WHERE t.user_id = owner.id AND NOT owner.needed AND ($5 OR (owner.passkeys = 0
-                     AND t.secret IS NOT NULL AND ($2::bigint IS NULL OR t.last_step < $2)
-                     AND ($3::text IS NULL OR t.backup_codes ? $3)))
-                 RETURNING t.user_id
-             ), kept AS (
-                 UPDATE donjon_totp t SET secret = NULL, last_step = 0, backup_codes =
-                     CASE WHEN $3::text IS NULL THEN t.backup_codes ELSE t.backup_codes - $3 END
-                 FROM owner
-                 WHERE t.user_id = owner.id AND NOT owner.needed AND NOT $5 AND owner.passkeys > 0
-                   AND t.secret IS NOT NULL AND ($2::bigint IS NULL OR t.last_step < $2)
-                   AND ($3::text IS NULL OR t.backup_codes ? $3)
-                 RETURNING t.user_id
-             ), done AS (
-                 SELECT user_id FROM gone UNION ALL SELECT user_id FROM kept
-             ), forgotten AS (
-                 DELETE FROM donjon_login_attempts a USING done
-                 WHERE a.key = 'factor:' || done.user_id
-             ), ",
-            along!("done", "$4"),
-            ", known AS (
-                 UPDATE donjon_users u SET device_epoch = device_epoch + 1 FROM done
-                 WHERE u.id = done.user_id RETURNING u.device_epoch
-             ) SELECT (SELECT device_epoch FROM known), coalesce((SELECT needed FROM owner), FALSE)",
-        ))
-        .bind(user.as_str())
-        .bind(step)
-        .bind(hash)
-        .bind(effects(along))
-        .bind(proof.is_none())
-        .fetch_one(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(match (device_epoch, needed) {
-            (Some(device_epoch), _) => FactorRemoval::Removed { device_epoch },
-            (None, true) => FactorRemoval::LastToComeIn,
-            (None, false) => FactorRemoval::Refused,
-        })
+        let work = || async {
+            let mut transaction = self.pool().begin().await?;
+            for lock in [LOCK_USER, LOCK_ORGANIZATIONS] {
+                sqlx::query(lock).bind(user.as_str()).execute(&mut *transaction).await?;
+            }
+            let (device_epoch, needed): (Option<i64>, bool) = sqlx::query_as(concat!(
+                "WITH owner AS MATERIALIZED (
+                     SELECT id, passkeys, ",
+                app_is_needed!("$1"),
+                " AS needed FROM donjon_users WHERE id = $1
+                 ), gone AS (
+                     DELETE FROM donjon_totp t USING owner
+                     WHERE t.user_id = owner.id AND NOT owner.needed AND ($5 OR (owner.passkeys = 0
+                         AND t.secret IS NOT NULL AND ($2::bigint IS NULL OR t.last_step < $2)
+                         AND ($3::text IS NULL OR t.backup_codes ? $3)))
+                     RETURNING t.user_id
+                 ), kept AS (
+                     UPDATE donjon_totp t SET secret = NULL, last_step = 0, backup_codes =
+                         CASE WHEN $3::text IS NULL THEN t.backup_codes ELSE t.backup_codes - $3 END
+                     FROM owner
+                     WHERE t.user_id = owner.id AND NOT owner.needed AND NOT $5 AND owner.passkeys > 0
+                       AND t.secret IS NOT NULL AND ($2::bigint IS NULL OR t.last_step < $2)
+                       AND ($3::text IS NULL OR t.backup_codes ? $3)
+                     RETURNING t.user_id
+                 ), done AS (
+                     SELECT user_id FROM gone UNION ALL SELECT user_id FROM kept
+                 ), forgotten AS (
+                     DELETE FROM donjon_login_attempts a USING done
+                     WHERE a.key = 'factor:' || done.user_id
+                 ), ",
+                along!("done", "$4"),
+                ", known AS (
+                     UPDATE donjon_users u SET device_epoch = device_epoch + 1 FROM done
+                     WHERE u.id = done.user_id RETURNING u.device_epoch
+                 ) SELECT (SELECT device_epoch FROM known), coalesce((SELECT needed FROM owner), FALSE)",
+            ))
+            .bind(user.as_str())
+            .bind(step)
+            .bind(hash.as_deref())
+            .bind(effects(along))
+            .bind(proof.is_none())
+            .fetch_one(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(match (device_epoch, needed) {
+                (Some(device_epoch), _) => FactorRemoval::Removed { device_epoch },
+                (None, true) => FactorRemoval::LastToComeIn,
+                (None, false) => FactorRemoval::Refused,
+            })
+        };
+        self.pool().transition(work).await
     }
 }
 
