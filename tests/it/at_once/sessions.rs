@@ -195,19 +195,36 @@ async fn two_who_end_the_same_sessions_do_not_wait_in_a_circle() {
 async fn a_transition_that_the_database_undoes_is_done_again() {
     let Some((database, store)) = postgres().await else { return };
     let mut other = connection(&database).await;
-    // One statement that stands alone, and several in a transaction.
-    for ending in [Ending::OrganizationGoes, Ending::MustChangePassword] {
-        let (user, organization) = write_all(&store, &mut other).await;
+    for alone in [true, false] {
+        let (user, _) = write_all(&store, &mut other).await;
+        let token = mail_link(&store, &user, LinkPurpose::Confirm).await;
+        // One statement that stands alone, and several in a transaction.
+        let locks = match alone {
+            true => [
+                format!("SELECT 1 FROM donjon_links WHERE user_id = '{user}' FOR UPDATE"),
+                format!("SELECT 1 FROM donjon_users WHERE id = '{user}' FOR UPDATE"),
+            ],
+            false => [SESSIONS - 1, 0].map(lock),
+        };
         run(&mut other, "BEGIN; SET LOCAL deadlock_timeout = '60s'").await;
-        run(&mut other, &lock(SESSIONS - 1)).await;
+        run(&mut other, &locks[0]).await;
         let asked = tokio::spawn({
-            let store = store.clone();
-            async move { ending.of(&store, &user, organization).await.await }
+            let (store, none) = (store.clone(), Effects::none());
+            async move {
+                match alone {
+                    true => {
+                        let used = store.confirm_email(&token, &none, NOW).await?;
+                        Ok(used != LinkUse::Invalid)
+                    }
+                    false => store.require_password_change(&user, &none, NOW).await,
+                }
+            }
         });
         is_waited_for(&mut other).await;
-        run(&mut other, &lock(0)).await;
+        run(&mut other, &locks[1]).await;
         run(&mut other, "COMMIT").await;
-        assert!(asked.await.unwrap().unwrap(), "{ending:?}");
+        let told: Result<bool> = asked.await.unwrap();
+        assert!(told.unwrap(), "alone: {alone}");
         run(&mut other, "DELETE FROM donjon_sessions").await;
     }
 }
