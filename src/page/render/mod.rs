@@ -15,7 +15,8 @@ fn page(template: &impl Template) -> String {
     })
 }
 
-/// Declares the struct behind a template, with the theme and its messages.
+/// Declares the struct behind a template, with the theme and its messages. For use in this folder only:
+/// where the crate is a dependency, paths of templates are relative to the folder of this macro.
 macro_rules! template {
     ($name:ident, $path:literal, $data:ty { $($field:ident: $type:ty),* }) => {
         #[derive(Template)]
