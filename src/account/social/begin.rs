@@ -7,6 +7,7 @@ use super::answer::refuse;
 use super::pending::{Aim, Attempt};
 use super::protocol::authorization::AuthorizationRequest;
 use super::protocol::state;
+use super::provider::Freshness;
 use crate::account::limits;
 use crate::account::site::{Answer, Visit};
 use crate::crypto::RandomExt as _;
@@ -50,7 +51,7 @@ async fn begin(here: Here<'_>, visit: &Visit, aim: Aim, anew: bool) -> Answer {
         nonce: is_openid.then_some(attempt.nonce.as_str()),
         verifier: &attempt.verifier,
         form_post: provider.form_post,
-        anew: anew && provider.proves_anew,
+        anew: anew && provider.freshness == Freshness::Dated,
         parameters: &provider.parameters,
     };
     // The provider's URL was looked at when it was read.

@@ -20,7 +20,7 @@ use super::protocol::metadata::{Metadata, MetadataError};
 use super::protocol::profile::Profile;
 use super::protocol::token::{Issued, TokenError};
 use super::protocol::userinfo::UserInfo;
-use super::provider::{ClientSecret, Protocol, Provider};
+use super::provider::{ClientSecret, Freshness, Protocol, Provider};
 use crate::crypto::{Clock, Redacted};
 use crate::http::{Egress, RemoteDocuments, RemoteError, RemoteKind};
 use crate::jose::{JwkError, JwkSet, VerifyingKey};
@@ -169,7 +169,7 @@ impl Client {
         issued: &Issued,
     ) -> Result<Profile, Fault> {
         let token = issued.id_token.as_ref().ok_or(Fault::NoIdToken)?;
-        let anew = attempt.anew && provider.proves_anew;
+        let anew = attempt.anew && provider.freshness == Freshness::Dated;
         let expected = Expected {
             issuer,
             client_id: &provider.client_id,

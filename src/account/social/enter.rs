@@ -9,6 +9,7 @@ use super::park::{Parked, Step};
 use super::pending::Aim;
 use super::protocol::profile::Profile;
 use super::protocol::token::Tokens;
+use super::provider::Freshness;
 use super::{Here, Provider, fault};
 use crate::account::config::Unconfirmed;
 use crate::account::confirm;
@@ -208,7 +209,7 @@ async fn log_in(
         must_change_password: site.must_change_password(user, &methods),
         methods,
         remember: providers.policy.remember,
-        proven_at: proven_at(provider, profile),
+        proven_at: proven_at(provider, profile, user),
         login_path: Some(here.path("")),
     };
     let asks = user.has_second_factor && !suffices;
@@ -240,11 +241,13 @@ async fn keeping(
 
 /// When the user proved to the provider who they are. One that could say, and does not, may have asked
 /// nobody: whoever finds the browser of somebody who is logged in there comes so far.
-fn proven_at(provider: &Provider, profile: &Profile) -> ProvenAt {
+fn proven_at(provider: &Provider, profile: &Profile, user: &LoginUser) -> ProvenAt {
+    let has_nothing_else = user.password.is_none() && !user.has_second_factor;
     match profile.auth_time.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()) {
         Some(at) => ProvenAt::At(at),
-        None if provider.proves_anew => ProvenAt::Unknown,
-        None => ProvenAt::Now,
+        None if provider.freshness == Freshness::Assumed => ProvenAt::Now,
+        None if provider.freshness == Freshness::NothingElse && has_nothing_else => ProvenAt::Now,
+        None => ProvenAt::Unknown,
     }
 }
 

@@ -35,8 +35,21 @@ pub struct Provider {
     pub(super) keeps_tokens: bool,
     pub(super) sufficient: Vec<String>,
     pub(super) form_post: bool,
-    pub(super) proves_anew: bool,
+    pub(super) freshness: Freshness,
     pub(super) on_loopback: bool,
+}
+
+/// Whether a login at the provider is a fresh proof here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Freshness {
+    /// It asks anew when it is told to, and says when it did.
+    Dated,
+    /// It cannot be told to, or does not say: only for users who have nothing else to prove it by. Of
+    /// anybody else, whoever finds a browser in which its owner is logged in there would come by the
+    /// password, the app or the passkey that they lack.
+    NothingElse,
+    /// The host takes each login for one.
+    Assumed,
 }
 
 /// How the host proves at the provider that it is the one registered there.
@@ -92,7 +105,7 @@ impl Provider {
         let protocol = Protocol::OpenId { discovery, issuer: IssuerRule::Google(issuer) };
         let names = ["google".to_owned(), "Google".to_owned(), client_id.into()];
         let provider = Self::new(names, ClientSecret::text(secret), protocol);
-        Self { trust: EmailTrust::Google, proves_anew: false, ..provider }
+        Self { trust: EmailTrust::Google, freshness: Freshness::NothingElse, ..provider }
     }
 
     /// Microsoft Entra ID and personal accounts, as `microsoft`.
@@ -122,7 +135,7 @@ impl Provider {
         let protocol = Protocol::OpenId { discovery, issuer };
         let names = ["microsoft".to_owned(), "Microsoft".to_owned(), client_id.into()];
         let provider = Self::new(names, ClientSecret::text(secret), protocol);
-        Self { trust: EmailTrust::Microsoft, proves_anew: false, ..provider }
+        Self { trust: EmailTrust::Microsoft, freshness: Freshness::NothingElse, ..provider }
     }
 
     /// Apple, as `apple`: `client_id` is the services ID. The name comes with the very first login
@@ -137,7 +150,7 @@ impl Provider {
             scopes: ["openid", "name", "email"].map(str::to_owned).into(),
             trust: EmailTrust::Verified,
             form_post: true,
-            proves_anew: false,
+            freshness: Freshness::NothingElse,
             ..provider
         }
     }
@@ -181,7 +194,11 @@ impl Provider {
         };
         let names = [id.to_owned(), name.to_owned(), client_id];
         let provider = Self::new(names, ClientSecret::text(secret), protocol);
-        Self { scopes: scopes.map(str::to_owned).into(), proves_anew: false, ..provider }
+        Self {
+            scopes: scopes.map(str::to_owned).into(),
+            freshness: Freshness::NothingElse,
+            ..provider
+        }
     }
 
     fn new([id, name, client_id]: [String; 3], secret: ClientSecret, protocol: Protocol) -> Self {
@@ -197,7 +214,7 @@ impl Provider {
             keeps_tokens: false,
             sufficient: Vec::new(),
             form_post: false,
-            proves_anew: true,
+            freshness: Freshness::Dated,
             on_loopback: false,
         }
     }
@@ -260,10 +277,11 @@ impl Provider {
 
     /// Takes a login at this OpenID Provider for a fresh proof, although the provider cannot be made
     /// to ask anew, or does not say that it did. Who finds a browser in which its owner is logged in
-    /// there can then do what takes a fresh login here. That is so with Google, Microsoft, Apple,
-    /// GitHub and Facebook anyway, which leave no choice.
+    /// there can then do what takes a fresh login here. Without it, a login at Google, Microsoft,
+    /// Apple, GitHub or Facebook that is not dated (`auth_time`) is fresh only for users who have
+    /// neither password nor passkey nor authenticator app: those have no other way.
     pub fn danger_fresh_without_proof(mut self) -> Self {
-        self.proves_anew = false;
+        self.freshness = Freshness::Assumed;
         self
     }
 

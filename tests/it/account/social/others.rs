@@ -4,7 +4,10 @@ use donjon::account::social::Social;
 use serde_json::json;
 
 use super::*;
-use crate::account::world::each_world_with;
+use crate::account::second_factor::App;
+use crate::account::world::{PASSWORD, each_world_with};
+
+const BOB: &str = "bob@example.test";
 
 /// The browser comes back to the door of `id` with a code.
 async fn come_back(browser: &mut Browser, id: &str) -> Page {
@@ -126,4 +129,58 @@ async fn an_address_at_facebook_is_confirmed_by_mail() {
         },
     )
     .await;
+}
+
+/// Whoever finds a browser in which its owner is logged in at GitHub is through there without a word.
+#[tokio::test]
+async fn a_login_that_nobody_dates_is_fresh_only_for_whom_nothing_else_is_asked() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| {
+            let github = Provider::github_at(&fake.provider.issuer(), "me", "secret");
+            builder.social(Social::new([github]).egress(fake.provider.egress()))
+        },
+        async |world| {
+            fake.provider.answer_at("/login/oauth/access_token", 200, tokens());
+            let user = json!({"id": 1, "login": "a"}).to_string();
+            fake.provider.answer_at("/api/v3/user", 200, user);
+            let address = json!([{"email": ALICE, "primary": true, "verified": true}]);
+            fake.provider.answer_at("/api/v3/user/emails", 200, address.to_string());
+            let mut browser = world.browser();
+            assert_eq!(come_back(&mut browser, "github").await.body, greeting(ALICE));
+            let page = browser.get("/settings/two-factor/setup").await;
+            assert_eq!(page.status, StatusCode::OK, "there is no other way to prove it");
+
+            let app = App::set_up(&world, &mut browser).await;
+            let mut thief = world.browser();
+            let page = come_back(&mut thief, "github").await;
+            let page = thief.submit(&page, &[("code", &app.code(&world))]).await;
+            assert_eq!(thief.follow(page).await.body, greeting(ALICE));
+            asks_to_prove_it(&mut thief).await;
+
+            // Nor where there is a password.
+            world.user(BOB).await;
+            let user = json!({"id": 2, "login": "b"}).to_string();
+            fake.provider.answer_at("/api/v3/user", 200, user);
+            let address = json!([{"email": BOB, "primary": true, "verified": true}]);
+            fake.provider.answer_at("/api/v3/user/emails", 200, address.to_string());
+            let mut browser = world.browser();
+            let page = come_back(&mut browser, "github").await;
+            let page = browser.get(&page.link("Log in")).await;
+            let page = browser.submit(&page, &[("email", BOB), ("password", PASSWORD)]).await;
+            let page = browser.follow(page).await;
+            browser.submit(&page, &[]).await;
+            let mut thief = world.browser();
+            assert_eq!(come_back(&mut thief, "github").await.body, greeting(BOB));
+            asks_to_prove_it(&mut thief).await;
+        },
+    )
+    .await;
+}
+
+async fn asks_to_prove_it(browser: &mut Browser) {
+    for path in ["/settings/delete", "/settings/connections", "/settings/two-factor"] {
+        let page = browser.get(path).await;
+        assert_eq!(page.location().unwrap().path(), "/login/again", "{path}");
+    }
 }
