@@ -289,12 +289,13 @@ impl Visit {
     }
 
     /// The same, who used the second factor that they have, if any, in this very session: what changes
-    /// second factors asks for. Otherwise a session that was opened without would give itself one.
+    /// second factors asks for. Otherwise a session that was opened without would give itself one; and a
+    /// trusted browser, in the hands of whoever has it and the password, would make that for good.
     pub(super) async fn factor_account(&self, site: &Site) -> Result<Account, AccountError> {
         let account = self.fresh_account(site)?;
         let scope = self.session.scope();
         let vouched = site.organizations.vouched_factors.as_deref();
-        if scope.authentication().is_some_and(|login| login.has_second_factor(vouched)) {
+        if scope.authentication().is_some_and(|login| login.used_second_factor(vouched)) {
             return Ok(account);
         }
         let proofs = site.store.find_proofs(account.id()).await?;

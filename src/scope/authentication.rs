@@ -83,17 +83,18 @@ pub struct Authentication {
 }
 
 impl Authentication {
-    /// Whether the user proved more than one factor to us in this very session: by a code, a passkey,
-    /// or a browser that is trusted since they did. What another party says of it counts if it is one
-    /// of the `vouched` context classes, or `mfa`, and `vouched` is there at all.
+    /// Whether the user proved more than one factor to us: [in this very
+    /// session](Self::used_second_factor), or before, in a browser that is trusted since.
     pub(crate) fn has_second_factor(&self, vouched: Option<&[String]>) -> bool {
+        self.methods.contains(&Method::TRUSTED_BROWSER) || self.used_second_factor(vouched)
+    }
+
+    /// Whether the user proved more than one factor to us in this very session: by a code or a passkey.
+    /// What another party says of it counts if it is one of the `vouched` context classes, or `mfa`,
+    /// and `vouched` is there at all.
+    pub(crate) fn used_second_factor(&self, vouched: Option<&[String]>) -> bool {
         let by = |method: &Method| self.methods.contains(method);
-        let ours = [
-            Method::ONE_TIME_CODE,
-            Method::HARDWARE_KEY,
-            Method::SOFTWARE_KEY,
-            Method::TRUSTED_BROWSER,
-        ];
+        let ours = [Method::ONE_TIME_CODE, Method::HARDWARE_KEY, Method::SOFTWARE_KEY];
         let federated = by(&Method::FEDERATED);
         if ours.iter().any(by) || (by(&Method::MULTI_FACTOR) && !federated) {
             return true;

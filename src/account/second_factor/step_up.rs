@@ -77,7 +77,7 @@ async fn strengthen(
 /// Whether the session has it already.
 fn is_done(visit: &Visit) -> bool {
     let scope = visit.session.scope();
-    scope.authentication().is_some_and(|authentication| authentication.has_second_factor(None))
+    scope.authentication().is_some_and(|authentication| authentication.used_second_factor(None))
 }
 
 /// What was refused, if anything.

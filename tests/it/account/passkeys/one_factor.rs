@@ -108,7 +108,7 @@ async fn nor_does_it_take_a_passkey_away_or_set_up_an_app_beside_it() {
 }
 
 #[tokio::test]
-async fn a_browser_that_is_trusted_since_the_second_factor_stands_for_it() {
+async fn a_browser_that_is_trusted_logs_in_without_the_second_factor_and_changes_none() {
     each_world(async |world| {
         let mut passkey = user_with_passkey(&world, ALICE).await;
         let mut browser = world.browser();
@@ -117,7 +117,22 @@ async fn a_browser_that_is_trusted_since_the_second_factor_stands_for_it() {
         browser.post(VERIFY, &[("credential", &answer), ("trust", "1")]).await;
         browser.cookies.retain(|name, _| name == "device");
         assert_eq!(log_in(&mut browser, ALICE, PASSWORD).await.body, hello(ALICE));
-        assert_eq!(browser.get(SETTINGS).await.status, StatusCode::OK);
+        // Whoever has the computer and the password would come to stay.
+        let found = world.accounts.accounts().find_by_email(ALICE).await.unwrap();
+        let user = found.unwrap().id().clone();
+        let key = world.store.passkeys_of(&user).await.unwrap()[0].id.to_string();
+        for path in [SETTINGS, SETUP, DELETE, RENAME] {
+            asks_for_the_second_factor(&browser.post(path, &[("id", &key), ("name", "x")]).await);
+            asks_for_the_second_factor(&browser.get(path).await);
+        }
+        assert_eq!(world.store.passkeys_of(&user).await.unwrap()[0].id.to_string(), key);
+        // Its owner shows the passkey, and goes on.
+        let page = browser.get(SETTINGS).await;
+        let page = browser.follow(page).await;
+        let answer = passkey.get(&options_on(&page)).unwrap();
+        let page = browser.submit(&page, &[("credential", &answer)]).await;
+        let page = browser.follow(page).await;
+        assert_eq!((page.status, page.url.path()), (StatusCode::OK, SETTINGS), "{}", page.body);
     })
     .await;
 }
