@@ -74,6 +74,9 @@ pub enum LoginNotice {
     ProviderNoAccount,
     /// Came from a provider as one user, with the address of another.
     ProviderMismatch,
+    /// Came from the provider that has to be used, with an account of their own and not with that of
+    /// their organization.
+    ProviderPersonal,
     /// Came from the provider that has to be used, as another user there than the account is linked to.
     ProviderAnother,
 }

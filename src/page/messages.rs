@@ -67,6 +67,7 @@ messages! {
     login_provider_failed: "That provider couldn’t tell us who you are in a way that we can trust. Please try again, or log in another way.",
     login_provider_no_email: "That provider gave us no email address of yours, and we need one. Please choose another way.",
     login_provider_no_account: "There is no account for you here yet, and new ones are made by invitation only.",
+    login_provider_personal: "Your organization has you log in with the account that it gave you at that provider. Please choose that one there.",
     login_provider_another: "Your account here belongs to another account there than the one that you came with. Please log in there with that one, or ask your organization to sort it out.",
     login_provider_mismatch: "The email address of your account there belongs to another account here. Please log in another way, and ask us to sort it out.",
 

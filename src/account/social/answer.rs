@@ -6,7 +6,6 @@ use http::header::SET_COOKIE;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::domain::Voucher;
 use super::fault::{Fault, name_of};
 use super::pending::{Aim, Attempt};
 use super::protocol::callback::{Callback, name_of_apple_user};
@@ -75,10 +74,7 @@ pub(super) async fn receive(here: Here<'_>, visit: &Visit) -> Answer {
     let mut response = match believe(here, &attempt, &answer).await {
         Err(fault) => refuse(here, &visit, &attempt.aim, fault).await?,
         Ok((profile, tokens)) => match &attempt.aim {
-            Aim::LogIn => {
-                let vouched = (profile, Voucher::Provider);
-                enter::enter(here, &visit, vouched, tokens).await?
-            }
+            Aim::LogIn => enter::enter(here, &visit, profile, tokens).await?,
             Aim::Link(user, session) => {
                 let asked = (user, *session);
                 settings::connections::connect(here, &visit, asked, &profile, tokens).await?

@@ -2,12 +2,15 @@
 //! addresses of the organization's domain. Whoever has the account with such an address could show in
 //! no other way that it is theirs: the provider's word links the two, and nobody presses a button.
 //!
-//! It is the word of that very provider, about an address that it vouches for itself. Where another
-//! provider is enforced, and to whoever has confirmed the address by mail, nothing is given here.
+//! It is the word of that very provider, about an address that it vouches for itself, and knows to be
+//! backed by the owner of the domain ([`Backing`]): that an address is verified is not enough where
+//! everybody can have an account with any address. Where another provider is enforced, and to whoever
+//! has confirmed the address by mail, nothing is given here.
 
 use http::Response;
 
 use super::enter::{about, take_over};
+use super::protocol::profile::{Backing, Profile};
 use super::{Here, fault::Fault};
 use crate::account::site::Visit;
 use crate::account::{AccountError, Email, single_sign_on};
@@ -17,21 +20,14 @@ use crate::page::Letter;
 use crate::scope::Account;
 use crate::store::{Linking, NewIdentity, SsoDomain};
 
-/// Who says that an address is the user's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Voucher {
-    /// The provider.
-    Provider,
-    /// The user, by a mailed link.
-    Mail,
-}
-
 /// What an address is to the provider that somebody comes from.
 pub(super) enum Domain {
     /// Nobody's.
     Open,
-    /// Its own.
+    /// Its own, and its owner is behind the address.
     Own(SsoDomain),
+    /// Its own, and whose the address is the provider does not say in the domain's name.
+    Unbacked,
     /// That of another, where its users log in.
     Others(Response<Body>),
 }
@@ -41,15 +37,35 @@ pub(super) enum Domain {
 pub(super) async fn look(
     here: Here<'_>,
     visit: &Visit,
-    email: &Email,
+    (email, profile): (&Email, &Profile),
 ) -> Result<Domain, AccountError> {
     let Some(sso) = single_sign_on::enforced(here.site, email).await? else {
         return Ok(Domain::Open);
     };
-    if sso.login_path == here.path("") {
-        return Ok(Domain::Own(sso));
+    if sso.login_path != here.path("") {
+        return Ok(Domain::Others(single_sign_on::point(here.site, visit, email.as_str())));
     }
-    Ok(Domain::Others(single_sign_on::point(here.site, visit, email.as_str())))
+    let backed = is_backed(here, &sso, &profile.backing).await?;
+    Ok(if backed { Domain::Own(sso) } else { Domain::Unbacked })
+}
+
+/// Whether it is the domain's owner who is behind an address. An organization has several domains, and
+/// its provider may know it by another than the address's.
+async fn is_backed(
+    here: Here<'_>,
+    sso: &SsoDomain,
+    backing: &Backing,
+) -> Result<bool, AccountError> {
+    match backing {
+        Backing::Nobody => Ok(false),
+        Backing::Owner => Ok(true),
+        Backing::Hosted(domain) if *domain == sso.domain => Ok(true),
+        Backing::Hosted(domain) => {
+            let all = here.site.store.sso_domains(sso.organization).await?;
+            let same = |one: &SsoDomain| one.domain == *domain && one.login_path == sso.login_path;
+            Ok(all.iter().any(same))
+        }
+    }
 }
 
 /// Links the identity to the account with the address, or gives an account that nobody ever confirmed

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::answer::refuse;
 use super::decide::{Outcome, decide};
-use super::domain::{self, Domain, Voucher};
+use super::domain::{self, Domain};
 use super::park::{Parked, Step};
 use super::pending::Aim;
 use super::protocol::profile::Profile;
@@ -33,13 +33,13 @@ const JUDGED: usize = 3;
 pub(super) async fn enter(
     here: Here<'_>,
     visit: &Visit,
-    (profile, voucher): (Profile, Voucher),
+    profile: Profile,
     tokens: Option<Tokens>,
 ) -> Answer {
     let Here { site, providers, .. } = here;
     let identity = here.identity(&profile, tokens.as_ref());
     let trusted = profile.trusted_email();
-    let unvouched = async || refuse(here, visit, &Aim::LogIn, fault::Fault::NoEmail).await;
+    let unbacked = async || refuse(here, visit, &Aim::LogIn, fault::Fault::Unbacked).await;
     for _ in 0..JUDGED {
         let email = trusted.as_ref().map(Email::as_str);
         let owners = site.store.find_identity(&identity.provider, &identity.subject, email).await?;
@@ -52,9 +52,9 @@ pub(super) async fn enter(
                 return log_in(here, visit, (&profile, tokens.as_ref()), &user).await;
             }
             Outcome::Register(email) => {
-                match domain::look(here, visit, &email).await? {
+                match domain::look(here, visit, (&email, &profile)).await? {
                     Domain::Others(elsewhere) => return Ok(elsewhere),
-                    Domain::Own(_) if voucher == Voucher::Mail => return unvouched().await,
+                    Domain::Unbacked => return unbacked().await,
                     Domain::Own(_) | Domain::Open => {}
                 }
                 if let Some(user) = register(here, visit, &identity, &email).await? {
@@ -63,9 +63,9 @@ pub(super) async fn enter(
             }
             Outcome::TakeOver(account) => {
                 if let Some(email) = &trusted {
-                    match domain::look(here, visit, email).await? {
+                    match domain::look(here, visit, (email, &profile)).await? {
                         Domain::Others(elsewhere) => return Ok(elsewhere),
-                        Domain::Own(_) if voucher == Voucher::Mail => return unvouched().await,
+                        Domain::Unbacked => return unbacked().await,
                         Domain::Own(_) | Domain::Open => {}
                     }
                 }
@@ -74,12 +74,12 @@ pub(super) async fn enter(
             }
             Outcome::AskToLink(account) => {
                 let domain = match &trusted {
-                    Some(email) => domain::look(here, visit, email).await?,
+                    Some(email) => domain::look(here, visit, (email, &profile)).await?,
                     None => Domain::Open,
                 };
                 match domain {
                     Domain::Others(elsewhere) => return Ok(elsewhere),
-                    Domain::Own(_) if voucher == Voucher::Mail => return unvouched().await,
+                    Domain::Unbacked => return unbacked().await,
                     Domain::Own(sso) => {
                         let whose = (&sso, &identity);
                         match domain::link(here, visit, whose, &account).await? {

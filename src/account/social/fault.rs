@@ -49,6 +49,10 @@ pub(in crate::account) enum Fault {
     /// Nobody's: the host takes nobody without an address.
     #[error("the provider vouches for no address")]
     NoEmail,
+    /// Nobody's: the address is of a domain that logs in with the provider, and the account there is
+    /// not the domain's.
+    #[error("the provider does not say that the owner of the address's domain is behind it")]
+    Unbacked,
     /// Nobody's: the host takes nobody new.
     #[error("there is no account, and nobody may sign up")]
     Closed,
@@ -83,6 +87,7 @@ impl Fault {
             Self::Profile => "profile",
             Self::Secret(_) => "secret",
             Self::NoEmail => "no_email",
+            Self::Unbacked => "not_of_the_domain",
             Self::Closed => "sign_up_closed",
             Self::Mismatch => "email_mismatch",
             Self::Another => "another_identity",
@@ -96,6 +101,7 @@ impl Fault {
             Self::Cancelled => LoginNotice::ProviderCancelled,
             Self::Unavailable(_) => LoginNotice::ProviderUnavailable,
             Self::NoEmail => LoginNotice::ProviderNoEmail,
+            Self::Unbacked => LoginNotice::ProviderPersonal,
             Self::Closed => LoginNotice::ProviderNoAccount,
             Self::Mismatch => LoginNotice::ProviderMismatch,
             Self::Another => LoginNotice::ProviderAnother,
@@ -105,13 +111,14 @@ impl Fault {
 }
 
 /// The notices about providers, by what they are called in a query.
-const NOTICES: [(LoginNotice, &str); 7] = [
+const NOTICES: [(LoginNotice, &str); 8] = [
     (LoginNotice::ProviderAnother, "provider-another"),
     (LoginNotice::ProviderCancelled, "provider-cancelled"),
     (LoginNotice::ProviderFailed, "provider-failed"),
     (LoginNotice::ProviderMismatch, "provider-mismatch"),
     (LoginNotice::ProviderNoAccount, "provider-no-account"),
     (LoginNotice::ProviderNoEmail, "provider-no-email"),
+    (LoginNotice::ProviderPersonal, "provider-personal"),
     (LoginNotice::ProviderUnavailable, "provider-unavailable"),
 ];
 

@@ -8,10 +8,10 @@ use http::header::SET_COOKIE;
 use http::{Response, StatusCode};
 
 use super::Here;
-use super::domain::Voucher;
 use super::enter::enter;
 use super::link::over;
 use super::park::{Parked, Step, take, waiting};
+use super::protocol::profile::Backing;
 use crate::account::Email;
 use crate::account::letters::token;
 use crate::account::site::{Answer, Visit};
@@ -89,9 +89,10 @@ async fn confirm(here: Here<'_>, visit: &Visit, link: &OpaqueToken) -> Answer {
     let (trip, mut profile) = (parked.trip(), parked.profile);
     if let Step::Mailed { email, .. } = parked.step {
         (profile.email, profile.email_trusted) = (Some(email), true);
+        profile.backing = Backing::Nobody;
     }
     let visit = visit.on(trip);
-    let mut response = enter(here, &visit, (profile, Voucher::Mail), parked.tokens).await?;
+    let mut response = enter(here, &visit, profile, parked.tokens).await?;
     // Unless somebody waits anew.
     if response.headers().get_all(SET_COOKIE).iter().all(|set| !here.providers.parking.sets(set)) {
         here.providers.parking.forget(&mut response);

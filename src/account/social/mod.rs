@@ -14,7 +14,15 @@
 //! Where an organization has the users of a domain log in with one provider and nowhere else, that
 //! provider speaks for the addresses of the domain: an account with such an address is theirs whom it
 //! vouches for, without a button; its owner is told by mail. No other provider, and no address that
-//! was confirmed by mail, gets anywhere there.
+//! was confirmed by mail, gets anywhere there. Nor does an address that is merely verified: it takes
+//! the provider's word that the owner of the domain is behind it, which is
+//!
+//! | at | an account of the domain's |
+//! |---|---|
+//! | Google | has the domain, or another of the same organization's that leads there, as its `hd` |
+//! | Microsoft | is the tenant's own, no guest, with `xms_edov`; and only with [`Tenant::Only`] |
+//! | Apple, GitHub, Facebook | cannot be told from any other: never |
+//! | any OpenID Provider | has a verified address, with [`Provider::trust_email`]: the host's decision |
 //!
 //! Only an address that the provider is believed about counts ([`Provider::trust_email`]); whether any
 //! other has an account is not even looked at, so nobody learns it.

@@ -7,6 +7,9 @@ use super::protocol::issuer::{IssuerRule, Tenant};
 use crate::crypto::Redacted;
 use crate::http::is_fetchable;
 
+const GOOGLE: &str = "https://accounts.google.com";
+const APPLE: &str = "https://appleid.apple.com";
+
 /// A provider that users log in with, and what the host registered there.
 ///
 /// At each provider the redirect URI to be registered is
@@ -97,10 +100,15 @@ impl Provider {
     /// Google, as `google`. An address counts as the user's if Google hands it out: one of Gmail's,
     /// or of an organization that is with Google. Of any other it knew the owner only once.
     ///
+    /// A [domain](crate::account::organization::Organizations::grant_domain) that is enforced here is
+    /// spoken for only by an account of its organization: one whose token has the domain as its `hd`,
+    /// or another of the same organization's that leads here. A consumer's account can have a verified
+    /// address of any domain, and gets nowhere there.
+    ///
     /// For tokens that can be refreshed, add the parameters `access_type=offline` and
     /// `prompt=consent`.
     pub fn google(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
-        let issuer = "https://accounts.google.com".to_owned();
+        let issuer = GOOGLE.to_owned();
         let discovery = discovery(&issuer);
         let protocol = Protocol::OpenId { discovery, issuer: IssuerRule::Google(issuer) };
         let names = ["google".to_owned(), "Google".to_owned(), client_id.into()];
@@ -114,6 +122,11 @@ impl Provider {
     /// token says that the owner of its domain vouches for it (the optional claim `xms_edov`, to be
     /// switched on in the registration): any tenant's administrator can write any address into a
     /// user's profile, and would otherwise get into the accounts of others.
+    ///
+    /// A [domain](crate::account::organization::Organizations::grant_domain) that is enforced here is
+    /// spoken for only with [`Tenant::Only`], by that claim, and of the tenant's own users: the claim
+    /// is also given to personal accounts and guests whose address was mailed to. For several
+    /// organizations there are several providers ([`Provider::called`]).
     pub fn microsoft(
         tenant: Tenant,
         client_id: impl Into<String>,
@@ -131,24 +144,26 @@ impl Provider {
     ) -> Self {
         let authority = authority.into();
         let discovery = discovery(&format!("{authority}/{}/v2.0", tenant.path()));
+        let trust = EmailTrust::Microsoft { one_tenant: tenant.is_one_organization() };
         let issuer = IssuerRule::Microsoft(authority, tenant);
         let protocol = Protocol::OpenId { discovery, issuer };
         let names = ["microsoft".to_owned(), "Microsoft".to_owned(), client_id.into()];
         let provider = Self::new(names, ClientSecret::text(secret), protocol);
-        Self { trust: EmailTrust::Microsoft, freshness: Freshness::NothingElse, ..provider }
+        Self { trust, freshness: Freshness::NothingElse, ..provider }
     }
 
     /// Apple, as `apple`: `client_id` is the services ID. The name comes with the very first login
-    /// only, and no later one tells it again.
+    /// only, and no later one tells it again. An address counts if it is verified; for whole domains
+    /// Apple speaks never.
     pub fn apple(client_id: impl Into<String>, secret: AppleSecret) -> Self {
-        let issuer = "https://appleid.apple.com".to_owned();
+        let issuer = APPLE.to_owned();
         let discovery = discovery(&issuer);
         let protocol = Protocol::OpenId { discovery, issuer: IssuerRule::Exact(issuer) };
         let names = ["apple".to_owned(), "Apple".to_owned(), client_id.into()];
         let provider = Self::new(names, ClientSecret::Apple(secret), protocol);
         Self {
             scopes: ["openid", "name", "email"].map(str::to_owned).into(),
-            trust: EmailTrust::Verified,
+            trust: EmailTrust::Mailed,
             form_post: true,
             freshness: Freshness::NothingElse,
             ..provider
@@ -157,7 +172,7 @@ impl Provider {
 
     /// GitHub, as `github`: OAuth without OpenID. A user is known by the number of the account, never
     /// by its name, which can become another's; an address counts if it is the primary one and
-    /// verified.
+    /// verified. For whole domains GitHub speaks never.
     pub fn github(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self::oauth(Protocol::GitHub(GitHub::public()), client_id.into(), secret)
     }
@@ -172,7 +187,8 @@ impl Provider {
     }
 
     /// Facebook, as `facebook`: OAuth without OpenID, and every call with a proof of the secret. An
-    /// address never counts as the user's: Facebook does not say whether it is.
+    /// address never counts as the user's, and no domain is spoken for: Facebook does not say whether
+    /// an address is anybody's.
     pub fn facebook(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self::oauth(Protocol::Facebook(Facebook::public()), client_id.into(), secret)
     }
@@ -245,10 +261,20 @@ impl Provider {
 
     /// Believes this OpenID Provider that an address is the user's, if it says so
     /// (`email_verified`). Whoever runs the provider can then sign up with any address, and is
-    /// asked for no mail; into an account that exists nobody gets by it.
+    /// asked for no mail; into an account that exists nobody gets by it, unless the host has made the
+    /// provider the one that a domain logs in with. Then it speaks for every address of the domain:
+    /// do that only with a provider that the organization runs, and where nobody has an account with
+    /// an address that was merely mailed to.
+    ///
+    /// Those of Google and Apple are told by their issuer, and have the rules of [`Provider::google`]
+    /// and [`Provider::apple`] all the same.
     pub fn trust_email(mut self) -> Self {
-        if self.trust == EmailTrust::Never && matches!(self.protocol, Protocol::OpenId { .. }) {
-            self.trust = EmailTrust::Verified;
+        if let (EmailTrust::Never, Protocol::OpenId { issuer, .. }) = (self.trust, &self.protocol) {
+            self.trust = match issuer {
+                IssuerRule::Exact(issuer) if is_at(issuer, GOOGLE) => EmailTrust::Google,
+                IssuerRule::Exact(issuer) if is_at(issuer, APPLE) => EmailTrust::Mailed,
+                _ => EmailTrust::Verified,
+            };
         }
         self
     }
@@ -291,6 +317,19 @@ impl Provider {
     /// What servers tell each other is over TLS all the same.
     pub fn danger_authorize_on_loopback(mut self) -> Self {
         self.on_loopback = true;
+        self
+    }
+
+    /// The same rules for a provider of tests, which is at another issuer.
+    #[cfg(feature = "testing")]
+    pub(crate) fn stood_in_for_at(mut self, address: String) -> Self {
+        if let Protocol::OpenId { discovery: found_at, issuer } = &mut self.protocol {
+            *found_at = discovery(&address);
+            match issuer {
+                IssuerRule::Exact(own) | IssuerRule::Google(own) => *own = address,
+                IssuerRule::Microsoft(authority, _) => *authority = address,
+            }
+        }
         self
     }
 
@@ -338,6 +377,11 @@ impl Protocol {
         };
         addresses.into_iter()
     }
+}
+
+/// Whether an issuer is this one, however the host has written it.
+fn is_at(issuer: &str, known: &str) -> bool {
+    issuer.trim_end_matches('/').eq_ignore_ascii_case(known)
 }
 
 /// OpenID Connect Discovery 1.0, section 4.1.
@@ -394,6 +438,14 @@ mod tests {
             Provider::microsoft(Tenant::Any, "me", "s"),
         ] {
             assert_ne!(preset.trust_email().trust, EmailTrust::Verified);
+        }
+        for (issuer, trust) in [
+            (GOOGLE, EmailTrust::Google),
+            ("https://accounts.google.com/", EmailTrust::Google),
+            (APPLE, EmailTrust::Mailed),
+        ] {
+            let generic = Provider::openid("generic", "Generic", issuer, "me").trust_email();
+            assert_eq!(generic.trust, trust, "{issuer}");
         }
         let secret = format!("{:?}", Provider::google("me", "hush"));
         assert!(!secret.contains("hush"), "{secret}");

@@ -81,6 +81,7 @@ pub(super) fn login(theme: &Theme, data: &Login<'_>) -> String {
         LoginNotice::ProviderNoEmail => (false, m.login_provider_no_email.as_ref()),
         LoginNotice::ProviderNoAccount => (false, m.login_provider_no_account.as_ref()),
         LoginNotice::ProviderMismatch => (false, m.login_provider_mismatch.as_ref()),
+        LoginNotice::ProviderPersonal => (false, m.login_provider_personal.as_ref()),
         LoginNotice::ProviderAnother => (false, m.login_provider_another.as_ref()),
     });
     let notice = told.filter(|(good, _)| *good).map(|(_, text)| text);

@@ -178,6 +178,13 @@ impl FakeOpenIdProvider {
             .trust_email()
     }
 
+    /// The provider as the host's application knows Google, as `google`: by the rules of
+    /// [`Provider::google`]. What else Google says of a user, such as the domain of an organization
+    /// (`hd`), is for [`FakeOpenIdProvider::change_claims`].
+    pub fn google_client(&self) -> Provider {
+        Provider::google(CLIENT_ID, CLIENT_SECRET).stood_in_for_at(self.issuer())
+    }
+
     /// Its certificate, PEM.
     pub fn certificate(&self) -> &str {
         &self.certificate

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::issuer::IssuerRule;
-use super::profile::{Profile, Truth, address, is_subject, person};
+use super::profile::{Backing, Profile, Truth, address, is_subject, person};
 use super::userinfo::UserInfo;
 use crate::crypto::constant_time_eq;
 use crate::jose::{
@@ -78,6 +79,24 @@ struct Claims {
     /// Microsoft: whether the owner of the address's domain vouches for it.
     #[serde(default)]
     xms_edov: Truth,
+    /// Microsoft: where a guest of the tenant is at home.
+    idp: Option<Value>,
+    /// Microsoft: whether the user is a guest of the tenant.
+    acct: Option<Value>,
+}
+
+impl Claims {
+    /// Whether the user is no guest of the tenant: one who is comes from somewhere else than the
+    /// issuer (`idp`), or is said to be one (`acct`).
+    fn is_resident(&self) -> bool {
+        let tenant = self.tid.as_deref().unwrap_or_default();
+        let at_home = |idp: &Value| {
+            // Tokens of the first version have another issuer for the same tenant.
+            *idp == *self.iss || *idp == *format!("https://sts.windows.net/{tenant}/")
+        };
+        self.idp.as_ref().is_none_or(at_home)
+            && self.acct.as_ref().is_none_or(|acct| *acct == 0 || *acct == "0")
+    }
 }
 
 /// What a provider says of a user, believed: nothing but [`validate`] makes one.
@@ -89,13 +108,25 @@ pub(in crate::account::social) struct VerifiedIdToken(Claims);
 pub(in crate::account::social) enum EmailTrust {
     /// Never.
     Never,
-    /// If it says that the address is verified.
+    /// If it says that the address is verified. Then it speaks for whole domains, too, where the host
+    /// has users log in with it.
     Verified,
+    /// Apple: if it says that the address is verified. It mailed to it once, as to anybody's, and
+    /// speaks for nobody's domain.
+    Mailed,
     /// Google: if it also is the one who hands the address out. Of any other it knew the owner once.
+    /// It speaks for the domain of the user's organization (`hd`), which a consumer's account lacks,
+    /// whatever its address.
     Google,
     /// Microsoft: if the owner of the domain is known to have vouched for it. Otherwise an
-    /// administrator of any tenant puts any address into any user's `email`.
-    Microsoft,
+    /// administrator of any tenant puts any address into any user's `email`. It speaks for a domain
+    /// only where nobody but one tenant may come, and of that tenant's own users: the same word is
+    /// given of the address of a personal account, of a guest, and of whoever signed up for a tenant
+    /// that no administrator has taken over yet.
+    Microsoft {
+        /// Whether nobody but the users of one organization's tenant may come.
+        one_tenant: bool,
+    },
 }
 
 /// Checks everything: signature, algorithm, issuer, audience, times, nonce, `at_hash`.
@@ -162,6 +193,7 @@ impl VerifiedIdToken {
         if let Some(more) = more {
             if claims.email.is_none() {
                 (claims.email, claims.email_verified) = (more.email, more.email_verified);
+                claims.xms_edov = Truth::default();
             }
             claims.name = claims.name.or(more.name);
         }
@@ -171,18 +203,30 @@ impl VerifiedIdToken {
         let hosted = claims.hd.as_ref().is_some_and(|hd| !hd.is_empty());
         let email_trusted = match trust {
             EmailTrust::Never => false,
-            EmailTrust::Verified => claims.email_verified.0,
+            EmailTrust::Verified | EmailTrust::Mailed => claims.email_verified.0,
             EmailTrust::Google => claims.email_verified.0 && (is_google || hosted),
-            EmailTrust::Microsoft => claims.xms_edov.0,
+            EmailTrust::Microsoft { .. } => claims.xms_edov.0,
+        };
+        let email_trusted = email_trusted && email.is_some();
+        let backing = match trust {
+            EmailTrust::Verified if email_trusted => Backing::Owner,
+            EmailTrust::Google if email_trusted => {
+                claims.hd.as_deref().map_or(Backing::Nobody, Backing::by)
+            }
+            EmailTrust::Microsoft { one_tenant: true } if email_trusted && claims.is_resident() => {
+                Backing::Owner
+            }
+            _ => Backing::Nobody,
         };
         // A subject of Microsoft's is one in its tenant.
         let subject = match (trust, claims.tid) {
-            (EmailTrust::Microsoft, Some(tenant)) => format!("{tenant}.{}", claims.sub),
+            (EmailTrust::Microsoft { .. }, Some(tenant)) => format!("{tenant}.{}", claims.sub),
             _ => claims.sub,
         };
         Profile {
             subject,
-            email_trusted: email_trusted && email.is_some(),
+            email_trusted,
+            backing,
             email,
             name: claims.name.as_deref().and_then(person),
             amr: claims.amr.unwrap_or_default().into_iter().take(METHODS).collect(),

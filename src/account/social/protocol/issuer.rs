@@ -30,6 +30,11 @@ impl Tenant {
         }
     }
 
+    /// Whether only the users of one organization come.
+    pub(in crate::account::social) fn is_one_organization(&self) -> bool {
+        matches!(self, Self::Only(id) if id != PERSONAL)
+    }
+
     fn admits(&self, id: &str) -> bool {
         match self {
             Self::Any => true,
@@ -117,6 +122,12 @@ mod tests {
             ] {
                 assert!(!rule(tenant.clone()).issues(&iss, tid), "{tenant:?} {iss} {tid:?}");
             }
+        }
+        assert!(Tenant::Only(ACME.into()).is_one_organization());
+        for many in
+            [Tenant::Any, Tenant::Organizations, Tenant::Personal, Tenant::Only(PERSONAL.into())]
+        {
+            assert!(!many.is_one_organization(), "{many:?}");
         }
         assert!(rule(Tenant::Any).publishes(&at("{tenantid}")));
         assert!(rule(Tenant::Only(ACME.into())).publishes(&at(ACME)));

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::limits;
 use crate::account::Email;
+use crate::account::organization::EmailDomain;
 
 /// What a provider says of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,12 +15,37 @@ pub(in crate::account) struct Profile {
     pub(in crate::account::social) email: Option<String>,
     /// Whether the provider is believed that the address is the user's.
     pub(in crate::account::social) email_trusted: bool,
+    /// Who is behind the address beside the user.
+    #[serde(default)]
+    pub(in crate::account::social) backing: Backing,
     /// The name, for people to recognise the identity by.
     pub(in crate::account::social) name: Option<String>,
     /// How the user proved to the provider who they are.
     pub(in crate::account::social) amr: Vec<String>,
     /// When; in seconds since 1970.
     pub(in crate::account::social) auth_time: Option<i64>,
+}
+
+/// Who is known to be behind an address beside its user, by the rule of the provider. That somebody
+/// once read a mail at the address says nothing of the owner of its domain: an employee can have an
+/// account of their own at Google with it, and keeps that when they leave.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::account::social) enum Backing {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// The owner of the address's domain.
+    Owner,
+    /// The owner of this domain, in our spelling, who need not be that of the address's.
+    Hosted(String),
+}
+
+impl Backing {
+    /// The owner of a domain that a provider names.
+    pub(in crate::account::social) fn by(domain: &str) -> Self {
+        let domain = domain.parse::<EmailDomain>();
+        domain.map_or(Self::Nobody, |domain| Self::Hosted(domain.as_str().to_owned()))
+    }
 }
 
 impl Profile {
@@ -29,6 +55,7 @@ impl Profile {
             subject,
             email: None,
             email_trusted: false,
+            backing: Backing::Nobody,
             name: None,
             amr: Vec::new(),
             auth_time: None,
@@ -85,6 +112,14 @@ mod tests {
         }
         for json in ["false", "\"false\"", "0", "2", "null", "\"yes\"", "[true]", "{}", "1.5"] {
             assert!(!read(json), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_domain_that_is_named_is_in_one_spelling_or_nobodys() {
+        assert_eq!(Backing::by("Acme.Example"), Backing::Hosted("acme.example".into()));
+        for odd in ["", "acme", "acme example", "a@acme.example", "10.0.0.1"] {
+            assert_eq!(Backing::by(odd), Backing::Nobody, "{odd}");
         }
     }
 

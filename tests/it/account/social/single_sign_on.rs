@@ -218,7 +218,7 @@ async fn an_address_that_the_provider_does_not_vouch_for_gets_nowhere_in_the_dom
                     let page = browser.submit(&page, &[]).await;
                     let page = browser.follow(page).await;
                     assert_eq!(page.url.path(), "/login", "{email}");
-                    assert!(page.body.contains("no email address"), "{}", page.body);
+                    assert!(page.body.contains("account that it gave you"), "{}", page.body);
                     assert_eq!(who(&mut browser).await, "hello stranger at /");
                 }
             }
@@ -253,5 +253,90 @@ async fn an_account_that_nobody_confirmed_goes_to_whom_the_provider_vouches_for(
         assert!(account.email_verified());
         assert!(!world.store.ways_in(account.id(), &open_ways()).await.unwrap().password);
     })
+    .await;
+}
+
+/// A consumer's account at Google can have an address of any domain, once mailed to and verified, and
+/// is nobody's but its user's, who may have left the organization, or had the address for a day.
+#[tokio::test]
+async fn a_consumer_account_with_an_address_of_the_domain_gets_nowhere() {
+    let fake = Fake::start().await;
+    let google = |_| fake.provider.google_client().called("fake", "Fake");
+    each_world_with(
+        |builder| with_sso(fake.known_as(builder, google)),
+        async |world| {
+            let (new, fay) = ("new@acme.example", "fay@acme.example");
+            let accounts = world.accounts.accounts();
+            let password = Some(crate::account::world::PASSWORD);
+            accounts.create(fay, password, Default::default(), false).await.unwrap();
+            enforced_here(&world).await;
+            let mallory = |email: &str| FakeUser::new("mallory-1").with_email(email, true);
+            // No organization; one of the attacker's own.
+            for hd in [None, Some("evil.example"), Some("example"), Some("")] {
+                fake.provider.change_claims(move |claims| {
+                    claims.extend(hd.map(|hd| ("hd".to_owned(), hd.into())));
+                });
+                for email in [BOB, new, fay] {
+                    let mut browser = world.browser();
+                    let page = fake.arrive(&mut browser, mallory(email)).await;
+                    assert_eq!(who(&mut browser).await, "hello stranger at /", "{hd:?} {email}");
+                    // Without an organization Google does not even hand the address out.
+                    if hd.is_some_and(|hd| !hd.is_empty()) {
+                        assert!(page.body.contains("account that it gave you"), "{}", page.body);
+                    } else {
+                        assert_eq!(page.url.path(), format!("{BEGIN}/email"));
+                    }
+                }
+            }
+            assert_eq!(refusals(&world).await, ["not_of_the_domain"; 6]);
+            assert!(accounts.find_by_email(new).await.unwrap().is_none());
+            assert!(!accounts.find_by_email(fay).await.unwrap().unwrap().email_verified());
+            for email in [BOB, fay] {
+                let account = accounts.find_by_email(email).await.unwrap().unwrap();
+                let ways = world.store.ways_in(account.id(), &open_ways()).await.unwrap();
+                assert!(ways.identities.is_empty(), "{email}");
+            }
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_of_the_organization_at_google_speaks_for_its_domains() {
+    let fake = Fake::start().await;
+    let google = |_| fake.provider.google_client().called("fake", "Fake");
+    each_world_with(
+        |builder| with_sso(fake.known_as(builder, google)),
+        async |world| {
+            let id = acme(&world).await;
+            let organizations = world.accounts.organizations();
+            for (domain, path) in [
+                (DOMAIN, BEGIN),
+                ("acme-group.example", BEGIN),
+                ("acme-labs.example", "/elsewhere"),
+            ] {
+                organizations.grant_domain(id, domain, path).await.unwrap();
+            }
+            set_here(&world, id, SsoMode::Enforced).await;
+            let as_of = async |hd: &'static str, email: &str| {
+                fake.provider.change_claims(move |claims| {
+                    claims.insert("hd".to_owned(), hd.into());
+                });
+                let user = FakeUser::new(email).with_email(email, true);
+                let mut browser = world.browser();
+                fake.arrive(&mut browser, user).await;
+                who(&mut browser).await
+            };
+            // By the domain of the address; by the one that the organization is known by there.
+            assert_eq!(as_of("Acme.Example", BOB).await, greeting(BOB));
+            let new = "new@acme.example";
+            assert_eq!(as_of("acme-group.example", new).await, greeting(new));
+            // Of which the host does not say that it logs in there; nobody's.
+            for other in ["acme-labs.example", "acme-other.example"] {
+                let email = "other@acme.example";
+                assert_eq!(as_of(other, email).await, "hello stranger at /", "{other}");
+            }
+        },
+    )
     .await;
 }

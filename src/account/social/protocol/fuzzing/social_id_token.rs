@@ -4,11 +4,12 @@ use time::macros::datetime;
 
 use crate::account::social::protocol::id_token::{EmailTrust, Expected, validate};
 use crate::account::social::protocol::issuer::{IssuerRule, Tenant};
-use crate::account::social::protocol::profile::is_subject;
+use crate::account::social::protocol::profile::{Backing, is_subject};
 use crate::fuzzing::{Input, Outcome};
 use crate::jose::Algorithm;
 use crate::jose::fuzzing::sign_payload;
 
+const MICROSOFT: EmailTrust = EmailTrust::Microsoft { one_tenant: true };
 const NOW: OffsetDateTime = datetime!(2026-11-01 12:00 UTC);
 
 /// Whatever a provider signs, who is let in was vouched for by it, for us, for this login, just now;
@@ -20,7 +21,7 @@ pub fn social_id_token(data: &[u8]) -> Outcome {
     let (issuer, trust) = match input.byte() {
         b'm' => {
             let authority = "https://ms.example".to_owned();
-            (IssuerRule::Microsoft(authority, Tenant::Any), EmailTrust::Microsoft)
+            (IssuerRule::Microsoft(authority, Tenant::Any), MICROSOFT)
         }
         b'g' => (IssuerRule::Google("https://op.example".to_owned()), EmailTrust::Google),
         _ => (IssuerRule::Exact("https://op.example".to_owned()), EmailTrust::Verified),
@@ -62,12 +63,21 @@ pub fn social_id_token(data: &[u8]) -> Outcome {
         })
     };
     let profile = verified.into_profile(trust, None);
-    assert!(is_subject(&profile.subject) || trust == EmailTrust::Microsoft);
+    assert!(is_subject(&profile.subject) || trust == MICROSOFT);
     if let Some(email) = profile.trusted_email() {
         let address = claims["email"].as_str().unwrap_or_default();
         assert_eq!(crate::account::Email::parse(address), Ok(email));
-        let word = if trust == EmailTrust::Microsoft { "xms_edov" } else { "email_verified" };
+        let word = if trust == MICROSOFT { "xms_edov" } else { "email_verified" };
         assert!(said(word));
+    }
+    match &profile.backing {
+        Backing::Nobody => {}
+        Backing::Owner => assert!(profile.email_trusted && trust != EmailTrust::Google),
+        Backing::Hosted(domain) => {
+            let hd = claims["hd"].as_str().unwrap_or_default();
+            assert!(profile.email_trusted && trust == EmailTrust::Google);
+            assert_eq!(Backing::by(hd), Backing::Hosted(domain.clone()));
+        }
     }
     Outcome::Accepted
 }

@@ -9,6 +9,9 @@ use crate::jose::{IdTokenJwt, SigningKey, Typ, sign_jwt};
 const NOW: OffsetDateTime = datetime!(2026-11-01 12:00 UTC);
 const ISSUER: &str = "https://op.example";
 
+const ENTRA: EmailTrust = EmailTrust::Microsoft { one_tenant: false };
+const ONE_TENANT: EmailTrust = EmailTrust::Microsoft { one_tenant: true };
+
 fn claims() -> Value {
     json!({
         "iss": ISSUER, "sub": "alice", "aud": "me", "nonce": "n",
@@ -67,6 +70,7 @@ fn a_good_token_says_who_somebody_is() {
         subject: "alice".into(),
         email: Some("alice@example.test".into()),
         email_trusted: true,
+        backing: Backing::Owner,
         name: Some("Alice".into()),
         amr: vec!["pwd".into(), "mfa".into()],
         auth_time: None,
@@ -201,15 +205,92 @@ fn an_address_is_trusted_by_the_rule_of_its_provider() {
     assert!(!trusted(&gmail, EmailTrust::Google));
 
     // Microsoft's `email_verified` is nobody's word.
-    assert!(!trusted(&claims(), EmailTrust::Microsoft));
+    assert!(!trusted(&claims(), ENTRA));
     for yes in [json!(true), json!("1"), json!(1)] {
-        assert!(trusted(&with("xms_edov", yes), EmailTrust::Microsoft));
+        assert!(trusted(&with("xms_edov", yes), ENTRA));
     }
     let mut refuted = with("xms_edov", json!(false));
     refuted["tid"] = json!("a tenant");
-    assert!(!trusted(&refuted, EmailTrust::Microsoft));
-    let profile = world.read(&refuted).unwrap().into_profile(EmailTrust::Microsoft, None);
+    assert!(!trusted(&refuted, ENTRA));
+    let profile = world.read(&refuted).unwrap().into_profile(ENTRA, None);
     assert_eq!(profile.subject, "a tenant.alice");
+}
+
+fn all(pairs: &[(&str, Value)]) -> Value {
+    let mut claims = claims();
+    for (name, value) in pairs {
+        claims[*name] = value.clone();
+    }
+    claims
+}
+
+/// A consumer's account can have an address of any domain, verified.
+#[test]
+fn a_domain_is_spoken_for_by_the_rule_of_the_provider() {
+    let world = World::new();
+    let backing =
+        |claims: &Value, trust| world.read(claims).unwrap().into_profile(trust, None).backing;
+    let hosted = |domain: &str| Backing::Hosted(domain.into());
+
+    assert_eq!(backing(&claims(), EmailTrust::Verified), Backing::Owner);
+    for trust in [EmailTrust::Never, EmailTrust::Mailed, EmailTrust::Google, ENTRA] {
+        assert_eq!(backing(&claims(), trust), Backing::Nobody, "{trust:?}");
+        let unverified = with("email_verified", json!(false));
+        assert_eq!(backing(&unverified, trust), Backing::Nobody, "{trust:?}");
+    }
+    assert_eq!(
+        backing(&with("email_verified", json!(false)), EmailTrust::Verified),
+        Backing::Nobody
+    );
+
+    // Google: the organization's domain, and only what it says of addresses that it hands out.
+    for (hd, expected) in [
+        (json!("Example.test"), hosted("example.test")),
+        (json!("other.test"), hosted("other.test")),
+        (json!(""), Backing::Nobody),
+        (Value::Null, Backing::Nobody),
+    ] {
+        assert_eq!(backing(&with("hd", hd.clone()), EmailTrust::Google), expected, "{hd}");
+    }
+    let unverified = all(&[("hd", json!("example.test")), ("email_verified", json!(false))]);
+    assert_eq!(backing(&unverified, EmailTrust::Google), Backing::Nobody);
+    let gmail = with("email", json!("alice@gmail.com"));
+    assert_eq!(backing(&gmail, EmailTrust::Google), Backing::Nobody);
+    // Nobody else's `hd` says anything.
+    assert_eq!(backing(&with("hd", json!("example.test")), EmailTrust::Mailed), Backing::Nobody);
+}
+
+/// The owner of the domain is said to vouch for the address of personal accounts and guests, too.
+#[test]
+fn of_microsoft_only_a_tenants_own_users_have_its_word_for_their_domain() {
+    let world = World::new();
+    let backing =
+        |claims: &Value, trust| world.read(claims).unwrap().into_profile(trust, None).backing;
+    let edov = ("xms_edov", json!(true));
+    let tenant = ("tid", json!("t"));
+    let own = all(&[edov.clone(), tenant.clone()]);
+    assert_eq!(backing(&own, ENTRA), Backing::Nobody, "of any tenant");
+    assert_eq!(backing(&own, ONE_TENANT), Backing::Owner);
+    assert_eq!(backing(&with("tid", json!("t")), ONE_TENANT), Backing::Nobody, "nOAuth");
+    for (name, value, expected) in [
+        ("idp", json!(ISSUER), Backing::Owner),
+        ("idp", json!("https://sts.windows.net/t/"), Backing::Owner),
+        ("idp", json!("https://sts.windows.net/other/"), Backing::Nobody),
+        ("idp", json!("live.com"), Backing::Nobody),
+        ("idp", json!("mail"), Backing::Nobody),
+        ("idp", json!(["live.com"]), Backing::Nobody),
+        ("acct", json!(0), Backing::Owner),
+        ("acct", json!(1), Backing::Nobody),
+        ("acct", json!("1"), Backing::Nobody),
+    ] {
+        let claims = all(&[edov.clone(), tenant.clone(), (name, value)]);
+        assert_eq!(backing(&claims, ONE_TENANT), expected, "{claims}");
+    }
+    // Nor does its word about one address count for another.
+    let silent = all(&[edov, tenant, ("email", Value::Null)]);
+    let info = UserInfo::read(br#"{"sub":"alice","email":"b@b.test"}"#, "alice").unwrap();
+    let profile = world.read(&silent).unwrap().into_profile(ONE_TENANT, Some(info));
+    assert!(!profile.email_trusted && profile.backing == Backing::Nobody);
 }
 
 #[test]
