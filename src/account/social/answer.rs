@@ -113,7 +113,8 @@ async fn believe(
         Err(error) => return Err(Fault::Said(error.clone())),
     };
     let redirect_uri = here.redirect_uri();
-    let redeemed = providers.client.redeem(provider, attempt, (code, &redirect_uri)).await?;
+    let answered = (code.as_str(), answer.iss.as_deref());
+    let redeemed = providers.client.redeem(provider, attempt, (answered, &redirect_uri)).await?;
     let (mut profile, issued) = redeemed;
     if profile.name.is_none() && provider.form_post {
         profile.name = answer.user.as_deref().and_then(name_of_apple_user);

@@ -45,20 +45,17 @@ pub(super) struct Endpoints {
     pub(super) authorize: String,
     token: String,
     secret_in_form: bool,
-    /// Whose name every answer must have, or may have (RFC 9207).
-    issuer: Option<(String, bool)>,
+    /// In whose name an answer is (RFC 9207).
+    issuer: IssuerRule,
+    /// Whether every answer says in whose.
+    names_issuer: bool,
 }
 
 impl Endpoints {
     /// Whether an answer with this `iss` is from the provider that was asked (RFC 9207, section
     /// 2.4).
     pub(super) fn may_answer(&self, iss: Option<&str>) -> bool {
-        match (&self.issuer, iss) {
-            (Some((issuer, _)), Some(iss)) => issuer == iss,
-            (Some((_, always)), None) => !always,
-            (None, Some(_)) => false,
-            (None, None) => true,
-        }
+        iss.map_or(!self.names_issuer, |iss| self.issuer.answers_as(iss))
     }
 }
 
@@ -80,13 +77,12 @@ impl Client {
                 if !provider.on_loopback && !metadata.is_public() {
                     return Err(Fault::Metadata);
                 }
-                // Where each tenant has an issuer of its own, an answer could be from any.
-                let names_issuer = !matches!(issuer, IssuerRule::Microsoft(..));
                 Endpoints {
                     authorize: metadata.authorization_endpoint.clone(),
                     token: metadata.token_endpoint.clone(),
                     secret_in_form: metadata.secret_in_form,
-                    issuer: names_issuer.then(|| (metadata.issuer.clone(), metadata.names_issuer)),
+                    issuer: issuer.clone(),
+                    names_issuer: metadata.names_issuer,
                 }
             }
             Protocol::GitHub(github) => Endpoints {
@@ -94,13 +90,16 @@ impl Client {
                 token: github.token(),
                 secret_in_form: true,
                 // GitHub names it since 2026, and publishes nowhere that it always does.
-                issuer: Some((github.issuer(), false)),
+                issuer: IssuerRule::Exact(github.issuer()),
+                names_issuer: false,
             },
             Protocol::Facebook(facebook) => Endpoints {
                 authorize: facebook.authorize(),
                 token: facebook.token(),
                 secret_in_form: true,
-                issuer: None,
+                // Facebook names none yet, and has one.
+                issuer: IssuerRule::Exact(facebook.issuer()),
+                names_issuer: false,
             },
         })
     }
@@ -111,12 +110,12 @@ impl Client {
         if issuer.publishes(&metadata.issuer) { Ok(metadata) } else { Err(Fault::Metadata) }
     }
 
-    /// Redeems a code, and finds out who the user is.
+    /// Redeems a code of an answer in the name of this issuer, and finds out who the user is.
     pub(super) async fn redeem(
         &self,
         provider: &Provider,
         attempt: &Attempt,
-        (code, redirect_uri): (&str, &str),
+        ((code, iss), redirect_uri): ((&str, Option<&str>), &str),
     ) -> Result<(Profile, Issued), Fault> {
         let endpoints = self.endpoints(provider).await?;
         let fields = [
@@ -129,7 +128,8 @@ impl Client {
         let profile = match &provider.protocol {
             Protocol::OpenId { discovery, issuer } => {
                 let metadata = self.metadata(discovery, issuer).await?;
-                self.by_id_token(provider, (issuer, &metadata), attempt, &issued).await?
+                let issuer = issuer.as_answered(iss);
+                self.by_id_token(provider, (&issuer, &metadata), attempt, &issued).await?
             }
             Protocol::GitHub(github) => {
                 let token = &issued.access_token;
@@ -293,24 +293,24 @@ mod tests {
 
     #[test]
     fn whose_answer_it_is_must_be_said_where_it_always_is() {
-        let endpoints = |issuer: Option<(&str, bool)>| Endpoints {
+        let op = "https://op.example";
+        let endpoints = |names_issuer| Endpoints {
             authorize: String::new(),
             token: String::new(),
             secret_in_form: false,
-            issuer: issuer.map(|(issuer, always)| (issuer.to_owned(), always)),
+            issuer: IssuerRule::Exact(op.to_owned()),
+            names_issuer,
         };
-        let op = "https://op.example";
-        for (issuer, iss, may) in [
-            (Some((op, true)), Some(op), true),
-            (Some((op, true)), None, false),
-            (Some((op, true)), Some("https://evil.example"), false),
-            (Some((op, false)), None, true),
-            (Some((op, false)), Some(op), true),
-            (Some((op, false)), Some("https://op.example/"), false),
-            (None, None, true),
-            (None, Some(op), false),
+        for (always, iss, may) in [
+            (true, Some(op), true),
+            (true, None, false),
+            (true, Some("https://evil.example"), false),
+            (false, None, true),
+            (false, Some(op), true),
+            (false, Some("https://op.example/"), false),
+            (false, Some(""), false),
         ] {
-            assert_eq!(endpoints(issuer).may_answer(iss), may, "{issuer:?} {iss:?}");
+            assert_eq!(endpoints(always).may_answer(iss), may, "{always} {iss:?}");
         }
     }
 

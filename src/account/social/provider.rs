@@ -142,7 +142,7 @@ impl Provider {
         client_id: impl Into<String>,
         secret: impl Into<String>,
     ) -> Self {
-        let authority = authority.into();
+        let authority = authority.into().trim_end_matches('/').to_owned();
         let discovery = discovery(&format!("{authority}/{}/v2.0", tenant.path()));
         let trust = EmailTrust::Microsoft { one_tenant: tenant.is_one_organization() };
         let issuer = IssuerRule::Microsoft(authority, tenant);
@@ -447,6 +447,10 @@ mod tests {
             let generic = Provider::openid("generic", "Generic", issuer, "me").trust_email();
             assert_eq!(generic.trust, trust, "{issuer}");
         }
+        let cloud =
+            Provider::microsoft_at("https://login.microsoftonline.us/", Tenant::Any, "me", "s");
+        let at = "https://login.microsoftonline.us/common/v2.0/.well-known/openid-configuration";
+        assert!(cloud.protocol.addresses().eq([at.to_owned()]));
         let secret = format!("{:?}", Provider::google("me", "hush"));
         assert!(!secret.contains("hush"), "{secret}");
     }

@@ -30,6 +30,12 @@ impl Facebook {
         format!("{}/{VERSION}/dialog/oauth", self.dialog)
     }
 
+    /// What answers may name as their issuer (RFC 9207): the one of its OpenID metadata, at
+    /// `/.well-known/openid-configuration`.
+    pub(in crate::account::social) fn issuer(&self) -> String {
+        self.dialog.clone()
+    }
+
     pub(in crate::account::social) fn token(&self) -> String {
         format!("{}/{VERSION}/oauth/access_token", self.graph)
     }
@@ -77,6 +83,13 @@ pub(in crate::account::social) fn read(me: &[u8]) -> Result<Profile, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_issuer_is_where_the_dialog_is() {
+        assert_eq!(Facebook::public().issuer(), "https://www.facebook.com");
+        let proxied = Facebook::at("https://dialog.example/", "https://graph.example");
+        assert_eq!(proxied.issuer(), "https://dialog.example");
+    }
 
     #[test]
     fn an_address_of_facebooks_is_never_trusted() {

@@ -72,6 +72,30 @@ impl IssuerRule {
         }
     }
 
+    /// Whether an answer that names this issuer (RFC 9207, section 2.4) can be the provider's. Where
+    /// each tenant has an issuer of its own it is one that may come; that it is the very one of the ID
+    /// token is for [`IssuerRule::as_answered`].
+    pub(in crate::account::social) fn answers_as(&self, iss: &str) -> bool {
+        match self {
+            Self::Exact(expected) | Self::Google(expected) => iss == expected,
+            Self::Microsoft(authority, _) => {
+                tenant_of(authority, iss).is_some_and(|id| self.issues(iss, Some(id)))
+            }
+        }
+    }
+
+    /// Who an ID token must be from that comes of an answer which named this issuer, or none: of all
+    /// tenants only the one that answered.
+    pub(in crate::account::social) fn as_answered(&self, iss: Option<&str>) -> Self {
+        match (self, iss) {
+            (Self::Microsoft(authority, _), Some(iss)) if self.answers_as(iss) => {
+                let id = tenant_of(authority, iss).unwrap_or_default();
+                Self::Microsoft(authority.clone(), Tenant::Only(id.to_owned()))
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// Whether a token with these claims is the provider's. What is the same for all tenants (the
     /// keys) says nothing of the tenant: its id must be that of the issuer, and one that may come.
     pub(in crate::account::social) fn issues(&self, iss: &str, tid: Option<&str>) -> bool {
@@ -87,6 +111,11 @@ impl IssuerRule {
             (Self::Microsoft(..), None) => false,
         }
     }
+}
+
+/// The id in the issuer of a tenant of Microsoft's.
+fn tenant_of<'i>(authority: &str, issuer: &'i str) -> Option<&'i str> {
+    issuer.strip_prefix(authority)?.strip_prefix('/')?.strip_suffix("/v2.0")
 }
 
 #[cfg(test)]
@@ -136,6 +165,43 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_in_the_name_of_the_tenant_that_issues_the_token() {
+        let at = |id: &str| format!("https://ms.example/{id}/v2.0");
+        let rule = |tenant| IssuerRule::Microsoft("https://ms.example".into(), tenant);
+        for (tenant, acme, personal) in [
+            (Tenant::Any, true, true),
+            (Tenant::Organizations, true, false),
+            (Tenant::Personal, false, true),
+            (Tenant::Only(ACME.into()), true, false),
+        ] {
+            let rule = rule(tenant);
+            assert_eq!(rule.answers_as(&at(ACME)), acme, "{rule:?}");
+            assert_eq!(rule.answers_as(&at(PERSONAL)), personal, "{rule:?}");
+            for other in [
+                at("common"),
+                at("{tenantid}"),
+                at(&ACME.to_uppercase()),
+                at(&format!("{ACME}/{ACME}")),
+                at(ACME) + "/",
+                at(ACME).replace("/v2.0", ""),
+                at(ACME).replace("ms.example", "ms.example.evil.example"),
+                "https://ms.example".to_owned(),
+                "https://evil.example".to_owned(),
+                String::new(),
+            ] {
+                assert!(!rule.answers_as(&other), "{rule:?} {other}");
+            }
+        }
+        let any = rule(Tenant::Any);
+        let answered = any.as_answered(Some(&at(ACME)));
+        assert!(answered.issues(&at(ACME), Some(ACME)));
+        assert!(!answered.issues(&at(OTHER), Some(OTHER)), "the token is another tenant's");
+        assert!(any.as_answered(None).issues(&at(OTHER), Some(OTHER)));
+        let acme = rule(Tenant::Only(ACME.into()));
+        assert_eq!(acme.as_answered(Some(&at(OTHER))), acme, "no answer widens the rule");
+    }
+
+    #[test]
     fn other_issuers_are_compared_letter_for_letter() {
         let exact = IssuerRule::Exact("https://op.example".into());
         assert!(exact.issues("https://op.example", None) && exact.publishes("https://op.example"));
@@ -146,6 +212,9 @@ mod tests {
         assert!(google.issues("https://accounts.google.com", None));
         assert!(google.issues("accounts.google.com", None));
         assert!(!google.publishes("accounts.google.com"));
+        assert!(google.answers_as("https://accounts.google.com"));
+        assert!(!google.answers_as("accounts.google.com"), "answers never left the scheme out");
+        assert_eq!(google.as_answered(Some("https://accounts.google.com")), google);
         for other in ["http://accounts.google.com", "https://accounts.google.com.evil.example"] {
             assert!(!google.issues(other, None), "{other}");
         }

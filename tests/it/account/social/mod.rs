@@ -6,6 +6,7 @@ mod hostile;
 mod limits;
 mod link;
 mod mail;
+mod microsoft;
 mod others;
 mod single_sign_on;
 mod store;

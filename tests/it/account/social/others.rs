@@ -107,6 +107,39 @@ async fn an_answer_of_github_is_in_its_own_name_or_in_none() {
     .await;
 }
 
+/// Facebook does not say whose answer it is, and may begin to: then it is its own, or a mix-up.
+#[tokio::test]
+async fn an_answer_of_facebook_is_in_its_own_name_or_in_none() {
+    let fake = Fake::start().await;
+    each_world_with(
+        |builder| {
+            let issuer = fake.provider.issuer();
+            let facebook = Provider::facebook_at([&issuer, &issuer], "me", "secret");
+            builder.social(Social::new([facebook]).egress(fake.provider.egress()))
+        },
+        async |world| {
+            fake.provider.answer_at("/v24.0/oauth/access_token", 200, tokens());
+            fake.provider.answer_at("/v24.0/me", 200, json!({"id": "10158"}).to_string());
+            let named = |issuer: &str| {
+                let mut fields = url::form_urlencoded::Serializer::new("&".to_owned());
+                fields.append_pair("iss", issuer).finish()
+            };
+            let site = fake.provider.issuer();
+            for own in [named(&site), String::new()] {
+                let page = come_back_from(&mut world.browser(), "facebook", &own).await;
+                assert_eq!(page.url.path(), "/login/with/facebook/email", "{own}");
+            }
+            let limited = site.replace("localhost", "limited.localhost");
+            for other in [&format!("{site}/"), &limited, "https://evil.example"] {
+                let page = come_back_from(&mut world.browser(), "facebook", &named(other)).await;
+                assert_eq!(page.url.query(), Some("notice=provider-failed"), "{other}");
+            }
+            assert_eq!(refusals(&world).await, ["wrong_issuer"; 3]);
+        },
+    )
+    .await;
+}
+
 #[tokio::test]
 async fn an_address_at_facebook_is_confirmed_by_mail() {
     let fake = Fake::start().await;

@@ -67,7 +67,7 @@ async fn a_provider_can_be_that_of_the_organization() {
 }
 
 /// The provider is that of the organization, which enforces it.
-async fn enforced_here(world: &World) {
+pub(super) async fn enforced_here(world: &World) {
     let id = acme(world).await;
     let organizations = world.accounts.organizations();
     organizations.grant_domain(id, DOMAIN, BEGIN).await.unwrap();
