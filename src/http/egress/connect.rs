@@ -10,39 +10,13 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tower_service::Service;
 
 use super::address::is_allowed;
+use super::lookup::Resolve;
 use super::{EgressError, limits};
 use crate::http::Network;
-
-/// Who turns a host name into addresses.
-pub(super) trait Resolve: Send + Sync + 'static {
-    /// All addresses of `host`.
-    fn resolve(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
-}
-
-static LOOKUPS: Semaphore = Semaphore::const_new(limits::LOOKUPS);
-
-/// The machine's resolver.
-pub(super) struct SystemResolver;
-
-impl Resolve for SystemResolver {
-    fn resolve(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
-        Box::pin(async move {
-            let place = LOOKUPS.acquire().await.map_err(io::Error::other)?;
-            // It goes on when nobody waits any more, and keeps its place until its thread is free.
-            let lookup = tokio::spawn(async move {
-                let addresses = tokio::net::lookup_host((host, 0)).await;
-                drop(place);
-                addresses.map(|addresses| addresses.map(|address| address.ip()).collect())
-            });
-            lookup.await.map_err(io::Error::other)?
-        })
-    }
-}
 
 /// Connects to checked addresses only. The name is resolved once, and the socket is opened to
 /// the very address that was checked: a name that answers differently the next time (DNS

@@ -18,6 +18,7 @@
 
 mod address;
 mod connect;
+mod lookup;
 #[cfg(test)]
 pub(crate) mod test_server;
 
@@ -40,7 +41,8 @@ use tower::BoxError;
 use url::Url;
 
 use super::Network;
-use connect::{GuardedConnector, Resolve, SystemResolver};
+use connect::GuardedConnector;
+use lookup::{Resolve, SystemResolver};
 
 /// Bounds of an outbound request, in one place.
 mod limits {
@@ -57,9 +59,16 @@ mod limits {
     pub(in crate::http::egress) const NEXT_ADDRESS: Duration = Duration::from_millis(250);
     /// The most addresses of a name that are tried.
     pub(in crate::http::egress) const ADDRESSES: usize = 16;
-    /// The most names that are looked up at the same time, in the whole process: each holds a thread
-    /// until the machine's resolver gives up, whoever still waits for it.
+    /// The most names that are looked up at the same time, in the whole process, and may be answered
+    /// any moment.
     pub(in crate::http::egress) const LOOKUPS: usize = 32;
+    /// How long a lookup may take before it gives its place to the next.
+    pub(in crate::http::egress) const LOOKUP: Duration = Duration::from_secs(1);
+    /// The most lookups with those that gave their place away: each holds a thread until the machine's
+    /// resolver gives up, whoever still waits for it. Tokio has 512 of them for everything.
+    pub(in crate::http::egress) const LOOKUP_THREADS: usize = 256;
+    /// The most of these in one domain.
+    pub(in crate::http::egress) const LOOKUPS_OF_DOMAIN: usize = 8;
     /// Everything, from the name to the last byte, unless the caller has more patience.
     pub(in crate::http::egress) const TOTAL: Duration = Duration::from_secs(3);
 }
