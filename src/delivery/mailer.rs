@@ -19,6 +19,10 @@ pub enum MailError {
     /// It may go better later: it is tried again.
     #[error("the mail was not sent, and is tried again: {0}")]
     Temporary(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A policy of the receiver's is against it: it is tried a few times more
+    /// ([`RetryPolicy::refusals`](super::RetryPolicy::refusals)).
+    #[error("the mail is refused by a policy: {0}")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It never will: the address or the message is refused.
     #[error("the mail is refused for good: {0}")]
     Permanent(#[source] Box<dyn std::error::Error + Send + Sync>),

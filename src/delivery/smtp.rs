@@ -57,9 +57,11 @@ pub enum SmtpError {
 /// which is sent twice can be recognised, and its date that of the delivery.
 ///
 /// A refusal of the recipient or of the mail itself (550 to 554, 556) is for good, as far as its
-/// enhanced status (RFC 3463) does not speak of something else. Everything else may go better later:
-/// no connection, no TLS, a wrong password, a full mailbox, a quota of the day, a sender who is on a
-/// list.
+/// enhanced status (RFC 3463) does not speak of something else. One by a policy (such as 5.7.1: it
+/// looks like spam, it is not authenticated) is tried a few times
+/// ([`RetryPolicy::refusals`](super::RetryPolicy::refusals)). Everything else may go better later:
+/// no connection, no TLS, a wrong password, a full mailbox, a quota of the day, a sender who is told
+/// to be on a list before a recipient is named.
 ///
 /// Each step has a limit ([`SmtpMailerBuilder::timeout`]), but for the answer to a whole mail, which
 /// a server that scans it may take minutes for: ten here, as RFC 5321, section 4.5.3.2.6, wants it, or

@@ -27,12 +27,21 @@ pub struct RetryPolicy {
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
+    /// How many times it is tried in all if a policy refuses it ([`MailError::Refused`]): the
+    /// reputation of whoever sends it suffers by each. The last try is after the longest pause.
+    pub refusals: u32,
 }
 
 impl Default for RetryPolicy {
-    /// Ten times within about three hours: after 10 s, 20 s, 40 s … at most an hour.
+    /// Ten times within about three hours: after 10 s, 20 s, 40 s … at most an hour. What a policy
+    /// refuses three times, after 10 s and an hour.
     fn default() -> Self {
-        Self { attempts: 10, first_pause: Duration::seconds(10), longest_pause: Duration::HOUR }
+        Self {
+            attempts: 10,
+            first_pause: Duration::seconds(10),
+            longest_pause: Duration::HOUR,
+            refusals: 3,
+        }
     }
 }
 
@@ -45,6 +54,15 @@ impl RetryPolicy {
         let doubled = 2_i32.checked_pow(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
         let pause = self.first_pause.checked_mul(doubled).unwrap_or(self.longest_pause);
         Some(pause.min(self.longest_pause))
+    }
+
+    /// The same, if it was a policy that refused it.
+    fn pause_after_refusal(&self, attempt: u32) -> Option<Duration> {
+        match self.refusals.min(self.attempts).saturating_sub(attempt) {
+            0 => None,
+            1 => Some(self.longest_pause),
+            _ => self.pause_after(attempt),
+        }
     }
 }
 
@@ -207,6 +225,7 @@ impl Worker {
         let (id, attempt) = (delivery.id, delivery.attempt);
         let pause = match error {
             MailError::Temporary(_) => self.retry.pause_after(delivery.attempt_of_round),
+            MailError::Refused(_) => self.retry.pause_after_refusal(delivery.attempt_of_round),
             MailError::Permanent(_) => None,
         };
         match pause {
@@ -258,6 +277,7 @@ mod tests {
             attempts: 6,
             first_pause: Duration::seconds(10),
             longest_pause: Duration::seconds(60),
+            refusals: 3,
         };
         let pauses: Vec<_> = (1..=6)
             .map(|attempt| policy.pause_after(attempt).map(Duration::whole_seconds))
@@ -265,5 +285,16 @@ mod tests {
         assert_eq!(pauses, [Some(10), Some(20), Some(40), Some(60), Some(60), None]);
         let patient = RetryPolicy { attempts: u32::MAX, ..policy };
         assert_eq!(patient.pause_after(1_000_000), Some(Duration::seconds(60)));
+
+        let refused = |policy: RetryPolicy| {
+            [1, 2, 3, 4, 9].map(|attempt| policy.pause_after_refusal(attempt))
+        };
+        let seconds =
+            |pauses: [Option<Duration>; 5]| pauses.map(|pause| pause.map(Duration::whole_seconds));
+        assert_eq!(seconds(refused(policy)), [Some(10), Some(60), None, None, None]);
+        for (refusals, attempts) in [(0, 6), (1, 6), (3, 1)] {
+            let policy = RetryPolicy { refusals, attempts, ..policy };
+            assert_eq!(refused(policy), [None; 5], "{refusals} {attempts}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use tokio::time::{Instant, timeout};
 
-use super::refusal::{Step, is_for_good};
+use super::refusal::{Step, Verdict, verdict};
 use crate::delivery::MailError;
 
 /// How long a server may look at a whole mail (RFC 5321, section 4.5.3.2.6).
@@ -145,8 +145,9 @@ async fn within<T>(
     };
     let code = error.status().map_or(0, u16::from);
     let said = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-    Err(match is_for_good(step, code, &said) {
-        true => MailError::Permanent(error.into()),
-        false => MailError::Temporary(error.into()),
+    Err(match verdict(step, code, &said) {
+        Verdict::Passing => MailError::Temporary(error.into()),
+        Verdict::Policy => MailError::Refused(error.into()),
+        Verdict::ForGood => MailError::Permanent(error.into()),
     })
 }

@@ -113,21 +113,28 @@ fn mailer(port: u16, timeout: Duration) -> SmtpMailer {
 }
 
 #[tokio::test]
-async fn a_refusal_for_today_is_none_for_ever() {
+async fn a_refusal_for_today_is_none_for_ever_and_one_by_a_policy_in_between() {
     let patient = Duration::from_secs(30);
-    for (script, for_good) in [
-        (&[("MAIL", "550 5.4.5 Daily user sending limit exceeded")], false),
-        (&[("MAIL", "554 5.7.1 listed")], false),
-        (&[(".", "550 5.4.5 Daily user sending limit exceeded")], false),
-        (&[(".", "554 5.7.1 listed")], false),
-        (&[("RCPT", "554 5.7.1 listed")], false),
-        (&[("RCPT", "550 5.1.1 nobody")], true),
-        (&[("RCPT", "550 nobody")], true),
-        (&[(".", "550-5.6.0 what\r\n550 5.6.0 is this")], true),
+    for (script, expected) in [
+        (&[("MAIL", "550 5.4.5 Daily user sending limit exceeded")], "passing"),
+        (&[("MAIL", "554 5.7.1 listed")], "passing"),
+        (&[(".", "550 5.4.5 Daily user sending limit exceeded")], "passing"),
+        (&[("RCPT", "552 5.2.2 mailbox full")], "passing"),
+        (&[("RCPT", "450 4.7.1 greylisted")], "passing"),
+        (&[(".", "554 5.7.1 looks like spam")], "policy"),
+        (&[("RCPT", "554 5.7.1 listed")], "policy"),
+        (&[("RCPT", "550 5.1.1 nobody")], "for good"),
+        (&[("RCPT", "550 nobody")], "for good"),
+        (&[(".", "550-5.6.0 what\r\n550 5.6.0 is this")], "for good"),
     ] {
         let port = answers(script, Duration::ZERO).await;
         let refused = mailer(port, patient).send(&message()).await.unwrap_err();
-        assert_eq!(matches!(refused, MailError::Permanent(_)), for_good, "{script:?} {refused}");
+        let seen = match refused {
+            MailError::Temporary(_) => "passing",
+            MailError::Refused(_) => "policy",
+            MailError::Permanent(_) => "for good",
+        };
+        assert_eq!(seen, expected, "{script:?} {refused}");
     }
 }
 

@@ -162,6 +162,43 @@ async fn what_never_goes_becomes_a_dead_letter() {
     }
 }
 
+/// A mailer to a server that refuses what it takes for spam.
+#[derive(Debug)]
+struct Spam;
+
+#[async_trait]
+impl Mailer for Spam {
+    async fn send(&self, _: &Message) -> Result<(), MailError> {
+        Err(MailError::Refused("554 5.7.1 looks like spam".into()))
+    }
+}
+
+/// Each further try makes the server think worse of us.
+#[tokio::test]
+async fn what_a_policy_refuses_is_tried_three_times() {
+    for database in databases().await {
+        let post = Post::with_a_mail(database).await;
+        let worker = post.worker(Spam);
+        for pause in [Duration::seconds(10), Duration::HOUR] {
+            assert_eq!(worker.run_once().await, 1);
+            post.clock.advance(pause - Duration::SECOND);
+            assert_eq!(worker.run_once().await, 0, "after {pause}");
+            post.clock.advance(Duration::SECOND);
+        }
+        assert_eq!(worker.run_once().await, 1);
+        post.clock.advance(Duration::days(1));
+        assert_eq!(worker.run_once().await, 0, "it is a dead letter");
+        // Once the operator has mended it, it is tried anew, and as often.
+        let since = post.clock.now() - Duration::days(2);
+        assert_eq!(worker.revive_dead_letters(since).await.unwrap(), 1);
+        let mailbox = Mailbox::default();
+        assert_eq!(worker.run_once().await, 1);
+        post.clock.advance(Duration::seconds(10));
+        assert_eq!(post.worker(mailbox.clone()).run_once().await, 1);
+        assert_eq!(mailbox.messages_to(ALICE).len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn a_dead_letter_is_forgotten_after_a_month() {
     for database in databases().await {
