@@ -4,8 +4,8 @@
 //! acknowledged never loses its mail. A [`Worker`] takes what is due, hands it to a [`Mailer`],
 //! tries again when that fails, and gives up after a while: a dead letter stays in the table for
 //! an operator to see. Any number of processes may run workers over one store. A worker that is
-//! killed in the middle leaves a lease that runs out, so a mail is sent at least once, and in rare
-//! cases twice. Both times it has the same [`Message::id`]. With feature `smtp`, `SmtpMailer` sends
+//! killed in the middle leaves a lease that runs out within half a minute ([`Worker::lease`]), so a mail
+//! is sent at least once, and in rare cases twice. Both times it has the same [`Message::id`]. With feature `smtp`, `SmtpMailer` sends
 //! what it is given to a mail server.
 //!
 //! ```

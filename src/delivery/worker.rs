@@ -4,6 +4,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use time::{Duration, OffsetDateTime};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::message::{MAIL, open};
 use super::pump::{self, Pump, RunningWorker};
@@ -13,8 +14,12 @@ use crate::store::{Delivery, DeliveryOutcome, OutboxStore, Result, SWEEP_BATCH, 
 
 /// How long sending one message may take, unless the host says.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
-/// For how long a message belongs to the worker that took it beyond what sending may take.
-const MARGIN: Duration = Duration::seconds(30);
+/// For how long a message belongs to the worker that took it, unless it says that it is still at it.
+const LEASE: std::time::Duration = std::time::Duration::from_secs(30);
+/// How often it says so in that time.
+const RENEWED: u32 = 3;
+/// The pause before it says so again, if the store did not hear it; of the lease.
+const UNHEARD: u32 = 30;
 /// How long a dead letter is kept.
 const DEAD_KEPT: Duration = Duration::days(30);
 
@@ -80,6 +85,7 @@ pub struct Worker {
     concurrency: usize,
     poll_every: std::time::Duration,
     patience: std::time::Duration,
+    lease: std::time::Duration,
     dead_kept: Duration,
 }
 
@@ -99,6 +105,7 @@ impl Worker {
             concurrency: 8,
             poll_every: std::time::Duration::from_secs(1),
             patience: PATIENCE,
+            lease: LEASE,
             dead_kept: DEAD_KEPT,
         }
     }
@@ -123,11 +130,24 @@ impl Worker {
 
     /// How long sending one message may take; by default two minutes, and at most a quarter of an
     /// hour. A server that scans mails may take ten for its last answer (RFC 5321, section
-    /// 4.5.3.2.6); what it takes after that comes twice. On the other hand, what a worker was sending
-    /// when it was killed is sent by another half a minute after this time.
+    /// 4.5.3.2.6); what it takes after that comes twice.
     #[must_use]
     pub fn patience(self, patience: std::time::Duration) -> Self {
         Self { patience: patience.min(std::time::Duration::from_secs(900)), ..self }
+    }
+
+    /// For how long a message belongs to the worker that took it; by default half a minute, and between
+    /// a second and five minutes. What a worker was sending when it was killed is sent by another after
+    /// this time.
+    ///
+    /// While a message is being sent the worker renews its lease, three times in this time. If it
+    /// cannot, since it does not reach the store, it lets go of the message before the lease ends and
+    /// another takes it: a server that had just accepted it gets it twice. The clocks of all processes
+    /// must agree by far less than this time.
+    #[must_use]
+    pub fn lease(self, lease: std::time::Duration) -> Self {
+        let [least, most] = [1, 300].map(std::time::Duration::from_secs);
+        Self { lease: lease.clamp(least, most), ..self }
     }
 
     /// How long a message is kept that cannot be sent, for operators to see; by default 30 days.
@@ -198,14 +218,47 @@ impl Worker {
         pump::run_once(self).await
     }
 
-    async fn deliver(&self, delivery: Delivery) {
-        let outcome = match self.send(&delivery).await {
+    async fn deliver(&self, delivery: Delivery, claimed: Instant) {
+        let sent = tokio::select! {
+            biased;
+            sent = self.send(&delivery) => sent,
+            () = self.hold(&delivery, claimed) => {
+                tracing::warn!(id = %delivery.id, "a mail that took long was left to others");
+                return;
+            }
+        };
+        let outcome = match sent {
             Ok(()) => DeliveryOutcome::Delivered,
             Err(error) => self.outcome_of(&delivery, &error),
         };
         // If this fails the lease runs out, and the message is sent again.
         if let Err(error) = self.store.finish_delivery(&delivery, outcome).await {
             tracing::warn!(%error, id = %delivery.id, "the outcome of a mail was not noted");
+        }
+    }
+
+    /// Keeps a message that was claimed then. It comes back when the message is no longer this
+    /// worker's, or soon will not be.
+    async fn hold(&self, delivery: &Delivery, claimed: Instant) {
+        // Not to the very end: whatever is under way must have stopped by then.
+        let held = self.lease * (UNHEARD - 5) / UNHEARD;
+        let mut until = claimed + held;
+        let mut pause = self.lease / RENEWED;
+        loop {
+            sleep(pause.min(until.saturating_duration_since(Instant::now()))).await;
+            let asked = Instant::now();
+            if asked >= until {
+                return;
+            }
+            let renewed = self.store.renew_delivery(delivery, self.clock.now() + self.lease);
+            match timeout_at(until, renewed).await {
+                Ok(Ok(true)) => (until, pause) = (asked + held, self.lease / RENEWED),
+                Ok(Ok(false)) | Err(_) => return,
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, id = %delivery.id, "a lease was not renewed");
+                    pause = self.lease / UNHEARD;
+                }
+            }
         }
     }
 
@@ -252,7 +305,8 @@ impl Pump for Worker {
 
     fn claim(&self, free: u32) -> BoxFuture<'_, Vec<BoxFuture<'static, ()>>> {
         Box::pin(async move {
-            let (now, lease) = (self.clock.now(), MARGIN + self.patience);
+            let (asked, now) = (Instant::now(), self.clock.now());
+            let lease = Duration::try_from(self.lease).unwrap_or(Duration::MINUTE);
             let claimed = self.store.claim_deliveries(MAIL, now, lease, free).await;
             let claimed = claimed.unwrap_or_else(|error| {
                 tracing::warn!(%error, "the outbox could not be read");
@@ -260,7 +314,7 @@ impl Pump for Worker {
             });
             let deliver = |delivery| {
                 let worker = self.clone();
-                async move { worker.deliver(delivery).await }.boxed()
+                async move { worker.deliver(delivery, asked).await }.boxed()
             };
             claimed.into_iter().map(deliver).collect()
         })

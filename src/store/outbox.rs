@@ -59,6 +59,12 @@ pub trait OutboxStore: std::fmt::Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<Delivery>>;
 
+    /// Makes a delivery that was claimed its worker's until then: only while this is the latest
+    /// attempt, and not ended. `false` if it is not: somebody else has it, or nobody needs it any
+    /// more, and the worker should let it go. Of a worker who renews at the end of a lease, and others
+    /// who claim, one gets it.
+    async fn renew_delivery(&self, delivery: &Delivery, until: OffsetDateTime) -> Result<bool>;
+
     /// Notes how an attempt ended. What arrived has arrived; any other outcome counts only while
     /// this is the latest attempt, so that a worker whose lease ran out disturbs nobody.
     async fn finish_delivery(&self, delivery: &Delivery, outcome: DeliveryOutcome) -> Result<()>;

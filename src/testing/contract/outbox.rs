@@ -8,7 +8,8 @@ use super::account::{KIND, LIMIT, new_delivery, new_link, new_user};
 use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::crypto::{RandomExt as _, SystemRandom};
 use crate::store::{
-    Delivery, DeliveryOutcome, LinkPurpose, NewDelivery, NewLink, OutboxStore, UserStore,
+    Delivery, DeliveryOutcome, LinkPurpose, NewDelivery, NewLink, OutboxStore, StoreError,
+    UserStore,
 };
 
 const LEASE: Duration = Duration::MINUTE;
@@ -26,6 +27,8 @@ pub async fn outbox(
     kit.claim(KIND, epoch() + Duration::days(1), Duration::days(36_500), 10_000).await?;
     kit.a_delivery_is_claimed_by_one_worker().await?;
     kit.a_dead_workers_delivery_is_due_again().await?;
+    kit.a_lease_is_renewed_by_its_worker_alone().await?;
+    kit.who_renews_and_who_claims_do_not_both_get_it().await?;
     kit.a_delivery_is_retried_when_told().await?;
     kit.a_dead_letter_is_never_taken().await?;
     kit.old_dead_letters_are_swept().await?;
@@ -75,6 +78,59 @@ impl Kit {
         let second = self.claim(KIND, epoch() + LEASE, LEASE, 1).await?;
         rule(RULE, ids(&second) == [id] && attempts(&second) == [2], &second)?;
         self.finish(&second, DeliveryOutcome::Delivered).await
+    }
+
+    async fn a_lease_is_renewed_by_its_worker_alone(&self) -> Result<(), Violation> {
+        const RULE: &str = "a delivery is its worker's for as long as the lease is renewed";
+        const LATE: &str = "a worker whose lease ran out renews nothing";
+        let id = self.write(epoch()).await?;
+        let first = self.claim(KIND, epoch(), LEASE, 1).await?;
+        let end = epoch() + LEASE;
+        let renewed = self.renew(&first, end + LEASE).await?;
+        rule(RULE, renewed == [true], &renewed)?;
+        let early = self.claim(KIND, end + LEASE - Duration::MICROSECOND, LEASE, 1).await?;
+        rule(RULE, early.is_empty(), &early)?;
+        // Nobody was there to take it: it is still theirs.
+        let renewed = self.renew(&first, end + LEASE * 2).await?;
+        rule(RULE, renewed == [true], &renewed)?;
+        let second = self.claim(KIND, end + LEASE * 2, LEASE, 1).await?;
+        rule(RULE, ids(&second) == [id] && attempts(&second) == [2], &second)?;
+        let late = self.renew(&first, end + LEASE * 9).await?;
+        rule(LATE, late == [false], &late)?;
+        let third = self.claim(KIND, end + LEASE * 3, LEASE, 1).await?;
+        rule(LATE, ids(&third) == [id], &third)?;
+        self.finish(&third, DeliveryOutcome::Dead).await?;
+        let taken = self.claim(KIND, end + LEASE * 10, LEASE, 1).await?;
+        rule("a dead letter is never taken again", taken.is_empty(), &taken)?;
+        let dead = self.renew(&third, end + LEASE * 9).await?;
+        rule(LATE, dead == [false], ("it is dead", &dead))?;
+        let taken = self.claim(KIND, end + LEASE * 10, LEASE, 1).await?;
+        rule("a dead letter is never taken again", taken.is_empty(), &taken)?;
+        self.finish(&third, DeliveryOutcome::Delivered).await?;
+        let gone = self.renew(&third, end + LEASE * 9).await?;
+        rule(LATE, gone == [false], ("it is gone", &gone))
+    }
+
+    async fn who_renews_and_who_claims_do_not_both_get_it(&self) -> Result<(), Violation> {
+        const RULE: &str =
+            "of who renews a lease that ends and who claims the delivery one gets it";
+        self.write(epoch()).await?;
+        let first = self.claim(KIND, epoch(), LEASE, 1).await?;
+        let Some(held) = first.first() else { return rule(RULE, false, &first) };
+        let end = epoch() + LEASE;
+        let got = race(|caller| {
+            let (outbox, held) = (Arc::clone(&self.outbox), held.clone());
+            async move {
+                if caller == CALLERS / 2 {
+                    let renewed = outbox.renew_delivery(&held, end + LEASE).await?;
+                    return Ok::<_, StoreError>(usize::from(renewed));
+                }
+                Ok(outbox.claim_deliveries(KIND, end, LEASE, 1).await?.len())
+            }
+        })
+        .await?;
+        rule(RULE, got.iter().sum::<usize>() == 1, &got)?;
+        self.finish(&first, DeliveryOutcome::Delivered).await
     }
 
     async fn a_delivery_is_retried_when_told(&self) -> Result<(), Violation> {
@@ -212,6 +268,18 @@ impl Kit {
         limit: u32,
     ) -> Result<Vec<Delivery>, Violation> {
         Ok(self.outbox.claim_deliveries(kind, now, lease, limit).await?)
+    }
+
+    async fn renew(
+        &self,
+        deliveries: &[Delivery],
+        until: OffsetDateTime,
+    ) -> Result<Vec<bool>, Violation> {
+        let mut renewed = Vec::new();
+        for delivery in deliveries {
+            renewed.push(self.outbox.renew_delivery(delivery, until).await?);
+        }
+        Ok(renewed)
     }
 
     async fn finish(

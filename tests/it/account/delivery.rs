@@ -9,10 +9,10 @@ use donjon::account::password::HashCost;
 use donjon::crypto::{Clock as _, Keyring, SystemRandom};
 use donjon::delivery::{MailError, Mailbox, Mailer, Message, RetryPolicy, Worker};
 use donjon::session::SessionLayer;
-use donjon::store::SqlStore;
+use donjon::store::{Delivery, DeliveryOutcome, OutboxStore, SqlStore, StoreError};
 use donjon::testing::ManualClock;
-use time::Duration;
-use tokio::sync::Notify;
+use time::{Duration, OffsetDateTime};
+use tokio::sync::{Notify, watch};
 use tower::{Layer as _, service_fn};
 
 use super::world::{ALICE, ORIGIN, PASSWORD};
@@ -120,11 +120,143 @@ async fn a_worker_that_is_killed_while_sending_loses_nothing() {
         let mailbox = Mailbox::default();
         let next = post.worker(mailbox.clone());
         assert_eq!(next.run_once().await, 0, "it still belongs to the dead worker");
-        post.clock.advance(Duration::seconds(150));
+        post.clock.advance(Duration::seconds(29));
+        assert_eq!(next.run_once().await, 0, "as it does for half a minute");
+        post.clock.advance(Duration::SECOND);
         assert_eq!(next.run_once().await, 1);
         assert_eq!(mailbox.messages_to(ALICE).len(), 1);
         post.clock.advance(Duration::days(1));
         assert_eq!(next.run_once().await, 0, "it is sent once");
+    }
+}
+
+/// What becomes of renewals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Renewals {
+    /// What should.
+    Work,
+    /// Somebody else has what is to be renewed.
+    ComeLate,
+    /// They do not get through.
+    AreLost,
+}
+
+/// The store, but for what becomes of renewals; counts them.
+#[derive(Debug)]
+struct Renewing {
+    store: Arc<dyn OutboxStore>,
+    renewals: Renewals,
+    renewed: watch::Sender<usize>,
+}
+
+impl Renewing {
+    fn over(store: &SqlStore, renewals: Renewals) -> Arc<Self> {
+        Arc::new(Self { store: store.into(), renewals, renewed: watch::Sender::new(0) })
+    }
+}
+
+#[async_trait]
+impl OutboxStore for Renewing {
+    async fn claim_deliveries(
+        &self,
+        kind: &str,
+        now: OffsetDateTime,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        self.store.claim_deliveries(kind, now, lease, limit).await
+    }
+
+    async fn renew_delivery(
+        &self,
+        delivery: &Delivery,
+        until: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let renewed = match self.renewals {
+            Renewals::Work => self.store.renew_delivery(delivery, until).await,
+            Renewals::ComeLate => Ok(false),
+            Renewals::AreLost => Err(StoreError::Unavailable("no such host".into())),
+        };
+        self.renewed.send_modify(|times| *times += 1);
+        renewed
+    }
+
+    async fn finish_delivery(
+        &self,
+        delivery: &Delivery,
+        outcome: DeliveryOutcome,
+    ) -> Result<(), StoreError> {
+        self.store.finish_delivery(delivery, outcome).await
+    }
+
+    async fn revive_dead_letters(
+        &self,
+        kind: &str,
+        since: OffsetDateTime,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        self.store.revive_dead_letters(kind, since, now, limit).await
+    }
+
+    async fn sweep_dead_letters(
+        &self,
+        before: OffsetDateTime,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        self.store.sweep_dead_letters(before, limit).await
+    }
+}
+
+const SHORT: std::time::Duration = std::time::Duration::from_secs(1);
+
+#[tokio::test]
+async fn a_mail_that_takes_long_is_its_workers_for_as_long_as_that_lives() {
+    for database in databases().await {
+        let post = Post::with_a_mail(database).await;
+        let store = Renewing::over(&post.store, Renewals::Work);
+        let mut renewed = store.renewed.subscribe();
+        let stuck = Stuck::default();
+        let taken = Arc::clone(&stuck.0);
+        let store: Arc<dyn OutboxStore> = store;
+        let worker = Worker::new(store, &post.keyring, stuck).clock(post.clock.clone());
+        let worker = worker.lease(SHORT).start();
+        taken.notified().await;
+        let mailbox = Mailbox::default();
+        let other = post.worker(mailbox.clone());
+        // Far beyond one lease.
+        for _ in 0..5 {
+            post.clock.advance(Duration::milliseconds(900));
+            assert_eq!(other.run_once().await, 0, "it is being sent");
+            // One may have been under way before the clock went on.
+            let before = *renewed.borrow();
+            renewed.wait_for(|times| *times >= before + 2).await.unwrap();
+        }
+        worker.kill();
+        post.clock.advance(Duration::SECOND);
+        assert_eq!(other.run_once().await, 1);
+        assert_eq!(mailbox.messages_to(ALICE).len(), 1);
+    }
+}
+
+/// What it does not hold any more another sends, and both would come.
+#[tokio::test]
+async fn a_worker_lets_go_of_what_it_cannot_keep() {
+    for renewals in [Renewals::ComeLate, Renewals::AreLost] {
+        for database in databases().await {
+            let post = Post::with_a_mail(database).await;
+            let store: Arc<dyn OutboxStore> = Renewing::over(&post.store, renewals);
+            let worker = Worker::new(store, &post.keyring, Stuck::default());
+            let worker = worker.clock(post.clock.clone()).lease(SHORT);
+            let tried = tokio::time::timeout(SHORT * 30, worker.run_once()).await;
+            assert_eq!(tried.unwrap(), 1, "{renewals:?}");
+            let mailbox = Mailbox::default();
+            let other = post.worker(mailbox.clone());
+            assert_eq!(other.run_once().await, 0, "nothing was decided");
+            post.clock.advance(Duration::SECOND);
+            assert_eq!(other.run_once().await, 1);
+            assert_eq!(mailbox.messages_to(ALICE).len(), 1);
+        }
     }
 }
 

@@ -14,6 +14,10 @@ enum Fault {
     ClaimsTwice,
     /// Takes things for good: a worker that dies takes them with it.
     LosesWhatADeadWorkerHeld,
+    /// Says that a lease is renewed, and does nothing.
+    RenewsNothing,
+    /// Renews the lease of whoever asks.
+    RenewsForALateWorker,
     /// Lets a worker whose lease ran out decide.
     ObeysALateWorker,
     /// Tries the dead again.
@@ -54,6 +58,21 @@ impl OutboxStore for Broken {
             claimed.iter_mut().for_each(|delivery| delivery.attempt_of_round = delivery.attempt);
         }
         Ok(claimed)
+    }
+
+    async fn renew_delivery(&self, delivery: &Delivery, until: OffsetDateTime) -> Result<bool> {
+        match self.fault {
+            Fault::RenewsNothing => Ok(true),
+            Fault::RenewsForALateWorker => {
+                let mut renewed = false;
+                for attempt in 1..=delivery.attempt + 1 {
+                    let any = Delivery { attempt, ..delivery.clone() };
+                    renewed |= self.good.renew_delivery(&any, until).await?;
+                }
+                Ok(renewed)
+            }
+            _ => self.good.renew_delivery(delivery, until).await,
+        }
     }
 
     async fn finish_delivery(&self, delivery: &Delivery, outcome: DeliveryOutcome) -> Result<()> {
@@ -105,6 +124,8 @@ async fn the_kit_names_the_rule_that_an_outbox_breaks() {
             Fault::LosesWhatADeadWorkerHeld,
             "a delivery whose worker died is due again after its lease",
         ),
+        (Fault::RenewsNothing, "a delivery is its worker's for as long as the lease is renewed"),
+        (Fault::RenewsForALateWorker, "a worker whose lease ran out renews nothing"),
         (Fault::ObeysALateWorker, "a worker whose lease ran out disturbs nobody"),
         (Fault::RaisesTheDead, "a dead letter is never taken again"),
         (Fault::BuriesNobody, "dead letters are swept when they are old, and nothing else is"),

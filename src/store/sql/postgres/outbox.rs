@@ -33,6 +33,19 @@ impl OutboxStore for PostgresStore {
         Ok(deliveries(rows))
     }
 
+    async fn renew_delivery(&self, delivery: &Delivery, until: OffsetDateTime) -> Result<bool> {
+        let renewed = sqlx::query(
+            "UPDATE donjon_outbox SET due_at = $3
+             WHERE id = $1 AND attempts = $2 AND due_at IS NOT NULL",
+        )
+        .bind(delivery.id)
+        .bind(i64::from(delivery.attempt))
+        .bind(micros(until))
+        .execute(self.pool())
+        .await?;
+        Ok(renewed.rows_affected() > 0)
+    }
+
     async fn finish_delivery(&self, delivery: &Delivery, outcome: DeliveryOutcome) -> Result<()> {
         let (id, attempt) = (delivery.id, i64::from(delivery.attempt));
         let query = match outcome {

@@ -60,6 +60,25 @@ impl OutboxStore for SqliteStore {
         Ok(deliveries(rows))
     }
 
+    async fn renew_delivery(&self, delivery: &Delivery, until: OffsetDateTime) -> Result<bool> {
+        let (id, attempt) = (delivery.id, i64::from(delivery.attempt));
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let renewed = sqlx::query(
+                    "UPDATE donjon_outbox SET due_at = ?3
+                     WHERE id = ?1 AND attempts = ?2 AND due_at IS NOT NULL",
+                )
+                .bind(id)
+                .bind(attempt)
+                .bind(micros(until))
+                .execute(connection)
+                .await?;
+                Ok(renewed.rows_affected() > 0)
+            })
+        })
+        .await
+    }
+
     async fn finish_delivery(&self, delivery: &Delivery, outcome: DeliveryOutcome) -> Result<()> {
         let (id, attempt) = (delivery.id, i64::from(delivery.attempt));
         self.transition(move |connection| {
