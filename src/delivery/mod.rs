@@ -40,6 +40,8 @@ pub use message::Message;
 #[cfg(feature = "accounts")]
 pub(crate) use message::seal;
 pub use pump::RunningWorker;
+#[cfg(all(feature = "smtp", any(test, fuzzing)))]
+pub(crate) use smtp::fuzzing;
 #[cfg(feature = "smtp")]
 pub use smtp::{SmtpError, SmtpMailer, SmtpMailerBuilder, SmtpTls};
 pub use worker::{RetryPolicy, Worker};

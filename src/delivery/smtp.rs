@@ -1,4 +1,6 @@
 mod connection;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod refusal;
 #[cfg(test)]
 mod tests;

@@ -77,6 +77,8 @@ targets! {
     saml_response,
     sealed,
     session_cookie,
+    #[cfg(feature = "smtp")]
+    smtp_reply,
     #[cfg(feature = "social")]
     social_answer,
     #[cfg(feature = "social")]
@@ -183,8 +185,13 @@ fn each_target_can_be_fuzzed() {
         let text = fs::read_to_string(file).unwrap();
         assert!(text.contains(&format!("donjon::fuzzing::{name}(")), "{}", file.display());
     }
-    let all =
-        cfg!(all(feature = "passkeys", feature = "provider", feature = "saml", feature = "social"));
+    let all = cfg!(all(
+        feature = "passkeys",
+        feature = "provider",
+        feature = "saml",
+        feature = "smtp",
+        feature = "social"
+    ));
     assert!(!all || names() == bins);
 }
 
