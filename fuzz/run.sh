@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Runs fuzz targets one after the other: fuzz/run.sh SECONDS [TARGET...]
 set -euo pipefail
+# The sanitizer is an option of nightly compilers; stable ones take it so.
+export RUSTC_BOOTSTRAP=1
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 main() {
@@ -30,7 +32,7 @@ run() {
     esac
     mkdir -p "${folders[@]}"
     if [[ -d fuzz/seeds/$target ]]; then folders+=("fuzz/seeds/$target"); fi
-    nice -n 19 cargo +nightly fuzz run "$target" "${folders[@]}" -- \
+    nice -n 19 cargo fuzz run "$target" "${folders[@]}" -- \
         ${dictionary:+"-dict=fuzz/dictionaries/$dictionary.dict"} -max_len="$longest" \
         -max_total_time="$seconds" -timeout=10 -rss_limit_mb=3000 -print_final_stats=1
 }
