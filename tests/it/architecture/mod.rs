@@ -25,7 +25,10 @@ const MAP: &[(&str, &[&str])] = &[
     ("saml", &["session", "store", "delivery", "page"]),
     (
         "fuzzing",
-        &["session", "account", "provider", "resource", "saml", "jose", "store", "page", "testing"],
+        &[
+            "session", "account", "provider", "resource", "saml", "jose", "store", "delivery",
+            "page", "testing",
+        ],
     ),
     (
         "testing",
