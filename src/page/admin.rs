@@ -15,6 +15,8 @@ pub struct AdminFrame<'a> {
     pub administrator: &'a str,
     /// The page to look for users.
     pub users: &'a str,
+    /// The page to look for organizations, if the administrator may.
+    pub organizations: Option<&'a str>,
     /// The audit log.
     pub audit: &'a str,
     /// The application itself.
@@ -24,7 +26,7 @@ pub struct AdminFrame<'a> {
 impl<'a> AdminFrame<'a> {
     /// The frame with these paths.
     pub fn new(administrator: &'a str, users: &'a str, audit: &'a str, home: &'a str) -> Self {
-        Self { administrator, users, audit, home }
+        Self { administrator, users, organizations: None, audit, home }
     }
 }
 

@@ -14,6 +14,7 @@
 //! ```
 
 mod admin;
+mod admin_organization;
 mod answer;
 mod app;
 mod deletion;
@@ -41,6 +42,7 @@ mod tokens;
 mod two_factor;
 
 pub use admin::*;
+pub use admin_organization::*;
 pub use answer::{explain, reject};
 pub use app::*;
 pub use deletion::*;

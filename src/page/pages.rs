@@ -2,14 +2,14 @@ use std::fmt::Debug;
 
 use super::mail::{Letter, Mail};
 use super::{
-    AccountLeaving, AdminAudit, AdminUser, AdminUsers, AppLogin, AskLoginLink, BackupCodes,
-    BreakGlassPage, CheckMail, Confirm, ConfirmCode, ConfirmEmailChange, Connections,
-    DeleteAccount, EmailSettings, ExportAccount, ForgotPassword, ImpersonationBanner,
-    InvitationPage, KeepAccount, LinkIdentity, LinkOver, Login, LoginAgain, NewPasswordPage,
-    OpenLoginLink, OrganizationList, OrganizationPage, PasskeySettings, PasswordSettings,
-    ProviderEmail, Register, ResetPassword, ServiceAccountList, ServiceAccountPage, SessionList,
-    SettingsOverview, SsoPage, Theme, TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin,
-    render,
+    AccountLeaving, AdminAudit, AdminOrganization, AdminOrganizations, AdminUser, AdminUsers,
+    AppLogin, AskLoginLink, BackupCodes, BreakGlassPage, CheckMail, Confirm, ConfirmCode,
+    ConfirmEmailChange, Connections, DeleteAccount, EmailSettings, ExportAccount, ForgotPassword,
+    ImpersonationBanner, InvitationPage, KeepAccount, LinkIdentity, LinkOver, Login, LoginAgain,
+    NewPasswordPage, OpenLoginLink, OrganizationList, OrganizationPage, PasskeySettings,
+    PasswordSettings, ProviderEmail, Register, ResetPassword, ServiceAccountList,
+    ServiceAccountPage, SessionList, SettingsOverview, SsoPage, Theme, TokenCreated, Tokens,
+    TwoFactor, TwoFactorSetup, VerifyLogin, render,
 };
 use crate::http::Rejection;
 
@@ -218,6 +218,16 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// Where an administrator sees to one user.
     fn admin_user(&self, page: &AdminUser<'_>) -> String {
         render::admin_user(self.theme(), page)
+    }
+
+    /// Where an administrator looks for organizations.
+    fn admin_organizations(&self, page: &AdminOrganizations<'_>) -> String {
+        render::admin_organizations(self.theme(), page)
+    }
+
+    /// Where an administrator sees to one organization.
+    fn admin_organization(&self, page: &AdminOrganization<'_>) -> String {
+        render::admin_organization(self.theme(), page)
     }
 
     /// Where an administrator reads the audit log.

@@ -48,6 +48,12 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
         "admin-user",
         &["state", "require-password-change", "disable", "delete", "reason", "impersonate"],
     );
+    ids("admin-organizations", &["name", "search", "organizations", "next"]);
+    ids(
+        "admin-organization",
+        &["members", "more", "invitations", "domains", "domain", "login-path", "grant-domain"],
+    );
+    ids("admin-organization-plain", &["second-factor", "members", "confirm", "delete"]);
     ids("impersonated", &["stop-impersonation"]);
     ids("delete", &["password", "code", "confirm", "delete"]);
     ids("delete-refused", &["password", "confirm", "delete"]);

@@ -66,6 +66,15 @@ impl Organization {
     }
 }
 
+/// Which organizations an administrator looks for. All conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrganizationFilter {
+    /// How its name, its slug or one of its domains begins, whatever the case of ASCII letters.
+    pub prefix: String,
+    /// Made before this one: goes on after a page.
+    pub before: Option<OrganizationId>,
+}
+
 /// Who belongs to an organization.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -172,6 +181,13 @@ pub trait OrganizationStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// The organization with this id.
     async fn find_organization(&self, id: OrganizationId) -> Result<Option<Organization>>;
+
+    /// The organizations that fit, those made last first; at most `limit`.
+    async fn list_organizations(
+        &self,
+        filter: &OrganizationFilter,
+        limit: u32,
+    ) -> Result<Vec<Organization>>;
 
     /// The organization with this slug, and what the user is in it; `None` unless the user is a
     /// member.

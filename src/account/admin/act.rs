@@ -100,11 +100,8 @@ async fn apply(
             let kept = store.cancel_deletion(&by, cooldown, &along, now).await?;
             announce(matches!(kept, crate::store::DeletionCancel::Kept(_)), &along);
         }
-        AdminAct::Look
-        | AdminAct::ReadAudit
-        | AdminAct::RemoveSecondFactor
-        | AdminAct::Impersonate
-        | AdminAct::ImpersonateAdministrator => {}
+        // Done elsewhere, or to no account.
+        _ => {}
     }
     Ok(())
 }

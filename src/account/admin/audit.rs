@@ -6,12 +6,13 @@ use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
 use super::entries::{Readable, account};
+use super::frame::FrameParts;
 use super::{AdminAct, permit};
 use crate::account::AccountError;
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::{Action, AuditEntry, CSV_HEADER, Outcome, csv_line, json_line};
 use crate::http::respond;
-use crate::page::{AdminAudit, AdminFrame, AuditLine};
+use crate::page::{AdminAudit, AuditLine};
 use crate::scope::UserId;
 use crate::store::AuditFilter;
 
@@ -44,13 +45,12 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
 
     let root = &site.paths.admin;
     let next = next.map(|id| format!("{root}/audit?{}", query(&filter, Some(id))));
-    let name = administrator.email().unwrap_or(administrator.id().as_str());
-    let audit = format!("{root}/audit");
     let asked = query(&filter, None);
     let (csv, jsonl) = (format!("{root}/audit.csv?{asked}"), format!("{root}/audit.jsonl?{asked}"));
-    let frame = AdminFrame::new(name, root, &audit, &site.paths.home);
+    let parts = FrameParts::of(site, visit, &administrator).await;
     let action = filter.prefix.as_deref().unwrap_or_default();
     let user = filter.user.as_ref().map_or("", UserId::as_str);
+    let frame = parts.frame(site);
     let page = AdminAudit::new(frame, &lines, (action, user), [&csv, &jsonl], next.as_deref());
     Ok(respond::html(StatusCode::OK, site.pages.admin_audit(&page)))
 }

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 
 use crate::scope::{Account, CurrentScope};
+use crate::store::Organization;
 
 /// What an administrator is about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +35,23 @@ pub enum AdminAct {
     Impersonate,
     /// Act as another administrator.
     ImpersonateAdministrator,
+    /// Look for organizations, and at one of them with its members, invitations and domains: asked
+    /// by [`AdminAuthorizer::may`] for the pages as such, and by [`AdminAuthorizer::may_in`] for each
+    /// organization before it is shown, in a list too.
+    LookAtOrganization,
+    /// End a membership.
+    RemoveMember,
+    /// Give a member another role.
+    ChangeRole,
+    /// Take an invitation back.
+    RevokeInvitation,
+    /// Give an organization a domain of email addresses: whoever controls the login that it leads to
+    /// can be all its users, once single sign-on is enforced.
+    GrantDomain,
+    /// Take a domain from an organization.
+    WithdrawDomain,
+    /// Delete an organization.
+    DeleteOrganization,
 }
 
 impl AdminAct {
@@ -60,6 +78,13 @@ impl AdminAct {
             Self::Keep => "keep",
             Self::Impersonate => "impersonate",
             Self::ImpersonateAdministrator => "impersonate_administrator",
+            Self::LookAtOrganization => "look_at_organization",
+            Self::RemoveMember => "remove_member",
+            Self::ChangeRole => "change_role",
+            Self::RevokeInvitation => "revoke_invitation",
+            Self::GrantDomain => "grant_domain",
+            Self::WithdrawDomain => "withdraw_domain",
+            Self::DeleteOrganization => "delete_organization",
         }
     }
 }
@@ -70,6 +95,7 @@ impl AdminAct {
 /// ```
 /// use donjon::account::{AdminAct, AdminAuthorizer};
 /// use donjon::scope::{Account, CurrentScope};
+/// use donjon::store::Organization;
 ///
 /// #[derive(Debug)]
 /// struct Staff;
@@ -82,6 +108,10 @@ impl AdminAct {
 /// impl AdminAuthorizer for Staff {
 ///     async fn may(&self, who: &CurrentScope, act: AdminAct, _: Option<&Account>) -> bool {
 ///         who.account().is_some_and(is_staff) && act != AdminAct::ImpersonateAdministrator
+///     }
+///
+///     async fn may_in(&self, who: &CurrentScope, act: AdminAct, _: &Organization) -> bool {
+///         who.account().is_some_and(is_staff) && act != AdminAct::DeleteOrganization
 ///     }
 ///
 ///     async fn is_administrator(&self, account: &Account) -> bool {
@@ -97,6 +127,18 @@ pub trait AdminAuthorizer: std::fmt::Debug + Send + Sync + 'static {
     /// account that they may not [look](AdminAct::Look) at is not found, and no list shows it.
     async fn may(&self, who: &CurrentScope, act: AdminAct, account: Option<&Account>) -> bool {
         let _ = (who, act, account);
+        false
+    }
+
+    /// Whether `who`, who is there in person, may do this to this organization. It is asked at each
+    /// request, of lists for each line. An organization that they may not
+    /// [look at](AdminAct::LookAtOrganization) is not found, and no list shows it; of one that they
+    /// may look at, no member is shown or changed whom they may not [look](AdminAct::Look) at.
+    ///
+    /// What [`may`](AdminAuthorizer::may) says of accounts does not count here: nobody may, unless
+    /// this is answered as well.
+    async fn may_in(&self, who: &CurrentScope, act: AdminAct, organization: &Organization) -> bool {
+        let _ = (who, act, organization);
         false
     }
 

@@ -6,7 +6,10 @@ mod audit;
 mod authorizer;
 mod entries;
 mod factor;
+mod frame;
 pub(super) mod impersonate;
+mod organization;
+mod organizations;
 pub(super) mod permitted;
 mod user;
 mod users;
@@ -16,9 +19,9 @@ use http::Method;
 pub use self::authorizer::{AdminAct, AdminAuthorizer};
 use super::AccountError;
 use super::site::{Answer, Site, Visit};
-use crate::audit::Action;
-use crate::scope::{Account, Actor, UserId};
-use crate::store::RateLimit;
+use crate::audit::{Action, Entry};
+use crate::scope::{Account, Actor, OrganizationId, UserId};
+use crate::store::{Organization, RateLimit};
 
 /// How much one administrator may do.
 const LIMIT: RateLimit = RateLimit { times: 60, window: time::Duration::minutes(10) };
@@ -28,6 +31,9 @@ enum Route<'p> {
     Users,
     User(UserId),
     Act(UserId, &'p str),
+    Organizations,
+    Organization(OrganizationId),
+    OrganizationAct(OrganizationId, &'p str),
     Audit,
     Csv,
     JsonLines,
@@ -37,11 +43,17 @@ enum Route<'p> {
 impl<'p> Route<'p> {
     fn of(rest: &'p str) -> Option<Self> {
         let user = |text: &str| UserId::new(text).ok();
+        let organization = |text: &str| text.parse().ok().map(OrganizationId);
         let mut parts = rest.split('/').skip(1);
         Some(match (parts.next(), parts.next(), parts.next(), parts.next()) {
             (None, ..) => Self::Users,
             (Some("users"), Some(id), None, _) => Self::User(user(id)?),
             (Some("users"), Some(id), Some(act), None) => Self::Act(user(id)?, act),
+            (Some("organizations"), None, ..) => Self::Organizations,
+            (Some("organizations"), Some(id), None, _) => Self::Organization(organization(id)?),
+            (Some("organizations"), Some(id), Some(act), None) => {
+                Self::OrganizationAct(organization(id)?, act)
+            }
             (Some("audit"), None, ..) => Self::Audit,
             (Some("audit.csv"), None, ..) => Self::Csv,
             (Some("audit.jsonl"), None, ..) => Self::JsonLines,
@@ -61,6 +73,12 @@ pub(super) async fn go(site: &Site, method: &Method, visit: &Visit) -> Answer {
         Some(Route::Act(id, act)) if submits => act::submit(site, visit, &id, act).await,
         // Whoever had to log in in between comes back by a GET.
         Some(Route::Act(id, _)) if shows => user::show(site, visit, &id).await,
+        Some(Route::Organizations) if shows => organizations::show(site, visit).await,
+        Some(Route::Organization(id)) if shows => organization::show(site, visit, id).await,
+        Some(Route::OrganizationAct(id, act)) if submits => {
+            organization::submit(site, visit, id, act).await
+        }
+        Some(Route::OrganizationAct(id, _)) if shows => organization::show(site, visit, id).await,
         Some(Route::Audit) if shows => audit::show(site, visit).await,
         Some(Route::Csv) if shows => audit::download(site, visit, audit::Format::Csv).await,
         Some(Route::JsonLines) if shows => {
@@ -79,24 +97,55 @@ async fn permit(
     act: AdminAct,
     target: Option<&Account>,
 ) -> Result<Account, AccountError> {
-    let scope = visit.session.scope();
-    let administrator = visit.account()?;
-    if *scope.actor() != Actor::User {
-        return Err(AccountError::Impersonating);
-    }
+    let administrator = in_person(visit)?;
     if may(site, visit, act, target).await {
         return Ok(administrator);
     }
     let hidden = [AdminAct::Look, AdminAct::ReadAudit].contains(&act) && target.is_some();
+    let mut entry = visit.entry(Action::ADMIN_DENIED);
+    if let Some(target) = target {
+        entry = entry.about(target.id());
+    }
+    deny(site, &administrator, entry.with("act", act.as_str()), hidden).await
+}
+
+/// The same, of what is done to an organization.
+async fn permit_in(
+    site: &Site,
+    visit: &Visit,
+    act: AdminAct,
+    target: &Organization,
+) -> Result<Account, AccountError> {
+    let administrator = in_person(visit)?;
+    if may_in(site, visit, act, target).await {
+        return Ok(administrator);
+    }
+    let hidden = act == AdminAct::LookAtOrganization;
+    let entry = visit.entry(Action::ADMIN_DENIED).in_organization(target.id);
+    deny(site, &administrator, entry.with("act", act.as_str()), hidden).await
+}
+
+/// Who is logged in, if it is a user who acts for nobody else.
+fn in_person(visit: &Visit) -> Result<Account, AccountError> {
+    let administrator = visit.account()?;
+    match *visit.session.scope().actor() == Actor::User {
+        true => Ok(administrator),
+        false => Err(AccountError::Impersonating),
+    }
+}
+
+/// Notes a denial; of what is hidden nobody is told that it is there.
+async fn deny(
+    site: &Site,
+    administrator: &Account,
+    entry: Entry,
+    hidden: bool,
+) -> Result<Account, AccountError> {
     // What is written is counted, or whoever may do nothing could fill the log by looking.
     if !site.store.count_admin_action(administrator.id(), LIMIT, site.now()).await? {
         return Err(if hidden { AccountError::NotFound } else { AccountError::TooMany });
     }
-    let mut entry = visit.entry(Action::ADMIN_DENIED).refused().with("act", act.as_str());
-    if let Some(target) = target {
-        entry = entry.about(target.id());
-    }
-    let entry = entry.at(site.now(), &*site.random);
+    let entry = entry.refused().at(site.now(), &*site.random);
     site.store.write_audit_entry(&entry).await?;
     entry.announce();
     Err(if hidden { AccountError::NotFound } else { AccountError::Forbidden })
@@ -107,6 +156,14 @@ async fn permit(
 async fn may(site: &Site, visit: &Visit, act: AdminAct, target: Option<&Account>) -> bool {
     match &site.authorizer {
         Some(authorizer) => authorizer.may(&visit.session.scope(), act, target).await,
+        None => false,
+    }
+}
+
+/// The same, of what is done to an organization.
+async fn may_in(site: &Site, visit: &Visit, act: AdminAct, target: &Organization) -> bool {
+    match &site.authorizer {
+        Some(authorizer) => authorizer.may_in(&visit.session.scope(), act, target).await,
         None => false,
     }
 }

@@ -2,12 +2,13 @@
 
 use http::{Response, StatusCode};
 
+use super::frame::FrameParts;
 use super::users::{escaped, state};
 use super::{AdminAct, find, may};
 use crate::account::AccountError;
 use crate::account::site::{Answer, Site, Visit};
 use crate::http::{Body, respond};
-use crate::page::{AdminFrame, AdminProblem, AdminSession, AdminUser, AuditLine};
+use crate::page::{AdminProblem, AdminSession, AdminUser, AuditLine};
 use crate::scope::{Account, UserId};
 use crate::session::UserAgent;
 use crate::store::AuditFilter;
@@ -60,11 +61,9 @@ async fn page(
     };
     let entries: Vec<_> = entries.iter().map(AuditLine::of).collect();
     let administrator = visit.account()?;
-    let name = administrator.email().unwrap_or(administrator.id().as_str());
-    let audit = format!("{}/audit", site.paths.admin);
-    let frame = AdminFrame::new(name, &site.paths.admin, &audit, &site.paths.home);
+    let parts = FrameParts::of(site, visit, &administrator).await;
     let action = path(site, id);
-    let page = AdminUser::new(frame, account, (state(&standing), factor), &action)
+    let page = AdminUser::new(parts.frame(site), account, (state(&standing), factor), &action)
         .with_password(standing.has_password)
         .with_sessions(&sessions)
         .with_entries(&entries)

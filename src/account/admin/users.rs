@@ -2,11 +2,12 @@
 
 use http::StatusCode;
 
+use super::frame::FrameParts;
 use super::{AdminAct, may, permit};
 use crate::account::AccountError;
 use crate::account::site::{Answer, Site, Visit};
 use crate::http::respond;
-use crate::page::{AccountState, AdminFrame, AdminUserLine, AdminUsers};
+use crate::page::{AccountState, AdminUserLine, AdminUsers};
 use crate::scope::{Account, UserId, storable_text};
 use crate::store::{AccountFilter, AccountSummary, Standing};
 
@@ -39,10 +40,8 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
         query.append_pair("before", last.as_str());
         format!("{root}?{}", query.finish())
     });
-    let name = administrator.email().unwrap_or(administrator.id().as_str());
-    let audit = format!("{root}/audit");
-    let frame = AdminFrame::new(name, root, &audit, &site.paths.home);
-    let page = AdminUsers::new(frame, &filter.email_prefix, &lines, next.as_deref());
+    let parts = FrameParts::of(site, visit, &administrator).await;
+    let page = AdminUsers::new(parts.frame(site), &filter.email_prefix, &lines, next.as_deref());
     Ok(respond::html(StatusCode::OK, site.pages.admin_users(&page)))
 }
 

@@ -4,7 +4,8 @@ use super::invite::by_host;
 use super::organizations::announced;
 use super::{EmailDomain, OrganizationError, Organizations};
 use crate::account::config::is_plain;
-use crate::audit::Action;
+use crate::account::site::Site;
+use crate::audit::{Action, Entry};
 use crate::scope::{OrganizationId, UserId};
 use crate::store::{
     BreakGlassChange, DomainGrant, NewSsoMode, SsoChange, SsoDomain, SsoMode, StoreError,
@@ -55,30 +56,7 @@ impl Organizations {
         domain: &str,
         login_path: &str,
     ) -> Result<(), OrganizationError> {
-        if !self.0.organizations.single_sign_on {
-            return Err(OrganizationError::NoSingleSignOn);
-        }
-        let domain: EmailDomain = domain.parse()?;
-        if !is_plain(login_path) {
-            return Err(OrganizationError::LoginPath(login_path.to_owned()));
-        }
-        let new = SsoDomain {
-            domain: domain.as_str().to_owned(),
-            organization: id,
-            login_path: login_path.to_owned(),
-            mode: SsoMode::Off,
-            created_at: self.0.now(),
-        };
-        let entry = by_host(Action::GRANT_DOMAIN).with("domain", domain.as_str());
-        let along = self.along(id, entry.with("login_path", login_path));
-        match self.0.store.grant_domain(&new, &along).await? {
-            DomainGrant::Granted => {
-                along.announce();
-                Ok(())
-            }
-            DomainGrant::Taken => Err(OrganizationError::DomainTaken),
-            DomainGrant::NoOrganization => Err(OrganizationError::NotFound),
-        }
+        grant(&self.0, id, (domain, login_path), by_host(Action::GRANT_DOMAIN)).await
     }
 
     /// Takes a domain from an organization: its users log in as everybody does. `false` if it was
@@ -91,11 +69,7 @@ impl Organizations {
         id: OrganizationId,
         domain: &str,
     ) -> Result<bool, OrganizationError> {
-        let domain: EmailDomain = domain.parse()?;
-        let entry = by_host(Action::WITHDRAW_DOMAIN).with("domain", domain.as_str());
-        let along = self.along(id, entry);
-        let gone = self.0.store.withdraw_domain(id, domain.as_str(), &along).await?;
-        Ok(announced(gone, gone, &along))
+        withdraw(&self.0, id, domain, by_host(Action::WITHDRAW_DOMAIN)).await
     }
 
     /// The domains of an organization, by name; at most 100.
@@ -166,4 +140,50 @@ impl Organizations {
             self.0.store.name_break_glass((id, user), named, None, &along, self.0.now()).await?;
         Ok(announced(told, told == BreakGlassChange::Done, &along))
     }
+}
+
+/// Gives an organization a domain, as `entry` tells.
+pub(in crate::account) async fn grant(
+    site: &Site,
+    id: OrganizationId,
+    (domain, login_path): (&str, &str),
+    entry: Entry,
+) -> Result<(), OrganizationError> {
+    if !site.organizations.single_sign_on {
+        return Err(OrganizationError::NoSingleSignOn);
+    }
+    let domain: EmailDomain = domain.parse()?;
+    if !is_plain(login_path) {
+        return Err(OrganizationError::LoginPath(login_path.to_owned()));
+    }
+    let new = SsoDomain {
+        domain: domain.as_str().to_owned(),
+        organization: id,
+        login_path: login_path.to_owned(),
+        mode: SsoMode::Off,
+        created_at: site.now(),
+    };
+    let entry = entry.in_organization(id).with("domain", domain.as_str());
+    let along = site.effects(entry.with("login_path", login_path));
+    match site.store.grant_domain(&new, &along).await? {
+        DomainGrant::Granted => {
+            along.announce();
+            Ok(())
+        }
+        DomainGrant::Taken => Err(OrganizationError::DomainTaken),
+        DomainGrant::NoOrganization => Err(OrganizationError::NotFound),
+    }
+}
+
+/// Takes a domain from an organization, as `entry` tells.
+pub(in crate::account) async fn withdraw(
+    site: &Site,
+    id: OrganizationId,
+    domain: &str,
+    entry: Entry,
+) -> Result<bool, OrganizationError> {
+    let domain: EmailDomain = domain.parse()?;
+    let along = site.effects(entry.in_organization(id).with("domain", domain.as_str()));
+    let gone = site.store.withdraw_domain(id, domain.as_str(), &along).await?;
+    Ok(announced(gone, gone, &along))
 }

@@ -35,10 +35,11 @@ mod policy;
 mod slug;
 
 pub use domain::{EmailDomain, InvalidEmailDomain};
+pub(super) use domains::{grant, withdraw};
 pub use hook::{OrganizationAct, OrganizationHook};
 pub(super) use link::InvitationLink;
 pub use name::{InvalidOrganizationName, OrganizationName};
-pub(super) use notice::{Became, to_member};
+pub(super) use notice::{Became, note_refusal, to_member};
 pub(super) use organizations::{Made, create};
 pub use organizations::{OrganizationError, Organizations};
 pub use policy::OrganizationPolicy;

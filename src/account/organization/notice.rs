@@ -1,10 +1,11 @@
-//! What a member is told who did not do it themselves.
+//! What a member is told who did not do it themselves, and the audit log of what was refused.
 
 use crate::account::settings;
 use crate::account::site::Site;
+use crate::audit::Entry;
 use crate::page::Letter;
 use crate::scope::{MemberRole, UserId};
-use crate::store::{NewDelivery, Organization, StoreError};
+use crate::store::{MemberChange, NewDelivery, Organization, StoreError};
 
 /// What became of a member.
 #[derive(Clone, Copy, Debug)]
@@ -32,4 +33,19 @@ pub(in crate::account) async fn to_member(
         }
     };
     Ok(Some(site.letters.write(to, &letter, site.now())))
+}
+
+/// Tells the audit log that somebody would have left an organization without an owner, or without one
+/// who comes in all the same.
+pub(in crate::account) async fn note_refusal(
+    site: &Site,
+    entry: Entry,
+    told: MemberChange,
+) -> Result<(), StoreError> {
+    if matches!(told, MemberChange::LastOwner | MemberChange::LastToComeIn) {
+        let entry = entry.refused().at(site.now(), &*site.random);
+        site.store.write_audit_entry(&entry).await?;
+        entry.announce();
+    }
+    Ok(())
 }

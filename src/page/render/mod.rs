@@ -31,6 +31,7 @@ macro_rules! template {
 }
 
 mod admin;
+mod admin_organization;
 mod app;
 mod deletion;
 mod email;
@@ -47,6 +48,7 @@ mod tokens;
 mod two_factor;
 
 pub(super) use admin::*;
+pub(super) use admin_organization::*;
 pub(super) use app::*;
 pub(super) use deletion::*;
 pub(super) use email::*;

@@ -1,3 +1,5 @@
+mod admin;
+
 use super::*;
 
 /// Every built-in page, once with ordinary data and once with `EVIL` wherever text goes.
@@ -74,12 +76,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
     ];
     let frame = Frame::new(email, &links, text, text);
     let then = time::OffsetDateTime::UNIX_EPOCH;
-    let office = AdminFrame::new(email, text, text, text);
-    let account = crate::scope::Account::new(crate::scope::UserId::new("u-1").unwrap());
-    let account = account.with_email(email, true);
-    let lines = [AdminUserLine::new(&account, AccountState::Disabled, then, text.to_owned())];
-    let entry = crate::audit::Entry::new(crate::audit::Action::LOG_IN).refused();
-    let audited = [AuditLine::of(&entry.at(then, &crate::crypto::SystemRandom))];
+
     let app = |left| Some(EnrolledApp::new(time::OffsetDateTime::UNIX_EPOCH, left));
     let two_factor = |app, refused| TwoFactor::new(frame, app, [text; 3], refused);
     let address_settings = EmailSettings::new(frame, [text; 3], Some(email));
@@ -152,7 +149,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
     ];
     let unknown = UnknownLogin::new(&phone, times[0], text);
     let again = LoginAgain::new([text; 3], email);
-    vec![
+    let mut pages = vec![
         ("organizations", theme.settings_organizations(&organizations(&items, None))),
         (
             "organizations-refused",
@@ -335,20 +332,6 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
             theme.settings_service_account(&page)
         }),
         ("mail-token", theme.mail(&Letter::TokenCreated { name: key, tokens: text }).html),
-        ("admin-users", theme.admin_users(&AdminUsers::new(office, text, &lines, Some(text)))),
-        (
-            "admin-user",
-            theme.admin_user(
-                &AdminUser::new(office, &account, (AccountState::Open, true), text)
-                    .with_password(true)
-                    .with_entries(&audited)
-                    .refused(Some(AdminProblem::FactorNeeded)),
-            ),
-        ),
-        (
-            "admin-audit",
-            theme.admin_audit(&AdminAudit::new(office, &audited, (text, text), [text; 2], None)),
-        ),
         (
             "impersonated",
             on_top(
@@ -478,5 +461,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
         ("mail-app-removed", theme.mail(&Letter::AppRemoved { forgot: text }).html),
         ("mail-factor-removed", theme.mail(&Letter::SecondFactorRemoved { forgot: text }).html),
         ("mail-locked", theme.mail(&Letter::Locked { forgot: text }).html),
-    ]
+    ];
+    pages.extend(admin::pages(theme, email, text));
+    pages
 }

@@ -69,6 +69,25 @@ pub(super) use is_owned;
 pub(super) const FIND: &str = "SELECT id, slug, name, requires_second_factor, created_at \
      FROM donjon_organizations WHERE id = $1 AND deleted_at IS NULL";
 
+/// Lists [`OrganizationRow`]s by how a slug, a domain or `$name`, a name in lower case, begins; by
+/// the time they were made, then by id, so that a page goes on after the last one before.
+macro_rules! list {
+    ($name:literal) => {
+        concat!(
+            "SELECT o.id, o.slug, o.name, o.requires_second_factor, o.created_at \
+             FROM donjon_organizations o WHERE o.deleted_at IS NULL \
+             AND (substr(o.slug, 1, length($1)) = $1 OR substr(",
+            $name,
+            ", 1, length($1)) = $1 OR EXISTS (SELECT 1 FROM donjon_sso_domains d \
+                 WHERE d.organization_id = o.id AND substr(d.domain, 1, length($1)) = $1)) \
+             AND ($2 IS NULL OR (o.created_at, o.id) < \
+                 ((SELECT created_at FROM donjon_organizations WHERE id = $2), $2)) \
+             ORDER BY o.created_at DESC, o.id DESC LIMIT $3"
+        )
+    };
+}
+pub(super) use list;
+
 pub(super) const FIND_OF: &str = "SELECT o.id, o.slug, o.name, o.requires_second_factor, \
      o.created_at, m.role FROM donjon_organizations o JOIN donjon_memberships m \
          ON m.organization_id = o.id AND m.user_id = $2 \

@@ -3,6 +3,7 @@ mod authority;
 mod invitation;
 mod inviter;
 mod leaving;
+mod listed;
 mod owners;
 
 use std::sync::Arc;
@@ -46,10 +47,12 @@ pub async fn organizations(parts: OrganizationParts) -> Result<(), Violation> {
     let kit = Kit(parts);
     kit.a_slug_belongs_to_one_organization().await?;
     kit.organizations_are_limited_exactly().await?;
+    kit.organizations_are_listed_page_by_page().await?;
     kit.members_are_listed_and_found().await?;
     kit.a_user_becomes_a_member_once().await?;
     kit.only_who_may_changes_an_organization().await?;
     kit.a_deleted_organization_is_gone().await?;
+    kit.a_deleted_organization_is_not_listed().await?;
     kit.every_membership_that_ends_is_told_of().await?;
     kit.two_owners_who_demote_each_other_leave_one().await?;
     kit.the_last_owner_stays().await?;

@@ -17,6 +17,12 @@ enum Fault {
     GivesASlugTwice,
     /// Does not mind the limit for organizations.
     ForgetsTheLimit,
+    /// Begins each page of the list anew.
+    ForgetsTheCursor,
+    /// Minds the case of what is looked for.
+    MindsTheCase,
+    /// Lists what was deleted.
+    ListsTheDeleted,
     /// Shows an organization to everybody.
     ShowsStrangers,
     /// Tells everybody who adds a member that they did.
@@ -116,6 +122,24 @@ impl OrganizationStore for Broken {
 
     async fn find_organization(&self, id: OrganizationId) -> Result<Option<Organization>> {
         self.good.find_organization(id).await
+    }
+
+    async fn list_organizations(
+        &self,
+        filter: &OrganizationFilter,
+        limit: u32,
+    ) -> Result<Vec<Organization>> {
+        let mut filter = filter.clone();
+        filter.before = filter.before.filter(|_| !self.is(Fault::ForgetsTheCursor));
+        if self.is(Fault::MindsTheCase) && filter.prefix.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Ok(Vec::new());
+        }
+        let mut found = self.good.list_organizations(&filter, limit).await?;
+        if self.is(Fault::ListsTheDeleted) && filter.prefix.starts_with("gone") {
+            let (id, prefix) = (OrganizationId(uuid::Uuid::nil()), filter.prefix);
+            found.push(Organization::new(id, prefix.clone(), prefix, OffsetDateTime::UNIX_EPOCH));
+        }
+        Ok(found)
     }
 
     async fn organization_of(
@@ -323,6 +347,9 @@ async fn the_kit_names_the_rule_that_a_store_of_organizations_breaks() {
     for (fault, rule) in [
         (Fault::GivesASlugTwice, "a slug belongs to one organization"),
         (Fault::ForgetsTheLimit, "organizations are limited exactly"),
+        (Fault::ForgetsTheCursor, "organizations are listed page by page, by how they are called"),
+        (Fault::MindsTheCase, "organizations are listed page by page, by how they are called"),
+        (Fault::ListsTheDeleted, "an organization that was deleted is not listed"),
         (Fault::ShowsStrangers, "an organization is shown to its members only"),
         (Fault::AddsTwice, "a user becomes a member once"),
         (

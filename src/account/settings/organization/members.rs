@@ -2,10 +2,10 @@
 
 use super::{Place, refused};
 use crate::account::AccountError;
-use crate::account::organization::{Became, to_member};
+use crate::account::organization::{Became, note_refusal, to_member};
 use crate::account::settings::{Flow, organizations};
 use crate::account::site::{Answer, Site, Visit};
-use crate::audit::{Action, Entry};
+use crate::audit::Action;
 use crate::http::{Form, respond};
 use crate::page::OrganizationProblem;
 use crate::scope::{MemberRole, UserId};
@@ -97,15 +97,4 @@ fn problem(told: MemberChange) -> Option<OrganizationProblem> {
         MemberChange::LastToComeIn => Some(OrganizationProblem::LastToComeIn),
         MemberChange::NotAMember | MemberChange::NotAllowed => Some(OrganizationProblem::Changed),
     }
-}
-
-/// Tells the audit log that somebody would have left an organization without an owner, or without one
-/// who comes in all the same.
-async fn note_refusal(site: &Site, entry: Entry, told: MemberChange) -> Result<(), AccountError> {
-    if matches!(told, MemberChange::LastOwner | MemberChange::LastToComeIn) {
-        let entry = entry.refused().at(site.now(), &*site.random);
-        site.store.write_audit_entry(&entry).await?;
-        entry.announce();
-    }
-    Ok(())
 }

@@ -11,14 +11,15 @@ use crate::store::sql::convert::micros;
 use crate::store::sql::ends::ends;
 use crate::store::sql::organization::{
     FIND, FIND_OF, MEMBERS_OF, MEMBERSHIP, MEMBERSHIPS_OF, MemberRow, MembershipRow,
-    OrganizationRow, creation_key, is_owned, member, membership, organization, organization_of,
-    stays,
+    OrganizationRow, creation_key, is_owned, list, member, membership, organization,
+    organization_of, stays,
 };
 use crate::store::sql::rate_limit::counting_one_more;
 use crate::store::sql::single_sign_on::{Closing, last_to_come_in};
 use crate::store::{
     Authority, Effects, Member, MemberAddition, MemberChange, NewOrganization, NewRole,
-    Organization, OrganizationChange, OrganizationCreation, OrganizationStore, RateLimit, Result,
+    Organization, OrganizationChange, OrganizationCreation, OrganizationFilter, OrganizationStore,
+    RateLimit, Result,
 };
 
 /// Whether whoever asks has a role in organization `$1` that allows it.
@@ -102,6 +103,8 @@ const CHANGE_ROLE: &str = change_member!(
     "UPDATE donjon_memberships m SET role = $3 FROM guarded
      WHERE m.organization_id = $1 AND m.user_id = guarded.user_id"
 );
+
+const LIST: &str = list!("lower(o.name COLLATE \"C\")");
 
 /// Told before they end, and undone with what is refused.
 const ENDS_OF_MEMBERS: &str = ends!(
@@ -199,6 +202,20 @@ impl OrganizationStore for PostgresStore {
         let row: Option<OrganizationRow> =
             sqlx::query_as(FIND).bind(id.0).fetch_optional(self.pool()).await?;
         row.map(organization).transpose()
+    }
+
+    async fn list_organizations(
+        &self,
+        filter: &OrganizationFilter,
+        limit: u32,
+    ) -> Result<Vec<Organization>> {
+        let rows: Vec<OrganizationRow> = sqlx::query_as(LIST)
+            .bind(filter.prefix.to_ascii_lowercase())
+            .bind(filter.before.map(|before| before.0))
+            .bind(i64::from(limit))
+            .fetch_all(self.pool())
+            .await?;
+        rows.into_iter().map(organization).collect()
     }
 
     async fn organization_of(

@@ -13,15 +13,17 @@ use crate::store::sql::convert::micros;
 use crate::store::sql::ends::ends;
 use crate::store::sql::organization::{
     FIND, FIND_OF, MEMBERS_OF, MEMBERSHIP, MEMBERSHIPS_OF, MemberRow, MembershipRow,
-    OrganizationRow, creation_key, is_owned, member, member_role, membership, organization,
+    OrganizationRow, creation_key, is_owned, list, member, member_role, membership, organization,
     organization_of, stays,
 };
 use crate::store::sql::single_sign_on::Closing;
 use crate::store::{
     Authority, Effects, Member, MemberAddition, MemberChange, NewOrganization, NewRole,
-    Organization, OrganizationChange, OrganizationCreation, OrganizationStore, RateLimit, Result,
-    reaches,
+    Organization, OrganizationChange, OrganizationCreation, OrganizationFilter, OrganizationStore,
+    RateLimit, Result, reaches,
 };
+
+const LIST: &str = list!("lower(o.name)");
 
 const ENDS_OF_MEMBERS: &str = ends!(members, "CAST(substr($2, 1, 8) || randomblob(8) AS BLOB)");
 
@@ -69,6 +71,20 @@ impl OrganizationStore for SqliteStore {
         let row: Option<OrganizationRow> =
             sqlx::query_as(FIND).bind(id.0).fetch_optional(self.readers()).await?;
         row.map(organization).transpose()
+    }
+
+    async fn list_organizations(
+        &self,
+        filter: &OrganizationFilter,
+        limit: u32,
+    ) -> Result<Vec<Organization>> {
+        let rows: Vec<OrganizationRow> = sqlx::query_as(LIST)
+            .bind(filter.prefix.to_ascii_lowercase())
+            .bind(filter.before.map(|before| before.0))
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        rows.into_iter().map(organization).collect()
     }
 
     async fn organization_of(

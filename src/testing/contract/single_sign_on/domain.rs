@@ -1,6 +1,7 @@
 //! Whose a domain is.
 
 use super::*;
+use crate::store::OrganizationFilter;
 
 impl Kit {
     pub(super) async fn a_domain_belongs_to_one_organization(&self) -> Result<(), Violation> {
@@ -38,6 +39,13 @@ impl Kit {
             .first()
             .is_some_and(|found| found.login_path == "/new" && found.mode == SsoMode::Offered);
         rule("a domain that is granted again keeps its mode", kept && found.len() == 1, found)?;
+
+        for (prefix, listed) in [(domain.as_str(), true), (".example", false)] {
+            let filter = OrganizationFilter { prefix: prefix.to_owned(), before: None };
+            let found = self.0.organizations.list_organizations(&filter, 100).await?;
+            let by_domain = found.iter().any(|one| one.id == winner);
+            rule("an organization is found by its domain", by_domain == listed, prefix)?;
+        }
 
         let nowhere = OrganizationId(SystemRandom.uuid_v7(epoch()));
         let lost = domain_of(nowhere, "nowhere.example", DOOR);

@@ -1,0 +1,32 @@
+//! What stands around each page.
+
+use super::{AdminAct, may};
+use crate::account::site::{Site, Visit};
+use crate::page::AdminFrame;
+use crate::scope::Account;
+
+/// The texts of a frame.
+pub(super) struct FrameParts {
+    administrator: String,
+    audit: String,
+    organizations: Option<String>,
+}
+
+impl FrameParts {
+    pub(super) async fn of(site: &Site, visit: &Visit, administrator: &Account) -> Self {
+        let root = &site.paths.admin;
+        let organizations = may(site, visit, AdminAct::LookAtOrganization, None).await;
+        Self {
+            administrator: administrator.email().unwrap_or(administrator.id().as_str()).to_owned(),
+            audit: format!("{root}/audit"),
+            organizations: organizations.then(|| format!("{root}/organizations")),
+        }
+    }
+
+    pub(super) fn frame<'a>(&'a self, site: &'a Site) -> AdminFrame<'a> {
+        let (admin, home) = (&site.paths.admin, &site.paths.home);
+        let mut frame = AdminFrame::new(&self.administrator, admin, &self.audit, home);
+        frame.organizations = self.organizations.as_deref();
+        frame
+    }
+}
