@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use donjon::account::{AdminAct, AdminAuthorizer};
 use donjon::scope::{Account, CurrentScope};
+use donjon::store::Organization;
 
 /// The attribute that makes an administrator; in the configuration, `claims = { staff = true }`.
 pub(crate) const ATTRIBUTE: &str = "staff";
@@ -18,6 +19,10 @@ pub(crate) fn is_staff(account: &Account) -> bool {
 impl AdminAuthorizer for Staff {
     async fn may(&self, who: &CurrentScope, act: AdminAct, _: Option<&Account>) -> bool {
         who.account().is_some_and(is_staff) && act != AdminAct::ImpersonateAdministrator
+    }
+
+    async fn may_in(&self, who: &CurrentScope, _: AdminAct, _: &Organization) -> bool {
+        who.account().is_some_and(is_staff)
     }
 
     async fn is_administrator(&self, account: &Account) -> bool {
