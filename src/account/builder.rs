@@ -20,6 +20,7 @@ use super::site::Site;
 use super::token::ApiTokens;
 use super::{OtherLogin, login_link};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
+use crate::delivery::webhook::WebhookEndpoints;
 use crate::http::{BaseUrlError, CookiePolicy};
 use crate::page::{Pages, Theme};
 use crate::session::{NoPlaces, Places};
@@ -86,6 +87,7 @@ pub struct AccountLayerBuilder {
     organization_hook: Option<Arc<dyn OrganizationHook>>,
     export_sources: Vec<Arc<dyn ExportSource>>,
     authorizer: Option<Arc<dyn AdminAuthorizer>>,
+    webhooks: Option<WebhookEndpoints>,
     places: Arc<dyn Places>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -116,6 +118,7 @@ impl AccountLayerBuilder {
             organization_hook: None,
             export_sources: Vec::new(),
             authorizer: None,
+            webhooks: None,
             places: Arc::new(NoPlaces),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -223,6 +226,13 @@ impl AccountLayerBuilder {
     /// Mounts the pages of administrators, and says who is one.
     pub fn administrators(mut self, authorizer: impl AdminAuthorizer) -> Self {
         self.authorizer = Some(Arc::new(authorizer));
+        self
+    }
+
+    /// Lets administrators see to the webhook endpoints, where their pages are mounted: what was given
+    /// up, sending it again, enabling and disabling, and other secrets.
+    pub fn webhooks(mut self, endpoints: &WebhookEndpoints) -> Self {
+        self.webhooks = Some(endpoints.clone());
         self
     }
 
@@ -340,6 +350,7 @@ impl AccountLayerBuilder {
             organization_hook: self.organization_hook,
             export_sources: self.export_sources,
             authorizer: self.authorizer,
+            webhooks: self.webhooks,
             impersonator,
             askers,
             places: self.places,

@@ -17,6 +17,8 @@ pub struct AdminFrame<'a> {
     pub users: &'a str,
     /// The page to look for organizations, if the administrator may.
     pub organizations: Option<&'a str>,
+    /// The webhook endpoints, if the administrator may see to them.
+    pub webhooks: Option<&'a str>,
     /// The audit log.
     pub audit: &'a str,
     /// The application itself.
@@ -26,7 +28,7 @@ pub struct AdminFrame<'a> {
 impl<'a> AdminFrame<'a> {
     /// The frame with these paths.
     pub fn new(administrator: &'a str, users: &'a str, audit: &'a str, home: &'a str) -> Self {
-        Self { administrator, users, organizations: None, audit, home }
+        Self { administrator, users, organizations: None, webhooks: None, audit, home }
     }
 }
 

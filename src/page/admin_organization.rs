@@ -108,6 +108,8 @@ pub struct AdminOrganization<'a> {
     pub domains: &'a [SsoDomainItem],
     /// Whether organizations get domains here.
     pub grants_domains: bool,
+    /// Its webhook endpoints, if the administrator may see to them.
+    pub webhooks: Option<&'a str>,
     /// Why the last thing was not done.
     pub problem: Option<AdminOrganizationProblem>,
 }
@@ -134,6 +136,7 @@ impl<'a> AdminOrganization<'a> {
             invitations: &[],
             domains: &[],
             grants_domains: false,
+            webhooks: None,
             problem: None,
         }
     }

@@ -15,6 +15,7 @@
 
 mod admin;
 mod admin_organization;
+mod admin_webhook;
 mod answer;
 mod app;
 mod deletion;
@@ -43,6 +44,7 @@ mod two_factor;
 
 pub use admin::*;
 pub use admin_organization::*;
+pub use admin_webhook::*;
 pub use answer::{explain, reject};
 pub use app::*;
 pub use deletion::*;

@@ -3,13 +3,14 @@ use std::fmt::Debug;
 use super::mail::{Letter, Mail};
 use super::{
     AccountLeaving, AdminAudit, AdminOrganization, AdminOrganizations, AdminUser, AdminUsers,
-    AppLogin, AskLoginLink, BackupCodes, BreakGlassPage, CheckMail, Confirm, ConfirmCode,
-    ConfirmEmailChange, Connections, DeleteAccount, EmailSettings, ExportAccount, ForgotPassword,
-    ImpersonationBanner, InvitationPage, KeepAccount, LinkIdentity, LinkOver, Login, LoginAgain,
-    NewPasswordPage, OpenLoginLink, OrganizationList, OrganizationPage, PasskeySettings,
-    PasswordSettings, ProviderEmail, Register, ResetPassword, ServiceAccountList,
-    ServiceAccountPage, SessionList, SettingsOverview, SsoPage, Theme, TokenCreated, Tokens,
-    TwoFactor, TwoFactorSetup, VerifyLogin, render,
+    AdminWebhook, AdminWebhookSecret, AdminWebhooks, AppLogin, AskLoginLink, BackupCodes,
+    BreakGlassPage, CheckMail, Confirm, ConfirmCode, ConfirmEmailChange, Connections,
+    DeleteAccount, EmailSettings, ExportAccount, ForgotPassword, ImpersonationBanner,
+    InvitationPage, KeepAccount, LinkIdentity, LinkOver, Login, LoginAgain, NewPasswordPage,
+    OpenLoginLink, OrganizationList, OrganizationPage, PasskeySettings, PasswordSettings,
+    ProviderEmail, Register, ResetPassword, ServiceAccountList, ServiceAccountPage, SessionList,
+    SettingsOverview, SsoPage, Theme, TokenCreated, Tokens, TwoFactor, TwoFactorSetup, VerifyLogin,
+    render,
 };
 use crate::http::Rejection;
 
@@ -228,6 +229,21 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// Where an administrator sees to one organization.
     fn admin_organization(&self, page: &AdminOrganization<'_>) -> String {
         render::admin_organization(self.theme(), page)
+    }
+
+    /// Where an administrator sees whom webhooks tell.
+    fn admin_webhooks(&self, page: &AdminWebhooks<'_>) -> String {
+        render::admin_webhooks(self.theme(), page)
+    }
+
+    /// Where an administrator sees to one webhook endpoint.
+    fn admin_webhook(&self, page: &AdminWebhook<'_>) -> String {
+        render::admin_webhook(self.theme(), page)
+    }
+
+    /// Shows the new secret of a webhook endpoint, once.
+    fn admin_webhook_secret(&self, page: &AdminWebhookSecret<'_>) -> String {
+        render::admin_webhook_secret(self.theme(), page)
     }
 
     /// Where an administrator reads the audit log.

@@ -54,6 +54,11 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
         &["members", "more", "invitations", "domains", "domain", "login-path", "grant-domain"],
     );
     ids("admin-organization-plain", &["second-factor", "members", "confirm", "delete"]);
+    ids("admin-webhooks", &["webhooks"]);
+    ids("admin-webhooks-none", &["no-webhooks"]);
+    ids("admin-webhook", &["dead", "replay-all", "attempts", "enable", "overlap", "rotate"]);
+    ids("admin-webhook-plain", &["state", "none-dead", "disable", "rotate"]);
+    ids("admin-webhook-secret", &["secret", "done"]);
     ids("impersonated", &["stop-impersonation"]);
     ids("delete", &["password", "code", "confirm", "delete"]);
     ids("delete-refused", &["password", "confirm", "delete"]);

@@ -52,6 +52,18 @@ pub enum AdminAct {
     WithdrawDomain,
     /// Delete an organization.
     DeleteOrganization,
+    /// Look at the webhook endpoints, and at what could not be delivered: asked by
+    /// [`AdminAuthorizer::may`] for the pages as such; of an endpoint of an organization, what may be
+    /// done is asked by [`AdminAuthorizer::may_in`].
+    LookAtWebhooks,
+    /// Send events again that were given up.
+    ReplayWebhook,
+    /// Let an endpoint be told of what happens again.
+    EnableWebhook,
+    /// Tell an endpoint of nothing more.
+    DisableWebhook,
+    /// Make a new secret for an endpoint, and see it.
+    RotateWebhookSecret,
 }
 
 impl AdminAct {
@@ -85,6 +97,11 @@ impl AdminAct {
             Self::GrantDomain => "grant_domain",
             Self::WithdrawDomain => "withdraw_domain",
             Self::DeleteOrganization => "delete_organization",
+            Self::LookAtWebhooks => "look_at_webhooks",
+            Self::ReplayWebhook => "replay_webhook",
+            Self::EnableWebhook => "enable_webhook",
+            Self::DisableWebhook => "disable_webhook",
+            Self::RotateWebhookSecret => "rotate_webhook_secret",
         }
     }
 }
@@ -133,7 +150,9 @@ pub trait AdminAuthorizer: std::fmt::Debug + Send + Sync + 'static {
     /// Whether `who`, who is there in person, may do this to this organization. It is asked at each
     /// request, of lists for each line. An organization that they may not
     /// [look at](AdminAct::LookAtOrganization) is not found, and no list shows it; of one that they
-    /// may look at, no member is shown or changed whom they may not [look](AdminAct::Look) at.
+    /// may look at, no member is shown or changed whom they may not [look](AdminAct::Look) at. The
+    /// webhook endpoints of an organization are hidden from whoever may not look at
+    /// [those](AdminAct::LookAtWebhooks) in it.
     ///
     /// What [`may`](AdminAuthorizer::may) says of accounts does not count here: nobody may, unless
     /// this is answered as well.

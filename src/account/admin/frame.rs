@@ -10,16 +10,20 @@ pub(super) struct FrameParts {
     administrator: String,
     audit: String,
     organizations: Option<String>,
+    webhooks: Option<String>,
 }
 
 impl FrameParts {
     pub(super) async fn of(site: &Site, visit: &Visit, administrator: &Account) -> Self {
         let root = &site.paths.admin;
         let organizations = may(site, visit, AdminAct::LookAtOrganization, None).await;
+        let webhooks =
+            site.webhooks.is_some() && may(site, visit, AdminAct::LookAtWebhooks, None).await;
         Self {
             administrator: administrator.email().unwrap_or(administrator.id().as_str()).to_owned(),
             audit: format!("{root}/audit"),
             organizations: organizations.then(|| format!("{root}/organizations")),
+            webhooks: webhooks.then(|| format!("{root}/webhooks")),
         }
     }
 
@@ -27,6 +31,7 @@ impl FrameParts {
         let (admin, home) = (&site.paths.admin, &site.paths.home);
         let mut frame = AdminFrame::new(&self.administrator, admin, &self.audit, home);
         frame.organizations = self.organizations.as_deref();
+        frame.webhooks = self.webhooks.as_deref();
         frame
     }
 }

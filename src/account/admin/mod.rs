@@ -13,6 +13,8 @@ mod organizations;
 pub(super) mod permitted;
 mod user;
 mod users;
+mod webhook;
+mod webhooks;
 
 use http::Method;
 
@@ -21,7 +23,7 @@ use super::AccountError;
 use super::site::{Answer, Site, Visit};
 use crate::audit::{Action, Entry};
 use crate::scope::{Account, Actor, OrganizationId, UserId};
-use crate::store::{Organization, RateLimit};
+use crate::store::{Organization, RateLimit, WebhookEndpointId};
 
 /// How much one administrator may do.
 const LIMIT: RateLimit = RateLimit { times: 60, window: time::Duration::minutes(10) };
@@ -34,6 +36,9 @@ enum Route<'p> {
     Organizations,
     Organization(OrganizationId),
     OrganizationAct(OrganizationId, &'p str),
+    Webhooks,
+    Webhook(WebhookEndpointId),
+    WebhookAct(WebhookEndpointId, &'p str),
     Audit,
     Csv,
     JsonLines,
@@ -44,6 +49,7 @@ impl<'p> Route<'p> {
     fn of(rest: &'p str) -> Option<Self> {
         let user = |text: &str| UserId::new(text).ok();
         let organization = |text: &str| text.parse().ok().map(OrganizationId);
+        let webhook = |text: &str| text.parse().ok().map(WebhookEndpointId);
         let mut parts = rest.split('/').skip(1);
         Some(match (parts.next(), parts.next(), parts.next(), parts.next()) {
             (None, ..) => Self::Users,
@@ -54,6 +60,9 @@ impl<'p> Route<'p> {
             (Some("organizations"), Some(id), Some(act), None) => {
                 Self::OrganizationAct(organization(id)?, act)
             }
+            (Some("webhooks"), None, ..) => Self::Webhooks,
+            (Some("webhooks"), Some(id), None, _) => Self::Webhook(webhook(id)?),
+            (Some("webhooks"), Some(id), Some(act), None) => Self::WebhookAct(webhook(id)?, act),
             (Some("audit"), None, ..) => Self::Audit,
             (Some("audit.csv"), None, ..) => Self::Csv,
             (Some("audit.jsonl"), None, ..) => Self::JsonLines,
@@ -79,6 +88,10 @@ pub(super) async fn go(site: &Site, method: &Method, visit: &Visit) -> Answer {
             organization::submit(site, visit, id, act).await
         }
         Some(Route::OrganizationAct(id, _)) if shows => organization::show(site, visit, id).await,
+        Some(Route::Webhooks) if shows => webhooks::show(site, visit).await,
+        Some(Route::Webhook(id)) if shows => webhook::show(site, visit, id).await,
+        Some(Route::WebhookAct(id, act)) if submits => webhook::submit(site, visit, id, act).await,
+        Some(Route::WebhookAct(id, _)) if shows => webhook::show(site, visit, id).await,
         Some(Route::Audit) if shows => audit::show(site, visit).await,
         Some(Route::Csv) if shows => audit::download(site, visit, audit::Format::Csv).await,
         Some(Route::JsonLines) if shows => {
@@ -120,7 +133,7 @@ async fn permit_in(
     if may_in(site, visit, act, target).await {
         return Ok(administrator);
     }
-    let hidden = act == AdminAct::LookAtOrganization;
+    let hidden = [AdminAct::LookAtOrganization, AdminAct::LookAtWebhooks].contains(&act);
     let entry = visit.entry(Action::ADMIN_DENIED).in_organization(target.id);
     deny(site, &administrator, entry.with("act", act.as_str()), hidden).await
 }

@@ -7,7 +7,7 @@ use http::{Response, StatusCode};
 pub(super) use self::act::submit;
 use super::frame::FrameParts;
 use super::users::escaped;
-use super::{AdminAct, may, organizations, permit, permit_in};
+use super::{AdminAct, may, may_in, organizations, permit, permit_in, webhooks};
 use crate::account::AccountError;
 use crate::account::site::{Answer, Site, Visit};
 use crate::http::{Body, respond};
@@ -85,6 +85,11 @@ async fn page(
     let mut page = AdminOrganization::new(parts.frame(site), names, [path, &back], made);
     page.requires_second_factor = organization.requires_second_factor;
     page.grants_domains = site.organizations.single_sign_on;
+    let sees_webhooks = site.webhooks.is_some()
+        && may(site, visit, AdminAct::LookAtWebhooks, None).await
+        && may_in(site, visit, AdminAct::LookAtWebhooks, organization).await;
+    let hooks = webhooks::path(site, Some(id));
+    page.webhooks = sees_webhooks.then_some(hooks.as_str());
     (page.members, page.more) = (&shown, more.as_deref());
     (page.invitations, page.domains) = (&invitations, &domains);
     (page.roles, page.problem) = (&roles, problem);

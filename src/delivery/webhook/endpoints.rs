@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,7 @@ pub struct WebhookEndpoints {
     store: Arc<dyn WebhookStore>,
     keyring: Keyring,
     actor: AuditActor,
+    browser: (Option<IpAddr>, Option<String>),
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -84,6 +86,7 @@ impl WebhookEndpoints {
             store: store.into(),
             keyring: keyring.clone(),
             actor: AuditActor::System,
+            browser: (None, None),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }
@@ -92,6 +95,12 @@ impl WebhookEndpoints {
     /// The same, in the hands of whom the audit log is to name; else it says `system`.
     pub fn by(mut self, actor: AuditActor) -> Self {
         self.actor = actor;
+        self
+    }
+
+    /// The same, at the request of a browser at this address that calls itself so: for the audit log.
+    pub fn requested_from(mut self, address: Option<IpAddr>, user_agent: Option<&str>) -> Self {
+        self.browser = (address, user_agent.map(str::to_owned));
         self
     }
 
@@ -342,7 +351,9 @@ impl WebhookEndpoints {
     }
 
     fn entry(&self, action: Action, id: WebhookEndpointId) -> Entry {
-        Entry::new(action).by(self.actor.clone()).to("webhook_endpoint", id)
+        let (address, user_agent) = &self.browser;
+        let entry = Entry::new(action).by(self.actor.clone()).to("webhook_endpoint", id);
+        entry.from(*address, user_agent.as_deref())
     }
 
     fn effects(&self, entry: Entry) -> Effects {

@@ -32,6 +32,7 @@ macro_rules! template {
 
 mod admin;
 mod admin_organization;
+mod admin_webhook;
 mod app;
 mod deletion;
 mod email;
@@ -49,6 +50,7 @@ mod two_factor;
 
 pub(super) use admin::*;
 pub(super) use admin_organization::*;
+pub(super) use admin_webhook::*;
 pub(super) use app::*;
 pub(super) use deletion::*;
 pub(super) use email::*;

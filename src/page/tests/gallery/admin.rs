@@ -4,7 +4,7 @@ use super::*;
 pub(super) fn pages(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)> {
     let then = time::OffsetDateTime::UNIX_EPOCH;
     let mut office = AdminFrame::new(email, text, text, text);
-    office.organizations = Some(text);
+    (office.organizations, office.webhooks) = (Some(text), Some(text));
     let account = crate::scope::Account::new(crate::scope::UserId::new("u-1").unwrap());
     let account = account.with_email(email, true);
     let lines = [AdminUserLine::new(&account, AccountState::Disabled, then, text.to_owned())];
@@ -27,6 +27,21 @@ pub(super) fn pages(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str
     (organization.members, organization.more) = (&members, Some(text));
     (organization.invitations, organization.domains) = (&invitations, &domains);
     (organization.roles, organization.problem) = (&roles, Some(AdminOrganizationProblem::Domain));
+    organization.webhooks = Some(text);
+
+    let endpoints =
+        [true, false].map(|on| AdminWebhookLine::new([text, text].map(str::to_owned), on));
+    let mut hooks = AdminWebhooks::new(office, &endpoints);
+    hooks.organization = Some((name, text));
+    let dead = [AdminDeadEvent::new(owned([text, "user.created", text]), then, 10)];
+    let attempts = [AdminAttempt::new(1, then, text.to_owned())];
+    let events = owned(["user.created", "user.deleted", text]);
+    let mut hook = AdminWebhook::new(office, text, [text; 2]);
+    let plain_hook = hook.clone();
+    (hook.organization, hook.events, hook.enabled) = (Some(name), &events, false);
+    (hook.dead, hook.attempts, hook.overlaps) = (&dead, &attempts, &[24, 0]);
+    hook.problem = Some(AdminWebhookProblem::TooManySecrets);
+    let secret = AdminWebhookSecret::new(office, text, (text, 24), text);
 
     vec![
         ("admin-users", theme.admin_users(&AdminUsers::new(office, text, &lines, Some(text)))),
@@ -54,5 +69,10 @@ pub(super) fn pages(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str
         ),
         ("admin-organization", theme.admin_organization(&organization)),
         ("admin-organization-plain", theme.admin_organization(&plain)),
+        ("admin-webhooks", theme.admin_webhooks(&hooks)),
+        ("admin-webhooks-none", theme.admin_webhooks(&AdminWebhooks::new(office, &[]))),
+        ("admin-webhook", theme.admin_webhook(&hook)),
+        ("admin-webhook-plain", theme.admin_webhook(&plain_hook)),
+        ("admin-webhook-secret", theme.admin_webhook_secret(&secret)),
     ]
 }
