@@ -2,7 +2,7 @@
 
 mod ends;
 mod host_event;
-mod receiver;
+pub mod receiver;
 mod rotation;
 mod worker;
 

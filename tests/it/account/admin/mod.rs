@@ -4,6 +4,7 @@ mod impersonation;
 mod organizations;
 mod pages;
 mod scope;
+mod webhooks;
 
 use async_trait::async_trait;
 use donjon::account::{AccountLayerBuilder, AdminAct, AdminAuthorizer};
