@@ -20,6 +20,7 @@ use super::site::Site;
 use super::token::ApiTokens;
 use super::{OtherLogin, login_link};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
+use crate::delivery::Worker;
 use crate::delivery::webhook::WebhookEndpoints;
 use crate::http::{BaseUrlError, CookiePolicy};
 use crate::page::{Pages, Theme};
@@ -88,6 +89,7 @@ pub struct AccountLayerBuilder {
     export_sources: Vec<Arc<dyn ExportSource>>,
     authorizer: Option<Arc<dyn AdminAuthorizer>>,
     webhooks: Option<WebhookEndpoints>,
+    mails: Option<Worker>,
     places: Arc<dyn Places>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -119,6 +121,7 @@ impl AccountLayerBuilder {
             export_sources: Vec::new(),
             authorizer: None,
             webhooks: None,
+            mails: None,
             places: Arc::new(NoPlaces),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -233,6 +236,13 @@ impl AccountLayerBuilder {
     /// up, sending it again, enabling and disabling, and other secrets.
     pub fn webhooks(mut self, endpoints: &WebhookEndpoints) -> Self {
         self.webhooks = Some(endpoints.clone());
+        self
+    }
+
+    /// Lets administrators see which mails this worker gave up, where their pages are mounted, and
+    /// have them tried again.
+    pub fn mails(mut self, worker: &Worker) -> Self {
+        self.mails = Some(worker.clone());
         self
     }
 
@@ -351,6 +361,7 @@ impl AccountLayerBuilder {
             export_sources: self.export_sources,
             authorizer: self.authorizer,
             webhooks: self.webhooks,
+            mails: self.mails,
             impersonator,
             askers,
             places: self.places,

@@ -34,6 +34,7 @@ use super::{
 };
 use crate::audit::{Action, Entry};
 use crate::crypto::{Clock, Random};
+use crate::delivery::Worker;
 use crate::delivery::webhook::WebhookEndpoints;
 use crate::http::respond::Allowed;
 use crate::http::{Body, Form, Reader, respond};
@@ -64,6 +65,8 @@ pub(super) struct Site {
     pub(super) authorizer: Option<Arc<dyn AdminAuthorizer>>,
     /// The webhook endpoints that administrators see to.
     pub(super) webhooks: Option<WebhookEndpoints>,
+    /// Whoever gives mails up.
+    pub(super) mails: Option<Worker>,
     /// Where an administrator's own session waits.
     pub(super) impersonator: SealedCookie,
     /// What the host tells of its users.

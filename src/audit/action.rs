@@ -85,6 +85,8 @@ impl Action {
     pub const ADMIN_EXPORT_AUDIT: Self = Self::of("admin.audit_export");
     /// An administrator ended a user's sessions.
     pub const ADMIN_REVOKE_SESSIONS: Self = Self::of("admin.sessions_revoke");
+    /// An administrator had mails that were given up tried again.
+    pub const ADMIN_REVIVE_MAILS: Self = Self::of("admin.mails_revive");
     /// An administrator begins to act as a user.
     pub const IMPERSONATION_START: Self = Self::of("impersonation.start");
     /// An administrator stopped acting as a user.

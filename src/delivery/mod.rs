@@ -44,4 +44,4 @@ pub use pump::RunningWorker;
 pub(crate) use smtp::fuzzing;
 #[cfg(feature = "smtp")]
 pub use smtp::{SmtpError, SmtpMailer, SmtpMailerBuilder, SmtpTls};
-pub use worker::{RetryPolicy, Worker};
+pub use worker::{DeadMail, RetryPolicy, Worker};

@@ -5,12 +5,15 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use time::{Duration, OffsetDateTime};
 use tokio::time::{Instant, sleep, timeout_at};
+use uuid::Uuid;
 
 use super::message::{MAIL, open};
 use super::pump::{self, Pump, RunningWorker};
 use super::{MailError, Mailer};
 use crate::crypto::{Clock, Keyring, SystemClock};
-use crate::store::{Delivery, DeliveryOutcome, OutboxStore, Result, SWEEP_BATCH, sweep_regularly};
+use crate::store::{
+    DeadLetter, Delivery, DeliveryOutcome, OutboxStore, Result, SWEEP_BATCH, sweep_regularly,
+};
 
 /// How long sending one message may take, unless the host says.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
@@ -20,6 +23,8 @@ const LEASE: std::time::Duration = std::time::Duration::from_secs(30);
 const RENEWED: u32 = 3;
 /// The pause before it says so again, if the store did not hear it; of the lease.
 const UNHEARD: u32 = 30;
+/// The most dead letters of one list.
+const PAGE: u32 = 200;
 /// How long a dead letter is kept.
 const DEAD_KEPT: Duration = Duration::days(30);
 
@@ -87,6 +92,20 @@ pub struct Worker {
     patience: std::time::Duration,
     lease: std::time::Duration,
     dead_kept: Duration,
+}
+
+/// A mail that was given up. Of what it says nothing is told, which may be a secret link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeadMail {
+    /// The id of its delivery.
+    pub id: Uuid,
+    /// The address and the subject; `None` if the keyring does not open it.
+    pub envelope: Option<(String, String)>,
+    /// How many times it was tried.
+    pub attempts: u32,
+    /// When it was written.
+    pub created_at: OffsetDateTime,
 }
 
 impl Worker {
@@ -210,6 +229,21 @@ impl Worker {
                 return Ok(revived);
             }
         }
+    }
+
+    /// The dead letters, those written last first; at most 200.
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::store::StoreError).
+    pub async fn dead_letters(&self) -> Result<Vec<DeadMail>> {
+        let dead = self.store.dead_letters(MAIL, PAGE).await?;
+        let mail = |letter: DeadLetter| {
+            let DeadLetter { id, payload, attempts, created_at } = letter;
+            let opened = open(&self.keyring, id, &payload).ok();
+            let envelope = opened.map(|message| (message.to, message.subject));
+            DeadMail { id, envelope, attempts, created_at }
+        };
+        Ok(dead.into_iter().map(mail).collect())
     }
 
     /// Sends what is due now, and answers how many messages were tried: for tests, and for a host

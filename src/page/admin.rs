@@ -19,6 +19,8 @@ pub struct AdminFrame<'a> {
     pub organizations: Option<&'a str>,
     /// The webhook endpoints, if the administrator may see to them.
     pub webhooks: Option<&'a str>,
+    /// The mails that were given up, if the administrator may look at them.
+    pub mails: Option<&'a str>,
     /// The audit log.
     pub audit: &'a str,
     /// The application itself.
@@ -28,7 +30,8 @@ pub struct AdminFrame<'a> {
 impl<'a> AdminFrame<'a> {
     /// The frame with these paths.
     pub fn new(administrator: &'a str, users: &'a str, audit: &'a str, home: &'a str) -> Self {
-        Self { administrator, users, organizations: None, webhooks: None, audit, home }
+        let (organizations, webhooks, mails) = (None, None, None);
+        Self { administrator, users, organizations, webhooks, mails, audit, home }
     }
 }
 

@@ -14,6 +14,7 @@
 //! ```
 
 mod admin;
+mod admin_mails;
 mod admin_organization;
 mod admin_webhook;
 mod answer;
@@ -43,6 +44,7 @@ mod tokens;
 mod two_factor;
 
 pub use admin::*;
+pub use admin_mails::*;
 pub use admin_organization::*;
 pub use admin_webhook::*;
 pub use answer::{explain, reject};

@@ -2,9 +2,9 @@ use std::fmt::Debug;
 
 use super::mail::{Letter, Mail};
 use super::{
-    AccountLeaving, AdminAudit, AdminOrganization, AdminOrganizations, AdminUser, AdminUsers,
-    AdminWebhook, AdminWebhookSecret, AdminWebhooks, AppLogin, AskLoginLink, BackupCodes,
-    BreakGlassPage, CheckMail, Confirm, ConfirmCode, ConfirmEmailChange, Connections,
+    AccountLeaving, AdminAudit, AdminMails, AdminOrganization, AdminOrganizations, AdminUser,
+    AdminUsers, AdminWebhook, AdminWebhookSecret, AdminWebhooks, AppLogin, AskLoginLink,
+    BackupCodes, BreakGlassPage, CheckMail, Confirm, ConfirmCode, ConfirmEmailChange, Connections,
     DeleteAccount, EmailSettings, ExportAccount, ForgotPassword, ImpersonationBanner,
     InvitationPage, KeepAccount, LinkIdentity, LinkOver, Login, LoginAgain, NewPasswordPage,
     OpenLoginLink, OrganizationList, OrganizationPage, PasskeySettings, PasswordSettings,
@@ -244,6 +244,11 @@ pub trait Pages: Debug + Send + Sync + 'static {
     /// Shows the new secret of a webhook endpoint, once.
     fn admin_webhook_secret(&self, page: &AdminWebhookSecret<'_>) -> String {
         render::admin_webhook_secret(self.theme(), page)
+    }
+
+    /// Where an administrator sees which mails were given up.
+    fn admin_mails(&self, page: &AdminMails<'_>) -> String {
+        render::admin_mails(self.theme(), page)
     }
 
     /// Where an administrator reads the audit log.

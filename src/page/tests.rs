@@ -59,6 +59,8 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("admin-webhook", &["dead", "replay-all", "attempts", "enable", "overlap", "rotate"]);
     ids("admin-webhook-plain", &["state", "none-dead", "disable", "rotate"]);
     ids("admin-webhook-secret", &["secret", "done"]);
+    ids("admin-mails", &["mails", "days", "revive"]);
+    ids("admin-mails-none", &["no-mails"]);
     ids("impersonated", &["stop-impersonation"]);
     ids("delete", &["password", "code", "confirm", "delete"]);
     ids("delete-refused", &["password", "confirm", "delete"]);

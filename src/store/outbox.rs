@@ -31,6 +31,19 @@ pub struct Delivery {
     pub attempt_of_round: u32,
 }
 
+/// A message that was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its id.
+    pub id: Uuid,
+    /// The sealed message.
+    pub payload: Sealed,
+    /// How many times it was taken.
+    pub attempts: u32,
+    /// When it was written.
+    pub created_at: OffsetDateTime,
+}
+
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryOutcome {
@@ -68,6 +81,9 @@ pub trait OutboxStore: std::fmt::Debug + Send + Sync + 'static {
     /// Notes how an attempt ended. What arrived has arrived; any other outcome counts only while
     /// this is the latest attempt, so that a worker whose lease ran out disturbs nobody.
     async fn finish_delivery(&self, delivery: &Delivery, outcome: DeliveryOutcome) -> Result<()>;
+
+    /// At most `limit` dead letters of a kind, those written last first.
+    async fn dead_letters(&self, kind: &str, limit: u32) -> Result<Vec<DeadLetter>>;
 
     /// Makes at most `limit` dead letters of a kind due now, of those that were written at `since` or
     /// later, the oldest first; their tries are counted anew. Answers how many there were. What is

@@ -64,6 +64,10 @@ pub enum AdminAct {
     DisableWebhook,
     /// Make a new secret for an endpoint, and see it.
     RotateWebhookSecret,
+    /// Look at the mails that were given up: their subjects, and the domains they were to go to.
+    LookAtMails,
+    /// Have mails tried again that were given up.
+    ReviveMails,
 }
 
 impl AdminAct {
@@ -102,6 +106,8 @@ impl AdminAct {
             Self::EnableWebhook => "enable_webhook",
             Self::DisableWebhook => "disable_webhook",
             Self::RotateWebhookSecret => "rotate_webhook_secret",
+            Self::LookAtMails => "look_at_mails",
+            Self::ReviveMails => "revive_mails",
         }
     }
 }

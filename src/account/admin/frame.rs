@@ -11,6 +11,7 @@ pub(super) struct FrameParts {
     audit: String,
     organizations: Option<String>,
     webhooks: Option<String>,
+    mails: Option<String>,
 }
 
 impl FrameParts {
@@ -19,11 +20,13 @@ impl FrameParts {
         let organizations = may(site, visit, AdminAct::LookAtOrganization, None).await;
         let webhooks =
             site.webhooks.is_some() && may(site, visit, AdminAct::LookAtWebhooks, None).await;
+        let mails = site.mails.is_some() && may(site, visit, AdminAct::LookAtMails, None).await;
         Self {
             administrator: administrator.email().unwrap_or(administrator.id().as_str()).to_owned(),
             audit: format!("{root}/audit"),
             organizations: organizations.then(|| format!("{root}/organizations")),
             webhooks: webhooks.then(|| format!("{root}/webhooks")),
+            mails: mails.then(|| format!("{root}/mails")),
         }
     }
 
@@ -32,6 +35,7 @@ impl FrameParts {
         let mut frame = AdminFrame::new(&self.administrator, admin, &self.audit, home);
         frame.organizations = self.organizations.as_deref();
         frame.webhooks = self.webhooks.as_deref();
+        frame.mails = self.mails.as_deref();
         frame
     }
 }

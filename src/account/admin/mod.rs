@@ -8,6 +8,7 @@ mod entries;
 mod factor;
 mod frame;
 pub(super) mod impersonate;
+mod mails;
 mod organization;
 mod organizations;
 pub(super) mod permitted;
@@ -39,6 +40,8 @@ enum Route<'p> {
     Webhooks,
     Webhook(WebhookEndpointId),
     WebhookAct(WebhookEndpointId, &'p str),
+    Mails,
+    ReviveMails,
     Audit,
     Csv,
     JsonLines,
@@ -63,6 +66,8 @@ impl<'p> Route<'p> {
             (Some("webhooks"), None, ..) => Self::Webhooks,
             (Some("webhooks"), Some(id), None, _) => Self::Webhook(webhook(id)?),
             (Some("webhooks"), Some(id), Some(act), None) => Self::WebhookAct(webhook(id)?, act),
+            (Some("mails"), None, ..) => Self::Mails,
+            (Some("mails"), Some("revive"), None, _) => Self::ReviveMails,
             (Some("audit"), None, ..) => Self::Audit,
             (Some("audit.csv"), None, ..) => Self::Csv,
             (Some("audit.jsonl"), None, ..) => Self::JsonLines,
@@ -92,6 +97,8 @@ pub(super) async fn go(site: &Site, method: &Method, visit: &Visit) -> Answer {
         Some(Route::Webhook(id)) if shows => webhook::show(site, visit, id).await,
         Some(Route::WebhookAct(id, act)) if submits => webhook::submit(site, visit, id, act).await,
         Some(Route::WebhookAct(id, _)) if shows => webhook::show(site, visit, id).await,
+        Some(Route::Mails | Route::ReviveMails) if shows => mails::show(site, visit).await,
+        Some(Route::ReviveMails) if submits => mails::revive(site, visit).await,
         Some(Route::Audit) if shows => audit::show(site, visit).await,
         Some(Route::Csv) if shows => audit::download(site, visit, audit::Format::Csv).await,
         Some(Route::JsonLines) if shows => {

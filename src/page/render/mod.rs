@@ -31,6 +31,7 @@ macro_rules! template {
 }
 
 mod admin;
+mod admin_mails;
 mod admin_organization;
 mod admin_webhook;
 mod app;
@@ -49,6 +50,7 @@ mod tokens;
 mod two_factor;
 
 pub(super) use admin::*;
+pub(super) use admin_mails::*;
 pub(super) use admin_organization::*;
 pub(super) use admin_webhook::*;
 pub(super) use app::*;

@@ -2,8 +2,13 @@
 
 use uuid::Uuid;
 
+use super::convert::time;
 use crate::crypto::Sealed;
-use crate::store::Delivery;
+use crate::store::{DeadLetter, Delivery, Result};
+
+pub(super) const DEAD: &str = "SELECT id, payload, attempts, created_at, tries_before \
+     FROM donjon_outbox WHERE due_at IS NULL AND kind = $1 \
+     ORDER BY created_at DESC, id DESC LIMIT $2";
 
 /// `id, payload, attempts, created_at, tries_before` of a delivery.
 pub(super) type DeliveryRow = (Uuid, Vec<u8>, i64, i64, i64);
@@ -11,7 +16,6 @@ pub(super) type DeliveryRow = (Uuid, Vec<u8>, i64, i64, i64);
 /// Claimed deliveries, oldest first.
 pub(super) fn deliveries(mut rows: Vec<DeliveryRow>) -> Vec<Delivery> {
     rows.sort_by_key(|(_, _, _, created_at, _)| *created_at);
-    let number = |tries: i64| u32::try_from(tries).unwrap_or(u32::MAX);
     rows.into_iter()
         .map(|(id, payload, attempts, _, before)| Delivery {
             id,
@@ -20,4 +24,15 @@ pub(super) fn deliveries(mut rows: Vec<DeliveryRow>) -> Vec<Delivery> {
             attempt_of_round: number(attempts - before),
         })
         .collect()
+}
+
+pub(super) fn dead_letter(
+    (id, payload, attempts, created_at, _): DeliveryRow,
+) -> Result<DeadLetter> {
+    let (payload, created_at) = (Sealed::from_bytes(payload), time(created_at)?);
+    Ok(DeadLetter { id, payload, attempts: number(attempts), created_at })
+}
+
+fn number(tries: i64) -> u32 {
+    u32::try_from(tries).unwrap_or(u32::MAX)
 }

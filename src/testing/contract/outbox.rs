@@ -179,6 +179,7 @@ impl Kit {
     async fn a_dead_letter_is_revived_as_if_it_were_new(&self) -> Result<(), Violation> {
         const RULE: &str = "dead letters are revived, and nothing else is";
         const ROUND: &str = "a revived letter is tried as often as a new one";
+        const LISTED: &str = "dead letters are listed, those written last first";
         while self.outbox.sweep_dead_letters(at(100), 1000).await? > 0 {}
         for written in [10, 20, 30] {
             self.write(at(written)).await?;
@@ -188,7 +189,23 @@ impl Kit {
         let early = outbox.revive_dead_letters(KIND, epoch(), at(31), 10).await?;
         rule(RULE, early == 0, ("what is under way", early))?;
         let first = leased.first().map_or(Uuid::nil(), |delivery| delivery.id);
+        let none = outbox.dead_letters(KIND, 10).await?;
+        rule(LISTED, none.is_empty(), ("what is under way", none))?;
         self.finish(&leased, DeliveryOutcome::Dead).await?;
+        for (kind, limit, expected) in
+            [("another kind", 10, &[][..]), (KIND, 10, &[30, 20, 10]), (KIND, 2, &[30, 20])]
+        {
+            let dead = outbox.dead_letters(kind, limit).await?;
+            let written: Vec<_> = dead.iter().map(|letter| letter.created_at).collect();
+            let expected: Vec<_> = expected.iter().map(|seconds| at(*seconds)).collect();
+            rule(LISTED, written == expected, (kind, limit, &dead))?;
+            let whole = dead.iter().all(|letter| {
+                let same = |taken: &&Delivery| taken.id == letter.id;
+                let taken = leased.iter().find(same).map(|taken| (&taken.payload, taken.attempt));
+                taken == Some((&letter.payload, letter.attempts))
+            });
+            rule(LISTED, whole, dead)?;
+        }
         for (kind, since, limit, expected) in [
             ("another kind", epoch(), 10, 0),
             (KIND, later, 10, 0),

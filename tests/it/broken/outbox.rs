@@ -26,6 +26,10 @@ enum Fault {
     BuriesNobody,
     /// Takes the dead before their time.
     BuriesTooSoon,
+    /// Lists the oldest of the dead first.
+    ListsBackwards,
+    /// Lists as many of the dead as there are.
+    ListsThemAll,
     /// Revives whatever is there.
     RevivesTheLiving,
     /// Counts the tries of before with those that come.
@@ -92,6 +96,15 @@ impl OutboxStore for Broken {
         }
     }
 
+    async fn dead_letters(&self, kind: &str, limit: u32) -> Result<Vec<DeadLetter>> {
+        let limit = if self.fault == Fault::ListsThemAll { 1_000 } else { limit };
+        let mut dead = self.good.dead_letters(kind, limit).await?;
+        if self.fault == Fault::ListsBackwards {
+            dead.reverse();
+        }
+        Ok(dead)
+    }
+
     async fn revive_dead_letters(
         &self,
         kind: &str,
@@ -130,6 +143,8 @@ async fn the_kit_names_the_rule_that_an_outbox_breaks() {
         (Fault::RaisesTheDead, "a dead letter is never taken again"),
         (Fault::BuriesNobody, "dead letters are swept when they are old, and nothing else is"),
         (Fault::BuriesTooSoon, "dead letters are swept when they are old, and nothing else is"),
+        (Fault::ListsBackwards, "dead letters are listed, those written last first"),
+        (Fault::ListsThemAll, "dead letters are listed, those written last first"),
         (Fault::RevivesTheLiving, "dead letters are revived, and nothing else is"),
         (Fault::RemembersTheTries, "a revived letter is tried as often as a new one"),
     ] {

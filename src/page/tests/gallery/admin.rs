@@ -4,7 +4,7 @@ use super::*;
 pub(super) fn pages(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)> {
     let then = time::OffsetDateTime::UNIX_EPOCH;
     let mut office = AdminFrame::new(email, text, text, text);
-    (office.organizations, office.webhooks) = (Some(text), Some(text));
+    (office.organizations, office.webhooks, office.mails) = (Some(text), Some(text), Some(text));
     let account = crate::scope::Account::new(crate::scope::UserId::new("u-1").unwrap());
     let account = account.with_email(email, true);
     let lines = [AdminUserLine::new(&account, AccountState::Disabled, then, text.to_owned())];
@@ -43,6 +43,8 @@ pub(super) fn pages(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str
     hook.problem = Some(AdminWebhookProblem::TooManySecrets);
     let secret = AdminWebhookSecret::new(office, text, (text, 24), text);
 
+    let mails = [AdminDeadMail::new([text, text].map(str::to_owned), 10, then)];
+
     vec![
         ("admin-users", theme.admin_users(&AdminUsers::new(office, text, &lines, Some(text)))),
         (
@@ -74,5 +76,7 @@ pub(super) fn pages(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str
         ("admin-webhook", theme.admin_webhook(&hook)),
         ("admin-webhook-plain", theme.admin_webhook(&plain_hook)),
         ("admin-webhook-secret", theme.admin_webhook_secret(&secret)),
+        ("admin-mails", theme.admin_mails(&AdminMails::new(office, &mails, &[2, 0], text))),
+        ("admin-mails-none", theme.admin_mails(&AdminMails::new(office, &[], &[], text))),
     ]
 }

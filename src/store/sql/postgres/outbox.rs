@@ -3,8 +3,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::PostgresStore;
 use crate::store::sql::convert::micros;
-use crate::store::sql::outbox::{DeliveryRow, deliveries};
-use crate::store::{Delivery, DeliveryOutcome, OutboxStore, Result};
+use crate::store::sql::outbox::{DEAD, DeliveryRow, dead_letter, deliveries};
+use crate::store::{DeadLetter, Delivery, DeliveryOutcome, OutboxStore, Result};
 
 #[async_trait]
 impl OutboxStore for PostgresStore {
@@ -67,6 +67,12 @@ impl OutboxStore for PostgresStore {
         };
         query.execute(self.pool()).await?;
         Ok(())
+    }
+
+    async fn dead_letters(&self, kind: &str, limit: u32) -> Result<Vec<DeadLetter>> {
+        let rows: Vec<DeliveryRow> =
+            sqlx::query_as(DEAD).bind(kind).bind(i64::from(limit)).fetch_all(self.pool()).await?;
+        rows.into_iter().map(dead_letter).collect()
     }
 
     async fn revive_dead_letters(

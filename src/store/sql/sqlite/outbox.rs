@@ -4,8 +4,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::SqliteStore;
 use crate::store::sql::convert::micros;
-use crate::store::sql::outbox::{DeliveryRow, deliveries};
-use crate::store::{Delivery, DeliveryOutcome, NewDelivery, OutboxStore, Result};
+use crate::store::sql::outbox::{DEAD, DeliveryRow, dead_letter, deliveries};
+use crate::store::{DeadLetter, Delivery, DeliveryOutcome, NewDelivery, OutboxStore, Result};
 
 /// Writes a delivery with the transition that causes it, if it is `wanted`: one statement either
 /// way.
@@ -105,6 +105,12 @@ impl OutboxStore for SqliteStore {
             })
         })
         .await
+    }
+
+    async fn dead_letters(&self, kind: &str, limit: u32) -> Result<Vec<DeadLetter>> {
+        let rows: Vec<DeliveryRow> =
+            sqlx::query_as(DEAD).bind(kind).bind(limit).fetch_all(self.readers()).await?;
+        rows.into_iter().map(dead_letter).collect()
     }
 
     async fn revive_dead_letters(

@@ -1,6 +1,7 @@
 //! Administrators: their pages, what they do to accounts, and acting as a user.
 
 mod impersonation;
+mod mails;
 mod organizations;
 mod pages;
 mod scope;
