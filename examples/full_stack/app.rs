@@ -51,14 +51,15 @@ impl App {
         let sessions = SessionLayer::new(store.clone(), &keyring).base_url(&config.issuer)?;
         let sessions = sessions.pages(theme()?);
         let (callers, notes) = (Callers::of(&store)?, Notes::default());
-        let accounts = accounts(config, &store, &keyring, (&callers, &notes), is_demo)?;
-        seed::users(config, accounts.accounts()).await?;
-        let saml = saml(config, &store, &keyring, accounts.accounts())?;
-        let provider = provider(config, &store, &keyring, accounts.accounts()).await?;
-
         // A host that sends real mail gives the worker a mailer of its own.
         let mailbox = Mailbox::default();
         let worker = Worker::new(&store, &keyring, mailbox.clone());
+        let webhooks = WebhookEndpoints::new(&store, &keyring);
+        let seen = Seen { callers: &callers, notes: &notes, webhooks: &webhooks, mails: &worker };
+        let accounts = accounts(config, &store, &keyring, seen, is_demo)?;
+        seed::users(config, accounts.accounts()).await?;
+        let saml = saml(config, &store, &keyring, accounts.accounts())?;
+        let provider = provider(config, &store, &keyring, accounts.accounts()).await?;
 
         let mut app = Router::new()
             .merge(home::routes(config, is_demo))
@@ -79,7 +80,6 @@ impl App {
         if is_demo {
             personas::seed(&accounts, router.clone()).await?;
         }
-        let webhooks = WebhookEndpoints::new(&store, &keyring);
         let hooks = WebhookWorker::new(&store, &keyring, &egress(config)?).start();
         Ok(Self { router, provider, mails: worker.start(), webhooks, hooks })
     }
@@ -92,12 +92,20 @@ impl App {
     }
 }
 
+/// What the pages of users and administrators show besides accounts.
+struct Seen<'a> {
+    callers: &'a Callers,
+    notes: &'a Notes,
+    webhooks: &'a WebhookEndpoints,
+    mails: &'a Worker,
+}
+
 /// The users of our own: every page there is.
 fn accounts(
     config: &Config,
     store: &SqlStore,
     keyring: &Keyring,
-    (callers, notes): (&Callers, &Notes),
+    Seen { callers, notes, webhooks, mails }: Seen<'_>,
     is_demo: bool,
 ) -> Result<AccountLayer, BoxError> {
     let doors = config.saml.connections.iter().map(|c| OtherLogin::new(c.name(), c.login_path()));
@@ -113,7 +121,9 @@ fn accounts(
         })
         .export_source(notes.clone())
         .deletion_hook(notes.clone())
-        .administrators(Staff);
+        .administrators(Staff)
+        .webhooks(webhooks)
+        .mails(mails);
     // They belong to a name, and an address has none.
     #[cfg(feature = "passkeys")]
     let accounts = match RelyingParty::at(&config.issuer) {

@@ -137,7 +137,8 @@ struct Visitor<'a> {
 {% endif %}<a class="button quiet" id="log-out" href="/logout">Log out</a>
 </nav>
 <p class="aside"><a href="/notes">Your notes</a> · <a href="/settings/organizations">Your organizations</a>{% if links.mailbox %} · <a href="/dev/mailbox">Mailbox</a>{% endif %}</p>
-</main>"#
+{% if is_staff %}<p class="aside" id="staff">As staff: <a href="/admin/organizations">all organizations</a> · <a href="/admin/webhooks">webhooks</a> · <a href="/admin/mails">mails not sent</a></p>
+{% endif %}</main>"#
 )]
 struct LoggedIn<'a> {
     name: &'a str,

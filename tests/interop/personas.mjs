@@ -172,6 +172,12 @@ async function single_sign_on(someone) {
 async function admin(someone) {
   await someone.become("ada");
   await someone.open("/admin/audit");
+  await someone.open("/admin/webhooks");
+  await someone.click("#webhooks a", "webhook");
+  await someone.open("/admin/mails");
+  await someone.open("/admin/organizations?name=northwind");
+  await someone.page.click("text=Northwind");
+  await someone.look_at("organization");
   await someone.open("/admin?email=olivia");
   await someone.page.click("text=olivia@example.test");
   await someone.look_at("user");

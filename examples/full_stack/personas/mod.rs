@@ -105,7 +105,8 @@ pub(crate) const ADMIN: Persona = by_password([
     "ada@example.test",
     "Administrator",
     "/admin",
-    "Sees all users and the audit log, ends sessions, keeps people out, and acts as others.",
+    "Sees all users, organizations, webhooks and the audit log, ends sessions, keeps people out, and \
+     acts as others.",
 ]);
 
 /// Comes through her company's identity provider as well; the configuration has her.

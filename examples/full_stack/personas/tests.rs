@@ -251,6 +251,13 @@ async fn the_administrator_sees_everybody_and_acts_as_the_owner_but_not_in_perso
     let (app, mut browser) = demo().await;
     let page = become_one(&mut browser, &ADMIN).await;
     assert_eq!((page.status, page.url.path()), (StatusCode::OK, "/admin"));
+    let home = browser.get("/").await;
+    for (text, shown) in
+        [("all organizations", "Northwind"), ("webhooks", "Webhooks"), ("mails not sent", "Mails")]
+    {
+        let page = browser.get(&home.link(text)).await;
+        assert!(page.status == StatusCode::OK && page.body.contains(shown), "{}", page.body);
+    }
     let found = browser.get(&format!("/admin?email={}", OWNER.email)).await;
     let owner = browser.get(&found.link(OWNER.email)).await;
     let act = owner.url.path().to_owned() + "/impersonate";
