@@ -21,9 +21,9 @@ impl Action {
     pub const END_MEMBERSHIP: Self = Self::of("organization.membership_end");
     /// A member got another role; refused if nobody else would own the organization.
     pub const CHANGE_ROLE: Self = Self::of("organization.role_change");
-    /// The host gave an organization a domain.
+    /// The host, or an administrator, gave an organization a domain.
     pub const GRANT_DOMAIN: Self = Self::of("organization.domain_grant");
-    /// The host took a domain from an organization.
+    /// The host, or an administrator, took a domain from an organization.
     pub const WITHDRAW_DOMAIN: Self = Self::of("organization.domain_withdraw");
     /// Single sign-on is off, offered or enforced from now on for the users of a domain; refused if
     /// nobody would have come in any more.

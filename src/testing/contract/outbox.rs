@@ -193,7 +193,7 @@ impl Kit {
         rule(LISTED, none.is_empty(), ("what is under way", none))?;
         self.finish(&leased, DeliveryOutcome::Dead).await?;
         for (kind, limit, expected) in
-            [("another kind", 10, &[][..]), (KIND, 10, &[30, 20, 10]), (KIND, 2, &[30, 20])]
+            [("another kind", 10, &[][..]), (KIND, 10, &[30, 20, 10][..]), (KIND, 2, &[30, 20][..])]
         {
             let dead = outbox.dead_letters(kind, limit).await?;
             let written: Vec<_> = dead.iter().map(|letter| letter.created_at).collect();

@@ -77,6 +77,13 @@ async fn entry(world: &World, action: &str) -> donjon::audit::AuditEntry {
     page.entries.into_iter().next().unwrap_or_else(|| panic!("no {action}"))
 }
 
+/// What a member of the staff was denied, as the audit log tells it.
+async fn denied(world: &World, email: &str) -> Vec<donjon::audit::AuditEntry> {
+    let log = donjon::audit::AuditLog::new(&world.store);
+    let query = log.query().action("admin.denied").actor(&id_of(world, email).await);
+    query.newest(100).await.unwrap().entries
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn administration_keeps_the_contract_on_each_database() {
     for database in databases().await {
