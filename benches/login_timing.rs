@@ -138,6 +138,7 @@ impl Site {
         let lockout = LockoutPolicy { attempts: 2, lock_for: time::Duration::HOUR };
         let accounts = AccountLayer::builder(store, &keyring, ORIGIN)
             .hash_cost(HashCost { memory: 64, passes: 1, lanes: 1 })
+            .danger_ignore_unknown_peers(true)
             .policy(Policy { lockout, even_answers: STEP, ..Policy::default() })
             .build()
             .unwrap();

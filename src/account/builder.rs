@@ -77,6 +77,7 @@ pub struct AccountLayerBuilder {
     #[cfg(feature = "social")]
     social: Option<super::social::Social>,
     policy: Policy,
+    ignores_unknown_peers: bool,
     password_rules: PasswordRules,
     organizations: OrganizationPolicy,
     #[cfg(feature = "passkeys")]
@@ -109,6 +110,7 @@ impl AccountLayerBuilder {
             #[cfg(feature = "social")]
             social: None,
             policy: Policy::default(),
+            ignores_unknown_peers: false,
             password_rules: PasswordRules::default(),
             organizations: OrganizationPolicy::default(),
             #[cfg(feature = "passkeys")]
@@ -160,6 +162,16 @@ impl AccountLayerBuilder {
     /// The rules.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Whether requests without the address of their peer are counted by no network; not: they are
+    /// counted by one that all of them share (see [`Limits`](super::Limits)). What is dangerous about
+    /// it: only logins are limited then, and only by account, so that whoever tries one password with
+    /// many addresses, or signs up with many, is never told to stop. For where something in front of us
+    /// limits that.
+    pub fn danger_ignore_unknown_peers(mut self, ignore: bool) -> Self {
+        self.ignores_unknown_peers = ignore;
         self
     }
 
@@ -371,6 +383,7 @@ impl AccountLayerBuilder {
             #[cfg(feature = "social")]
             social,
             policy: self.policy,
+            ignores_unknown_peers: self.ignores_unknown_peers,
             organizations: self.organizations,
             clock: self.clock,
             random: self.random,

@@ -19,12 +19,20 @@ use crate::store::{DeviceId, LimitCount, LimitUse, RateLimit};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
+/// The network of those of whose address nothing is known.
+const UNKNOWN: &str = "unknown";
 
 /// How often the forms of the account pages may be posted. A network is an IPv4 address, or an IPv6
 /// network of 56 bits: what one customer of a provider has. Its address is that which the
 /// [`SessionLayer`](crate::session::SessionLayer) saw, from the server's
-/// [`PeerAddr`](crate::http::PeerAddr) and the layer's trusted proxies; without one, only logins are
-/// limited, and by account.
+/// [`PeerAddr`](crate::http::PeerAddr) (or axum's `ConnectInfo`) and the layer's trusted proxies.
+///
+/// All whose address a server does not say are of one network, and the log says what to add. So who
+/// guesses has no more guesses there than anywhere, but could use up everybody's; whom that must not
+/// keep out is counted apart: who is logged in by user, and a browser that the account is known by by
+/// itself. Apps show secrets that nobody guesses, and are not counted together.
+/// [`AccountLayerBuilder::danger_ignore_unknown_peers`](super::AccountLayerBuilder::danger_ignore_unknown_peers)
+/// is to have no such network.
 ///
 /// Beyond a limit the answer is 429, with `Retry-After`. An address that nobody has is counted like
 /// any other.
@@ -156,20 +164,21 @@ impl Uses {
     /// What posting a form of this kind counts as.
     fn of(site: &Site, visit: &Visit, kind: Kind, whom: Option<Whom<'_>>) -> Self {
         let limits = kind.limits(&site.policy.limits);
-        let (name, network) = (kind.name(), network(visit));
+        let (name, origin) = (kind.name(), Origin::of(site, visit));
+        let known = whom.map_or(Known::Not, |whom| whom.known);
         let mut uses = Self::default();
-        if let Some(network) = &network {
+        if let Some(network) = origin.counted(known) {
             let key = format!("{name}:network:{network}");
             uses.add(key, limits.per_network, Some(name));
         }
         if let Some(Whom { account, known }) = whom {
-            if let Some(network) = &network {
+            if let Origin::Network(network) = &origin {
                 let key = format!("{name}:pair:{network}:{account}");
                 uses.add(key, limits.per_pair, Some("account"));
             }
-            // Without an address, mails have the limits that their transitions count. Who is known is
-            // counted at the same cost.
-            if network.is_some() || kind == Kind::Login {
+            // Mails have the limits that their transitions count anyway. Who is known is counted at
+            // the same cost.
+            if origin != Origin::Ignored || kind == Kind::Login {
                 let key = match known {
                     Known::Not => format!("{name}:account:{account}"),
                     Known::ByProof => format!("{name}:known:{account}"),
@@ -184,12 +193,16 @@ impl Uses {
     /// What a login, or a code, counts as, with the form itself unless that was counted.
     pub(super) fn of_login(site: &Site, visit: &Visit, whom: Whom<'_>) -> Self {
         let login = Self::of(site, visit, Kind::Login, Some(whom));
-        Self::of_form_unless_counted(site, visit).and(login)
+        Self::of_form_by(site, visit, whom.known).and(login)
     }
 
     /// What posting any form counts as; nothing if that was counted.
     pub(super) fn of_form_unless_counted(site: &Site, visit: &Visit) -> Self {
-        let form = visit.told.is_empty().then(|| Self::of_form(site, visit));
+        Self::of_form_by(site, visit, Known::Not)
+    }
+
+    fn of_form_by(site: &Site, visit: &Visit, known: Known) -> Self {
+        let form = visit.told.is_empty().then(|| Self::of_form(site, visit, known));
         form.unwrap_or_default()
     }
 
@@ -198,13 +211,14 @@ impl Uses {
     pub(super) fn of_attempt(site: &Site, visit: &Visit, user: Option<&UserId>) -> Self {
         let whom = user.map(|user| Whom { account: user.as_str(), known: Known::ByProof });
         let login = Self::of(site, visit, Kind::Login, whom);
-        Self::of_form_unless_counted(site, visit).and(login)
+        let known = whom.map_or(Known::Not, |whom| whom.known);
+        Self::of_form_by(site, visit, known).and(login)
     }
 
     /// What posting any form counts as.
-    fn of_form(site: &Site, visit: &Visit) -> Self {
+    fn of_form(site: &Site, visit: &Visit, known: Known) -> Self {
         let mut uses = Self::default();
-        if let Some(network) = network(visit) {
+        if let Some(network) = Origin::of(site, visit).counted(known) {
             uses.add(format!("forms:network:{network}"), site.policy.limits.forms, Some("forms"));
         }
         uses
@@ -311,15 +325,59 @@ fn takes_code(flow: Flow) -> bool {
     matches!(flow, Flow::Confirm | Flow::Settings(settings::Flow::EmailConfirm))
 }
 
+/// Where a visitor comes from, as far as limits go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Origin {
+    /// A network.
+    Network(String),
+    /// Nobody knows, but for who is logged in.
+    User(String),
+    /// Nobody knows: all of these are counted together.
+    Unknown,
+    /// Nobody knows, and the host wants nobody counted for it.
+    Ignored,
+}
+
+impl Origin {
+    fn of(site: &Site, visit: &Visit) -> Self {
+        if let Some(network) = network(visit) {
+            return Self::Network(network);
+        }
+        if site.ignores_unknown_peers {
+            return Self::Ignored;
+        }
+        tell_host();
+        match visit.session.scope().account() {
+            Some(account) => Self::User(format!("user:{}", account.id())),
+            None => Self::Unknown,
+        }
+    }
+
+    /// What it is counted as. What strangers share does not keep those out who are known.
+    fn counted(&self, known: Known) -> Option<&str> {
+        match self {
+            Self::Network(name) | Self::User(name) => Some(name),
+            Self::Unknown => (known == Known::Not).then_some(UNKNOWN),
+            Self::Ignored => None,
+        }
+    }
+}
+
+fn tell_host() {
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        tracing::error!(
+            "requests come without the address of their peer, so all visitors share the limits of \
+             one network: serve an axum router by \
+             `into_make_service_with_connect_info::<SocketAddr>()` (feature `axum`), and have any \
+             other server put a `donjon::http::PeerAddr` into the extensions of each request"
+        );
+    });
+}
+
 /// The network that a visitor is in, if it is known.
 pub(super) fn network(visit: &Visit) -> Option<String> {
-    static WARNED: Once = Once::new();
     let address = visit.session.device().address;
-    if address.is_none() {
-        WARNED.call_once(|| {
-            tracing::warn!("requests carry no PeerAddr: the limits of networks do not hold");
-        });
-    }
     address.map(|address| Network::around(address).to_string())
 }
 

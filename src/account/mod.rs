@@ -37,7 +37,8 @@
 //!
 //! Forms are posted only so often: by one network, by one network about one account, and about one
 //! account in all ([`Policy::limits`]). The networks are those of the addresses that the session layer
-//! saw, by the server's [`PeerAddr`](crate::http::PeerAddr) and its trusted proxies.
+//! saw, by the server's [`PeerAddr`](crate::http::PeerAddr), or axum's `ConnectInfo`, and its trusted
+//! proxies; all who come without an address are of one.
 //!
 //! What is sensitive asks for a login of the last minutes, and sends who has none to prove who they
 //! are once more, at `/login/again`. A login with a browser, or from a network, that a user is not

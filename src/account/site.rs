@@ -82,6 +82,8 @@ pub(super) struct Site {
     #[cfg(feature = "social")]
     pub(super) social: Option<super::social::Providers>,
     pub(super) policy: Policy,
+    /// Whether those of whose address nothing is known are counted by no network.
+    pub(super) ignores_unknown_peers: bool,
     pub(super) organizations: OrganizationPolicy,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,

@@ -7,7 +7,8 @@ use http::Extensions;
 use http::HeaderMap;
 
 /// The address at the other end of the connection. The server that accepts connections puts it
-/// into each request's extensions; nothing else is believed.
+/// into each request's extensions; nothing else is believed. With feature `axum`, what
+/// `into_make_service_with_connect_info::<SocketAddr>()` puts there does as well, where this is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(pub IpAddr);
 
@@ -96,10 +97,10 @@ impl TrustedProxies {
     }
 
     /// The client's address: the peer's own, unless the peer is a trusted proxy; then the last
-    /// address in `X-Forwarded-For` that is not a trusted proxy's. `None` without a
-    /// [`PeerAddr`] extension.
+    /// address in `X-Forwarded-For` that is not a trusted proxy's. `None` if the
+    /// server says nothing of the peer: see [`PeerAddr`].
     pub fn client_addr(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
-        let PeerAddr(peer) = *extensions.get::<PeerAddr>()?;
+        let peer = peer_of(extensions)?;
         if !self.trusts(peer) {
             return Some(peer.to_canonical());
         }
@@ -122,6 +123,17 @@ impl TrustedProxies {
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }
+}
+
+/// The other end of the connection, as the server says it.
+fn peer_of(extensions: &Extensions) -> Option<IpAddr> {
+    let ours = extensions.get::<PeerAddr>().map(|PeerAddr(peer)| *peer);
+    #[cfg(feature = "axum")]
+    let ours = ours.or_else(|| {
+        let info = extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>();
+        info.map(|info| info.0.ip())
+    });
+    ours
 }
 
 #[cfg(test)]
@@ -158,6 +170,27 @@ mod tests {
             TrustedProxies::default().client_addr(&HeaderMap::new(), &Extensions::new()),
             None
         );
+    }
+
+    #[cfg(feature = "axum")]
+    #[test]
+    fn what_axum_says_of_the_peer_is_taken_where_nothing_else_is_said() {
+        use std::net::SocketAddr;
+
+        use axum::extract::ConnectInfo;
+
+        let proxies = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()]);
+        let mut extensions = Extensions::new();
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "198.51.100.1".parse().unwrap());
+        let seen = |extensions: &Extensions| proxies.client_addr(&headers, extensions);
+        let address = |text: &str| Some(text.parse().unwrap());
+        extensions.insert(ConnectInfo(SocketAddr::from(([203, 0, 113, 9], 50_000))));
+        assert_eq!(seen(&extensions), address("203.0.113.9"), "who is no proxy is not believed");
+        extensions.insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 50_000))));
+        assert_eq!(seen(&extensions), address("198.51.100.1"));
+        extensions.insert(PeerAddr([192, 0, 2, 7].into()));
+        assert_eq!(seen(&extensions), address("192.0.2.7"), "ours goes first");
     }
 
     /// A proxy adds what it saw to the last line, whatever the client wrote there; a client that

@@ -308,14 +308,86 @@ async fn a_program_is_told_in_its_own_way() {
     .await;
 }
 
-/// A host that names no addresses has one network less to count, and nobody is kept out for it.
+/// The tests of everything else say nothing of their peers, and count on this.
 #[tokio::test]
-async fn without_an_address_no_network_is_limited() {
+async fn a_host_that_ignores_unknown_peers_limits_no_network_for_them() {
     each_world_with(limited(0, [0, 0, 99]), async |world| {
         world.user(ALICE).await;
         let entered = login(&mut world.browser(), ALICE, PASSWORD).await;
         assert_eq!(entered.status, StatusCode::SEE_OTHER);
         assert!(!entered.headers.contains_key("ratelimit"));
+    })
+    .await;
+}
+
+/// The same, where the host does not ignore them.
+fn unknown(forms: u32, kind: [u32; 3]) -> impl Fn(AccountLayerBuilder) -> AccountLayerBuilder {
+    let limited = limited(forms, kind);
+    move |builder| limited(builder).danger_ignore_unknown_peers(false)
+}
+
+/// Or a server that forgets to name its peers would have no limits for those who guess.
+#[tokio::test]
+async fn who_comes_from_nobody_knows_where_is_limited_with_all_who_do() {
+    each_world_with(unknown(99, [3, 1, 99]), async |world| {
+        world.user(ALICE).await;
+        for email in ["nobody@example.test", ALICE, "else@example.test"] {
+            assert_eq!(login(&mut world.browser(), email, "wrong").await.status, REFUSED);
+        }
+        is_too_many(&login(&mut world.browser(), ALICE, PASSWORD).await);
+        is_too_many(&login(&mut world.browser(), "more@example.test", "wrong").await);
+        for (path, email) in [
+            ("/register", "a@example.test"),
+            ("/forgot-password", "b@example.test"),
+            ("/login/link", "c@example.test"),
+        ] {
+            let fields = [("email", email), ("password", PASSWORD)];
+            assert_eq!(world.browser().post(path, &fields).await.status, StatusCode::OK, "{path}");
+        }
+        let more = [("email", "bob@example.test"), ("password", PASSWORD)];
+        is_too_many(&world.browser().post("/register", &more).await);
+        // Who comes from somewhere is none of them.
+        let entered = login(&mut from(&world, HERE), ALICE, PASSWORD).await;
+        assert_eq!(entered.status, StatusCode::SEE_OTHER);
+        world.clock.advance(WINDOW);
+        let entered = login(&mut world.browser(), ALICE, PASSWORD).await;
+        assert_eq!(entered.status, StatusCode::SEE_OTHER);
+    })
+    .await;
+}
+
+/// Whoever could come from anywhere has no more guesses at one account for it.
+#[tokio::test]
+async fn an_account_is_limited_though_nobody_knows_where_its_strangers_come_from() {
+    each_world_with(unknown(99, [99, 99, 2]), async |world| {
+        world.user(ALICE).await;
+        for path in ["/login", "/forgot-password"] {
+            let fields = [("email", ALICE), ("password", "wrong")];
+            for _ in 0..2 {
+                assert_ne!(world.browser().post(path, &fields).await.status, TOO_MANY, "{path}");
+            }
+            is_too_many(&world.browser().post(path, &fields).await);
+        }
+    })
+    .await;
+}
+
+/// Or one stranger could keep everybody out of everything.
+#[tokio::test]
+async fn whoever_uses_up_what_strangers_share_keeps_nobody_out_who_is_known() {
+    each_world_with(unknown(9, [9, 9, 99]), async |world| {
+        world.user(ALICE).await;
+        let mut home = world.browser();
+        log_in(&mut home, ALICE, PASSWORD).await;
+        let mut inside = home.clone();
+        home.cookies.retain(|name, _| name == "device");
+        for _ in 0..12 {
+            login(&mut world.browser(), "nobody@example.test", "wrong").await;
+        }
+        is_too_many(&login(&mut world.browser(), ALICE, PASSWORD).await);
+        assert_eq!(login(&mut home, ALICE, PASSWORD).await.status, StatusCode::SEE_OTHER);
+        let page = inside.post("/settings/sessions/revoke-others", &[]).await;
+        assert_ne!(page.status, TOO_MANY);
     })
     .await;
 }

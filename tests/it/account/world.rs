@@ -94,6 +94,7 @@ impl World {
         let keyring = Keyring::ephemeral(&SystemRandom);
         let clock = Arc::new(ManualClock::default());
         let builder = AccountLayer::builder(&store, &keyring, origin)
+            .danger_ignore_unknown_peers(true)
             .pages(Theme::new("Acme"))
             .hash_cost(HashCost { memory: 64, passes: 1, lanes: 1 })
             .pool_size(PoolSize { workers: 2, queue: 64 })

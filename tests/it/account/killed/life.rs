@@ -88,6 +88,7 @@ impl Life {
             OrganizationPolicy { single_sign_on: true, ..OrganizationPolicy::default() };
         let tokens = ApiTokens::new(&store, "demo".parse().unwrap()).clock(clock.clone());
         let builder = AccountLayer::builder(&store, &keyring, ORIGIN)
+            .danger_ignore_unknown_peers(true)
             .pages(Named(Theme::new("Acme")))
             .hash_cost(HashCost { memory: 64, passes: 1, lanes: 1 })
             .password_rules(PasswordRules::default().min_score(None))
