@@ -10,7 +10,7 @@ use crate::scope::{Attributes, UserId, storable_fields};
 use crate::store::{AttributesChange, StoreError};
 
 /// How large the attributes of a user may be, as JSON, in bytes: every request of theirs reads them.
-const MAX_SIZE: usize = 16 * 1024;
+pub(super) const MAX_SIZE: usize = 16 * 1024;
 /// How often a change is tried again after another one came before it.
 const TRIES: usize = 64;
 

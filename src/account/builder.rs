@@ -7,6 +7,7 @@ use super::config::{Paths, Policy, is_plain};
 use super::deletion::{DeletionHook, keep};
 use super::device::Devices;
 use super::export::ExportSource;
+use super::hook::{self, AccountHook, SignUpField};
 use super::layer::AccountLayer;
 use super::letters::Letters;
 use super::organization::{OrganizationHook, OrganizationPolicy};
@@ -40,6 +41,9 @@ pub enum BuildError {
     /// A path is no path, or is that of two pages.
     #[error("path {0:?} is not an absolute path of plain characters, or two pages have it")]
     Path(String),
+    /// A field of the forms to sign up has no name, the name of another, or of one of ours.
+    #[error("sign-up field {0:?}: it has no name, or that of another field")]
+    SignUpField(String),
     /// Passkeys need a domain.
     #[cfg(feature = "passkeys")]
     #[error("passkeys: {0}")]
@@ -87,6 +91,8 @@ pub struct AccountLayerBuilder {
     import_limits: ImportLimits,
     deletion_hook: Option<Arc<dyn DeletionHook>>,
     organization_hook: Option<Arc<dyn OrganizationHook>>,
+    account_hook: Option<Arc<dyn AccountHook>>,
+    sign_up_fields: Vec<SignUpField>,
     export_sources: Vec<Arc<dyn ExportSource>>,
     authorizer: Option<Arc<dyn AdminAuthorizer>>,
     webhooks: Option<WebhookEndpoints>,
@@ -120,6 +126,8 @@ impl AccountLayerBuilder {
             import_limits: ImportLimits::default(),
             deletion_hook: None,
             organization_hook: None,
+            account_hook: None,
+            sign_up_fields: Vec::new(),
             export_sources: Vec::new(),
             authorizer: None,
             webhooks: None,
@@ -238,6 +246,18 @@ impl AccountLayerBuilder {
         self
     }
 
+    /// What the host has to say when somebody signs up or logs in.
+    pub fn account_hook(mut self, hook: impl AccountHook) -> Self {
+        self.account_hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// What else the forms to sign up ask for, for the [`AccountHook`] to read.
+    pub fn sign_up_fields(mut self, fields: impl IntoIterator<Item = SignUpField>) -> Self {
+        self.sign_up_fields = fields.into_iter().collect();
+        self
+    }
+
     /// Mounts the pages of administrators, and says who is one.
     pub fn administrators(mut self, authorizer: impl AdminAuthorizer) -> Self {
         self.authorizer = Some(Arc::new(authorizer));
@@ -298,6 +318,9 @@ impl AccountLayerBuilder {
         }
         if let Some(other) = self.other_logins.iter().find(|other| !is_plain(&other.path)) {
             return Err(BuildError::Path(other.path.clone()));
+        }
+        if let Some(name) = hook::fault(&self.sign_up_fields) {
+            return Err(BuildError::SignUpField(name.to_owned()));
         }
         if let (Some(apps), Some(tokens)) = (&self.apps, &self.tokens)
             && apps.prefix().overlaps(tokens.prefix())
@@ -370,6 +393,8 @@ impl AccountLayerBuilder {
             keeping,
             deletion_hook: self.deletion_hook,
             organization_hook: self.organization_hook,
+            account_hook: self.account_hook,
+            sign_up_fields: self.sign_up_fields,
             export_sources: self.export_sources,
             authorizer: self.authorizer,
             webhooks: self.webhooks,

@@ -273,8 +273,23 @@ pub struct Policy {
     pub abandoned_for: Duration,
     /// Whether a user logs in whose address is not confirmed; not.
     pub unconfirmed: Unconfirmed,
+    /// Who may sign up; everybody.
+    pub sign_ups: SignUps,
     /// How accounts end.
     pub deletion: DeletionPolicy,
+}
+
+/// Who may sign up. What the host's own code does by [`Accounts`](super::Accounts), and another layer, as
+/// that of SAML, is not asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignUps {
+    /// Everybody: by the form, by an invitation to an organization, and by a provider if
+    /// [`SocialPolicy::sign_up`](super::social::SocialPolicy::sign_up) says so, too.
+    Open,
+    /// Who has an invitation to an organization, by its link and a password.
+    Invited,
+    /// Nobody. Who is invited and has an account joins.
+    Closed,
 }
 
 /// Whether a user logs in whose address is not confirmed.
@@ -308,6 +323,7 @@ impl Default for Policy {
             limits: Limits::default(),
             abandoned_for: Duration::days(7),
             unconfirmed: Unconfirmed::Block,
+            sign_ups: SignUps::Open,
             deletion: DeletionPolicy::default(),
         }
     }

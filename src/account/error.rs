@@ -33,6 +33,12 @@ pub enum AccountError {
     /// The browser's fault: the user may see this, but not do it.
     #[error("the user may not do this")]
     Forbidden,
+    /// The host's will: its hook does not let this user in, or nobody sign up so, for this reason.
+    #[error("the host refuses: {0}")]
+    Refused(String),
+    /// The host's fault: its hook failed. Nothing changed.
+    #[error("the account hook failed: {0}")]
+    Hook(#[source] tower::BoxError),
     /// The browser's fault: only the user in person may do this.
     #[error("an administrator who acts as a user may not do this")]
     Impersonating,
@@ -98,6 +104,10 @@ impl AccountError {
             }
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", &m.rejected_not_found),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", &m.rejected_forbidden),
+            Self::Refused(_) => (StatusCode::FORBIDDEN, "refused", &m.rejected_forbidden),
+            Self::Hook(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &m.error_unavailable)
+            }
             Self::Impersonating => {
                 (StatusCode::FORBIDDEN, "impersonation_forbidden", &m.error_impersonating)
             }
@@ -119,6 +129,10 @@ impl AccountError {
         if status.is_server_error() {
             tracing::error!(error = ?self, "an account page could not be answered");
         }
+        let description: &str = match &self {
+            Self::Refused(reason) => reason,
+            _ => description,
+        };
         let mut response = explain(pages, reader, status, &ErrorPage { code, description });
         if challenges {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Cookie"));

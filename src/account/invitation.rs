@@ -4,15 +4,18 @@
 
 use http::{Method, Response, StatusCode, Uri};
 
+use super::config::SignUps;
+use super::hook::{self, Applied, SignUpWay, may_sign_up};
 use super::login::{LOGIN_HINT, NOTICE};
 use super::organization::{InvitationLink, OrganizationAct};
+use super::register::closed;
 use super::sign_in::{ProvenAt, SignIn, open};
 use super::site::{Answer, Site, Visit};
 use super::trip::Trip;
 use super::{AccountError, Email, choice, single_sign_on};
 use crate::audit::Action;
 use crate::crypto::{RandomExt as _, Redacted};
-use crate::http::{Body, respond};
+use crate::http::{Body, Form, respond};
 use crate::page::{InvitationPage, InvitationState, PasswordProblem};
 use crate::scope::{Account, Method as AuthenticationMethod, UserId};
 use crate::store::{
@@ -27,7 +30,7 @@ struct Found {
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let Some(found) = find(site, visit.query.get("token")?).await? else { return Ok(over(site)) };
-    Ok(page(site, visit, &found, StatusCode::OK, (false, None)))
+    Ok(page(site, visit, &found, StatusCode::OK, &Typed::default()))
 }
 
 pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
@@ -35,12 +38,11 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     // Who has no link makes us hash nothing.
     let Some(found) = find(site, form.get("token")?).await? else { return Ok(over(site)) };
     if visit.session.scope().account().is_none() {
-        let password = form.get("password")?.unwrap_or_default();
-        return register(site, visit, &found, password).await;
+        return register(site, visit, &found, &form).await;
     }
     let account = visit.account_in_person()?;
     if !is_invited(&account, &found) || !account.email_verified() {
-        return Ok(page(site, visit, &found, StatusCode::FORBIDDEN, (false, None)));
+        return Ok(page(site, visit, &found, StatusCode::FORBIDDEN, &Typed::default()));
     }
     let (user, invitation) = (account.id(), &found.invitation);
     let act = joining(invitation);
@@ -63,15 +65,21 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
 }
 
 /// A new account with the invited address: whoever has the link reads its mail.
-async fn register(site: &Site, visit: &Visit, found: &Found, password: &str) -> Answer {
-    let refused = |taken, problem| {
+async fn register(site: &Site, visit: &Visit, found: &Found, form: &Form) -> Answer {
+    if site.policy.sign_ups == SignUps::Closed {
+        return Ok(closed(site, visit, StatusCode::FORBIDDEN));
+    }
+    let refused_as = |taken, problem, refused| {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        Ok(page(site, visit, found, status, (taken, problem)))
+        let typed = Typed { taken, problem, form: Some(form), refused };
+        Ok(page(site, visit, found, status, &typed))
     };
+    let refused = |taken, problem| refused_as(taken, problem, None);
     let invitation = &found.invitation;
-    let password = Redacted(password.to_owned());
-    if let Some(problem) = choice::problem(site, &password, &invitation.email).await? {
-        return refused(false, Some(problem));
+    let password = Redacted(form.get("password")?.unwrap_or_default().to_owned());
+    let problem = choice::problem(site, &password, &invitation.email).await?;
+    if problem.is_some() || hook::problem(&site.sign_up_fields, form) {
+        return refused(false, problem);
     }
     let Ok(email) = Email::parse(&invitation.email) else { return Ok(over(site)) };
     if single_sign_on::enforced(site, &email).await?.is_some() {
@@ -79,10 +87,17 @@ async fn register(site: &Site, visit: &Visit, found: &Found, password: &str) -> 
         let fields = [(NOTICE, single_sign_on::ENFORCED), (LOGIN_HINT, email.as_str())];
         return Ok(respond::see_other(&back.via_with(&site.paths.login, &fields)));
     }
+    let way = SignUpWay::Invitation(invitation.organization.id);
+    let who = Applied { email: email.as_str(), way, form: Some(form) };
+    let attributes = match may_sign_up(site, visit, who).await? {
+        Ok(attributes) => attributes,
+        Err(reason) => return refused_as(false, None, Some(&reason)),
+    };
     let hash = site.passwords.hash(password).await?;
     let now = site.now();
     let id = UserId::from(site.random.uuid_v7(now));
     let account = Account::new(id.clone()).with_email(email.as_str(), true);
+    let account = account.with_attributes(attributes);
     let new = NewUser { account, password: Some(hash.clone()), created_at: now };
     let act = joining(invitation);
     if !site.permits(&new.account, &act).await {
@@ -123,6 +138,15 @@ async fn register(site: &Site, visit: &Visit, found: &Found, password: &str) -> 
         Some(response) => Ok(response),
         None => Ok(respond::see_other(&visit.trip.via(&site.paths.login))),
     }
+}
+
+/// What was typed by somebody who signs up, and what is wrong with it.
+#[derive(Default)]
+struct Typed<'a> {
+    taken: bool,
+    problem: Option<PasswordProblem>,
+    form: Option<&'a Form>,
+    refused: Option<&'a str>,
 }
 
 /// What the host is asked.
@@ -169,7 +193,7 @@ fn page(
     visit: &Visit,
     found: &Found,
     status: StatusCode,
-    (taken, password_problem): (bool, Option<PasswordProblem>),
+    typed: &Typed<'_>,
 ) -> Response<Body> {
     let scope = visit.session.scope();
     let (organization, email) =
@@ -178,8 +202,8 @@ fn page(
         None => InvitationState::Visitor {
             organization,
             email,
-            taken,
-            password_problem,
+            taken: typed.taken,
+            password_problem: typed.problem,
             password_length: site.password_rules.bounds(),
         },
         Some(account) if !is_invited(account, found) => {
@@ -196,7 +220,9 @@ fn page(
     };
     let logout = back.via(&site.paths.logout);
     let action = visit.trip.via(&site.paths.invitation);
-    let page = InvitationPage::new(state, [&action, &token], [&login, &logout, &site.paths.home]);
+    let fields = hook::entries(&site.sign_up_fields, typed.form);
+    let paths = [login.as_str(), &logout, &site.paths.home];
+    let page = InvitationPage::new(state, [&action, &token], paths).asking(&fields, typed.refused);
     let html = site.pages.invitation(&page);
     if visit.trip.leads_on() {
         respond::html_leading_on(status, html)

@@ -101,6 +101,7 @@ mod even;
 mod export;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod hook;
 mod import;
 mod invitation;
 mod layer;
@@ -144,11 +145,14 @@ pub use admin::{AdminAct, AdminAuthorizer};
 pub use attributes::AttributesError;
 pub use builder::{AccountLayerBuilder, BuildError};
 pub use code::{CodeFor, MailCode};
-pub use config::{Paths, Policy, Unconfirmed};
+pub use config::{Paths, Policy, SignUps, Unconfirmed};
 pub use deletion::{DeletionHook, DeletionHookError, DeletionPolicy};
 pub use email::{Email, InvalidEmail};
 pub use error::AccountError;
 pub use export::{ExportError, ExportSource};
+pub use hook::{
+    AccountHook, Login, LoginDoor, Refusal, SignUp, SignUpAttributes, SignUpField, SignUpWay,
+};
 pub use import::ImportError;
 pub use layer::{AccountLayer, AccountService};
 pub use limits::{AppLimits, FormLimits, Limits};

@@ -3,6 +3,7 @@
 
 use http::{Response, StatusCode};
 
+use super::hook::{LoginDoor, refuse_login};
 use super::letters::password_chosen;
 use super::password::Verdict;
 use super::sign_in::{SignIn, write_session};
@@ -43,6 +44,10 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     }
     if problem.is_some() {
         return Ok(page(site, visit, email.as_str(), problem));
+    }
+    let proven = (&user.account, pending.methods.as_slice());
+    if let Some(answer) = refuse_login(site, visit, proven, LoginDoor::Browser).await? {
+        return Ok(answer);
     }
 
     let hash = site.passwords.hash(password).await?;

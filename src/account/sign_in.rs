@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::admin::impersonate;
 use super::deletion::keep;
+use super::hook::{LoginDoor, refuse_login};
 use super::seen::sighting;
 use super::site::{Site, Visit};
 use super::{AccountError, Email, single_sign_on};
@@ -112,6 +113,10 @@ where
         return Ok(None);
     }
     if let Some(answer) = single_sign_on::elsewhere(site, visit, who, &standing) {
+        return Ok(Some(answer));
+    }
+    let proven = (who.account, who.methods.as_slice());
+    if let Some(answer) = refuse_login(site, visit, proven, LoginDoor::Browser).await? {
         return Ok(Some(answer));
     }
     if standing.deletion_at.is_some() {

@@ -13,6 +13,7 @@ use super::deletion::{DeletionHook, keep};
 use super::device::Devices;
 use super::even::evenly;
 use super::export::ExportSource;
+use super::hook::{AccountHook, SignUpField};
 use super::letters::Letters;
 use super::limits::Told;
 use super::login::NOTICE;
@@ -73,6 +74,9 @@ pub(super) struct Site {
     pub(super) export_sources: Vec<Arc<dyn ExportSource>>,
     pub(super) deletion_hook: Option<Arc<dyn DeletionHook>>,
     pub(super) organization_hook: Option<Arc<dyn OrganizationHook>>,
+    pub(super) account_hook: Option<Arc<dyn AccountHook>>,
+    /// What else the forms to sign up ask for.
+    pub(super) sign_up_fields: Vec<SignUpField>,
     /// The browsers that asked for links to log in.
     pub(super) askers: Marks,
     pub(super) places: Arc<dyn Places>,

@@ -99,4 +99,37 @@ pub struct Register<'a> {
     pub password_length: PasswordLength,
     /// Other ways to sign up, beside the form.
     pub others: &'a [OtherDoor<'a>],
+    /// What else the host asks for.
+    pub fields: &'a [SignUpEntry<'a>],
+    /// Why the host refuses, in its own words.
+    pub refused: Option<&'a str>,
+    /// That nobody signs up here: there is no form then.
+    pub closed: Option<SignUpsClosed>,
+}
+
+/// Who may not sign up by the form, where that is everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignUpsClosed {
+    /// Those who are invited sign up by the link in their mail.
+    ButForInvited,
+    /// Nobody signs up.
+    ForAll,
+}
+
+/// A field that the host asks for at the registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SignUpEntry<'a> {
+    /// What it is called in the form.
+    pub name: &'a str,
+    /// What it is called on the page.
+    pub label: &'a str,
+    /// What was typed.
+    pub value: &'a str,
+    /// How many characters it takes.
+    pub max_length: usize,
+    /// Whether it must be filled in.
+    pub required: bool,
+    /// Whether what was typed is too long, or missing.
+    pub wrong: bool,
 }

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::{Frame, PasswordLength, PasswordProblem};
+use super::{Frame, PasswordLength, PasswordProblem, SignUpEntry};
 
 /// Data of [`Pages::settings_organizations`](super::Pages::settings_organizations).
 #[derive(Clone, Debug)]
@@ -154,6 +154,10 @@ pub struct InvitationPage<'a> {
     pub logout: &'a str,
     /// The application itself.
     pub home: &'a str,
+    /// What else the host asks for at the registration.
+    pub fields: &'a [SignUpEntry<'a>],
+    /// Why the host refuses the registration, in its own words.
+    pub refused: Option<&'a str>,
 }
 
 /// What can be done with an invitation.
@@ -261,6 +265,13 @@ impl<'a> InvitationPage<'a> {
         [action, token]: [&'a str; 2],
         [login, logout, home]: [&'a str; 3],
     ) -> Self {
-        Self { state, action, token, login, logout, home }
+        Self { state, action, token, login, logout, home, fields: &[], refused: None }
+    }
+
+    /// The same, where the host asks for more at the registration, or has refused it.
+    #[must_use]
+    pub fn asking(mut self, fields: &'a [SignUpEntry<'a>], refused: Option<&'a str>) -> Self {
+        (self.fields, self.refused) = (fields, refused);
+        self
     }
 }

@@ -157,6 +157,9 @@ fn each_problem_of_a_password_is_said_in_words() {
                 password_problem: Some(problem),
                 password_length: PasswordLength { min: 8, max: 128 },
                 others: &[],
+                fields: &[],
+                refused: None,
+                closed: None,
             })
         })
         .collect();

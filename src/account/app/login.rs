@@ -7,6 +7,7 @@ use super::profile::Profile;
 use super::redirect::identifies;
 use super::{AppSessions, count};
 use crate::account::AccountError;
+use crate::account::hook::{LoginDoor, refuse_login};
 use crate::account::site::{Answer, Site, Visit};
 use crate::account::trip::Trip;
 use crate::http::redirect::{form_action, with_query};
@@ -120,6 +121,12 @@ async fn knows(ask: &Ask<'_>, account: &Account) -> Result<bool, AccountError> {
 async fn let_in(site: &Site, visit: &Visit, ask: &Ask<'_>, account: &Account) -> Answer {
     count::code(site, visit, account.id()).await?;
     let made_in = visit.session.id().ok_or(AccountError::LoginRequired)?;
+    let scope = visit.session.scope();
+    let methods = scope.authentication().map(|login| login.methods.as_slice()).unwrap_or_default();
+    let door = LoginDoor::App(&ask.app.id);
+    if let Some(answer) = refuse_login(site, visit, (account, methods), door).await? {
+        return Ok(answer);
+    }
     let code = ask.apps.issue(ask, account.id(), made_in).await?;
     let code = code.ok_or(AccountError::LoginRequired)?;
     Ok(ask.answer("code", &code.expose()))

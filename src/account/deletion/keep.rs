@@ -6,6 +6,7 @@ use std::future::Future;
 use http::{Response, StatusCode};
 use time::OffsetDateTime;
 
+use crate::account::hook::{LoginDoor, refuse_login};
 use crate::account::letters::token;
 use crate::account::login::NOTICE;
 use crate::account::pending::{PendingLogins, Step};
@@ -120,6 +121,10 @@ async fn by_login(site: &Site, visit: &Visit) -> Answer {
     let path = who.login_path.as_deref();
     let whom = (account.id(), &email);
     if let Some(answer) = single_sign_on::elsewhere_by_now(site, visit, whom, path).await? {
+        return Ok(answer);
+    }
+    let proven = (who.account, who.methods.as_slice());
+    if let Some(answer) = refuse_login(site, visit, proven, LoginDoor::Browser).await? {
         return Ok(answer);
     }
     let opened = enter(site, visit, &who, false, settle).await?;

@@ -7,12 +7,14 @@ use super::decide::{Outcome, decide};
 use super::domain::{self, Domain};
 use super::park::{Parked, Step};
 use super::pending::Aim;
+use super::policy::SocialPolicy;
 use super::protocol::profile::Profile;
 use super::protocol::token::Tokens;
 use super::provider::Freshness;
 use super::{Here, Provider, fault};
-use crate::account::config::Unconfirmed;
+use crate::account::config::{SignUps, Unconfirmed};
 use crate::account::confirm;
+use crate::account::hook::{Applied, SignUpWay, may_sign_up};
 use crate::account::login::NOTICE;
 use crate::account::sign_in::{ProvenAt, SignIn, sign_in};
 use crate::account::site::{Answer, Visit};
@@ -21,7 +23,7 @@ use crate::audit::Action;
 use crate::crypto::RandomExt as _;
 use crate::http::respond;
 use crate::page::LoginNotice;
-use crate::scope::{Account, Method, UserId};
+use crate::scope::{Account, Attributes, Method, UserId};
 use crate::store::{
     Effects, IdentityRegistration, IdentityUse, LoginUser, NewIdentity, NewUser, ReplacedTokens,
 };
@@ -43,7 +45,9 @@ pub(super) async fn enter(
     for _ in 0..JUDGED {
         let email = trusted.as_ref().map(Email::as_str);
         let owners = site.store.find_identity(&identity.provider, &identity.subject, email).await?;
-        let outcome = match decide(&profile, owners, &providers.policy, site.policy.unconfirmed) {
+        let sign_up = providers.policy.sign_up && site.policy.sign_ups == SignUps::Open;
+        let policy = SocialPolicy { sign_up, ..providers.policy };
+        let outcome = match decide(&profile, owners, &policy, site.policy.unconfirmed) {
             Ok(outcome) => outcome,
             Err(fault) => return refuse(here, visit, &Aim::LogIn, fault).await,
         };
@@ -69,6 +73,8 @@ pub(super) async fn enter(
                         Domain::Own(_) | Domain::Open => {}
                     }
                 }
+                let email = account.email().unwrap_or_default();
+                may_come(here, visit, email).await?;
                 // Then they are judged as its user.
                 take_over(here, visit, &identity, &account).await?;
             }
@@ -117,6 +123,12 @@ async fn park(
     Ok(response)
 }
 
+/// What the host gives somebody new.
+async fn may_come(here: Here<'_>, visit: &Visit, email: &str) -> Result<Attributes, AccountError> {
+    let who = Applied { email, way: SignUpWay::Provider(&here.provider.id), form: None };
+    may_sign_up(here.site, visit, who).await?.map_err(AccountError::Refused)
+}
+
 /// Makes the account; `None` if identity or address is taken by now.
 async fn register(
     here: Here<'_>,
@@ -125,9 +137,10 @@ async fn register(
     email: &Email,
 ) -> Result<Option<LoginUser>, AccountError> {
     let site = here.site;
+    let attributes = may_come(here, visit, email.as_str()).await?;
     let now = site.now();
     let id = UserId::from(site.random.uuid_v7(now));
-    let account = Account::new(id).with_email(email.as_str(), true);
+    let account = Account::new(id).with_email(email.as_str(), true).with_attributes(attributes);
     let user = NewUser { account: account.clone(), password: None, created_at: now };
     let entry = visit.entry(Action::REGISTER).about(account.id());
     let along = site.effects(about(entry, identity));

@@ -105,7 +105,7 @@ pub(super) fn login(theme: &Theme, data: &Login<'_>) -> String {
 
 template!(RegisterPage, "register.html", Register<'a> {
     wrong_email: Option<&'a str>, wrong_password: Option<String>, hint: String,
-    doors: Vec<(String, &'a str)>
+    doors: Vec<(String, &'a str)>, fields: Vec<(SignUpEntry<'a>, String)>, closed: Option<String>
 });
 
 pub(super) fn register(theme: &Theme, data: &Register<'_>) -> String {
@@ -115,7 +115,31 @@ pub(super) fn register(theme: &Theme, data: &Register<'_>) -> String {
     let hint = password_hint(theme, data.password_length);
     let label = |name: &str| theme.say_with(&m.register_other, "name", name);
     let doors = data.others.iter().map(|door| (label(door.name), door.href)).collect();
-    page(&RegisterPage { theme, m, page: data, wrong_email, wrong_password, hint, doors })
+    let closed = data.closed.map(|closed| match closed {
+        SignUpsClosed::ButForInvited => theme.say(&m.register_invited),
+        SignUpsClosed::ForAll => theme.say(&m.register_closed),
+    });
+    let fields = sign_up_fields(theme, data.fields);
+    page(&RegisterPage {
+        theme,
+        m,
+        page: data,
+        wrong_email,
+        wrong_password,
+        hint,
+        doors,
+        fields,
+        closed,
+    })
+}
+
+/// What else the host asks for, each with what is said when it is wrong.
+fn sign_up_fields<'a>(theme: &Theme, fields: &[SignUpEntry<'a>]) -> Vec<(SignUpEntry<'a>, String)> {
+    let wrong = |field: &SignUpEntry<'_>| {
+        let max = field.max_length.to_string();
+        theme.say_with(&theme.messages.register_field_wrong, "max", &max)
+    };
+    fields.iter().map(|field| (*field, wrong(field))).collect()
 }
 
 fn password_hint(theme: &Theme, length: PasswordLength) -> String {

@@ -40,7 +40,8 @@ fn problem_text(m: &Messages, problem: OrganizationProblem) -> &str {
 }
 
 template!(InvitationTemplate, "invitation.html", InvitationPage<'a> {
-    title: String, text: String, email: &'a str, hint: String, wrong_password: Option<String>
+    title: String, text: String, email: &'a str, hint: String, wrong_password: Option<String>,
+    fields: Vec<(SignUpEntry<'a>, String)>
 });
 
 pub(in crate::page) fn invitation(theme: &Theme, data: &InvitationPage<'_>) -> String {
@@ -71,5 +72,16 @@ pub(in crate::page) fn invitation(theme: &Theme, data: &InvitationPage<'_>) -> S
         hint = password_hint(theme, password_length);
         wrong_password = password_problem(theme, problem, password_length);
     }
-    page(&InvitationTemplate { theme, m, page: data, title, text, email, hint, wrong_password })
+    let fields = sign_up_fields(theme, data.fields);
+    page(&InvitationTemplate {
+        theme,
+        m,
+        page: data,
+        title,
+        text,
+        email,
+        hint,
+        wrong_password,
+        fields,
+    })
 }

@@ -34,12 +34,26 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
         password_problem: None,
         password_length: length,
         others: &[],
+        fields: &[],
+        refused: None,
+        closed: None,
     };
+    let field = |name, wrong| SignUpEntry {
+        name,
+        label: text,
+        value: text,
+        max_length: 80,
+        required: true,
+        wrong,
+    };
+    let fields = [field("name", false), field("team", true)];
     let refused = Register {
         invalid_email: true,
         password_problem: Some(PasswordProblem::TooShort),
         ..register.clone()
     };
+    let vetoed = Register { fields: &fields, refused: Some(text), ..register.clone() };
+    let closed = |closed| Register { closed: Some(closed), ..register.clone() };
     let reset = ResetPassword {
         action: text,
         token: text,
@@ -409,6 +423,9 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
             theme.login(&Login { notice: Some(LoginNotice::ProviderFailed), ..login.clone() }),
         ),
         ("register-refused", theme.register(&refused)),
+        ("register-vetoed", theme.register(&vetoed)),
+        ("register-closed", theme.register(&closed(SignUpsClosed::ForAll))),
+        ("register-invited", theme.register(&closed(SignUpsClosed::ButForInvited))),
         ("check-mail-register", theme.check_mail(&check(MailSent::Registration))),
         ("check-mail-confirm", theme.check_mail(&check(MailSent::Confirmation))),
         ("check-mail-reset", theme.check_mail(&check(MailSent::Reset))),
