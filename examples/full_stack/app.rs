@@ -20,6 +20,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::Callers;
 use crate::config::{Config, ConfigError, ConnectionConfig};
+use crate::names::Names;
 use crate::notes::Notes;
 use crate::page::theme;
 use crate::resolver::Resolver;
@@ -119,6 +120,8 @@ fn accounts(
             service_accounts: Some(SERVICE_ACCOUNTS),
             ..Default::default()
         })
+        .account_hook(Names)
+        .sign_up_fields(Names::fields())
         .export_source(notes.clone())
         .deletion_hook(notes.clone())
         .administrators(Staff)

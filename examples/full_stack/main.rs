@@ -22,6 +22,7 @@ mod keyring;
 #[cfg(feature = "social")]
 mod lantern;
 mod mailbox;
+mod names;
 mod neighbours;
 mod notes;
 mod page;

@@ -11,6 +11,9 @@
 //! the store then has to write may differ, so answers to whoever signs up, asks for a link or
 //! fails to log in come at even times ([`Policy::even_answers`]).
 //!
+//! Who may sign up is up to [`Policy::sign_ups`] and, like who may log in, to an [`AccountHook`] of the
+//! host's, which also says what the host knows of somebody new.
+//!
 //! Whoever confirms an address by the mailed link also shows that the password is theirs: by the
 //! browser that signed up, or by the password itself. So nobody gets an account by signing up with
 //! another's address and waiting for the owner to confirm it.

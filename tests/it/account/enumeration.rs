@@ -12,7 +12,7 @@ use crate::support::statements::{Statements, counted};
 const NOBODY: &str = "nobody@example.test";
 
 /// What a stranger sees of an answer, with the address and sealed bytes blotted out.
-fn seen(page: &Page, email: &str) -> (StatusCode, HeaderMap, String) {
+pub(super) fn seen(page: &Page, email: &str) -> (StatusCode, HeaderMap, String) {
     let mut headers = page.headers.clone();
     for (name, value) in &mut headers {
         let (pair, attributes) = match value.to_str().unwrap().split_once("; ") {
@@ -27,12 +27,16 @@ fn seen(page: &Page, email: &str) -> (StatusCode, HeaderMap, String) {
 }
 
 /// What an answer cost: the statements at the driver and the hashes, in order.
-async fn cost(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> (Page, Statements) {
+pub(super) async fn cost(
+    browser: &mut Browser,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> (Page, Statements) {
     counted(browser.post(path, fields)).await
 }
 
 /// Opens the connections that are opened at first use.
-async fn warm(world: &World, store: &SqlStore) {
+pub(super) async fn warm(world: &World, store: &SqlStore) {
     let mut browser = world.browser();
     log_in(&mut browser, "warm@example.test", "whatever").await;
     let token = donjon::crypto::TokenHash::of(b"warm");

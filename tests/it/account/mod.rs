@@ -12,6 +12,7 @@ mod down;
 mod email_change;
 mod enumeration;
 mod held;
+mod hook;
 mod imported;
 mod killed;
 mod lifecycle;

@@ -45,7 +45,7 @@ const LOOPBACK: &str = "http://127.0.0.1/logged-in";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// The apps of these stories.
-fn apps_over(store: &SqlStore, clock: Arc<ManualClock>) -> AppSessions {
+pub(super) fn apps_over(store: &SqlStore, clock: Arc<ManualClock>) -> AppSessions {
     let phone = App::new(PHONE, "Acme for iPhone")
         .redirect_uri(SCHEME)
         .redirect_uri(CLAIMED)
@@ -73,7 +73,7 @@ async fn each_app_world(story: impl AsyncFn(World, AppSessions)) {
 }
 
 /// What an app opens in the browser.
-fn ask(fields: &[(&str, &str)]) -> String {
+pub(super) fn ask(fields: &[(&str, &str)]) -> String {
     let challenge = URL_SAFE_NO_PAD.encode(sha256(VERIFIER.as_bytes()));
     let mut all = vec![
         ("app", PHONE),

@@ -22,7 +22,7 @@ async fn ask(browser: &mut Browser) -> Page {
 }
 
 /// A user who has asked for the end of the account.
-async fn leaving(world: &World) {
+pub(super) async fn leaving(world: &World) {
     world.user(ALICE).await;
     let mut browser = world.logged_in(ALICE).await;
     let page = ask(&mut browser).await;

@@ -10,7 +10,7 @@ use crate::account::world::{ALICE, PASSWORD, World, each_world, each_world_with,
 use crate::support::browser::{Browser, Page};
 
 /// A browser that has asked for a link, and the link.
-async fn asked(world: &World) -> (Browser, String) {
+pub(in crate::account) async fn asked(world: &World) -> (Browser, String) {
     let mut browser = world.browser();
     let page = browser.get("/login?return_to=%2Freports").await;
     let page = browser.get(&page.link("Email me a link instead")).await;

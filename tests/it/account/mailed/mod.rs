@@ -2,7 +2,7 @@
 
 mod bodies;
 mod code;
-mod login_link;
+pub(super) mod login_link;
 
 use donjon::delivery::Message;
 use donjon::testing::contract;

@@ -28,7 +28,7 @@ const ACTIONS: [&str; 9] =
     ["switch", "leave", "rename", "role", "remove", "invite", "revoke", "second-factor", "delete"];
 
 /// An organization called Initech, at [`ACME`], whose owner is a new user with this address.
-async fn acme(world: &World, owner: &str) -> OrganizationId {
+pub(super) async fn acme(world: &World, owner: &str) -> OrganizationId {
     if world.accounts.accounts().find_by_email(owner).await.unwrap().is_none() {
         world.user(owner).await;
     }
@@ -48,7 +48,12 @@ async fn give(browser: &mut Browser, user: &UserId, role: &str) -> Page {
 }
 
 /// Invites by the form; answers the path of the link in the mail.
-async fn invite(world: &World, inviter: &mut Browser, email: &str, role: &str) -> String {
+pub(super) async fn invite(
+    world: &World,
+    inviter: &mut Browser,
+    email: &str,
+    role: &str,
+) -> String {
     let fields = [("email", email), ("role", role)];
     let page = inviter.post(&format!("{ACME}/invite"), &fields).await;
     assert!(page.location().is_some(), "{}", page.body);
@@ -57,7 +62,7 @@ async fn invite(world: &World, inviter: &mut Browser, email: &str, role: &str) -
 }
 
 /// Follows an invitation as somebody without an account.
-async fn sign_up_by(world: &World, link: &str) -> Page {
+pub(super) async fn sign_up_by(world: &World, link: &str) -> Page {
     let token = link.split_once("token=").unwrap().1;
     world.browser().post("/invitation", &[("token", token), ("password", PASSWORD)]).await
 }

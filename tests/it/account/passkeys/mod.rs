@@ -58,7 +58,7 @@ async fn add(browser: &mut Browser, passkey: &mut SoftPasskey, name: &str) -> Pa
 }
 
 /// A user who has made a passkey, and is logged in nowhere.
-async fn user_with_passkey(world: &World, email: &str) -> SoftPasskey {
+pub(super) async fn user_with_passkey(world: &World, email: &str) -> SoftPasskey {
     world.user(email).await;
     let mut browser = world.logged_in(email).await;
     let mut passkey = SoftPasskey::at(ORIGIN);
@@ -110,7 +110,7 @@ async fn give(world: &World, email: &str, passkey: &mut SoftPasskey) {
 }
 
 /// Answers what the login page asks.
-async fn come_in(browser: &mut Browser, passkey: &mut SoftPasskey) -> Page {
+pub(super) async fn come_in(browser: &mut Browser, passkey: &mut SoftPasskey) -> Page {
     let page = browser.get("/login").await;
     let answer = passkey.get(&options_on(&page)).unwrap();
     let page = browser.post("/login", &[("credential", &answer)]).await;

@@ -10,7 +10,7 @@ use crate::account::world::{ALICE, PASSWORD, World, each_world, each_world_with,
 
 const CHOOSE: &str = "/login/password";
 
-async fn require(world: &World, email: &str) {
+pub(in crate::account) async fn require(world: &World, email: &str) {
     let accounts = world.accounts.accounts();
     let account = accounts.find_by_email(email).await.unwrap().unwrap();
     assert!(accounts.require_password_change(account.id()).await.unwrap());

@@ -1,7 +1,7 @@
 //! Passwords: the store's contract, what may be chosen, changing one, having to.
 
 mod change;
-mod forced;
+pub(super) mod forced;
 mod rules;
 
 use donjon::testing::contract;

@@ -31,21 +31,21 @@ fn open_ways() -> donjon::store::OpenWays {
 const BEGIN: &str = "/login/with/fake";
 
 /// The provider, with a clock in the hand.
-struct Fake {
+pub(super) struct Fake {
     provider: FakeOpenIdProvider,
     clock: Arc<ManualClock>,
     advanced: Mutex<Duration>,
 }
 
 impl Fake {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let clock = Arc::new(ManualClock::default());
         let provider = FakeOpenIdProvider::start_with(clock.clone()).await.unwrap();
         Self { provider, clock, advanced: Mutex::new(Duration::ZERO) }
     }
 
     /// Accounts that know the provider.
-    fn known(&self, builder: AccountLayerBuilder) -> AccountLayerBuilder {
+    pub(super) fn known(&self, builder: AccountLayerBuilder) -> AccountLayerBuilder {
         self.known_as(builder, |client| client)
     }
 
@@ -68,7 +68,7 @@ impl Fake {
     }
 
     /// A browser goes to the provider, where this user agrees, and comes back.
-    async fn arrive(&self, browser: &mut Browser, user: FakeUser) -> Page {
+    pub(super) async fn arrive(&self, browser: &mut Browser, user: FakeUser) -> Page {
         self.provider.log_in(user);
         let page = browser.get(BEGIN).await;
         let page = self.come_back(browser, &page).await;
@@ -83,7 +83,7 @@ impl Fake {
 }
 
 /// Alice at the provider, which vouches for her address.
-fn alice() -> FakeUser {
+pub(super) fn alice() -> FakeUser {
     FakeUser::new("alice-1").with_email(ALICE, true).with_name("Alice")
 }
 
@@ -92,7 +92,7 @@ fn greeting(email: &str) -> String {
 }
 
 /// Who is logged in.
-async fn who(browser: &mut Browser) -> String {
+pub(super) async fn who(browser: &mut Browser) -> String {
     browser.get("/").await.body
 }
 
