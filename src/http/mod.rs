@@ -1,6 +1,8 @@
 //! What every role needs of HTTP: bodies, bounded forms, cookies, local paths, the mounting of a
 //! role's own paths in front of an inner service.
 
+#[cfg(feature = "axum")]
+mod axum;
 pub mod bearer;
 mod body;
 mod cookie;
