@@ -13,7 +13,9 @@ use super::letters::Letters;
 use super::organization::{OrganizationHook, OrganizationPolicy};
 #[cfg(feature = "passkeys")]
 use super::passkey::pages::PasskeySite;
-use super::password::{HashCost, ImportLimits, PasswordPool, PasswordRules, PoolSize};
+use super::password::{
+    HashCost, ImportLimits, PasswordPool, PasswordRules, PoolSize, StoredCost, StoredCostError,
+};
 use super::pending::{PendingLogins, Step};
 use super::registrant::Registrants;
 use super::second_factor::Factors;
@@ -66,6 +68,9 @@ pub enum BuildError {
     /// The cost of a hash is none that argon2 has.
     #[error("password hash cost: {0}")]
     HashCost(String),
+    /// No hash can be stored at a cost that was declared.
+    #[error("stored password hashes: {0}")]
+    StoredAs(#[from] StoredCostError),
 }
 
 /// Builds an [`AccountLayer`].
@@ -89,6 +94,7 @@ pub struct AccountLayerBuilder {
     hash_cost: HashCost,
     pool_size: PoolSize,
     import_limits: ImportLimits,
+    stored_as: Vec<StoredCost>,
     deletion_hook: Option<Arc<dyn DeletionHook>>,
     organization_hook: Option<Arc<dyn OrganizationHook>>,
     account_hook: Option<Arc<dyn AccountHook>>,
@@ -124,6 +130,7 @@ impl AccountLayerBuilder {
             hash_cost: HashCost::default(),
             pool_size: PoolSize::default(),
             import_limits: ImportLimits::default(),
+            stored_as: Vec::new(),
             deletion_hook: None,
             organization_hook: None,
             account_hook: None,
@@ -204,7 +211,8 @@ impl AccountLayerBuilder {
     }
 
     /// What a hash of a password costs; [`HashCost::tune`] proposes it. Passwords hashed at another
-    /// cost, or elsewhere, still work, and are hashed again when their users log in.
+    /// cost, or elsewhere, still work, and are hashed again when their users log in; until then their cost
+    /// belongs into [`AccountLayerBuilder::stored_as`].
     pub fn hash_cost(mut self, cost: HashCost) -> Self {
         self.hash_cost = cost;
         self
@@ -219,6 +227,34 @@ impl AccountLayerBuilder {
     /// What verifying a password hash of another system may cost.
     pub fn import_limits(mut self, limits: ImportLimits) -> Self {
         self.import_limits = limits;
+        self
+    }
+
+    /// What the stored password hashes cost that are not of the present cost: those of other systems, and
+    /// those of before the present [`hash_cost`](AccountLayerBuilder::hash_cost). Everybody's password is
+    /// then verified at each of these costs, so that the time of a login tells nobody whose hash is which:
+    /// see [`PasswordPool::stored_as`]. [`Accounts::import`] takes hashes of these costs and of the
+    /// present one, and no others.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use donjon::account::AccountLayer;
+    /// # use donjon::crypto::{Keyring, SystemRandom};
+    /// # use donjon::store::SqlStore;
+    /// # let store = SqlStore::connect("sqlite::memory:").await?;
+    /// # let keyring = Keyring::ephemeral(&SystemRandom);
+    /// use donjon::account::password::{HashCost, StoredCost};
+    ///
+    /// let of_last_year = HashCost { memory: 12_288, passes: 3, lanes: 1 };
+    /// let accounts = AccountLayer::builder(&store, &keyring, "https://app.example")
+    ///     .stored_as([of_last_year.into(), StoredCost::Bcrypt { cost: 12 }])
+    ///     .build()?;
+    /// # drop(accounts);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn stored_as(mut self, costs: impl IntoIterator<Item = StoredCost>) -> Self {
+        self.stored_as = costs.into_iter().collect();
         self
     }
 
@@ -302,7 +338,7 @@ impl AccountLayerBuilder {
         self
     }
 
-    /// Checks everything and makes the layer. It hashes one password, which takes its time.
+    /// Checks everything and makes the layer.
     ///
     /// # Errors
     /// [`BuildError`] says what to change.
@@ -339,7 +375,8 @@ impl AccountLayerBuilder {
         }
         let passwords = PasswordPool::new(self.hash_cost, self.pool_size, Arc::clone(&self.random))
             .map_err(|error| BuildError::HashCost(error.to_string()))?
-            .import_limits(self.import_limits);
+            .import_limits(self.import_limits)
+            .stored_as(self.stored_as)?;
         let pages = self.pages.unwrap_or_else(|| Arc::new(Theme::of_host(&base_url)));
         let devices = Devices::new(cookies, &self.keyring, self.policy.known_for)
             .trusting(self.policy.trust_for);

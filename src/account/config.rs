@@ -262,8 +262,11 @@ pub struct Policy {
     /// 15 minutes.
     pub link_requests: RateLimit,
     /// Answers to whoever signs up, asks for a link or another address, or fails to log in are given when a multiple of
-    /// this has gone by since the question, so that their time tells nothing of the address; 100 ms.
-    /// Zero for at once.
+    /// this has gone by since the question, so that what little they differ by tells nothing of the address;
+    /// 100 ms. Zero for at once.
+    ///
+    /// It hides no difference that is larger. Where password hashes are stored at several costs, what evens
+    /// out logins is to declare them: [`AccountLayerBuilder::stored_as`](super::AccountLayerBuilder::stored_as).
     pub even_answers: Duration,
     /// How often forms may be posted.
     pub limits: Limits,

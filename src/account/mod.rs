@@ -13,6 +13,9 @@
 //!
 //! Who may sign up is up to [`Policy::sign_ups`] and, like who may log in, to an [`AccountHook`] of the
 //! host's, which also says what the host knows of somebody new.
+//! The same hashing means at every cost that a hash is stored at. Who imports accounts, or changes what a
+//! hash costs, declares what is stored ([`AccountLayerBuilder::stored_as`]) until all those users have
+//! logged in; otherwise the time tells who they are.
 //!
 //! Whoever confirms an address by the mailed link also shows that the password is theirs: by the
 //! browser that signed up, or by the password itself. So nobody gets an account by signing up with

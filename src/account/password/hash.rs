@@ -5,7 +5,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use crate::crypto::{Random, RandomExt as _, Redacted};
 
 /// What a hash of a password (argon2id, RFC 9106) costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HashCost {
     /// Memory, in KiB.
     pub memory: u32,
@@ -43,6 +43,7 @@ impl Hasher {
 
     /// The password, all of it, as a PHC string with a salt of its own.
     pub(super) fn hash(&self, random: &dyn Random, password: &str) -> Option<Redacted<String>> {
+        super::trace::computed("hash", self.cost().into());
         let salt: [u8; 16] = random.bytes();
         let hash: PasswordHash =
             self.argon2().hash_password_with_salt(password.as_bytes(), &salt).ok()?;

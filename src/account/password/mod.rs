@@ -10,6 +10,7 @@ mod rules;
 mod spelling;
 mod stored;
 mod strength;
+mod trace;
 mod tune;
 
 pub use breached::{BreachError, BreachedPasswords, WhenUnknown};
@@ -18,6 +19,8 @@ pub use have_i_been_pwned::{HaveIBeenPwned, InvalidMirror};
 pub use policy::check_length;
 pub use pool::{Busy, PasswordPool, PoolSize, Verdict};
 pub use rules::{PasswordCheckError, PasswordRules};
-pub use stored::{ImportLimits, StoredHash, StoredHashError};
+pub use stored::{
+    Argon2Kind, ImportLimits, Pbkdf2Hmac, StoredCost, StoredCostError, StoredHash, StoredHashError,
+};
 pub use strength::{Score, Strength};
 pub use tune::Tuned;

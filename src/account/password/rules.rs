@@ -179,7 +179,11 @@ impl PasswordPool {
 
     async fn rate(&self, normalized: &str, words: Words) -> Result<Strength, Busy> {
         let password = Redacted(normalized.to_owned());
-        self.reserve()?.run("estimate", move || estimate(&password.0, &words)).await
+        let rate = move || {
+            super::trace::rated();
+            estimate(&password.0, &words)
+        };
+        self.reserve_one()?.run(rate).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Users who bring their password hashes along from another system.
 
-use donjon::account::ImportError;
+use donjon::account::password::{HashCost, ImportLimits, StoredCost, StoredHash};
+use donjon::account::{AccountLayerBuilder, ImportError};
 use donjon::crypto::Redacted;
 use donjon::scope::{Account, UserId};
 use donjon::store::{AuditFilter, Effects, NewUser};
@@ -8,18 +9,31 @@ use http::StatusCode;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::world::{World, each_world, log_in};
+use super::world::{World, each_world, each_world_with, log_in};
 
 /// Made by `tests/fixtures/passwords/make_imported.py`.
 const IMPORTED: &str = include_str!("../../fixtures/passwords/imported.json");
 
+const PREFIXES: [&str; 6] =
+    ["$2a$04", "$2b$04", "$2y$05", "pbkdf2_sha256$1000$", "$pbkdf2-sha256$i", "scrypt$1024"];
+
 /// One of the hashes: its password, and what is stored.
-fn imported(of: impl Fn(&str, &str) -> bool) -> (String, String) {
+pub fn imported(of: impl Fn(&str, &str) -> bool) -> (String, String) {
     let cases: Vec<Value> = serde_json::from_str(IMPORTED).unwrap();
     let cases = cases.iter().map(|case| {
         (case["password"].as_str().unwrap().to_owned(), case["hash"].as_str().unwrap().to_owned())
     });
     cases.into_iter().find(|(password, hash)| of(password, hash)).unwrap()
+}
+
+fn cost_of(hash: &str) -> StoredCost {
+    StoredHash::parse(hash, &ImportLimits::default()).unwrap().cost()
+}
+
+/// With what all the hashes cost that are imported here.
+fn declaring(builder: AccountLayerBuilder) -> AccountLayerBuilder {
+    let costs = PREFIXES.map(|prefix| cost_of(&imported(|_, hash| hash.starts_with(prefix)).1));
+    builder.stored_as(costs)
 }
 
 async fn import(world: &World, email: &str, hash: &str) {
@@ -38,10 +52,8 @@ async fn write(world: &World, email: &str, hash: &str) {
 
 #[tokio::test]
 async fn a_user_logs_in_with_the_password_of_the_system_they_come_from() {
-    each_world(async |world| {
-        for prefix in
-            ["$2a$04", "$2b$04", "$2y$05", "pbkdf2_sha256$1000$", "$pbkdf2-sha256$i", "scrypt$1024"]
-        {
+    each_world_with(declaring, async |world| {
+        for prefix in PREFIXES {
             let (password, hash) =
                 imported(|password, hash| password.len() > 8 && hash.starts_with(prefix));
             let email = &format!("{}@example.test", prefix.replace(['$', '_'], "-"));
@@ -60,7 +72,7 @@ async fn a_user_logs_in_with_the_password_of_the_system_they_come_from() {
 /// bcrypt knows 72 bytes of a password. The hash that is stored at the first login knows it all.
 #[tokio::test]
 async fn the_first_login_replaces_the_imported_hash() {
-    each_world(async |world| {
+    each_world_with(declaring, async |world| {
         let (password, hash) = imported(|password, _| password == "y".repeat(128));
         let (email, cut_off) = ("carol@example.test", "y".repeat(72));
         import(&world, email, &hash).await;
@@ -94,7 +106,7 @@ async fn a_hash_that_cannot_be_verified_lets_nobody_in() {
 
 #[tokio::test]
 async fn an_address_is_imported_once_and_only_if_it_is_one() {
-    each_world(async |world| {
+    each_world_with(declaring, async |world| {
         let (_, hash) = imported(|_, hash| hash.starts_with("$2b$04"));
         import(&world, "dora@example.test", &hash).await;
         let accounts = world.accounts.accounts();
@@ -108,5 +120,41 @@ async fn an_address_is_imported_once_and_only_if_it_is_one() {
             ("account.create", &Value::Bool(true))
         );
     })
+    .await;
+}
+
+/// Its user could be told by the time of a login.
+#[tokio::test]
+async fn a_hash_of_a_cost_that_is_not_declared_is_not_imported_and_the_error_says_what_to_declare()
+{
+    let declared = StoredCost::Bcrypt { cost: 5 };
+    each_world_with(
+        |builder| builder.stored_as([declared]),
+        async |world| {
+            let accounts = world.accounts.accounts();
+            let import = async |email, hash: &str| {
+                accounts.import(email, hash, Default::default(), true).await
+            };
+            for prefix in ["$2b$04", "pbkdf2_sha256$1000$", "scrypt$1024", "$argon2id$v=19$m=256"] {
+                let (_, hash) = imported(|_, hash| hash.starts_with(prefix));
+                let refused = import("eve@example.test", &hash).await.unwrap_err();
+                let ImportError::Undeclared(cost) = &refused else { panic!("{refused:?}") };
+                assert_eq!(*cost, cost_of(&hash));
+                let told = refused.to_string();
+                assert!(told.contains(&format!("StoredCost::{cost:?}")), "{told}");
+                assert!(told.contains("AccountLayerBuilder::stored_as"), "{told}");
+            }
+            let found = accounts.find_by_email("eve@example.test").await.unwrap();
+            assert!(found.is_none());
+            // What is declared is, and what is hashed as it is here.
+            let here = StoredCost::from(HashCost { memory: 64, passes: 1, lanes: 1 });
+            for (email, cost) in [("fay@example.test", declared), ("gus@example.test", here)] {
+                let (_, hash) = imported(|_, hash| {
+                    StoredHash::parse(hash, &ImportLimits::default()).unwrap().cost() == cost
+                });
+                import(email, &hash).await.unwrap();
+            }
+        },
+    )
     .await;
 }

@@ -12,7 +12,8 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
 const DRIVER: &str = "sqlx::query";
-/// Each hashing or rating of a password stands in the list too; `transitions` does not count it.
+/// Each hash that is computed, with its algorithm and parameters, and each rating of a password stands in
+/// the list too; `transitions` does not count it.
 const PASSWORDS: &str = "donjon::password";
 const COUNTED: &str = "donjon-counted";
 
@@ -49,6 +50,12 @@ fn sent<T>(with: impl FnOnce(&mut HashMap<u64, Vec<String>>) -> T) -> T {
 pub struct Statements(pub Vec<String>);
 
 impl Statements {
+    /// The hashes that were computed, such as `verify $2b$12`, in order.
+    pub fn hashes(&self) -> Vec<&str> {
+        let is_hash = |step: &&str| step.starts_with("hash $") || step.starts_with("verify $");
+        self.0.iter().map(String::as_str).filter(is_hash).collect()
+    }
+
     /// Statements that read and stand alone.
     pub fn reads(&self) -> usize {
         self.units().filter(|unit| *unit == Unit::Read).count()
@@ -78,7 +85,7 @@ impl Statements {
                     None
                 }
                 _ if inside => None,
-                "HASH" | "ESTIMATE" => None,
+                "HASH" | "VERIFY" | "ESTIMATE" => None,
                 "SELECT" => Some(Unit::Read),
                 _ => Some(Unit::Transition),
             }
@@ -132,6 +139,10 @@ impl Visit for Statement {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use donjon::account::password::{HashCost, PasswordPool, PoolSize, StoredCost};
+    use donjon::crypto::{Redacted, SystemRandom};
     use donjon::scope::UserId;
     use time::OffsetDateTime;
 
@@ -172,5 +183,28 @@ mod tests {
         .await;
         assert_eq!(other, Statements(Vec::new()));
         assert_eq!(seen.reads(), 0, "{seen:?}");
+    }
+
+    /// Who looks for hashes in the list finds them there, by what they cost.
+    #[tokio::test]
+    async fn a_hash_stands_in_the_list_by_its_algorithm_and_parameters() {
+        let cost = HashCost { memory: 64, passes: 1, lanes: 1 };
+        let bcrypt = StoredCost::Bcrypt { cost: 4 };
+        let pool = PasswordPool::new(cost, PoolSize::default(), Arc::new(SystemRandom)).unwrap();
+        let pool = pool.stored_as([bcrypt]).unwrap();
+        let secret = |text: &str| Redacted(text.to_owned());
+        let (hash, made) = counted(pool.hash(secret("correct horse"))).await;
+        assert_eq!(made.0, ["hash $argon2id$v=19$m=64,t=1,p=1"]);
+        for stored in [None, Some(hash.unwrap())] {
+            let (_, seen) = counted(pool.verify(secret("wrong"), stored)).await;
+            assert_eq!(seen.0, ["verify $argon2id$v=19$m=64,t=1,p=1", "verify $2b$04"]);
+            assert_eq!(seen.hashes(), seen.0);
+            assert_eq!((seen.reads(), seen.transitions()), (0, 0));
+        }
+        let (_, rated) = counted(pool.estimate(&secret("correct horse"), &[])).await;
+        assert_eq!(
+            (rated.0.as_slice(), rated.hashes().len()),
+            (["estimate".to_owned()].as_slice(), 0)
+        );
     }
 }

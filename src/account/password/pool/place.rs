@@ -14,38 +14,40 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(super) fn in_queue_of(shared: &Arc<Shared>) -> Result<Self, Busy> {
-        let place = Arc::clone(&shared.places).try_acquire_owned().map_err(|_| Busy)?;
+    /// One for work that takes as long as so many hashes.
+    pub(super) fn in_queue_of(shared: &Arc<Shared>, hashes: u32) -> Result<Self, Busy> {
+        let places = Arc::clone(&shared.places);
+        let place = places.try_acquire_many_owned(hashes).map_err(|_| Busy)?;
         Ok(Self { shared: Arc::clone(shared), place })
     }
 
     /// Whether the password is the one behind `stored`. Without one it costs the same.
     ///
-    /// Only for a login that is `admitted` is an outdated hash replaced: the time that takes would
-    /// tell whoever is locked that the password was right.
+    /// An outdated hash is replaced only for who `is_let_in`: the time that takes would tell whoever is
+    /// refused all the same that the password was right.
     pub(crate) async fn verify(
         self,
         password: Redacted<String>,
         stored: Option<Redacted<String>>,
-        admitted: bool,
+        is_let_in: bool,
     ) -> Result<Verdict, Busy> {
         let shared = Arc::clone(&self.shared);
-        self.run("hash", move || shared.verify(&password.0, stored, admitted)).await
+        self.run(move || shared.verify(&password.0, stored, is_let_in)).await
     }
 
     /// Does the work on a thread where it may take its time. What has begun keeps its place until
     /// it is done, even if nobody waits for it any more.
     pub(in crate::account::password) async fn run<T: Send + 'static>(
         self,
-        summary: &'static str,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Busy> {
         let Self { shared, place } = self;
         let turn = Arc::clone(&shared.workers).acquire_owned().await.map_err(|_| Busy)?;
-        tracing::trace!(target: "donjon::password", summary);
         let held: (OwnedSemaphorePermit, OwnedSemaphorePermit) = (place, turn);
+        // What is told there is told of the request.
+        let span = tracing::Span::current();
         let running = spawn_blocking(move || {
-            let done = work();
+            let done = span.in_scope(work);
             drop(held);
             done
         });

@@ -1,7 +1,7 @@
 //! Verdicts, and the queue.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -9,8 +9,12 @@ use proptest::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
+use tracing::Level;
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use super::*;
+use crate::account::password::Pbkdf2Hmac;
 use crate::crypto::SystemRandom;
 
 const CHEAP: HashCost = HashCost { memory: 64, passes: 1, lanes: 1 };
@@ -33,7 +37,7 @@ async fn run<T: Send + 'static>(
     pool: &PasswordPool,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Busy> {
-    pool.reserve()?.run("work", work).await
+    pool.reserve()?.run(work).await
 }
 
 async fn is_right(pool: &PasswordPool, password: &str, hash: &Redacted<String>) -> bool {
@@ -94,6 +98,135 @@ async fn an_imported_hash_is_replaced_once_the_password_is_known() {
         // What bcrypt cut off counts from now on.
         assert!(!is_right(&pool, &format!("{password}x"), &new).await, "{hash}");
     }
+}
+
+/// The costs of what was told to be computed, in order; what was warned of stands between.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Told {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "donjon::password"
+            || *event.metadata().level() == Level::WARN
+        {
+            event.record(&mut self.clone());
+        }
+    }
+}
+
+impl Visit for Told {
+    fn record_str(&mut self, _: &Field, value: &str) {
+        self.0.lock().unwrap().push(value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "cost" {
+            self.0.lock().unwrap().push(format!("warned of {value:?}"));
+        }
+    }
+}
+
+/// What one verification computes, and warns of.
+fn computed(
+    pool: &PasswordPool,
+    password: &str,
+    stored: Option<&str>,
+    is_let_in: bool,
+) -> Vec<String> {
+    let told = Told::default();
+    let subscriber = tracing_subscriber::registry().with(told.clone());
+    let stored = stored.map(secret);
+    tracing::subscriber::with_default(subscriber, || pool.0.verify(password, stored, is_let_in));
+    let told = told.0.lock().unwrap();
+    told.clone()
+}
+
+#[test]
+fn every_verification_computes_one_hash_of_each_declared_cost() {
+    let old = HashCost { memory: 128, ..CHEAP };
+    let (bcrypt, pbkdf2) = (
+        StoredCost::Bcrypt { cost: 4 },
+        StoredCost::Pbkdf2 { hmac: Pbkdf2Hmac::Sha256, rounds: 1000, blocks: 1 },
+    );
+    let scrypt = StoredCost::Scrypt { log_n: 4, r: 8, p: 1 };
+    let declared = [old.into(), bcrypt, pbkdf2, scrypt];
+    let pool = cheap().stored_as(declared).unwrap();
+    // Twice, and the present one: nothing more.
+    let pool = pool.stored_as([bcrypt, CHEAP.into()]).unwrap();
+    let expected: Vec<String> = [StoredCost::from(CHEAP)]
+        .into_iter()
+        .chain(declared)
+        .map(|cost| format!("verify {cost}"))
+        .collect();
+    let made = |cost| Hasher::new(cost).unwrap().hash(&SystemRandom, "correct horse").unwrap().0;
+    let of_nobody = |cost: StoredCost| {
+        cost.of_nobody(&SystemRandom, &ImportLimits::default()).unwrap().text().0.clone()
+    };
+    let stored = [made(CHEAP), made(old), of_nobody(bcrypt), of_nobody(pbkdf2), of_nobody(scrypt)];
+    for stored in stored.iter().map(|text| Some(text.as_str())).chain([None, Some("!"), Some("")]) {
+        for password in ["wrong", "", "correct horse"] {
+            assert_eq!(computed(&pool, password, stored, false), expected, "{stored:?}");
+        }
+    }
+    // Each spelling, whoever it is for.
+    for stored in [None, Some(made(old).as_str())] {
+        assert_eq!(computed(&pool, "\u{fb01}sh", stored, false).len(), expected.len() * 2);
+    }
+    // Only who is let in has an old hash replaced.
+    let replaced = computed(&pool, "correct horse", Some(&made(old)), true);
+    let hashed = format!("hash {}", StoredCost::from(CHEAP));
+    assert_eq!(replaced.split_last(), Some((&hashed, expected.as_slice())));
+    assert_eq!(computed(&pool, "wrong", Some(&made(old)), true), expected);
+    // With nothing declared, it is one.
+    assert_eq!(computed(&cheap(), "wrong", None, false), expected[..1]);
+}
+
+#[test]
+fn a_hash_that_nobody_declared_is_verified_and_warned_of_once() {
+    let old = HashCost { memory: 128, ..CHEAP };
+    let hash = Hasher::new(old).unwrap().hash(&SystemRandom, "correct horse").unwrap();
+    let pool = cheap();
+    let verdict = pool.0.verify("correct horse", Some(hash.clone()), false);
+    assert_eq!(verdict, Verdict::Right { verified: hash.clone(), rehashed: None });
+    let own = format!("verify {}", StoredCost::from(old));
+    let present = format!("verify {}", StoredCost::from(CHEAP));
+    let pool = cheap();
+    let first = computed(&pool, "correct horse", Some(&hash.0), false);
+    let warned = format!("warned of {}", StoredCost::from(old));
+    assert_eq!(first, [present.clone(), warned, own.clone()]);
+    // Clones are the same pool.
+    assert_eq!(computed(&pool.clone(), "wrong", Some(&hash.0), false), [present, own]);
+}
+
+#[tokio::test]
+async fn the_queue_counts_all_that_a_verification_computes() {
+    let same = HashCost { memory: 128, ..CHEAP };
+    let size = PoolSize { workers: 2, queue: 7 };
+    let pool = pool(CHEAP, size).stored_as([same.into()]).unwrap();
+    // 64 and 128 KiB: as long as three hashes.
+    let mut held: Vec<_> = (0..4).map(|_| pool.reserve().unwrap()).collect();
+    assert!(pool.reserve().is_err(), "there is room for no more than seven hashes to wait");
+    let one = pool.reserve_one().unwrap();
+    assert!(pool.reserve_one().is_err());
+    drop((held.pop(), one));
+    assert!(pool.reserve().is_ok());
+    // A worker always has room for one, however long it takes and short the queue is.
+    let long = StoredCost::Bcrypt { cost: 15 };
+    let pool =
+        super::tests::pool(CHEAP, PoolSize { workers: 1, queue: 0 }).stored_as([long]).unwrap();
+    let place = pool.reserve().unwrap();
+    assert!(pool.reserve().is_err() && pool.reserve_one().is_err());
+    drop(place);
+    assert!(pool.reserve().is_ok());
+}
+
+#[test]
+fn what_no_hash_costs_cannot_be_declared() {
+    let (none, costly) = (StoredCost::Bcrypt { cost: 3 }, StoredCost::Bcrypt { cost: 16 });
+    assert_eq!(cheap().stored_as([none]).unwrap_err(), StoredCostError::Impossible(none));
+    assert_eq!(cheap().stored_as([costly]).unwrap_err(), StoredCostError::TooCostly(costly));
+    let limits = ImportLimits { bcrypt: 16, ..ImportLimits::default() };
+    assert!(cheap().import_limits(limits).stored_as([costly]).is_ok());
 }
 
 #[tokio::test]

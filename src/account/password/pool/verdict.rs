@@ -1,6 +1,10 @@
+use std::collections::HashSet;
+use std::hint::black_box;
+use std::sync::{Mutex, PoisonError};
+
 use super::Shared;
-use crate::account::password::spelling::spellings;
-use crate::account::password::stored::StoredHash;
+use crate::account::password::spelling::{Spellings, spellings};
+use crate::account::password::stored::{StoredCost, StoredHash};
 use crate::crypto::Redacted;
 
 /// What verifying a password led to.
@@ -17,29 +21,69 @@ pub enum Verdict {
     },
 }
 
-impl Shared {
+/// The costs of stored hashes that were met although nobody declared them.
+#[derive(Debug, Default)]
+pub(super) struct Undeclared(Mutex<HashSet<StoredCost>>);
+
+impl Undeclared {
+    fn warn_of(&self, cost: StoredCost) {
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(cost) {
+            tracing::warn!(
+                %cost,
+                "a stored password hash has a cost that is not declared (stored_as): the time of a \
+                 login tells who has one"
+            );
+        }
+    }
+}
+
+/// Which spelling of a password is the one that was hashed.
+#[derive(Clone, Copy)]
+struct Found {
+    normalized: bool,
+    as_typed: bool,
+}
+
+impl Found {
     /// Every spelling is tried, even if the first was right: the time tells what was typed, and not
     /// whether it is the password.
+    fn by(hash: &StoredHash, spelt: &Spellings<'_>) -> Self {
+        let normalized = hash.verify(&spelt.normalized);
+        let as_typed = spelt.as_typed.is_some_and(|password| hash.verify(password));
+        Self { normalized, as_typed }
+    }
+}
+
+impl Shared {
+    /// One verification of each cost that hashes are stored at, in the same order for everybody: of the
+    /// hash itself at its own cost, of nobody's at all others.
     pub(super) fn verify(
         &self,
         password: &str,
         stored: Option<Redacted<String>>,
-        admitted: bool,
+        is_let_in: bool,
     ) -> Verdict {
         let known = stored.and_then(|stored| self.read(&stored));
-        let hash = known.as_ref().unwrap_or(&self.nobody);
         let spelt = spellings(password);
-        let right = hash.verify(&spelt.normalized);
-        let as_typed = spelt.as_typed.is_some_and(|password| hash.verify(password));
-        match known {
-            Some(hash) if right || as_typed => {
-                let verified = hash.text().clone();
-                let outdated = !right || self.hasher.is_outdated(&verified.0);
-                let rehashed = if admitted && outdated { self.hash(password) } else { None };
-                Verdict::Right { verified, rehashed }
+        let mut found = None;
+        for nobody in &self.nobody {
+            match known.as_ref().filter(|known| known.cost() == nobody.cost()) {
+                Some(known) => found = Some(Found::by(known, &spelt)),
+                None => _ = black_box(Found::by(nobody, &spelt)),
             }
-            _ => Verdict::Wrong,
         }
+        let Some(known) = known else { return Verdict::Wrong };
+        let found = found.unwrap_or_else(|| {
+            self.undeclared.warn_of(known.cost());
+            Found::by(&known, &spelt)
+        });
+        if !found.normalized && !found.as_typed {
+            return Verdict::Wrong;
+        }
+        let verified = known.text().clone();
+        let outdated = !found.normalized || self.hasher.is_outdated(&verified.0);
+        let rehashed = if is_let_in && outdated { self.hash(password) } else { None };
+        Verdict::Right { verified, rehashed }
     }
 
     /// The stored hash, if it is one that may be computed.

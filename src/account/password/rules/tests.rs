@@ -119,7 +119,7 @@ async fn when_nobody_can_tell_the_host_decides() {
 async fn rating_waits_its_turn_like_hashing() {
     let pool = pool(PoolSize { workers: 1, queue: 0 });
     let (go, held) = std::sync::mpsc::channel::<()>();
-    let holding = pool.reserve().unwrap().run("hold", move || held.recv().is_ok());
+    let holding = pool.reserve().unwrap().run(move || held.recv().is_ok());
     let rules = PasswordRules::default();
     let rating = async {
         tokio::task::yield_now().await;

@@ -5,14 +5,16 @@ use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
-use super::ImportLimits;
 use super::text::number;
+use super::{ImportLimits, StoredCost};
 use crate::crypto::{constant_time_eq, sha256};
 
 /// What bcrypt reads of a password, in bytes; the NUL that ends it included.
 const KEY: usize = 72;
-/// The characters of salt and digest.
+/// The characters of the salt.
 const SALT: usize = 22;
+/// How many bytes of the digest are written.
+pub(super) const DIGEST: usize = 23;
 
 /// Some that made salts of random characters left bits in the last that nobody reads.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -22,11 +24,16 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
+/// What follows the cost in the text of a hash.
+pub(super) fn text(salt: [u8; 16], digest: &[u8]) -> String {
+    BASE64.encode(salt) + &BASE64.encode(digest)
+}
+
 #[derive(Clone)]
 pub(super) struct BcryptHash {
     cost: u32,
     salt: [u8; 16],
-    digest: [u8; 23],
+    digest: [u8; DIGEST],
     /// Whether not the password was hashed, but its SHA-256 in hexadecimal.
     of_sha256: bool,
 }
@@ -49,6 +56,10 @@ impl BcryptHash {
 
     pub(super) fn is_within(&self, limits: &ImportLimits) -> bool {
         self.cost <= limits.bcrypt
+    }
+
+    pub(super) fn cost(&self) -> StoredCost {
+        StoredCost::Bcrypt { cost: self.cost }
     }
 
     pub(super) fn verify(&self, password: &[u8]) -> bool {

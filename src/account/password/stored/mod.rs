@@ -2,6 +2,7 @@
 
 mod argon2;
 mod bcrypt;
+mod cost;
 mod limits;
 mod pbkdf2;
 mod scrypt;
@@ -13,6 +14,7 @@ use self::pbkdf2::Pbkdf2Hash;
 use self::scrypt::ScryptHash;
 use crate::crypto::Redacted;
 
+pub use cost::{Argon2Kind, Pbkdf2Hmac, StoredCost, StoredCostError};
 pub use limits::ImportLimits;
 
 /// The longest text of a hash that is read, in bytes.
@@ -93,9 +95,20 @@ impl StoredHash {
         &self.text
     }
 
+    /// What verifying it takes.
+    pub fn cost(&self) -> StoredCost {
+        match &self.scheme.0 {
+            Scheme::Argon2(hash) => hash.cost(),
+            Scheme::Bcrypt(hash) => hash.cost(),
+            Scheme::Pbkdf2(hash) => hash.cost(),
+            Scheme::Scrypt(hash) => hash.cost(),
+        }
+    }
+
     /// Whether the password is the one that was hashed. This takes its time, and compares in
     /// constant time.
     pub(super) fn verify(&self, password: &str) -> bool {
+        super::trace::computed("verify", self.cost());
         match &self.scheme.0 {
             Scheme::Argon2(hash) => hash.verify(password.as_bytes()),
             Scheme::Bcrypt(hash) => hash.verify(password.as_bytes()),

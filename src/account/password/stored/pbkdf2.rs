@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 
 use aws_lc_rs::{digest, pbkdf2};
 
-use super::ImportLimits;
-use super::text::{number, numbers, padded_key, parts, unpadded, unpadded_key};
+use super::text::{KEY, number, numbers, padded_key, parts, unpadded, unpadded_key};
+use super::{ImportLimits, Pbkdf2Hmac as Prf, StoredCost};
 
 #[derive(Clone)]
 pub(super) struct Pbkdf2Hash {
@@ -13,13 +13,6 @@ pub(super) struct Pbkdf2Hash {
     rounds: NonZeroU32,
     salt: Vec<u8>,
     key: Vec<u8>,
-}
-
-#[derive(Clone, Copy)]
-enum Prf {
-    Sha1,
-    Sha256,
-    Sha512,
 }
 
 impl Pbkdf2Hash {
@@ -59,10 +52,17 @@ impl Pbkdf2Hash {
     }
 
     pub(super) fn is_within(&self, limits: &ImportLimits) -> bool {
-        // Each piece as long as the hash function's output costs all rounds.
-        let pieces = self.key.len().div_ceil(self.prf.output());
-        let pieces = u64::try_from(pieces).unwrap_or(u64::MAX);
-        pieces.saturating_mul(self.rounds.get().into()) <= limits.pbkdf2
+        u64::from(self.blocks()).saturating_mul(self.rounds.get().into()) <= limits.pbkdf2
+    }
+
+    pub(super) fn cost(&self) -> StoredCost {
+        let (rounds, blocks) = (self.rounds.get(), self.blocks());
+        StoredCost::Pbkdf2 { hmac: self.prf, rounds, blocks }
+    }
+
+    /// Each as long as the output of the hash function, and each costs all rounds.
+    fn blocks(&self) -> u32 {
+        u32::try_from(self.key.len().div_ceil(output(self.prf))).unwrap_or(u32::MAX)
     }
 
     pub(super) fn verify(&self, password: &[u8]) -> bool {
@@ -75,13 +75,17 @@ impl Pbkdf2Hash {
     }
 }
 
-impl Prf {
-    /// Bytes of one output.
-    fn output(self) -> usize {
-        match self {
-            Self::Sha1 => digest::SHA1_OUTPUT_LEN,
-            Self::Sha256 => digest::SHA256_OUTPUT_LEN,
-            Self::Sha512 => digest::SHA512_OUTPUT_LEN,
-        }
+/// Bytes of one output.
+fn output(prf: Prf) -> usize {
+    match prf {
+        Prf::Sha1 => digest::SHA1_OUTPUT_LEN,
+        Prf::Sha256 => digest::SHA256_OUTPUT_LEN,
+        Prf::Sha512 => digest::SHA512_OUTPUT_LEN,
     }
+}
+
+/// How long a key of so many blocks is, at most.
+pub(super) fn key_length(prf: Prf, blocks: u32) -> usize {
+    let blocks = usize::try_from(blocks).unwrap_or(usize::MAX);
+    output(prf).saturating_mul(blocks).min(*KEY.end())
 }

@@ -2,8 +2,8 @@
 
 use scrypt::Params;
 
-use super::ImportLimits;
 use super::text::{number, numbers, padded_key, parts, unpadded, unpadded_key};
+use super::{ImportLimits, StoredCost};
 use crate::crypto::constant_time_eq;
 
 #[derive(Clone)]
@@ -51,6 +51,10 @@ impl ScryptHash {
         let lanes = u64::from(self.r).checked_mul(self.p.into()).map(|blocks| blocks / 8);
         bytes.is_some_and(|bytes| limits.allow(bytes.div_ceil(1024), self.p.into()))
             && lanes.is_some_and(|lanes| limits.allow(lanes, 1))
+    }
+
+    pub(super) fn cost(&self) -> StoredCost {
+        StoredCost::Scrypt { log_n: self.log_n, r: self.r, p: self.p }
     }
 
     pub(super) fn verify(&self, password: &[u8]) -> bool {

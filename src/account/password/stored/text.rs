@@ -6,7 +6,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
 /// Hashes shorter than this are no evidence, longer ones are made by nobody; in bytes.
-const KEY: std::ops::RangeInclusive<usize> = 16..=64;
+pub(super) const KEY: std::ops::RangeInclusive<usize> = 16..=64;
 
 const UNPADDED: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
