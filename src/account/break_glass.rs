@@ -4,13 +4,14 @@
 //!
 //! It is a page of its own, for everybody the same. The page to log in sends every address of the
 //! domain to the identity provider, these too, so that it tells nobody who they are; and here the
-//! password of everybody else is as wrong as a wrong one: counted, hashed and answered alike.
+//! password of everybody else is as wrong as a wrong one: counted, hashed and answered alike, after the
+//! same calls to the store.
 
 use http::StatusCode;
 
 use super::Email;
 use super::login::LOGIN_HINT;
-use super::prove::{note_refusal, prove};
+use super::prove::{Attempt, Door, Mistaken, ProvenUser, attempt, complete, note_refusal};
 use super::sign_in::{ProvenAt, SignIn, sign_in};
 use super::single_sign_on::breaks_glass;
 use super::site::{Answer, Site, Visit};
@@ -32,15 +33,21 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let password = Redacted(form.get("password")?.unwrap_or_default().to_owned());
     let refused = || page(site, visit, typed, true);
     let Ok(email) = Email::parse(typed) else { return refused() };
-    let Some(proven) = prove(site, visit, Action::LOG_IN, &email, password).await? else {
+    let (proven, owner, is_locked) =
+        match attempt(site, visit, (&email, Door::BreakGlass), password).await? {
+            Attempt::Proven(user) => (Some(*user), None, false),
+            Attempt::Mistaken(Mistaken { owner, is_locked }) => (None, owner, is_locked),
+            Attempt::Elsewhere(_) => (None, None, false),
+        };
+    // Whether the password was right is not to be seen by what is asked of the store.
+    let owner = proven.as_ref().map(|user| &user.account).or(owner.as_ref());
+    let opens = breaks_glass(site, owner).await?;
+    let is_fit = |user: &ProvenUser| user.has_second_factor && user.account.email_verified();
+    let Some(proven) = proven.as_ref().filter(|user| opens && is_fit(user)) else {
+        let entry = visit.entry(Action::LOG_IN).refused().with("locked", is_locked);
+        note_refusal(site, entry, owner).await?;
         return refused();
     };
-    let is_fit = proven.has_second_factor && proven.account.email_verified();
-    if !is_fit || !breaks_glass(site, &proven.account).await? {
-        let entry = visit.entry(Action::LOG_IN).refused().with("locked", false);
-        note_refusal(site, entry, Some(proven.account)).await?;
-        return refused();
-    }
     let who = SignIn {
         email: &email,
         account: &proven.account,
@@ -52,7 +59,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         login_path: Some(BREAK_GLASS.to_owned()),
     };
     let settle = async |along: Effects| {
-        let completion = super::prove::complete(site, &email, &proven, &along).await?;
+        let completion = complete(site, &email, proven, &along).await?;
         Ok(completion == crate::store::LoginCompletion::Completed)
     };
     match sign_in(site, visit, &who, true, settle).await? {

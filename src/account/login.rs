@@ -4,7 +4,7 @@
 use http::{Response, StatusCode};
 
 use super::config::{Flow, Unconfirmed};
-use super::prove::{Attempt, attempt, complete};
+use super::prove::{Attempt, Door, attempt, complete};
 use super::refused_login::{must_wait, refuse};
 use super::second_factor::step_up;
 use super::sign_in::{ProvenAt, SignIn, sign_in};
@@ -95,9 +95,9 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
             None => refused_with(Refused::Nothing, Some(LoginNotice::NoSingleSignOn)),
         };
     }
-    let proven = match attempt(site, visit, (&email, true), password).await? {
+    let proven = match attempt(site, visit, (&email, Door::Login), password).await? {
         Attempt::Elsewhere(path) => return Ok(single_sign_on::lead(visit, &path, &email)),
-        Attempt::Proven(proven) if !must_wait(site, &proven) => *proven,
+        Attempt::Proven(proven) if !must_wait(site, &proven.account) => *proven,
         Attempt::Proven(proven) => {
             refuse(site, visit, &email, Ok(&proven)).await?;
             return refused();

@@ -2,6 +2,7 @@
 
 use super::limits::{Known, Uses, Whom};
 use super::password::Verdict;
+use super::refused_login::must_wait;
 use super::site::{Site, Visit};
 use super::{AccountError, Email};
 use crate::audit::{self, Action};
@@ -19,6 +20,18 @@ pub(super) struct ProvenUser {
     pub(super) counter: LoginCounter,
     pub(super) verified: Redacted<String>,
     rehashed: Option<Redacted<String>>,
+}
+
+/// The page that asks for a password.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    /// The page to log in, which looks at no password of a domain that enforces single sign-on, and refuses
+    /// a right one of who must confirm the address first.
+    Login,
+    /// The page for those whom such a domain lets in, which refuses everybody else.
+    BreakGlass,
+    /// Any other: it says whether the password was right.
+    Other,
 }
 
 /// How an attempt ended.
@@ -44,23 +57,22 @@ pub(super) async fn prove(
     email: &Email,
     password: Redacted<String>,
 ) -> Result<Option<ProvenUser>, AccountError> {
-    match attempt(site, visit, (email, false), password).await? {
+    match attempt(site, visit, (email, Door::Other), password).await? {
         Attempt::Proven(user) => Ok(Some(*user)),
         Attempt::Mistaken(Mistaken { owner, is_locked }) => {
             let entry = visit.entry(action).refused().with("locked", is_locked);
-            note_refusal(site, entry, owner).await?;
+            note_refusal(site, entry, owner.as_ref()).await?;
             Ok(None)
         }
         Attempt::Elsewhere(_) => Ok(None),
     }
 }
 
-/// The same, and tells nobody. If it `yields`, it looks at no password of a domain that enforces
-/// single sign-on.
+/// The same, and tells nobody.
 pub(super) async fn attempt(
     site: &Site,
     visit: &Visit,
-    (email, yields): (&Email, bool),
+    (email, door): (&Email, Door),
     password: Redacted<String>,
 ) -> Result<Attempt, AccountError> {
     // An attempt that is counted is looked at: who is turned away has not tried.
@@ -73,6 +85,7 @@ pub(super) async fn attempt(
     let known = device.as_ref().map_or(Known::Not, |device| Known::ByBrowser(device.id));
     let whom = Whom { account: email.as_str(), known };
     let uses = Uses::of_login(site, visit, whom);
+    let yields = door == Door::Login;
     let (address, device, limits) = ((email.as_str(), yields), device.as_ref(), uses.list());
     let attempt = site.store.begin_login(address, device, lockout, &locked, limits, now).await?;
     locked.announce_if_written();
@@ -81,7 +94,15 @@ pub(super) async fn attempt(
         return Ok(Attempt::Elsewhere(login_path));
     }
     let stored = attempt.user.as_ref().and_then(|user| user.password.clone());
-    let verdict = place.verify(password, stored, attempt.locked_until.is_none()).await?;
+    let admits = |account: &Account| match door {
+        Door::Login => !must_wait(site, account),
+        Door::BreakGlass => false,
+        Door::Other => true,
+    };
+    // Who is refused although the password is right does not learn that by the time of a new hash.
+    let is_let_in = attempt.locked_until.is_none()
+        && attempt.user.as_ref().is_some_and(|user| admits(&user.account));
+    let verdict = place.verify(password, stored, is_let_in).await?;
     Ok(match (attempt.locked_until, attempt.user, verdict) {
         (None, Some(user), Verdict::Right { verified, rehashed }) => {
             Attempt::Proven(Box::new(ProvenUser {
@@ -105,7 +126,7 @@ pub(super) async fn attempt(
 pub(super) async fn note_refusal(
     site: &Site,
     mut entry: audit::Entry,
-    owner: Option<Account>,
+    owner: Option<&Account>,
 ) -> Result<(), AccountError> {
     if let Some(owner) = owner {
         entry = entry.about(owner.id());

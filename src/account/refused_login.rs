@@ -12,12 +12,12 @@ use super::site::{Site, Visit};
 use super::{AccountError, Email};
 use crate::audit::Action;
 use crate::crypto::RandomExt as _;
-use crate::scope::UserId;
+use crate::scope::{Account, UserId};
 use crate::store::{LinkPurpose, LinkRequest, LoginRefusal};
 
 /// Whether a login is refused until the address is confirmed.
-pub(super) fn must_wait(site: &Site, user: &ProvenUser) -> bool {
-    !user.account.email_verified() && site.policy.unconfirmed == Unconfirmed::Block
+pub(super) fn must_wait(site: &Site, account: &Account) -> bool {
+    !account.email_verified() && site.policy.unconfirmed == Unconfirmed::Block
 }
 
 /// Refuses it, by the same steps whatever the reason: the link to confirm the address is written, for

@@ -1,15 +1,22 @@
 //! Nothing that a stranger can see tells whether an address has an account.
 
-use donjon::account::Policy;
+use std::sync::Arc;
+
+use donjon::account::password::{HashCost, ImportLimits, PasswordPool, PoolSize, StoredHash};
+use donjon::account::{AccountLayerBuilder, Policy};
+use donjon::crypto::{Redacted, SystemRandom};
 use donjon::store::{LinkPurpose, SqlStore};
 use http::{HeaderMap, StatusCode};
 use time::Duration;
 
+use super::imported::imported;
 use super::world::{ALICE, PASSWORD, World, each_world, each_world_with, log_in};
 use crate::support::browser::{Browser, Page};
 use crate::support::statements::{Statements, counted};
 
 const NOBODY: &str = "nobody@example.test";
+/// What verifying a password costs here, where nothing else is stored.
+const VERIFIED: &str = "verify $argon2id$v=19$m=64,t=1,p=1";
 
 /// What a stranger sees of an answer, with the address and sealed bytes blotted out.
 pub(super) fn seen(page: &Page, email: &str) -> (StatusCode, HeaderMap, String) {
@@ -79,7 +86,8 @@ async fn a_login_that_fails_looks_and_costs_the_same_for_every_reason() {
         }
         let (_, first_seen, first_cost) = &answers[0];
         assert_eq!(first_seen.0, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(first_cost.0.iter().any(|step| step == "hash") && first_cost.transitions() == 2);
+        assert_eq!(first_cost.hashes(), [VERIFIED]);
+        assert_eq!(first_cost.transitions(), 2);
         for (email, seen, cost) in &answers {
             assert_eq!(seen, first_seen, "{email}");
             assert_eq!(cost, first_cost, "{email}");
@@ -87,6 +95,100 @@ async fn a_login_that_fails_looks_and_costs_the_same_for_every_reason() {
         let mails = world.mails_to(waiting).await;
         let subjects: Vec<_> = mails.iter().map(|mail| mail.subject.as_str()).collect();
         assert_eq!(subjects, ["Confirm your email address"; 2], "whose password was right is told");
+    })
+    .await;
+}
+
+/// A hash of [`PASSWORD`] of before the cost was changed.
+async fn hash_of_old() -> String {
+    let cost = HashCost { memory: 128, passes: 2, lanes: 1 };
+    let pool = PasswordPool::new(cost, PoolSize::default(), Arc::new(SystemRandom)).unwrap();
+    pool.hash(Redacted(PASSWORD.to_owned())).await.unwrap().0
+}
+
+/// Users with hashes of each kind that is declared: their address, password and hash.
+async fn of_other_costs() -> Vec<(String, String, String)> {
+    let (mut users, long) = (Vec::new(), |password: &str| password.len() > 8);
+    for prefix in ["$2b$04", "pbkdf2_sha256$1000$", "scrypt$1024"] {
+        let (password, hash) =
+            imported(|password, hash| long(password) && hash.starts_with(prefix));
+        users.push((prefix, password, hash));
+    }
+    users.push(("old", PASSWORD.to_owned(), hash_of_old().await));
+    let address = |name: &str| format!("{}@example.test", name.replace(['$', '_'], "-"));
+    users.into_iter().map(|(name, password, hash)| (address(name), password, hash)).collect()
+}
+
+fn declaring(hashes: &[String]) -> impl Fn(AccountLayerBuilder) -> AccountLayerBuilder {
+    let cost = |hash: &String| StoredHash::parse(hash, &ImportLimits::default()).unwrap().cost();
+    let costs: Vec<_> = hashes.iter().map(cost).collect();
+    move |builder| builder.stored_as(costs.clone())
+}
+
+/// Whoever comes from elsewhere, or has not logged in since the cost was changed, is verified by the
+/// very hashes that everybody is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_costs_the_same_whatever_the_hash_that_is_stored() {
+    let users = of_other_costs().await;
+    let hashes: Vec<_> = users.iter().map(|(_, _, hash)| hash.clone()).collect();
+    each_world_with(declaring(&hashes), async |world| {
+        world.user(ALICE).await;
+        let accounts = world.accounts.accounts();
+        let mut asked = vec![(NOBODY.to_owned(), PASSWORD), (ALICE.to_owned(), "wrong password")];
+        for (email, password, hash) in &users {
+            // Whose address is not confirmed is refused with the right password, too, and no hash is
+            // replaced meanwhile.
+            let waiting = format!("waiting.{email}");
+            for (email, verified) in [(email, true), (&waiting, false)] {
+                accounts.import(email, hash, Default::default(), verified).await.unwrap();
+            }
+            asked.push((email.clone(), "wrong password"));
+            // In two spellings it would be tried twice, whoever it is for.
+            if password.is_ascii() {
+                asked.push((waiting, password.as_str()));
+            }
+        }
+        let locked = &users.last().unwrap().0;
+        warm(&world, &world.store).await;
+        let mut answers = Vec::new();
+        let mut browser = world.browser();
+        for (email, password) in &asked {
+            let fields = [("email", email.as_str()), ("password", password)];
+            let (page, cost) = cost(&mut browser, "/login", &fields).await;
+            answers.push((email, seen(&page, email), cost));
+        }
+        for _ in 0..6 {
+            log_in(&mut browser, locked, "wrong password").await;
+        }
+        let fields = [("email", locked.as_str()), ("password", PASSWORD)];
+        let (page, cost) = cost(&mut browser, "/login", &fields).await;
+        answers.push((locked, seen(&page, locked), cost));
+
+        let (_, first_seen, first_cost) = &answers[0];
+        assert_eq!(first_seen.0, StatusCode::UNPROCESSABLE_ENTITY);
+        let verified = [
+            VERIFIED,
+            "verify $2b$04",
+            "verify $pbkdf2-sha256$i=1000,l=32",
+            "verify $scrypt$ln=10,r=8,p=5",
+            "verify $argon2id$v=19$m=128,t=2,p=1",
+        ];
+        assert_eq!(first_cost.hashes(), verified);
+        assert!(answers.len() >= 8, "{answers:?}");
+        for (email, seen, cost) in &answers {
+            assert_eq!(seen, first_seen, "{email}");
+            assert_eq!(cost, first_cost, "{email}");
+        }
+        // A login that goes through replaces the hash, and costs that much more.
+        for (email, password, _) in &users {
+            if email == locked {
+                continue;
+            }
+            let fields = [("email", email.as_str()), ("password", password.as_str())];
+            let (page, cost) = counted(world.browser().post("/login", &fields)).await;
+            assert_eq!(page.status, StatusCode::SEE_OTHER, "{email}");
+            assert_eq!(cost.hashes().last(), Some(&VERIFIED.replace("verify", "hash").as_str()));
+        }
     })
     .await;
 }
