@@ -1,14 +1,17 @@
 //! Who comes in although single sign-on is enforced.
 
+use donjon::account::password::StoredCost;
 use donjon::crypto::Sealed;
 use donjon::store::NewTotp;
 
 use super::*;
+use crate::account::imported::imported;
 use crate::account::second_factor::{VERIFY, methods, verify};
 use crate::support::behind::{open_databases, run};
 use crate::support::statements::counted;
 
 const GLASS: &str = "/login/break-glass";
+const VERIFIED: &str = "verify $argon2id$v=19$m=64,t=1,p=1";
 const STRANGER: &str = "hello stranger at /";
 
 /// Olga, who owns the organization, is let in all the same, by password and app.
@@ -94,11 +97,15 @@ async fn the_page_is_the_same_for_everybody_and_lets_nobody_else_in() {
         App::of(&world, "fay@acme.example").await;
         named(&world).await;
         world.user(CONNIE).await;
+        // Opens the connections that are opened at first use.
+        break_glass(&mut world.browser(), CONNIE, "wrong").await;
         let mut answers = Vec::new();
         for (email, password) in [
             (OLGA, "wrong"),
             (BOB, "wrong"),
             ("nobody@acme.example", PASSWORD),
+            ("nobody@elsewhere.example", PASSWORD),
+            ("fay@acme.example", "wrong"),
             // Right, and of no use: without a second factor, with one, in no such domain.
             (BOB, PASSWORD),
             ("fay@acme.example", PASSWORD),
@@ -109,12 +116,18 @@ async fn the_page_is_the_same_for_everybody_and_lets_nobody_else_in() {
             let fields = [("email", email), ("password", password)];
             let (page, cost) = counted(browser.submit(&page, &fields)).await;
             assert_eq!(page.status, REFUSED, "{email}");
-            let hashes = cost.0.iter().filter(|line| line.contains("password:")).count();
-            answers.push((page.body.replace(email, "…"), hashes, cost.transitions()));
+            answers.push((email, page.body.replace(email, "…"), cost));
             assert_eq!(who(&mut browser).await, STRANGER);
         }
-        for answer in &answers {
-            assert_eq!(answer, &answers[0]);
+        let (_, first, first_cost) = &answers[0];
+        assert_eq!(first_cost.hashes(), [VERIFIED]);
+        assert_eq!(
+            (first_cost.reads(), first_cost.transitions()),
+            (1, 2),
+            "standing; begin, note the refusal"
+        );
+        for (email, answer, cost) in &answers {
+            assert_eq!((answer, cost), (first, first_cost), "{email}");
         }
         // The page to log in says of Olga what it says of everybody.
         for email in [OLGA, BOB, "nobody@acme.example"] {
@@ -130,6 +143,32 @@ async fn the_page_is_the_same_for_everybody_and_lets_nobody_else_in() {
         }
         let page = break_glass(&mut world.browser(), OLGA, PASSWORD).await;
         assert_eq!(page.status, REFUSED);
+    })
+    .await;
+}
+
+/// A right password that is of no use there replaces no hash: that would take its time.
+#[tokio::test]
+async fn a_hash_of_elsewhere_tells_nobody_that_the_password_was_right() {
+    let (password, hash) =
+        imported(|password, hash| password.len() > 8 && hash.starts_with("$2b$04"));
+    let change = |builder| with_sso(builder).stored_as([StoredCost::Bcrypt { cost: 4 }]);
+    each_world_with(change, async |world| {
+        named(&world).await;
+        let (accounts, email) = (world.accounts.accounts(), "ines@acme.example");
+        accounts.import(email, &hash, Default::default(), true).await.unwrap();
+        break_glass(&mut world.browser(), CONNIE, "wrong").await;
+        let mut costs = Vec::new();
+        for (email, password) in [(CONNIE, "wrong"), (email, "wrong"), (email, password.as_str())] {
+            let mut browser = world.browser();
+            let page = browser.get(GLASS).await;
+            let fields = [("email", email), ("password", password)];
+            let (page, cost) = counted(browser.submit(&page, &fields)).await;
+            assert_eq!(page.status, REFUSED, "{email}");
+            costs.push(cost);
+        }
+        assert_eq!(costs[0].hashes(), [VERIFIED, "verify $2b$04"]);
+        assert!(costs.iter().all(|cost| *cost == costs[0]), "{costs:?}");
     })
     .await;
 }
