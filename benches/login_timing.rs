@@ -2,8 +2,8 @@
 //! every branch makes the same store and hash calls in the same order; see the tests of enumeration).
 //!
 //! Method. Each page that takes an address is asked with an address of each kind ("arms": nobody's,
-//! a user's with a wrong password, a locked one, …), in process, without a socket, with the arms
-//! taking turns so that drift of the machine meets all alike. Every question is asked of an address
+//! a user's with a wrong password, a locked one, one whose hash was imported, …), in process, without
+//! a socket, with the arms taking turns so that drift of the machine meets all alike. Every question is asked of an address
 //! that was not asked before where asking changes something. The hash is made cheap (64 KiB, one
 //! pass), so that its own variance hides nothing, and answers that come at even times come every 5 ms
 //! instead of every 100. For each arm there are two figures: the median with
@@ -30,7 +30,7 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use donjon::account::password::HashCost;
+use donjon::account::password::{HashCost, ImportLimits, StoredCost, StoredHash};
 use donjon::account::{AccountLayer, Policy};
 use donjon::crypto::{Keyring, SystemRandom};
 use donjon::http::Body;
@@ -48,6 +48,13 @@ const ORIGIN: &str = "http://127.0.0.1:3000";
 const STEP: time::Duration = time::Duration::milliseconds(5);
 const PASSWORD: &str = "correct horse battery staple";
 const WRONG: &str = "wrong horse battery staple";
+/// Hashes of other systems, and one of before the cost was changed, of whatever password: cheap, like our
+/// own.
+const BCRYPT: &str = "$2b$04$K3TvkPBr4LVQAbZHcbT6VOQVdmMKSnVJp0pBUUxDkbWfo1fpJTWxy";
+const PBKDF2: &str = "pbkdf2_sha256$1000$RtNMVQVmHm8$W7lx+DYpE4fCCKHhVLzdwRJ8T5CuUsWHUZ0BrWmLkHM=";
+const SCRYPT: &str =
+    "$scrypt$ln=8,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$W7lx+DYpE4fCCKHhVLzdwRJ8T5CuUsWHUZ0BrWmLkHM";
+const OLD_COST: &str = "$argon2id$v=19$m=256,t=3,p=1$c2FsdHNhbHRzYWx0c2FsdA$W7lx+DYpE4fCCKHhVLzdwRJ8T5CuUsWHUZ0BrWmLkHM";
 
 /// A page, and what is asked of it.
 struct Question {
@@ -68,6 +75,11 @@ enum Arm {
     Federated,
     /// A user with too many failures.
     Locked,
+    /// Users with a hash of another system, and of before the cost was changed.
+    Bcrypt,
+    Pbkdf2,
+    Scrypt,
+    OldCost,
     NobodyAgain,
 }
 
@@ -82,6 +94,10 @@ const QUESTIONS: &[Question] = &[
             Arm::Unconfirmed,
             Arm::Federated,
             Arm::Locked,
+            Arm::Bcrypt,
+            Arm::Pbkdf2,
+            Arm::Scrypt,
+            Arm::OldCost,
             Arm::NobodyAgain,
         ],
     },
@@ -139,6 +155,7 @@ impl Site {
         let accounts = AccountLayer::builder(store, &keyring, ORIGIN)
             .hash_cost(HashCost { memory: 64, passes: 1, lanes: 1 })
             .danger_ignore_unknown_peers(true)
+            .stored_as([BCRYPT, PBKDF2, SCRYPT, OLD_COST].map(cost_of))
             .policy(Policy { lockout, even_answers: STEP, ..Policy::default() })
             .build()
             .unwrap();
@@ -151,7 +168,7 @@ impl Site {
     async fn address(&self, arm: Arm, question: &Question, round: usize) -> String {
         let page = question.path.trim_matches('/').replace('/', "-");
         // Of the same length, whatever the arm.
-        let address = format!("{page}.{}.{round:05}@example.test", arm as usize);
+        let address = format!("{page}.{:02}.{round:05}@example.test", arm as usize);
         let create = |password, confirmed| {
             self.accounts.accounts().create(&address, password, Default::default(), confirmed)
         };
@@ -160,6 +177,10 @@ impl Site {
             Arm::User => drop(create(Some(PASSWORD), true).await.unwrap()),
             Arm::Unconfirmed => drop(create(Some(PASSWORD), false).await.unwrap()),
             Arm::Federated => drop(create(None, true).await.unwrap()),
+            Arm::Bcrypt => self.import(&address, BCRYPT).await,
+            Arm::Pbkdf2 => self.import(&address, PBKDF2).await,
+            Arm::Scrypt => self.import(&address, SCRYPT).await,
+            Arm::OldCost => self.import(&address, OLD_COST).await,
             Arm::Locked => {
                 create(Some(PASSWORD), true).await.unwrap();
                 for _ in 0..3 {
@@ -170,6 +191,15 @@ impl Site {
         }
         address
     }
+
+    async fn import(&self, address: &str, hash: &str) {
+        let accounts = self.accounts.accounts();
+        accounts.import(address, hash, Default::default(), true).await.unwrap();
+    }
+}
+
+fn cost_of(hash: &str) -> StoredCost {
+    StoredHash::parse(hash, &ImportLimits::default()).unwrap().cost()
 }
 
 async fn hello(_: Request<Full<Bytes>>) -> Result<Response<Body>, Infallible> {
