@@ -22,7 +22,9 @@ pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
 /// a refresh token, the secret of a mailed link.
 ///
 /// The bearer holds the base64url text without padding (43 characters); the store holds the
-/// [`TokenHash`]. One rule for all kinds: the hash is SHA-256 of the 32 **decoded** bytes.
+/// [`TokenHash`]: SHA-256 of the 32 **decoded** bytes. One rule for all kinds that have this form, which is
+/// every one but the tokens of the API and of apps. Those are texts with a prefix and a checksum for secret
+/// scanners, and not the text form of bytes: they are hashed whole.
 #[derive(Clone)]
 pub struct OpaqueToken(Zeroizing<[u8; 32]>);
 

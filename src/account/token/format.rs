@@ -178,7 +178,8 @@ impl ApiToken {
     }
 
     /// What the store knows this token by: SHA-256 of the whole text, of which there is only one
-    /// spelling.
+    /// spelling. (An [`OpaqueToken`](crate::crypto::OpaqueToken) is hashed decoded; there are no bytes that
+    /// this text would be a form of.)
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(self.0.as_bytes())
     }

@@ -33,6 +33,7 @@ pub mod single_sign_on;
 #[cfg(feature = "social")]
 mod social;
 mod store;
+mod token_hashes;
 mod tokens;
 mod trips;
 pub mod ways_in;

@@ -85,7 +85,8 @@ async fn each_world_there(
 }
 
 impl World {
-    async fn new(
+    /// One over this database, at this origin, with accounts of its own kind.
+    pub async fn new(
         database: Database,
         origin: &str,
         change: &impl Fn(&SqlStore, Arc<ManualClock>, AccountLayerBuilder) -> AccountLayerBuilder,
