@@ -153,7 +153,7 @@ async fn a_login_costs_the_same_whatever_the_hash_that_is_stored() {
         let mut answers = Vec::new();
         let mut browser = world.browser();
         for (email, password) in &asked {
-            let fields = [("email", email.as_str()), ("password", password)];
+            let fields = [("email", email.as_str()), ("password", *password)];
             let (page, cost) = cost(&mut browser, "/login", &fields).await;
             answers.push((email, seen(&page, email), cost));
         }

@@ -132,7 +132,7 @@ async fn a_hash_of_a_cost_that_is_not_declared_is_not_imported_and_the_error_say
         |builder| builder.stored_as([declared]),
         async |world| {
             let accounts = world.accounts.accounts();
-            let import = async |email, hash: &str| {
+            let import = async |email: &str, hash: &str| {
                 accounts.import(email, hash, Default::default(), true).await
             };
             for prefix in ["$2b$04", "pbkdf2_sha256$1000$", "scrypt$1024", "$argon2id$v=19$m=256"] {

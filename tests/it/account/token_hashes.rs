@@ -33,7 +33,8 @@ async fn holds(database: &SqlitePool, bytes: &[u8]) -> bool {
                    WHERE m.type = 'table'";
     for column in sqlx::query(columns).fetch_all(database).await.unwrap() {
         let (table, column): (String, String) = (column.get(0), column.get(1));
-        let query = format!("SELECT count(*) FROM {table} WHERE instr(CAST({column} AS BLOB), ?)");
+        let query =
+            format!("SELECT count(*) FROM \"{table}\" WHERE instr(CAST(\"{column}\" AS BLOB), ?)");
         let found = sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(query)).bind(bytes);
         if found.fetch_one(database).await.unwrap() > 0 {
             return true;

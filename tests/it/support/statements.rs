@@ -51,6 +51,7 @@ pub struct Statements(pub Vec<String>);
 
 impl Statements {
     /// The hashes that were computed, such as `verify $2b$12`, in order.
+    #[cfg(feature = "accounts")]
     pub fn hashes(&self) -> Vec<&str> {
         let is_hash = |step: &&str| step.starts_with("hash $") || step.starts_with("verify $");
         self.0.iter().map(String::as_str).filter(is_hash).collect()
@@ -139,10 +140,6 @@ impl Visit for Statement {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use donjon::account::password::{HashCost, PasswordPool, PoolSize, StoredCost};
-    use donjon::crypto::{Redacted, SystemRandom};
     use donjon::scope::UserId;
     use time::OffsetDateTime;
 
@@ -186,8 +183,14 @@ mod tests {
     }
 
     /// Who looks for hashes in the list finds them there, by what they cost.
+    #[cfg(feature = "accounts")]
     #[tokio::test]
     async fn a_hash_stands_in_the_list_by_its_algorithm_and_parameters() {
+        use std::sync::Arc;
+
+        use donjon::account::password::{HashCost, PasswordPool, PoolSize, StoredCost};
+        use donjon::crypto::{Redacted, SystemRandom};
+
         let cost = HashCost { memory: 64, passes: 1, lanes: 1 };
         let bcrypt = StoredCost::Bcrypt { cost: 4 };
         let pool = PasswordPool::new(cost, PoolSize::default(), Arc::new(SystemRandom)).unwrap();

@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_cost_that_no_hash_has_or_may_have_is_not_declared() {
-        let argon2 = |memory, passes, lanes| HashCost { memory, passes, lanes }.into();
+        let argon2 = |memory, passes, lanes| StoredCost::from(HashCost { memory, passes, lanes });
         let pbkdf2 =
             |rounds, blocks| StoredCost::Pbkdf2 { hmac: Pbkdf2Hmac::Sha256, rounds, blocks };
         let scrypt = |log_n, r, p| StoredCost::Scrypt { log_n, r, p };
@@ -259,7 +259,7 @@ mod tests {
     fn work_is_about_time() {
         let second = 2 * 1024 * 1024;
         for (cost, takes) in [
-            (HashCost { memory: 256 * 1024, passes: 8, lanes: 4 }.into(), second),
+            (StoredCost::from(HashCost { memory: 256 * 1024, passes: 8, lanes: 4 }), second),
             (StoredCost::Bcrypt { cost: 15 }, 2 * second),
             (StoredCost::Scrypt { log_n: 18, r: 8, p: 8 }, second),
         ] {
