@@ -6,16 +6,17 @@ use http::{Response, StatusCode};
 
 use super::letters::token;
 use super::login::{LOGIN_HINT, NOTICE};
+use super::mailed::{Followed, follow};
 use super::prove::{complete, prove};
 use super::register::check_mail;
 use super::site::{Answer, Site, Visit};
 use super::{AccountError, Email, confirm_code};
 use crate::audit::{Action, AuditEntry};
-use crate::crypto::{OpaqueToken, RandomExt as _, Redacted, TokenHash};
+use crate::crypto::{OpaqueToken, RandomExt as _, Redacted};
 use crate::http::{Body, respond};
 use crate::page::{Confirm, LinkFor, LinkOver, MailSent};
 use crate::scope::{Account, UserId};
-use crate::store::{Effects, LinkPurpose, LinkUse, LoginCompletion};
+use crate::store::{Effects, FollowedLink, LinkPurpose, LinkUse, LoginCompletion};
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let token = match visit.query.get("token")? {
@@ -23,8 +24,8 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
         None => return confirm_code::show(site, visit),
     };
     let Some(token) = token else { return Ok(over(site, visit)) };
-    let owner = site.store.load_link(LinkPurpose::Confirm, &token.hash(), site.now()).await?;
-    let Some(owner) = owner else { return Ok(over(site, visit)) };
+    let followed = follow(site, LinkPurpose::Confirm, &token).await?;
+    let Some(Followed { owner, .. }) = followed else { return Ok(over(site, visit)) };
     Ok(respond::html(StatusCode::OK, page(site, visit, &token, &owner, false)))
 }
 
@@ -36,8 +37,8 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let password = form.get("password")?.unwrap_or_default();
     let Some(token) = token(form.get("token")?) else { return Ok(over(site, visit)) };
     // Who has no link makes us hash nothing.
-    let owner = site.store.load_link(LinkPurpose::Confirm, &token.hash(), site.now()).await?;
-    let Some(owner) = owner else { return Ok(over(site, visit)) };
+    let followed = follow(site, LinkPurpose::Confirm, &token).await?;
+    let Some(Followed { owner, link }) = followed else { return Ok(over(site, visit)) };
     if !chose_password(site, visit, &owner)
         && !knows_password(site, visit, Action::CONFIRM_EMAIL, &owner, password).await?
     {
@@ -45,20 +46,20 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         return Ok(respond::html(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
 
-    match confirm(site, visit, &token.hash()).await? {
+    match confirm(site, visit, &link).await? {
         Some(response) => Ok(response),
         None => Ok(over(site, visit)),
     }
 }
 
-/// Uses the link with this secret up; `None` if it opens nothing any more.
+/// Uses the link up; `None` if it opens nothing any more.
 pub(super) async fn confirm(
     site: &Site,
     visit: &Visit,
-    token: &TokenHash,
+    link: &FollowedLink,
 ) -> Result<Option<Response<Body>>, AccountError> {
     let along = site.effects(visit.entry(Action::CONFIRM_EMAIL));
-    let user = match site.store.confirm_email(token, &along, site.now()).await? {
+    let user = match site.store.confirm_email(link, &along, site.now()).await? {
         LinkUse::Done(user) => user,
         LinkUse::Invalid => return Ok(None),
     };

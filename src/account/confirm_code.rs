@@ -8,6 +8,7 @@ use super::MailCode;
 use super::confirm::{chose_password, confirm, knows_password};
 use super::letters::confirm_code;
 use super::login::LOGIN_HINT;
+use super::mailed::Followed;
 use super::site::{Answer, Site, Visit};
 use crate::audit::Action;
 use crate::http::{Body, respond};
@@ -52,7 +53,9 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     {
         return refused();
     }
-    match confirm(site, visit, &mailed.token).await? {
+    // The code is bound to user and address, as the link is.
+    let Followed { link, .. } = Followed::by(mailed.token, mailed.account);
+    match confirm(site, visit, &link).await? {
         Some(response) => Ok(response),
         None => refused(),
     }

@@ -14,6 +14,7 @@ use http::{Response, StatusCode};
 use super::confirm_code::TRIES;
 use super::letters::token;
 use super::login::NOTICE;
+use super::mailed::{is_bound, link_key};
 use super::settings::{Flow, FrameParts};
 use super::site::{Answer, Site, Visit};
 use super::trip::Trip;
@@ -27,7 +28,7 @@ use crate::page::{
 use crate::scope::{Account, UserId};
 use crate::store::{
     Effects, EmailChange, EmailChangeRequest, EmailChangeTries, EmailChanged, EmailProof,
-    LinkPurpose, NewEmailChange, NewLink,
+    FollowedLink, LinkPurpose, NewEmailChange, NewLink,
 };
 
 const CODE: Purpose = Purpose::new("account/email-change-code");
@@ -102,9 +103,11 @@ fn link(site: &Site, user: &UserId, to: &Email) -> NewLink {
     let path = Trip::default().via_with(&path, &[("token", &token.expose())]);
     let (link, digits) = (site.letters.absolute(&path), code.expose());
     let letter = Letter::ChangeEmail { link: &link, code: &digits };
+    let (purpose, token) = (LinkPurpose::ChangeEmail, token.hash());
     NewLink {
-        purpose: LinkPurpose::ChangeEmail,
-        token: token.hash(),
+        purpose,
+        token,
+        key: link_key(&site.letters.keyring, purpose, &token),
         code: Some(code.hash(&site.letters.keyring, code_for(user, to))),
         expires_at: now + site.policy.email_change_for,
         effects: site.letters.write(to.as_str(), &letter, now).into(),
@@ -183,7 +186,7 @@ async fn apply(
     let now = site.now();
     let change = EmailChange {
         user: account.id().clone(),
-        proof: EmailProof::Link(token),
+        proof: EmailProof::Link(token, email.as_str().to_owned()),
         keep: visit.session.id(),
         at: now,
     };
@@ -236,6 +239,11 @@ async fn waits(
 ) -> Result<Option<Email>, AccountError> {
     let pending = site.store.pending_email_change(account.id(), site.now()).await?;
     let pending = pending.filter(|pending| pending.token == token.hash());
+    let pending = pending.filter(|pending| {
+        let (token, user, email) = (pending.token, account.id().clone(), pending.email.clone());
+        let (link, keyring) = (FollowedLink { token, user, email }, &site.letters.keyring);
+        is_bound(keyring, LinkPurpose::ChangeEmail, &link, &pending.binding)
+    });
     Ok(pending.and_then(|pending| Email::parse(&pending.email).ok()))
 }
 

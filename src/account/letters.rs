@@ -3,6 +3,7 @@ use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
 use super::config::Paths;
+use super::mailed::link_key;
 use super::trip::Trip;
 use super::{CodeFor, Email, MailCode, settings};
 use crate::crypto::{Keyring, OpaqueToken, Purpose, Random, RandomExt as _};
@@ -40,14 +41,16 @@ impl Letters {
         (now, works_for): (OffsetDateTime, Duration),
     ) -> NewLink {
         let (token, code) = (self.random.token(), MailCode::generate(&*self.random));
+        let (purpose, hash) = (LinkPurpose::Confirm, token.hash());
         let link = mailed_path(&paths.confirm, trip, &token);
         let (link, digits) = (self.absolute(&link), code.expose());
         let letter = Letter::Confirm { link: &link, code: &digits };
         let mail = self.write(to.as_str(), &letter, now);
         let code = code.hash(&self.keyring, confirm_code(user, to));
         NewLink {
-            purpose: LinkPurpose::Confirm,
-            token: token.hash(),
+            purpose,
+            token: hash,
+            key: link_key(&self.keyring, purpose, &hash),
             code: Some(code),
             expires_at: now + works_for,
             effects: mail.into(),
@@ -79,7 +82,8 @@ impl Letters {
         };
         let mail = self.write(to.as_str(), &letter, now);
         let (token, expires_at) = (token.hash(), now + works_for);
-        NewLink { purpose, token, code: None, expires_at, effects: mail.into() }
+        let key = link_key(&self.keyring, purpose, &token);
+        NewLink { purpose, token, key, code: None, expires_at, effects: mail.into() }
     }
 
     /// Tells the owner what has happened. The letter gets the link for those who did not do it.

@@ -15,6 +15,7 @@ use super::confirm::{chose_password, knows_password, request_entry};
 use super::cookie::SealedCookie;
 use super::letters::{Linked, token};
 use super::login::LOGIN_HINT;
+use super::mailed::{Followed, follow};
 use super::marks::Marks;
 use super::register::check_mail;
 use super::sign_in::{ProvenAt, SignIn, sign_in};
@@ -24,8 +25,8 @@ use crate::audit::Action;
 use crate::crypto::{Keyring, OpaqueToken, Purpose, TokenHash};
 use crate::http::{Body, CookiePolicy, respond};
 use crate::page::{AskLoginLink, LinkFor, LinkOver, MailSent, OpenLoginLink};
-use crate::scope::{Account, Method};
-use crate::store::{Effects, LinkLogin, LinkPurpose, LinkUse, LoginUser};
+use crate::scope::Method;
+use crate::store::{Effects, FollowedLink, LinkLogin, LinkPurpose, LinkUse, LoginUser};
 
 const PURPOSE: Purpose = Purpose::new("account/login-link");
 
@@ -69,9 +70,8 @@ pub(super) async fn request(site: &Site, visit: &Visit) -> Answer {
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let Some(token) = token(visit.query.get("token")?) else { return Ok(over(site, visit)) };
-    let owner = site.store.load_link(LinkPurpose::Login, &token.hash(), site.now()).await?;
-    match load(site, owner).await? {
-        Some(user) => Ok(page(site, visit, &token, &user, false)),
+    match load(site, &token).await? {
+        Some((user, _)) => Ok(page(site, visit, &token, &user, false)),
         None => Ok(over(site, visit)),
     }
 }
@@ -80,8 +80,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let form = visit.form()?;
     let Some(token) = token(form.get("token")?) else { return Ok(over(site, visit)) };
     let hash = token.hash();
-    let owner = site.store.load_link(LinkPurpose::Login, &hash, site.now()).await?;
-    let Some(user) = load(site, owner).await? else { return Ok(over(site, visit)) };
+    let Some((user, link)) = load(site, &token).await? else { return Ok(over(site, visit)) };
     let email = Email::parse(user.account.email().unwrap_or_default());
     let Ok(email) = email else { return Ok(over(site, visit)) };
 
@@ -120,7 +119,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
             along = along.and_entry(entry.with("took_over", true).at(now, &*site.random));
         }
         let login = LinkLogin { epoch, session, takes_over };
-        let used = site.store.complete_link_login(&hash, login, &along, now).await?;
+        let used = site.store.complete_link_login(&link, login, &along, now).await?;
         let done = used != LinkUse::Invalid;
         if done {
             along.announce();
@@ -138,11 +137,15 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     }
 }
 
-async fn load(site: &Site, owner: Option<Account>) -> Result<Option<LoginUser>, AccountError> {
-    match owner {
-        Some(owner) => Ok(site.store.load_login_user(owner.id()).await?),
-        None => Ok(None),
-    }
+/// Whom a link lets in.
+async fn load(
+    site: &Site,
+    token: &OpaqueToken,
+) -> Result<Option<(LoginUser, FollowedLink)>, AccountError> {
+    let followed = follow(site, LinkPurpose::Login, token).await?;
+    let Some(Followed { link, .. }) = followed else { return Ok(None) };
+    let user = site.store.load_login_user(&link.user).await?;
+    Ok(user.map(|user| (user, link)))
 }
 
 fn asked_here(site: &Site, request: &HeaderMap, link: &TokenHash, now: OffsetDateTime) -> bool {

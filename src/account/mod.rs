@@ -116,6 +116,7 @@ mod limits;
 mod login;
 mod login_link;
 mod logout;
+mod mailed;
 mod marks;
 pub mod mfa;
 mod new_password;

@@ -5,6 +5,7 @@ use http::{Response, StatusCode};
 use super::confirm::request_entry;
 use super::letters::{Linked, token};
 use super::login::{LOGIN_HINT, NOTICE};
+use super::mailed::{Followed, follow};
 use super::register::check_mail;
 use super::site::{Answer, Site, Visit};
 use super::{Email, choice};
@@ -43,8 +44,8 @@ pub(super) async fn request(site: &Site, visit: &Visit) -> Answer {
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let Some(token) = token(visit.query.get("token")?) else { return Ok(over(site, visit)) };
-    let owner = site.store.load_link(LinkPurpose::Reset, &token.hash(), site.now()).await?;
-    let Some(owner) = owner else { return Ok(over(site, visit)) };
+    let followed = follow(site, LinkPurpose::Reset, &token).await?;
+    let Some(Followed { owner, .. }) = followed else { return Ok(over(site, visit)) };
     Ok(respond::html(StatusCode::OK, page(site, visit, &token, &owner, None)))
 }
 
@@ -56,8 +57,8 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let password = Redacted(form.get("password")?.unwrap_or_default().to_owned());
     let Some(token) = token(form.get("token")?) else { return Ok(over(site, visit)) };
     // Who has no link makes us hash nothing.
-    let owner = site.store.load_link(LinkPurpose::Reset, &token.hash(), site.now()).await?;
-    let Some(owner) = owner else { return Ok(over(site, visit)) };
+    let followed = follow(site, LinkPurpose::Reset, &token).await?;
+    let Some(Followed { owner, link }) = followed else { return Ok(over(site, visit)) };
     let to = owner.email().unwrap_or_default();
     if let Some(problem) = choice::problem(site, &password, to).await? {
         let page = page(site, visit, &token, &owner, Some(problem));
@@ -70,7 +71,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     // What somebody else has set up for an address of which nobody had shown that it is theirs goes.
     let entry = visit.entry(Action::RESET_PASSWORD).with("took_over", !owner.email_verified());
     let along = site.effects(entry).and_delivery(notice);
-    match site.store.reset_password(&token.hash(), &hash, &along, now).await? {
+    match site.store.reset_password(&link, &hash, &along, now).await? {
         PasswordReset::Done { user, device_epoch } => {
             let login = visit.trip.via_with(&site.paths.login, &[(NOTICE, "password-set")]);
             let mut response = respond::see_other(&login);

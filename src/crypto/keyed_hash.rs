@@ -1,5 +1,7 @@
 use std::fmt;
 
+use aws_lc_rs::hmac;
+
 use super::{Keyring, Purpose, constant_time_eq};
 
 /// HMAC-SHA-256 under the keyring: what is stored of a secret that is too short for a bare hash.
@@ -35,6 +37,14 @@ impl KeyedHash {
     /// Whether this is the hash of `parts` under any of the keys; in constant time for each.
     pub fn is_of(&self, keyring: &Keyring, purpose: Purpose, parts: &[&[u8]]) -> bool {
         keyring.verify_mac(purpose, &joined(parts), &self.0)
+    }
+
+    /// HMAC-SHA-256 (RFC 2104) of `message` under a key that the caller has derived.
+    pub fn under(key: &[u8; 32], message: &[u8]) -> Self {
+        let mut out = [0; 32];
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+        out.copy_from_slice(hmac::sign(&key, message).as_ref());
+        Self(out)
     }
 
     /// A hash read back from the store.

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Effects, LimitCount, LimitUse, RateLimit, Result};
+use super::{Effects, FollowedLink, LimitCount, LimitUse, LinkKey, MailedLink, RateLimit, Result};
 use crate::crypto::{KeyedHash, Redacted, TokenHash};
 use crate::scope::{Account, UserId};
 
@@ -54,6 +54,8 @@ pub struct NewLink {
     pub purpose: LinkPurpose,
     /// The hash of its secret.
     pub token: TokenHash,
+    /// What binds it to its user and address: [`LinkKey::bind`] is stored with it.
+    pub key: LinkKey,
     /// The code that the mail carries beside it.
     pub code: Option<KeyedHash>,
     /// From when on it opens nothing.
@@ -320,19 +322,20 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<LinkRequest>;
 
-    /// The account a link would work for.
+    /// The link with this secret, and the account that it would work for. It is for the caller to see
+    /// whether it is bound to that.
     async fn load_link(
         &self,
         purpose: LinkPurpose,
         token: &TokenHash,
         now: OffsetDateTime,
-    ) -> Result<Option<Account>>;
+    ) -> Result<Option<MailedLink>>;
 
     /// Confirms the address a link was sent to, if it still is the user's; the link is used up. Of
     /// two callers exactly one is told [`LinkUse::Done`].
     async fn confirm_email(
         &self,
-        token: &TokenHash,
+        link: &FollowedLink,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<LinkUse>;
@@ -346,7 +349,7 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
     /// [`PasswordReset::Done`].
     async fn reset_password(
         &self,
-        token: &TokenHash,
+        link: &FollowedLink,
         password: &Redacted<String>,
         along: &Effects,
         now: OffsetDateTime,

@@ -37,6 +37,8 @@ pub struct PendingEmailChange {
     pub email: String,
     /// The hash of the secret of its link.
     pub token: TokenHash,
+    /// What was stored of [`LinkKey::bind`](super::LinkKey::bind).
+    pub binding: KeyedHash,
     /// Until when it waits.
     pub expires_at: OffsetDateTime,
 }
@@ -67,8 +69,9 @@ pub struct EmailChangeTries {
 /// By what an address is known to be the user's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EmailProof {
-    /// The mailed link, whose secret has this hash.
-    Link(TokenHash),
+    /// The link whose secret has this hash, which was found to be bound to the user, and the normalised
+    /// address that it was mailed to.
+    Link(TokenHash, String),
     /// The word of the host that this one is: the normalised address.
     Host(String),
 }

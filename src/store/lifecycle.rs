@@ -1,8 +1,7 @@
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 
-use super::{Effects, EnforcedSso, NewLink, Result};
-use crate::crypto::TokenHash;
+use super::{Effects, EnforcedSso, FollowedLink, NewLink, Result};
 use crate::scope::{Account, Attributes, UserId};
 
 /// Whether a user may come in, and what keeps them out.
@@ -34,8 +33,9 @@ pub struct NewDeletion {
     pub user: UserId,
     /// When it is to be deleted: now, or after a grace.
     pub at: OffsetDateTime,
-    /// The link by which it is kept after all, if there is a grace. Its effects are written.
-    pub keep: Option<NewLink>,
+    /// The link by which it is kept after all, if there is a grace, and the normalised address that it
+    /// is mailed to. Its effects are written.
+    pub keep: Option<(String, NewLink)>,
 }
 
 /// How it ended to ask for a deletion.
@@ -63,7 +63,7 @@ pub enum KeptBy {
     /// [`device_epoch`](super::LoginUser::device_epoch).
     Login(UserId, i64),
     /// Whoever follows the mailed link.
-    Link(TokenHash),
+    Link(FollowedLink),
     /// An administrator.
     Administrator(UserId),
 }

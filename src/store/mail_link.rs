@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{Effects, LinkPurpose, LinkUse, RateLimit, Result};
+use super::{Effects, FollowedLink, LinkPurpose, LinkUse, RateLimit, Result};
 use crate::crypto::{KeyedHash, TokenHash};
 use crate::scope::{Account, SessionId};
 
@@ -65,7 +65,7 @@ pub trait MailLinkStore: std::fmt::Debug + Send + Sync + 'static {
     /// [`LinkUse::Done`].
     async fn complete_link_login(
         &self,
-        token: &TokenHash,
+        link: &FollowedLink,
         login: LinkLogin,
         along: &Effects,
         now: OffsetDateTime,

@@ -60,9 +60,11 @@ async fn a_database_that_hangs_holds_nobody_for_ever_and_is_used_again_when_it_a
     for caller in callers.collect::<Vec<_>>() {
         assert!(caller.await.unwrap());
     }
-    let (token, password) = (TokenHash::from_bytes([7; 32]), Redacted("x".into()));
+    let (token, user) = (TokenHash::from_bytes([7; 32]), UserId::new("alice").unwrap());
+    let link = FollowedLink { token, user, email: "alice@example.test".into() };
+    let password = Redacted("x".into());
     let (along, now) = (Effects::none(), OffsetDateTime::UNIX_EPOCH);
-    let reset = store.reset_password(&token, &password, &along, now);
+    let reset = store.reset_password(&link, &password, &along, now);
     let reset = tokio::time::timeout(FOR_EVER, reset).await.unwrap();
     assert!(matches!(reset, Err(StoreError::Unavailable(_))), "{reset:?}");
     proxy.let_flow();

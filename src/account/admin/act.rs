@@ -87,7 +87,8 @@ async fn apply(
             let email = target.email().and_then(|email| Email::parse(email).ok());
             let keep = email.filter(|_| grace.is_positive()).map(|to| {
                 let paths = (&site.paths, &Trip::default());
-                site.letters.link(Linked::Keep, &to, paths, (now, grace))
+                let link = site.letters.link(Linked::Keep, &to, paths, (now, grace));
+                (to.as_str().to_owned(), link)
             });
             let deletion = NewDeletion { user: id.clone(), at: now + grace, keep };
             let along = along(Action::REQUEST_DELETION);

@@ -9,12 +9,13 @@ use time::OffsetDateTime;
 use crate::account::hook::{LoginDoor, refuse_login};
 use crate::account::letters::token;
 use crate::account::login::NOTICE;
+use crate::account::mailed::{Followed, follow};
 use crate::account::pending::{PendingLogins, Step};
 use crate::account::sign_in::{SignIn, enter};
 use crate::account::site::{Answer, Site, Visit};
 use crate::account::{AccountError, Email, single_sign_on};
 use crate::audit::Action;
-use crate::crypto::Keyring;
+use crate::crypto::{Keyring, OpaqueToken};
 use crate::http::{Body, CookiePolicy, respond};
 use crate::page::{KeepAccount, Letter, LinkFor, LinkOver};
 use crate::scope::{Account, UserId};
@@ -47,9 +48,8 @@ pub(in crate::account) async fn show(site: &Site, visit: &Visit) -> Answer {
     let secret = visit.query.get("token")?;
     let user = match token(secret) {
         Some(token) => {
-            let hash = token.hash();
-            let owner = site.store.load_link(LinkPurpose::Keep, &hash, site.now()).await?;
-            owner.map(|owner| owner.id().clone())
+            let followed = follow(site, LinkPurpose::Keep, &token).await?;
+            followed.map(|followed| followed.link.user)
         }
         None => site.keeping.read(&visit.headers, site.now()).map(|(pending, _)| pending.user),
     };
@@ -78,16 +78,16 @@ async fn leaves_at(
 pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let form = visit.form()?;
     match token(form.get("token")?) {
-        Some(token) => by_link(site, visit, &token.hash()).await,
+        Some(token) => by_link(site, visit, &token).await,
         None => by_login(site, visit).await,
     }
 }
 
-async fn by_link(site: &Site, visit: &Visit, token: &crate::crypto::TokenHash) -> Answer {
-    let owner = site.store.load_link(LinkPurpose::Keep, token, site.now()).await?;
-    let Some(owner) = owner else { return Ok(over(site, visit)) };
+async fn by_link(site: &Site, visit: &Visit, token: &OpaqueToken) -> Answer {
+    let followed = follow(site, LinkPurpose::Keep, token).await?;
+    let Some(Followed { owner, link }) = followed else { return Ok(over(site, visit)) };
     let along = effects(site, visit, &owner);
-    Ok(if keep(site, &KeptBy::Link(*token), along).await? {
+    Ok(if keep(site, &KeptBy::Link(link), along).await? {
         respond::see_other(&visit.trip.via_with(&site.paths.login, &[(NOTICE, "kept")]))
     } else {
         over(site, visit)

@@ -107,7 +107,8 @@ async fn request(
     let email = account.email().and_then(|email| Email::parse(email).ok());
     let keep = email.filter(|_| grace.is_positive()).map(|to| {
         let nowhere = Trip::default();
-        site.letters.link(Linked::Keep, &to, (&site.paths, &nowhere), (now, grace))
+        let link = site.letters.link(Linked::Keep, &to, (&site.paths, &nowhere), (now, grace));
+        (to.as_str().to_owned(), link)
     });
     let deletion = NewDeletion { user: account.id().clone(), at: now + grace, keep };
     let along = site.effects(visit.entry(Action::REQUEST_DELETION));

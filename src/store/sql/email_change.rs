@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 
 use super::convert::time;
+use super::mail_link::binding;
 use crate::crypto::{KeyedHash, TokenHash};
 use crate::store::{EmailChangeCode, EmailProof, PendingEmailChange, Result, StoreError};
 
@@ -11,17 +12,18 @@ use crate::store::{EmailChangeCode, EmailProof, PendingEmailChange, Result, Stor
 pub(super) const IS_OPEN: &str = "SELECT EXISTS (SELECT 1 FROM donjon_users WHERE id = $1 \
      AND disabled_at IS NULL AND deletion_at IS NULL AND deleted_at IS NULL)";
 
-pub(super) const PENDING: &str = "SELECT email, token_hash, expires_at FROM donjon_links \
+pub(super) const PENDING: &str = "SELECT email, token_hash, expires_at, binding FROM donjon_links \
      WHERE user_id = $1 AND purpose = 'change_email' AND expires_at > $2";
 
 /// What [`PENDING`] selects.
-pub(super) type PendingRow = (String, Vec<u8>, i64);
+pub(super) type PendingRow = (String, Vec<u8>, i64, Vec<u8>);
 
 pub(super) fn pending(row: PendingRow) -> Result<PendingEmailChange> {
-    let (email, token, expires_at) = row;
+    let (email, token, expires_at, stored) = row;
     let token = token.try_into().map_err(|_| StoreError::Corrupt("a mailed link"))?;
     let expires_at: OffsetDateTime = time(expires_at)?;
-    Ok(PendingEmailChange { email, token: TokenHash::from_bytes(token), expires_at })
+    let (token, binding) = (TokenHash::from_bytes(token), binding(stored));
+    Ok(PendingEmailChange { email, token, binding, expires_at })
 }
 
 /// `email, token_hash, code_hash` of the link of a change.
@@ -36,17 +38,23 @@ pub(super) fn code(row: CodeRow) -> Result<EmailChangeCode> {
     Ok(EmailChangeCode { email, token, code })
 }
 
-/// The address that user `$1` gets, by the link with secret `$2` that works at `$3`, or by the word
-/// of the host, `$4`; no row if they get none, or if session `$5`, in which they want it, is over.
+/// The address that user `$1` gets, by the link with secret `$2` to address `$to` that works at `$3`, or
+/// by the word of the host, `$4`; no row if they get none, or if session `$5`, in which they want it, is
+/// over.
 macro_rules! proven {
-    () => {
+    (to $to:literal) => {
+        concat!(
         "SELECT u.id AS user_id, coalesce(CAST($4 AS TEXT), l.email) AS email \
          FROM donjon_users u LEFT JOIN donjon_links l ON l.user_id = u.id \
              AND l.purpose = 'change_email' AND l.token_hash = $2 AND l.expires_at > $3 \
+             AND l.email = ",
+            $to,
+            " \
          WHERE u.id = $1 AND u.deletion_at IS NULL AND u.deleted_at IS NULL \
              AND coalesce(CAST($4 AS TEXT), l.email) IS NOT NULL \
              AND (EXISTS (SELECT 1 FROM donjon_sessions s WHERE s.id = $5 AND s.user_id = u.id) \
                  OR $5 IS NULL)"
+        )
     };
 }
 pub(super) use proven;
@@ -79,11 +87,11 @@ macro_rules! keeps_address {
 }
 pub(super) use keeps_address;
 
-/// The hash of a link's secret, and the host's word.
-pub(super) fn proof(proof: &EmailProof) -> (Option<&[u8]>, Option<&str>) {
+/// The hash of a link's secret, the host's word, and where the link was mailed to.
+pub(super) fn proof(proof: &EmailProof) -> (Option<&[u8]>, Option<&str>, Option<&str>) {
     match proof {
-        EmailProof::Link(token) => (Some(token.as_bytes().as_slice()), None),
-        EmailProof::Host(email) => (None, Some(email)),
+        EmailProof::Link(token, to) => (Some(token.as_bytes().as_slice()), None, Some(to)),
+        EmailProof::Host(email) => (None, Some(email), None),
     }
 }
 

@@ -12,8 +12,8 @@ use super::organization::stays;
 use crate::scope::{Attributes, OrganizationId};
 use crate::store::user_data::{Export, Fate, Kind, USER_DATA, UserData};
 use crate::store::{
-    DeletionRequest, DeletionStrategy, DueDeletion, EnforcedSso, KeptBy, Result, Standing,
-    UserSection,
+    DeletionRequest, DeletionStrategy, DueDeletion, EnforcedSso, FollowedLink, KeptBy, Result,
+    Standing, UserSection,
 };
 
 pub(super) const STANDING: &str = "SELECT u.disabled_at, u.deletion_at, u.deleted_at, \
@@ -97,8 +97,8 @@ pub(super) const CLOSE: &str = "UPDATE donjon_users SET deletion_at = $2, \
      device_epoch = device_epoch + 1 WHERE id = $1";
 
 pub(super) const KEEP_LINK: &str = "INSERT INTO donjon_links \
-     (user_id, purpose, token_hash, email, expires_at) \
-     SELECT id, $2, $3, email, $4 FROM donjon_users WHERE id = $1 AND email IS NOT NULL";
+     (user_id, purpose, token_hash, email, expires_at, binding) \
+     SELECT id, $2, $3, email, $4, $5 FROM donjon_users WHERE id = $1 AND email = $6";
 
 pub(super) const EXECUTING: &str = "UPDATE donjon_deletions SET executed_at = $2, email = NULL \
      WHERE user_id = $1 AND attempts = $3 AND executed_at IS NULL AND due_at IS NOT NULL";
@@ -201,11 +201,12 @@ fn removals(wanted: impl Fn(&UserData) -> bool) -> impl Iterator<Item = String> 
 }
 
 /// Id, epoch and the hash of a link.
-pub(super) fn kept_by(by: &KeptBy) -> (Option<String>, Option<i64>, Option<Vec<u8>>) {
+/// A user and their epoch, or a link.
+pub(super) fn kept_by(by: &KeptBy) -> (Option<&str>, Option<i64>, Option<&FollowedLink>) {
     match by {
-        KeptBy::Login(user, epoch) => (Some(user.as_str().to_owned()), Some(*epoch), None),
-        KeptBy::Link(token) => (None, None, Some(token.as_bytes().to_vec())),
-        KeptBy::Administrator(user) => (Some(user.as_str().to_owned()), None, None),
+        KeptBy::Login(user, epoch) => (Some(user.as_str()), Some(*epoch), None),
+        KeptBy::Link(link) => (None, None, Some(link)),
+        KeptBy::Administrator(user) => (Some(user.as_str()), None, None),
     }
 }
 

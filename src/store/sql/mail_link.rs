@@ -5,7 +5,7 @@ use sqlx::types::Json;
 use super::account::account;
 use crate::crypto::{KeyedHash, TokenHash};
 use crate::scope::Attributes;
-use crate::store::{LinkPurpose, MailedCode, Result, StoreError};
+use crate::store::{LinkPurpose, MailedCode, MailedLink, Result, StoreError};
 
 /// `id, email, email_verified, attributes` of a user, `token_hash, code_hash` of a link.
 pub(super) type CodeRow =
@@ -31,4 +31,18 @@ pub(super) fn mailed_code(row: CodeRow) -> Result<MailedCode> {
         token: TokenHash::from_bytes(token),
         code: KeyedHash::from_bytes(code),
     })
+}
+
+/// `id, email, email_verified, attributes` of a user, `binding` of a link.
+pub(super) type LinkRow = (String, Option<String>, bool, Json<Attributes>, Vec<u8>);
+
+pub(super) fn mailed_link(row: LinkRow) -> Result<MailedLink> {
+    let (id, email, verified, attributes, stored) = row;
+    let account = account((id, email, verified, attributes))?;
+    Ok(MailedLink { account, binding: binding(stored) })
+}
+
+/// A link that was mailed before links were bound has an empty one, which is made no hash of.
+pub(super) fn binding(stored: Vec<u8>) -> KeyedHash {
+    KeyedHash::from_bytes(stored.try_into().unwrap_or_default())
 }

@@ -61,6 +61,7 @@ migrations! {
     48 "0048_backup_codes",
     49 "0049_passkey_user_verified",
     54 "0054_outbox_revived",
+    63 "0063_link_binding",
 }
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

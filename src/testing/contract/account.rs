@@ -2,6 +2,7 @@ mod attribute;
 mod device;
 mod effects;
 mod limited;
+mod links;
 mod refused;
 mod seen;
 
@@ -13,12 +14,12 @@ use uuid::Uuid;
 
 use super::session::new_session;
 use super::{CALLERS, Violation, at, epoch, race, rule};
-use crate::crypto::{RandomExt as _, Redacted, Sealed, SystemRandom, TokenHash};
+use crate::crypto::{RandomExt as _, Redacted, Sealed, SystemRandom};
 use crate::scope::{Account, Attributes, SessionEnd, SessionId, UserId};
 use crate::store::{
-    AuditStore, Effects, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt,
-    LoginCompletion, LoginCounter, NewDelivery, NewLink, NewUser, OutboxStore, PasswordReset,
-    RateLimit, Registration, SessionStore, UserStore,
+    AuditStore, Effects, FollowedLink, LinkKey, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy,
+    LoginAttempt, LoginCompletion, LoginCounter, NewDelivery, NewLink, NewUser, OutboxStore,
+    PasswordReset, RateLimit, Registration, SessionStore, UserStore,
 };
 
 /// The kind of the deliveries that the kit writes.
@@ -56,6 +57,8 @@ pub async fn accounts(
     kit.no_session_of_the_old_password_outlives_a_reset().await?;
     kit.a_link_works_for_its_purpose_until_it_expires().await?;
     kit.a_newer_link_takes_the_place_of_the_older().await?;
+    kit.a_link_is_bound_to_user_and_address().await?;
+    kit.a_link_is_used_as_what_it_was_found_to_be().await?;
     kit.requests_for_links_are_limited_exactly().await?;
     kit.a_refused_login_mails_the_link_only_to_whom_it_waits_for().await?;
     kit.what_goes_along_is_written_with_the_change().await?;
@@ -74,7 +77,7 @@ struct Kit {
 struct Registered {
     email: String,
     id: UserId,
-    confirm: TokenHash,
+    confirm: FollowedLink,
 }
 
 impl Kit {
@@ -142,8 +145,8 @@ impl Kit {
         const RULE: &str = "a link to confirm is used once";
         let user = self.register().await?;
         let uses = race(|_| {
-            let (store, token) = (Arc::clone(&self.store), user.confirm);
-            async move { store.confirm_email(&token, &Effects::none(), at(1)).await }
+            let (store, link) = (Arc::clone(&self.store), user.confirm.clone());
+            async move { store.confirm_email(&link, &Effects::none(), at(1)).await }
         })
         .await?;
         let done = uses.iter().filter(|used| **used == LinkUse::Done(user.id.clone())).count();
@@ -157,15 +160,15 @@ impl Kit {
     async fn a_link_resets_once(&self) -> Result<(), Violation> {
         const RULE: &str = "a link to reset is used once";
         let user = self.register().await?;
-        let token = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
+        let link = self.request(&user, LinkPurpose::Reset, at(HOUR)).await?;
         self.fail(&user.email, LOCKOUT.attempts, epoch()).await?;
         self.mails_written().await?;
         let uses = race(|index| {
-            let store = Arc::clone(&self.store);
+            let (store, link) = (Arc::clone(&self.store), link.clone());
             async move {
                 let password = Redacted(format!("$argon2id$reset-{index}"));
                 let used =
-                    store.reset_password(&token, &password, &new_delivery().into(), at(1)).await?;
+                    store.reset_password(&link, &password, &new_delivery().into(), at(1)).await?;
                 Ok((used, password))
             }
         })
@@ -201,8 +204,8 @@ impl Kit {
         }
         // What sessions that are over have left behind ends too.
         expected.insert(None);
-        let token = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
-        let used = self.reset(&token, at(1)).await?;
+        let link = self.request(&user, LinkPurpose::Reset, at(HOUR)).await?;
+        let used = self.reset(&link, at(1)).await?;
         rule(RULE, is_done(&used, &user.id), used)?;
 
         let left = self.sessions.sessions_of(&user.id, at(1)).await?;
@@ -222,14 +225,15 @@ impl Kit {
         const RULE: &str = "no session opened with the old password outlives a reset";
         for _ in 0..5 {
             let user = self.register().await?;
-            let token = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
+            let link = self.request(&user, LinkPurpose::Reset, at(HOUR)).await?;
             race(|caller| {
                 let (store, sessions) = (Arc::clone(&self.store), Arc::clone(&self.sessions));
                 let (email, id) = (user.email.clone(), user.id.clone());
+                let link = link.clone();
                 async move {
                     if caller == CALLERS / 2 {
                         let new = Redacted("$argon2id$reset".to_owned());
-                        store.reset_password(&token, &new, &new_delivery().into(), at(1)).await?;
+                        store.reset_password(&link, &new, &new_delivery().into(), at(1)).await?;
                         return Ok(());
                     }
                     let session = new_session(Some(id.as_str()));
@@ -260,20 +264,20 @@ impl Kit {
         const EXPIRED: &str = "an expired link opens nothing";
         const PURPOSE: &str = "a link opens nothing but its purpose";
         let user = self.register().await?;
-        let token = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
-        let loaded = self.store.load_link(LinkPurpose::Reset, &token, at(HOUR - 1)).await?;
-        let id = loaded.map(|account| account.id().clone());
+        let link = self.request(&user, LinkPurpose::Reset, at(HOUR)).await?;
+        let loaded = self.store.load_link(LinkPurpose::Reset, &link.token, at(HOUR - 1)).await?;
+        let id = loaded.map(|link| link.account.id().clone());
         rule("a link names its account", id.as_ref() == Some(&user.id), id)?;
-        let loaded = self.store.load_link(LinkPurpose::Reset, &token, at(HOUR)).await?;
+        let loaded = self.store.load_link(LinkPurpose::Reset, &link.token, at(HOUR)).await?;
         rule(EXPIRED, loaded.is_none(), loaded)?;
-        let other = self.store.load_link(LinkPurpose::Confirm, &token, epoch()).await?;
+        let other = self.store.load_link(LinkPurpose::Confirm, &link.token, epoch()).await?;
         rule(PURPOSE, other.is_none(), other)?;
 
-        let confirmed = self.store.confirm_email(&token, &Effects::none(), epoch()).await?;
+        let confirmed = self.store.confirm_email(&link, &Effects::none(), epoch()).await?;
         rule(PURPOSE, confirmed == LinkUse::Invalid, confirmed)?;
         let reset = self.reset(&user.confirm, epoch()).await?;
         rule(PURPOSE, reset == PasswordReset::Invalid, reset)?;
-        let reset = self.reset(&token, at(HOUR)).await?;
+        let reset = self.reset(&link, at(HOUR)).await?;
         rule(EXPIRED, reset == PasswordReset::Invalid, reset)?;
         let confirmed = self.store.confirm_email(&user.confirm, &Effects::none(), at(HOUR)).await?;
         rule(EXPIRED, confirmed == LinkUse::Invalid, confirmed)
@@ -282,8 +286,8 @@ impl Kit {
     async fn a_newer_link_takes_the_place_of_the_older(&self) -> Result<(), Violation> {
         const RULE: &str = "a newer link takes the place of the older";
         let user = self.register().await?;
-        let older = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
-        let newer = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
+        let older = self.request(&user, LinkPurpose::Reset, at(HOUR)).await?;
+        let newer = self.request(&user, LinkPurpose::Reset, at(HOUR)).await?;
         let used = self.reset(&older, epoch()).await?;
         rule(RULE, used == PasswordReset::Invalid, used)?;
         let used = self.reset(&newer, epoch()).await?;
@@ -394,7 +398,7 @@ impl Kit {
         let user = self.register().await?;
         self.fail(&user.email, LOCKOUT.attempts + 1, epoch()).await?;
         while self.store.sweep_accounts(at(1), 2).await? > 0 {}
-        let link = self.store.load_link(LinkPurpose::Confirm, &user.confirm, at(1)).await?;
+        let link = self.store.load_link(LinkPurpose::Confirm, &user.confirm.token, at(1)).await?;
         rule(RULE, link.is_some(), &link)?;
         let login = self.begin(&user.email, at(1)).await?;
         rule(RULE, login.locked_until.is_some(), &login)?;
@@ -406,7 +410,7 @@ impl Kit {
             }
         }
         rule(RULE, removed >= 2, removed)?;
-        let link = self.store.load_link(LinkPurpose::Confirm, &user.confirm, at(1)).await?;
+        let link = self.store.load_link(LinkPurpose::Confirm, &user.confirm.token, at(1)).await?;
         rule(RULE, link.is_none(), link)
     }
 
@@ -416,31 +420,29 @@ impl Kit {
         let outcome =
             self.store.register(&user, &link, &new_delivery().into(), (LIMIT, epoch())).await?;
         rule("a fresh address is registered", outcome == Registration::Registered, outcome)?;
-        Ok(Registered {
-            email: user.account.email().unwrap_or_default().to_owned(),
-            id: user.account.id().clone(),
-            confirm: link.token,
-        })
+        let email = user.account.email().unwrap_or_default().to_owned();
+        let (id, confirm) = (user.account.id().clone(), followed(&link, &email, user.account.id()));
+        Ok(Registered { email, id, confirm })
     }
 
     async fn request(
         &self,
-        email: &str,
+        user: &Registered,
         purpose: LinkPurpose,
         expires_at: OffsetDateTime,
-    ) -> Result<TokenHash, Violation> {
+    ) -> Result<FollowedLink, Violation> {
         let link = NewLink { expires_at, ..new_link(purpose) };
-        let outcome = self.store.request_link(email, &link, LIMIT, epoch()).await?;
+        let outcome = self.store.request_link(&user.email, &link, LIMIT, epoch()).await?;
         rule("a link is written for an account", outcome == LinkRequest::Sent, outcome)?;
-        Ok(link.token)
+        Ok(followed(&link, &user.email, &user.id))
     }
 
     async fn reset(
         &self,
-        token: &TokenHash,
+        link: &FollowedLink,
         now: OffsetDateTime,
     ) -> Result<PasswordReset, Violation> {
-        Ok(self.store.reset_password(token, &password(), &new_delivery().into(), now).await?)
+        Ok(self.store.reset_password(link, &password(), &new_delivery().into(), now).await?)
     }
 
     /// The ids of the mails that were written since this was last asked.
@@ -478,12 +480,25 @@ fn mail_of(link: &NewLink) -> Uuid {
 
 pub(super) fn new_link(purpose: LinkPurpose) -> NewLink {
     NewLink {
+        key: LinkKey::from_bytes(SystemRandom.bytes()),
         purpose,
         token: SystemRandom.token().hash(),
         code: None,
         expires_at: at(HOUR),
         effects: new_delivery().into(),
     }
+}
+
+/// The link of somebody who follows it, having been found to be bound to them.
+pub(super) fn followed(link: &NewLink, email: &str, user: &UserId) -> FollowedLink {
+    FollowedLink { token: link.token, user: user.clone(), email: email.to_owned() }
+}
+
+/// Whose an address is.
+pub(super) async fn owner_of(users: &dyn UserStore, email: &str) -> Result<UserId, Violation> {
+    let owner = users.find_account_by_email(email).await?;
+    rule("an account is found by its address", owner.is_some(), &owner)?;
+    Ok(owner.map_or_else(|| UserId::from(Uuid::nil()), |owner| owner.id().clone()))
 }
 
 pub(super) fn new_delivery() -> NewDelivery {

@@ -3,7 +3,7 @@ mod service_account;
 
 use std::sync::Arc;
 
-use super::account::{LIMIT, new_delivery, new_link, new_user};
+use super::account::{LIMIT, followed, new_delivery, new_link, new_user};
 use super::session::new_session;
 use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::audit::{Action, Entry};
@@ -128,7 +128,7 @@ impl Kit {
             race(|caller| {
                 let (store, users) = (Arc::clone(&self.store), Arc::clone(&self.users));
                 let token = NewApiToken { made_in: Some(session), ..new_token(&user(&id)) };
-                let reset = link.token;
+                let reset = followed(&link, &email, &id);
                 async move {
                     if caller == CALLERS / 2 {
                         let new = Redacted("$argon2id$reset".to_owned());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::account::{KIND, fresh_email, new_delivery, new_link, new_user};
+use super::account::{KIND, followed, fresh_email, new_delivery, new_link, new_user};
 use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::audit::{Action, Entry};
 use crate::crypto::{KeyedHash, RandomExt as _, SystemRandom, TokenHash};
@@ -84,11 +84,12 @@ struct Asked {
     old: String,
     new: String,
     token: TokenHash,
+    binding: KeyedHash,
 }
 
 impl Asked {
     fn change(&self) -> EmailChange {
-        let proof = EmailProof::Link(self.token);
+        let proof = EmailProof::Link(self.token, self.new.clone());
         EmailChange { user: self.id.clone(), proof, keep: None, at: at(1) }
     }
 }
@@ -123,9 +124,16 @@ impl Kit {
         rule(RULE, told == EmailChanged::Invalid, told)?;
         let kept = self.email_of(&other.1).await?;
         rule(RULE, kept.as_ref() == Some(&other.0), kept)?;
-        let unknown = EmailProof::Link(SystemRandom.token().hash());
+        let unknown = EmailProof::Link(SystemRandom.token().hash(), asked.new.clone());
         let told = self.change(&EmailChange { proof: unknown, ..asked.change() }).await?;
         rule("an unknown link changes nothing", told == EmailChanged::Invalid, told)?;
+        let elsewhere = EmailProof::Link(asked.token, fresh_email());
+        let told = self.change(&EmailChange { proof: elsewhere, ..asked.change() }).await?;
+        rule(
+            "a change is to the address its link was mailed to",
+            told == EmailChanged::Invalid,
+            told,
+        )?;
         let told = self.change(&asked.change()).await?;
         rule("what others do with a link changes nothing", told == changed_at(1), told)
     }
@@ -138,6 +146,7 @@ impl Kit {
         let expected = PendingEmailChange {
             email: second.new.clone(),
             token: second.token,
+            binding: second.binding,
             expires_at: at(HOUR),
         };
         rule(RULE, waits.as_ref() == Some(&expected), &waits)?;
@@ -312,7 +321,7 @@ impl Kit {
         rule(RULE, self.wrote(&name, Some(&id)).await?, "a request")?;
         let asked = EmailChange {
             user: id.clone(),
-            proof: EmailProof::Link(change.link.token),
+            proof: EmailProof::Link(change.link.token, change.email.clone()),
             keep: None,
             at: at(1),
         };
@@ -353,7 +362,8 @@ impl Kit {
             self.store.request_email_change(&change, &Effects::none(), OFTEN, epoch()).await?;
         rule("a user asks for an address", told == EmailChangeRequest::Pending, told)?;
         let (old, new) = (old.to_owned(), new.to_owned());
-        Ok(Asked { id: id.clone(), old, new, token: change.link.token })
+        let binding = change.link.key.bind(id, &new);
+        Ok(Asked { id: id.clone(), old, new, token: change.link.token, binding })
     }
 
     async fn change(&self, change: &EmailChange) -> Result<EmailChanged, Violation> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::account::{LIMIT, fresh_email, new_link, new_user};
+use super::account::{LIMIT, followed, fresh_email, new_link, new_user};
 use super::{CALLERS, Violation, at, epoch, open_ways, race, rule};
 use crate::audit::{Action, Entry};
 use crate::crypto::{RandomExt as _, Redacted, Sealed, SystemRandom, TokenHash};
@@ -177,7 +177,8 @@ impl Kit {
         let link = new_link(LinkPurpose::Reset);
         self.users.request_link(&known.email, &link, LIMIT, epoch()).await?;
         let (password, none) = (Redacted("$new".to_owned()), Effects::none());
-        self.users.reset_password(&link.token, &password, &none, epoch()).await?;
+        let link = followed(&link, &known.email, &known.id);
+        self.users.reset_password(&link, &password, &none, epoch()).await?;
         for (began, expected) in [(0, IdentityUse::Refused), (1, IdentityUse::Done)] {
             let identity = &known.identity;
             let used =

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use time::Duration;
 use uuid::Uuid;
 
-use super::account::{new_delivery, new_link, new_user};
+use super::account::{followed, new_delivery, new_link, new_user};
 use super::session::new_session;
 use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::crypto::{RandomExt as _, SystemRandom};
 use crate::scope::{SessionEnd, UserId};
 use crate::store::{
-    DeletionCancel, DeletionRequest, DeletionStrategy, DueDeletion, Effects, KeptBy,
+    DeletionCancel, DeletionRequest, DeletionStrategy, DueDeletion, Effects, FollowedLink, KeptBy,
     LifecycleStore, LinkPurpose, LoginCompletion, LoginCounter, NewDeletion, NewUser, SessionStore,
     Standing, UserStore,
 };
@@ -183,18 +183,23 @@ impl Kit {
         &self,
     ) -> Result<(), Violation> {
         const RULE: &str = "an account is kept by its user, or by its link, in time";
-        let (id, other) = (self.user().await?, self.user().await?);
-        let (id, other) = (id.account.id().clone(), other.account.id().clone());
+        let (user, other) = (self.user().await?, self.user().await?);
+        let email = user.account.email().unwrap_or_default().to_owned();
+        let (id, other) = (user.account.id().clone(), other.account.id().clone());
         let link = new_link(LinkPurpose::Keep);
-        let (token, keep) = (link.token, Some(link));
+        let (token, follows) = (link.token, followed(&link, &email, &id));
+        let keep = Some((email, link));
         let deletion = NewDeletion { keep, ..asked(&id) };
         self.store.request_deletion(&deletion, &Effects::none(), epoch()).await?;
-        let stranger = new_link(LinkPurpose::Keep).token;
+        let stranger = FollowedLink { token: new_link(LinkPurpose::Keep).token, ..follows.clone() };
+        let (to, user) = ("another@example.test".to_owned(), other.clone());
         for (by, when) in [
             (KeptBy::Login(id.clone(), 0), 1),
             (KeptBy::Login(other.clone(), 1), 1),
             (KeptBy::Link(stranger), 1),
-            (KeptBy::Link(token), GRACE),
+            (KeptBy::Link(FollowedLink { user, ..follows.clone() }), 1),
+            (KeptBy::Link(FollowedLink { email: to, ..follows.clone() }), 1),
+            (KeptBy::Link(follows.clone()), GRACE),
             (KeptBy::Login(id.clone(), 1), GRACE),
         ] {
             let along = Effects::none();
@@ -202,7 +207,7 @@ impl Kit {
             rule(RULE, late == DeletionCancel::Late, (by, late))?;
         }
         for expected in [DeletionCancel::Kept(id.clone()), DeletionCancel::Late] {
-            let (by, along) = (KeptBy::Link(token), Effects::none());
+            let (by, along) = (KeptBy::Link(follows.clone()), Effects::none());
             let kept = self.store.cancel_deletion(&by, COOLDOWN, &along, at(GRACE - 1)).await?;
             rule(RULE, kept == expected, kept)?;
         }

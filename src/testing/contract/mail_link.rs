@@ -2,15 +2,15 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::account::{new_link, new_user};
+use super::account::{followed, new_link, new_user, owner_of};
 use super::session::new_session;
 use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::audit::{Action, Entry};
-use crate::crypto::{KeyedHash, RandomExt as _, Redacted, SystemRandom, TokenHash};
+use crate::crypto::{KeyedHash, RandomExt as _, Redacted, SystemRandom};
 use crate::scope::{Account, SessionEnd, UserId};
 use crate::store::{
-    AuditFilter, AuditStore, CodeTries, Effects, LinkLogin, LinkPurpose, LinkRequest, LinkUse,
-    MailLinkStore, MailedCode, NewLink, RateLimit, SessionStore, UserStore,
+    AuditFilter, AuditStore, CodeTries, Effects, FollowedLink, LinkLogin, LinkPurpose, LinkRequest,
+    LinkUse, MailLinkStore, MailedCode, NewLink, RateLimit, SessionStore, UserStore,
 };
 
 const HOUR: i64 = 3600;
@@ -61,7 +61,7 @@ impl Kit {
         let admitted: Vec<_> = tries.into_iter().flatten().collect();
         rule(RULE, admitted.len() == TRIES.each as usize, admitted.len())?;
         let knows = |mailed: &MailedCode| {
-            mailed.account.id() == &id && mailed.token == link && mailed.code == code(7)
+            mailed.account.id() == &id && mailed.token == link.token && mailed.code == code(7)
         };
         rule("a try knows what it is compared with", admitted.iter().all(knows), admitted.first())?;
         // The link goes on to work.
@@ -115,11 +115,19 @@ impl Kit {
         let (email, id) = self.user().await?;
         let confirm = self.mail(&email, LinkPurpose::Confirm, 1).await?;
         let token = self.mail(&email, LinkPurpose::Login, 1).await?;
+        for another in [
+            FollowedLink { user: UserId::from(SystemRandom.uuid_v7(epoch())), ..token.clone() },
+            FollowedLink { email: "another@example.test".to_owned(), ..token.clone() },
+        ] {
+            let none = Effects::none();
+            let used = self.store.complete_link_login(&another, LOGIN, &none, at(1)).await?;
+            rule("a link logs in whom it is for", used == LinkUse::Invalid, used)?;
+        }
         let other = LinkLogin { epoch: 1, ..LOGIN };
         let stale = self.store.complete_link_login(&token, other, &Effects::none(), at(1)).await?;
         rule("a link logs in at its epoch", stale == LinkUse::Invalid, stale)?;
         let uses = race(|_| {
-            let store = Arc::clone(&self.store);
+            let (store, token) = (Arc::clone(&self.store), token.clone());
             async move { store.complete_link_login(&token, LOGIN, &Effects::none(), at(1)).await }
         })
         .await?;
@@ -129,7 +137,7 @@ impl Kit {
         let account = self.users.find_account(&id).await?;
         let verified = account.as_ref().is_some_and(Account::email_verified);
         rule("a login by a link confirms the address", verified, account)?;
-        let left = self.users.load_link(LinkPurpose::Confirm, &confirm, at(1)).await?;
+        let left = self.users.load_link(LinkPurpose::Confirm, &confirm.token, at(1)).await?;
         rule("what is confirmed needs no link", left.is_none(), left)
     }
 
@@ -138,7 +146,7 @@ impl Kit {
         let (email, _) = self.user().await?;
         let reset = self.mail(&email, LinkPurpose::Reset, 1).await?;
         let login = self.mail(&email, LinkPurpose::Login, 1).await?;
-        for (token, now) in [(reset, at(1)), (login, at(HOUR))] {
+        for (token, now) in [(reset, at(1)), (login.clone(), at(HOUR))] {
             let used = self.store.complete_link_login(&token, LOGIN, &Effects::none(), now).await?;
             rule(RULE, used == LinkUse::Invalid, used)?;
         }
@@ -162,7 +170,7 @@ impl Kit {
             for (except, left) in [(Some(kept.id), [true; 3]), (None, [false, false, true])] {
                 self.sessions.end_sessions_of(&id, except, end, now).await?;
                 for ((purpose, token), expected) in links.iter().zip(left) {
-                    let found = self.users.load_link(*purpose, token, now).await?.is_some();
+                    let found = self.users.load_link(*purpose, &token.token, now).await?.is_some();
                     rule(RULE, found == expected, (purpose, except.is_some(), found))?;
                 }
             }
@@ -186,7 +194,7 @@ impl Kit {
             let token = self.mail(&email, LinkPurpose::Login, 1).await?;
             race(|caller| {
                 let (store, sessions) = (Arc::clone(&self.store), Arc::clone(&self.sessions));
-                let id = id.clone();
+                let (id, token) = (id.clone(), token.clone());
                 async move {
                     if caller == CALLERS / 2 {
                         let end = SessionEnd::SignedOutEverywhere;
@@ -220,6 +228,7 @@ impl Kit {
             race(|caller| {
                 let (store, users) = (Arc::clone(&self.store), Arc::clone(&self.users));
                 let (sessions, id) = (Arc::clone(&self.sessions), id.clone());
+                let (reset, token) = (reset.clone(), token.clone());
                 async move {
                     let none = Effects::none();
                     if caller == CALLERS / 2 {
@@ -274,12 +283,13 @@ impl Kit {
         email: &str,
         purpose: LinkPurpose,
         number: u8,
-    ) -> Result<TokenHash, Violation> {
+    ) -> Result<FollowedLink, Violation> {
         let code = (purpose == LinkPurpose::Confirm).then(|| code(number));
         let link = NewLink { code, ..new_link(purpose) };
         let sent = self.users.request_link(email, &link, OFTEN, epoch()).await?;
         rule("a link is written for an account", sent == LinkRequest::Sent, sent)?;
-        Ok(link.token)
+        let owner = owner_of(&*self.users, email).await?;
+        Ok(followed(&link, email, &owner))
     }
 }
 

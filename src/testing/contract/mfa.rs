@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::account::{LIMIT, new_delivery, new_link, new_user};
+use super::account::{LIMIT, followed, new_delivery, new_link, new_user};
 use super::audit::{new_note, wrote};
 use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::crypto::{KeyedHash, RandomExt as _, Redacted, Sealed, SystemRandom};

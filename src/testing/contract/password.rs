@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::account::{LIMIT, new_delivery, new_link, new_user};
+use super::account::{LIMIT, followed, new_delivery, new_link, new_user};
 use super::session::new_session;
 use super::{CALLERS, Violation, at, epoch, race, rule};
 use crate::audit::{Action, Entry};
@@ -201,7 +201,8 @@ impl Kit {
         self.store.require_password_change(&id, &Effects::none(), at(1)).await?;
         let link = new_link(LinkPurpose::Reset);
         self.users.request_link(&email, &link, LIMIT, epoch()).await?;
-        self.users.reset_password(&link.token, &old(), &Effects::none(), at(1)).await?;
+        let link = followed(&link, &email, &id);
+        self.users.reset_password(&link, &old(), &Effects::none(), at(1)).await?;
         let told = must().await?;
         rule("a reset is a change", told == [Some(false); 2], told)?;
         let nobody = UserId::from(SystemRandom.uuid_v7(epoch()));

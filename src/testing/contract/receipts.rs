@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::account::{LIMIT, fresh_email, new_link, new_user};
+use super::account::{LIMIT, followed, fresh_email, new_link, new_user};
 use super::audit::new_note;
 use super::email_change::new_change;
 use super::identity::new_identity;
@@ -163,7 +163,7 @@ impl Kit {
         {
             let change = new_change(&who.id, &email);
             self.0.addresses.request_email_change(&change, &none, LIMIT, epoch()).await?;
-            let proof = EmailProof::Link(change.link.token);
+            let proof = EmailProof::Link(change.link.token, email);
             let change = EmailChange { user: who.id.clone(), proof, keep: None, at: at(1) };
             self.0.addresses.change_email(&change, &none, &released).await?;
             let said = released.receipt.is_written();
@@ -227,7 +227,10 @@ impl Kit {
                 let link = new_link(LinkPurpose::Login);
                 parts.users.request_link(&who.email, &link, LIMIT, epoch()).await?;
                 let login = LinkLogin { epoch: 0, session: None, takes_over: false };
-                parts.links.complete_link_login(&link.token, login, along, at(1)).await?;
+                parts
+                    .links
+                    .complete_link_login(&followed(&link, &who.email, id), login, along, at(1))
+                    .await?;
             }
             Way::NewPassword => {
                 let change = NewPassword {

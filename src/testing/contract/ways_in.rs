@@ -5,7 +5,7 @@ mod codes;
 
 use std::sync::Arc;
 
-use super::account::{LIMIT, fresh_email, new_link, new_user};
+use super::account::{LIMIT, followed, fresh_email, new_link, new_user, owner_of};
 use super::identity::new_identity;
 use super::mfa::{new_codes, new_totp};
 use super::passkey::{new_challenge, new_passkey};
@@ -127,7 +127,8 @@ impl Kit {
             let own = self.session(&id).await?;
             let login = LinkLogin { epoch: 0, session: Some(own), takes_over };
             let none = Effects::none();
-            let used = self.0.links.complete_link_login(&link.token, login, &none, at(1)).await?;
+            let used = followed(&link, &email, &id);
+            let used = self.0.links.complete_link_login(&used, login, &none, at(1)).await?;
             rule("a link logs in", used == LinkUse::Done(id.clone()), used)?;
             let standing = self.standing(&id).await?;
             let expected = if takes_over { EMPTY } else { FULL };
@@ -169,7 +170,8 @@ impl Kit {
         let confirm = new_link(LinkPurpose::Confirm);
         self.0.users.request_link(&email, &confirm, LIMIT, epoch()).await?;
         self.set_up(&id).await?;
-        self.0.users.confirm_email(&confirm.token, &Effects::none(), at(1)).await?;
+        let confirm = followed(&confirm, &email, &id);
+        self.0.users.confirm_email(&confirm, &Effects::none(), at(1)).await?;
         let standing = self.standing(&id).await?;
         rule(RULE, standing == FULL, standing)?;
         let link = new_link(LinkPurpose::Login);
@@ -178,11 +180,11 @@ impl Kit {
         const LATE: &str = "nobody takes an account over that was confirmed meanwhile";
         let own = self.session(&id).await?;
         let login = LinkLogin { epoch: 0, session: Some(own), takes_over: true };
-        let none = Effects::none();
-        let used = self.0.links.complete_link_login(&link.token, login, &none, at(1)).await?;
+        let (none, link) = (Effects::none(), followed(&link, &email, &id));
+        let used = self.0.links.complete_link_login(&link, login, &none, at(1)).await?;
         rule(LATE, used == LinkUse::Invalid, used)?;
         let login = LinkLogin { takes_over: false, ..login };
-        let used = self.0.links.complete_link_login(&link.token, login, &none, at(1)).await?;
+        let used = self.0.links.complete_link_login(&link, login, &none, at(1)).await?;
         rule("a link that took nothing over stays", used == LinkUse::Done(id.clone()), used)?;
         let standing = self.standing(&id).await?;
         rule(RULE, standing == FULL, standing)?;
@@ -200,7 +202,7 @@ impl Kit {
             self.0.users.request_link(&email, &link, LIMIT, epoch()).await?;
             let resets = race(|caller| {
                 let (kit, id) = (Self(self.0.clone()), id.clone());
-                let token = link.token;
+                let token = followed(&link, &email, &id);
                 async move {
                     let (made_in, none) = (Some(session), Effects::none());
                     match caller % 4 {
@@ -298,7 +300,9 @@ impl Kit {
     async fn reset(&self, email: &str) -> Result<(), Violation> {
         let (link, new) = (new_link(LinkPurpose::Reset), Redacted("$argon2id$another".to_owned()));
         self.0.users.request_link(email, &link, LIMIT, epoch()).await?;
-        let told = self.0.users.reset_password(&link.token, &new, &Effects::none(), at(2)).await?;
+        let owner = owner_of(&*self.0.users, email).await?;
+        let link = followed(&link, email, &owner);
+        let told = self.0.users.reset_password(&link, &new, &Effects::none(), at(2)).await?;
         rule("a reset is done", told != PasswordReset::Invalid, told)
     }
 

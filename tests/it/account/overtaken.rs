@@ -106,10 +106,17 @@ impl Overtaken {
         let token = TokenHash::of(b"confirm");
         let expires_at = now + Duration::HOUR;
         let (purpose, effects) = (LinkPurpose::Confirm, Effects::none());
-        let link = NewLink { purpose, token, code: None, expires_at, effects };
+        let key = LinkKey::from_bytes([0; 32]);
+        let link = NewLink { purpose, token, key, code: None, expires_at, effects };
         self.accounts.request_link(ALICE, &link, LIMIT, now).await?;
-        self.accounts.confirm_email(&token, &Effects::none(), now).await?;
+        let link = self.followed(token).await?;
+        self.accounts.confirm_email(&link, &Effects::none(), now).await?;
         Ok(())
+    }
+
+    async fn followed(&self, token: TokenHash) -> Result<FollowedLink> {
+        let alice = self.accounts.find_account_by_email(ALICE).await?.unwrap();
+        Ok(FollowedLink { token, user: alice.id().clone(), email: ALICE.to_owned() })
     }
 
     async fn reset(&self, now: OffsetDateTime) -> Result<()> {
@@ -124,13 +131,15 @@ impl Overtaken {
         let link = NewLink {
             purpose: LinkPurpose::Reset,
             token,
+            key: LinkKey::from_bytes([0; 32]),
             code: None,
             expires_at,
             effects: mail().into(),
         };
         self.accounts.request_link(ALICE, &link, LIMIT, now).await?;
         let hash = Redacted("$argon2id$another".to_owned());
-        self.accounts.reset_password(&token, &hash, &mail().into(), now).await?;
+        let link = self.followed(token).await?;
+        self.accounts.reset_password(&link, &hash, &mail().into(), now).await?;
         Ok(())
     }
 }

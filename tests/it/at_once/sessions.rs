@@ -1,7 +1,7 @@
 //! Transitions that end several sessions: two of them wait for each other, and not in a circle; what
 //! the database undoes all the same is done again.
 
-use donjon::crypto::{RandomExt as _, Redacted, SystemRandom, TokenHash};
+use donjon::crypto::{RandomExt as _, Redacted, SystemRandom};
 use donjon::scope::{Account, OrganizationId, SessionEnd, UserId};
 use donjon::store::*;
 use futures_util::future::BoxFuture;
@@ -58,12 +58,14 @@ async fn write_organization(store: &SqlStore, owner: &UserId) -> OrganizationId 
     id
 }
 
-async fn mail_link(store: &SqlStore, user: &UserId, purpose: LinkPurpose) -> TokenHash {
+async fn mail_link(store: &SqlStore, user: &UserId, purpose: LinkPurpose) -> FollowedLink {
     let token = SystemRandom.token().hash();
     let expires_at = NOW + Duration::HOUR;
-    let link = NewLink { purpose, token, code: None, expires_at, effects: Effects::none() };
-    store.request_link(&email_of(user), &link, LIMIT, NOW).await.unwrap();
-    token
+    let (key, effects) = (LinkKey::from_bytes([0; 32]), Effects::none());
+    let link = NewLink { purpose, token, key, code: None, expires_at, effects };
+    let email = email_of(user);
+    store.request_link(&email, &link, LIMIT, NOW).await.unwrap();
+    FollowedLink { token, user: user.clone(), email }
 }
 
 /// What ends sessions, or changes all of them.

@@ -38,6 +38,10 @@ enum Fault {
     CountsNoDevices,
     /// Reads who is known by a browser from its cookie, and asks no further.
     BelievesEveryDevice,
+    /// Binds links to the address alone.
+    BindsToNobody,
+    /// Looks at the secret of a link, and uses it up for whoever its row names.
+    BelievesTheRow,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
     /// Lets a login from a known browser open the address for everybody.
@@ -71,6 +75,12 @@ pub fn never_yielding(good: Arc<dyn UserStore>) -> Arc<dyn UserStore> {
     Arc::new(broken(good, Fault::NeverYields))
 }
 
+/// The link as that of whoever its row names.
+pub fn named(link: &FollowedLink, row: &MailedLink) -> FollowedLink {
+    let email = row.account.email().unwrap_or_default().to_owned();
+    FollowedLink { token: link.token, user: row.account.id().clone(), email }
+}
+
 fn broken(good: Arc<dyn UserStore>, fault: Fault) -> Broken {
     let (used, counts) = (Mutex::default(), Mutex::default());
     Broken { good, fault, used, counts, first_locks: Mutex::default() }
@@ -96,6 +106,20 @@ impl Broken {
 
     fn set_count(&self, email: &str, count: u32) {
         self.counts.lock().unwrap().insert(email.to_owned(), count);
+    }
+
+    /// A link as it is used up.
+    async fn named(
+        &self,
+        purpose: LinkPurpose,
+        link: &FollowedLink,
+        now: OffsetDateTime,
+    ) -> Result<FollowedLink> {
+        let row = match self.is(Fault::BelievesTheRow) {
+            true => self.good.load_link(purpose, &link.token, now).await?,
+            false => None,
+        };
+        Ok(row.map_or_else(|| link.clone(), |row| named(link, &row)))
     }
 
     fn before(&self, now: OffsetDateTime) -> OffsetDateTime {
@@ -252,7 +276,11 @@ impl UserStore for Broken {
         if self.is(Fault::ForgetsTheLimit) {
             limit.times = u32::MAX;
         }
-        self.good.request_link(email, link, limit, now).await
+        let mut link = link.clone();
+        if self.is(Fault::BindsToNobody) {
+            link.key = LinkKey::from_bytes([0; 32]);
+        }
+        self.good.request_link(email, &link, limit, now).await
     }
 
     async fn load_link(
@@ -260,51 +288,55 @@ impl UserStore for Broken {
         purpose: LinkPurpose,
         token: &TokenHash,
         now: OffsetDateTime,
-    ) -> Result<Option<Account>> {
+    ) -> Result<Option<MailedLink>> {
         self.good.load_link(purpose, token, self.before(now)).await
     }
 
     async fn confirm_email(
         &self,
-        token: &TokenHash,
+        link: &FollowedLink,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<LinkUse> {
         let kept = if self.is(Fault::ForgetsWhatGoesAlong) { &Effects::none() } else { along };
-        let told = self.good.confirm_email(token, kept, self.before(now)).await?;
+        let named = self.named(LinkPurpose::Confirm, link, now).await?;
+        let told = self.good.confirm_email(&named, kept, self.before(now)).await?;
         if !self.is(Fault::ConfirmsTwice) {
             return Ok(told);
         }
         let mut used = self.used.lock().unwrap();
         if told != LinkUse::Invalid {
-            used.insert(*token, told.clone());
+            used.insert(link.token, told.clone());
         }
-        Ok(used.get(token).cloned().unwrap_or(told))
+        Ok(used.get(&link.token).cloned().unwrap_or(told))
     }
 
     async fn reset_password(
         &self,
-        token: &TokenHash,
+        link: &FollowedLink,
         password: &Redacted<String>,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<PasswordReset> {
         if self.is(Fault::LeavesWhatWasSetUp)
-            && let Some(owner) = self.good.load_link(LinkPurpose::Reset, token, now).await?
+            && let Some(owner) = self.good.load_link(LinkPurpose::Reset, &link.token, now).await?
         {
             let confirm = NewLink {
                 purpose: LinkPurpose::Confirm,
-                token: TokenHash::of(token.as_bytes()),
+                token: TokenHash::of(link.token.as_bytes()),
+                key: LinkKey::from_bytes([0; 32]),
                 code: None,
                 expires_at: now + time::Duration::HOUR,
                 effects: Effects::none(),
             };
             let limit = RateLimit { times: 9, window: time::Duration::HOUR };
-            let email = owner.email().unwrap();
+            let email = owner.account.email().unwrap();
             self.good.request_link(email, &confirm, limit, now).await?;
-            self.good.confirm_email(&confirm.token, &Effects::none(), now).await?;
+            let confirm = FollowedLink { token: confirm.token, ..link.clone() };
+            self.good.confirm_email(&confirm, &Effects::none(), now).await?;
         }
-        self.good.reset_password(token, password, along, self.before(now)).await
+        let named = self.named(LinkPurpose::Reset, link, now).await?;
+        self.good.reset_password(&named, password, along, self.before(now)).await
     }
 
     async fn sweep_accounts(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
@@ -335,6 +367,8 @@ async fn the_kit_names_the_rule_that_a_store_of_accounts_breaks() {
         (Fault::MailsWhoeverFails, "a wrong password sends no link"),
         (Fault::KeepsTheAttempts, "a right password forgets its attempts"),
         (Fault::SendsWithoutALimit, "links of refused logins are limited exactly"),
+        (Fault::BindsToNobody, "a link is stored with what binds it to its user and address"),
+        (Fault::BelievesTheRow, "a link is used up as what it was found to be, or not at all"),
         (Fault::NotesNoRefusal, "a refused login is noted in any case"),
         (Fault::IgnoresExpiry, "an expired link opens nothing"),
         (Fault::CountsNoDevices, "a browser that the user is known by is counted by itself"),

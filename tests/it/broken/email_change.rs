@@ -81,7 +81,7 @@ impl Broken {
 
     /// Who asked for what by this link.
     fn asked(&self, proof: &EmailProof) -> Option<(UserId, String)> {
-        let EmailProof::Link(token) = proof else { return None };
+        let EmailProof::Link(token, _) = proof else { return None };
         self.asked.lock().unwrap().get(token).cloned()
     }
 
@@ -189,7 +189,7 @@ impl EmailChangeStore for Broken {
             released = unsigned(&released);
         }
         let told = self.good.change_email(&change, &along, &released).await?;
-        if told != EmailChanged::Invalid && matches!(change.proof, EmailProof::Link(_)) {
+        if told != EmailChanged::Invalid && matches!(change.proof, EmailProof::Link(..)) {
             self.waits.lock().unwrap().remove(&change.user);
         }
         if self.is(Fault::LetsAnybodyMove) && told == EmailChanged::Managed {
@@ -198,7 +198,7 @@ impl EmailChangeStore for Broken {
         if self.is(Fault::PromisesToAll) && told == EmailChanged::Taken {
             return Ok(EmailChanged::Done { device_epoch: 1 });
         }
-        let EmailProof::Link(token) = change.proof else { return Ok(told) };
+        let EmailProof::Link(token, _) = change.proof else { return Ok(told) };
         if !self.is(Fault::ChangesTwice) {
             return Ok(told);
         }

@@ -7,6 +7,7 @@ use donjon::store::*;
 use donjon::testing::contract::{self, ReceiptParts, WaysInParts};
 use time::{Duration, OffsetDateTime};
 
+use super::account::named;
 use super::unsigned;
 use crate::account::receipts;
 use crate::account::ways_in::parts;
@@ -29,6 +30,8 @@ enum Fault {
     LetsInWhoComesLate,
     /// Uses up the link that takes nothing over any more.
     SpendsTheLink,
+    /// Looks at the secret of a link, and lets in whoever its row names.
+    LetsInWhoeverItNames,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
     /// Says of no login where it was seen.
@@ -38,6 +41,7 @@ enum Fault {
 #[derive(Debug)]
 struct Broken {
     good: Arc<dyn MailLinkStore>,
+    users: Arc<dyn UserStore>,
     fault: Fault,
     seen: Mutex<HashMap<TokenHash, LinkUse>>,
 }
@@ -62,24 +66,32 @@ impl MailLinkStore for Broken {
 
     async fn complete_link_login(
         &self,
-        token: &TokenHash,
+        link: &FollowedLink,
         mut login: LinkLogin,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<LinkUse> {
+        let named = match self.fault {
+            Fault::LetsInWhoeverItNames => {
+                let row = self.users.load_link(LinkPurpose::Login, &link.token, now).await?;
+                row.map(|row| named(link, &row))
+            }
+            _ => None,
+        };
+        let link = named.as_ref().unwrap_or(link);
         let none = Effects::none();
         let kept = if self.fault == Fault::ForgetsWhatGoesAlong { &none } else { along };
         login.takes_over &= self.fault != Fault::LeavesWhatWasSetUp;
         let kept = if self.fault == Fault::SignsNoSighting { &unsigned(kept) } else { kept };
-        let mut told = self.good.complete_link_login(token, login, kept, now).await?;
+        let mut told = self.good.complete_link_login(link, login, kept, now).await?;
         if login.takes_over && told == LinkUse::Invalid {
             login.takes_over = false;
             match self.fault {
                 Fault::LetsInWhoComesLate => {
-                    told = self.good.complete_link_login(token, login, kept, now).await?;
+                    told = self.good.complete_link_login(link, login, kept, now).await?;
                 }
                 Fault::SpendsTheLink => {
-                    self.good.complete_link_login(token, login, kept, now).await?;
+                    self.good.complete_link_login(link, login, kept, now).await?;
                 }
                 _ => {}
             }
@@ -89,9 +101,9 @@ impl MailLinkStore for Broken {
         }
         let mut seen = self.seen.lock().unwrap();
         if told != LinkUse::Invalid {
-            seen.insert(*token, told.clone());
+            seen.insert(link.token, told.clone());
         }
-        Ok(seen.get(token).cloned().unwrap_or(told))
+        Ok(seen.get(&link.token).cloned().unwrap_or(told))
     }
 }
 
@@ -102,6 +114,7 @@ async fn the_kit_names_the_rule_that_a_store_of_mailed_links_breaks() {
         (Fault::CountsEachCodeAnew, "another code gives no more tries than the address has"),
         (Fault::IgnoresExpiry, "a code is there for its purpose, while its link is"),
         (Fault::LogsInTwice, "a link logs in once"),
+        (Fault::LetsInWhoeverItNames, "a link logs in whom it is for"),
         (
             Fault::ForgetsWhatGoesAlong,
             "what goes along is written if the change was made, and names its user",
@@ -109,7 +122,7 @@ async fn the_kit_names_the_rule_that_a_store_of_mailed_links_breaks() {
     ] {
         let store = Database::sqlite().store().await;
         let good = (&store).into();
-        let broken = Broken { good, fault, seen: Mutex::default() };
+        let broken = Broken { good, users: (&store).into(), fault, seen: Mutex::default() };
         let (users, sessions, audit) = ((&store).into(), (&store).into(), (&store).into());
         let seen = contract::mail_links(Arc::new(broken), users, sessions, audit).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
@@ -125,7 +138,8 @@ async fn the_kit_names_the_rule_that_a_login_by_a_link_breaks() {
     ] {
         let store = Database::sqlite().store().await;
         let good = (&store).into();
-        let links = Arc::new(Broken { good, fault, seen: Mutex::default() });
+        let links =
+            Arc::new(Broken { good, users: (&store).into(), fault, seen: Mutex::default() });
         let seen = contract::ways_in(WaysInParts { links, ..parts(&store) }).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
     }
@@ -135,7 +149,12 @@ async fn the_kit_names_the_rule_that_a_login_by_a_link_breaks() {
 async fn the_kit_sees_a_store_of_mailed_links_that_does_not_say_what_it_wrote() {
     for (fault, rule) in [(Fault::SignsNoSighting, "a store says where a login was seen")] {
         let store = Database::sqlite().store().await;
-        let links = Arc::new(Broken { good: (&store).into(), fault, seen: Mutex::default() });
+        let links = Arc::new(Broken {
+            good: (&store).into(),
+            users: (&store).into(),
+            fault,
+            seen: Mutex::default(),
+        });
         let seen = contract::receipts(ReceiptParts { links, ..receipts::parts(&store) }).await;
         assert_eq!(seen.unwrap_err().rule, rule, "{fault:?}");
     }

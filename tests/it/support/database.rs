@@ -20,6 +20,8 @@ pub fn skip(what: &str, why: &str) {
 pub struct Database {
     pub name: &'static str,
     pub url: String,
+    /// Where the file is, if there is one.
+    _directory: Option<tempfile::TempDir>,
     #[cfg(feature = "postgres")]
     _schema: Option<postgres::Schema>,
 }
@@ -30,14 +32,42 @@ impl Database {
         Self {
             name: "sqlite",
             url: "sqlite::memory:".into(),
+            _directory: None,
             #[cfg(feature = "postgres")]
             _schema: None,
         }
     }
 
+    /// A SQLite file that others can open.
+    pub fn sqlite_file() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("donjon.db").display());
+        Self { url, _directory: Some(directory), ..Self::sqlite() }
+    }
+
+    /// What somebody does who can write to the database; how many rows it is done to.
+    pub async fn tamper(&self, statement: &str) -> u64 {
+        use sqlx::Connection as _;
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        #[cfg(feature = "postgres")]
+        if self.name == "postgres" {
+            let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            let done = sqlx::query(statement).execute(&mut connection).await.unwrap();
+            return done.rows_affected();
+        }
+        let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+        sqlx::query(statement).execute(&mut connection).await.unwrap().rows_affected()
+    }
+
     pub async fn store(&self) -> SqlStore {
         SqlStore::connect(&self.url).await.unwrap_or_else(|error| panic!("{}: {error}", self.name))
     }
+}
+
+/// The same, which others can open.
+pub async fn shared_databases() -> Vec<Database> {
+    let postgres = databases().await.into_iter().filter(|database| database.name != "sqlite");
+    std::iter::once(Database::sqlite_file()).chain(postgres).collect()
 }
 
 /// A fresh database of each kind there is here.
@@ -66,7 +96,7 @@ mod postgres {
                 let separator = if schema.server.contains('?') { '&' } else { '?' };
                 let url =
                     format!("{}{separator}options[search_path]={}", schema.server, schema.name);
-                Some(Database { name: "postgres", url, _schema: Some(schema) })
+                Some(Database { name: "postgres", url, _directory: None, _schema: Some(schema) })
             }
             Err(error) => {
                 skip("postgres", &format!("no server (set DONJON_TEST_POSTGRES): {error}"));

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::audit::{along, effects, familiar, note_seen};
 use super::ending::ended_in_order;
+use super::link::bound;
 use super::refused_login::refuse_login;
 use super::takeover::taking_over;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
@@ -14,12 +15,12 @@ use crate::store::sql::account::{
     login_user, login_user_columns, proofs, user_id,
 };
 use crate::store::sql::convert::{micros, time};
-use crate::store::sql::mail_link::request_key;
+use crate::store::sql::mail_link::{LinkRow, mailed_link, request_key};
 use crate::store::sql::rate_limit::{bind_uses, counted_uses_json, counting_uses, limit_counts};
 use crate::store::{
-    Effects, KnownDevice, LimitUse, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy, LoginAttempt,
-    LoginCompletion, LoginCounter, LoginRefusal, NewLink, NewUser, PasswordReset, Proofs,
-    RateLimit, Registration, Result, UserStore,
+    Effects, FollowedLink, KnownDevice, LimitUse, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy,
+    LoginAttempt, LoginCompletion, LoginCounter, LoginRefusal, MailedLink, NewLink, NewUser,
+    PasswordReset, Proofs, RateLimit, Registration, Result, UserStore,
 };
 
 /// Attempts, until when they are counted, whether the browser is known, the user, the counts of the
@@ -74,6 +75,8 @@ impl UserStore for PostgresStore {
         taken: &Effects,
         (notices, now): (RateLimit, OffsetDateTime),
     ) -> Result<Registration> {
+        let email = user.account.email().unwrap_or_default();
+        let binding = link.key.bind(user.account.id(), email);
         let (fresh, told) = sqlx::query_as(concat!(
             "WITH fresh AS (
                  INSERT INTO donjon_users
@@ -84,8 +87,8 @@ impl UserStore for PostgresStore {
                  ON CONFLICT (email) DO NOTHING RETURNING id AS user_id, email
              ), link AS (
                  INSERT INTO donjon_links
-                     (user_id, purpose, token_hash, email, expires_at, code_hash)
-                 SELECT user_id, $7, $8, email, $9, $16 FROM fresh
+                     (user_id, purpose, token_hash, email, expires_at, code_hash, binding)
+                 SELECT user_id, $7, $8, email, $9, $16, $17 FROM fresh
              ), told AS (
                  INSERT INTO donjon_rate_limits AS r (key, times, expires_at)
                  SELECT $10, 1, $12 WHERE NOT EXISTS (SELECT 1 FROM fresh)
@@ -111,13 +114,14 @@ impl UserStore for PostgresStore {
         .bind(link.purpose.as_str())
         .bind(link.token.as_bytes())
         .bind(micros(link.expires_at))
-        .bind(format!("notice:{}", user.account.email().unwrap_or_default()))
+        .bind(format!("notice:{email}"))
         .bind(micros(now))
         .bind(micros(now + notices.window))
         .bind(i64::from(notices.times))
         .bind(effects(&link.effects))
         .bind(effects(taken))
         .bind(link.code.as_ref().map(|code| code.as_bytes().as_slice()))
+        .bind(binding.as_bytes().as_slice())
         .fetch_one(self.pool())
         .await?;
         taken.receipt.note(told);
@@ -292,14 +296,16 @@ impl UserStore for PostgresStore {
                  RETURNING times > $4 AS limited
              ), written AS (
                  INSERT INTO donjon_links
-                     (user_id, purpose, token_hash, email, expires_at, code_hash)
-                 SELECT u.id, $6, $7, u.email, $8, $10 FROM donjon_users u, counted
+                     (user_id, purpose, token_hash, email, expires_at, code_hash, binding)
+                 SELECT u.id, $6, $7, u.email, $8, $10, ",
+            bound!("$11", "u.id", "u.email"),
+            " FROM donjon_users u, counted
                  WHERE u.email = $5 AND NOT counted.limited
                    AND ($6 <> 'confirm' OR NOT u.email_verified)
                  ON CONFLICT (user_id, purpose) DO UPDATE SET
                      token_hash = excluded.token_hash, email = excluded.email,
                      expires_at = excluded.expires_at, code_hash = excluded.code_hash,
-                     code_tries = 0
+                     binding = excluded.binding, code_tries = 0
                  RETURNING user_id
              ), ",
             along!("written", "$9"),
@@ -315,6 +321,7 @@ impl UserStore for PostgresStore {
         .bind(micros(link.expires_at))
         .bind(effects(&link.effects))
         .bind(link.code.as_ref().map(|code| code.as_bytes().as_slice()))
+        .bind(link.key.pads())
         .fetch_one(self.pool())
         .await?;
         Ok(LinkRequest::of(sent, limited))
@@ -325,9 +332,9 @@ impl UserStore for PostgresStore {
         purpose: LinkPurpose,
         token: &TokenHash,
         now: OffsetDateTime,
-    ) -> Result<Option<Account>> {
-        let row: Option<AccountRow> = sqlx::query_as(
-            "SELECT u.id, u.email, u.email_verified, u.attributes FROM donjon_links l
+    ) -> Result<Option<MailedLink>> {
+        let row: Option<LinkRow> = sqlx::query_as(
+            "SELECT u.id, u.email, u.email_verified, u.attributes, l.binding FROM donjon_links l
              JOIN donjon_users u ON u.id = l.user_id AND u.email = l.email
              WHERE l.token_hash = $1 AND l.purpose = $2 AND l.expires_at > $3",
         )
@@ -336,12 +343,12 @@ impl UserStore for PostgresStore {
         .bind(micros(now))
         .fetch_optional(self.pool())
         .await?;
-        row.map(account).transpose()
+        row.map(mailed_link).transpose()
     }
 
     async fn confirm_email(
         &self,
-        token: &TokenHash,
+        link: &FollowedLink,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<LinkUse> {
@@ -352,6 +359,7 @@ impl UserStore for PostgresStore {
                  SELECT u.id FROM donjon_links l
                  JOIN donjon_users u ON u.id = l.user_id AND u.email = l.email
                  WHERE l.token_hash = $1 AND l.purpose = 'confirm' AND l.expires_at > $2
+                   AND l.user_id = $4 AND l.email = $5
                  FOR NO KEY UPDATE OF u
              ), used AS (
                  DELETE FROM donjon_links l USING owner
@@ -362,9 +370,11 @@ impl UserStore for PostgresStore {
             " UPDATE donjon_users u SET email_verified = TRUE FROM used WHERE u.id = used.user_id
              RETURNING u.id",
         ))
-        .bind(token.as_bytes())
+        .bind(link.token.as_bytes())
         .bind(micros(now))
         .bind(effects(along))
+        .bind(link.user.as_str())
+        .bind(&link.email)
         .fetch_optional(self.pool())
         .await?;
         link_use(id)
@@ -372,7 +382,7 @@ impl UserStore for PostgresStore {
 
     async fn reset_password(
         &self,
-        token: &TokenHash,
+        link: &FollowedLink,
         password: &Redacted<String>,
         along: &Effects,
         now: OffsetDateTime,
@@ -384,15 +394,18 @@ impl UserStore for PostgresStore {
             sqlx::query(
                 "SELECT u.id FROM donjon_links l
              JOIN donjon_users u ON u.id = l.user_id
-             WHERE l.token_hash = $1 AND l.purpose = 'reset' FOR NO KEY UPDATE OF u",
+             WHERE l.token_hash = $1 AND l.purpose = 'reset' AND l.user_id = $2
+             FOR NO KEY UPDATE OF u",
             )
-            .bind(token.as_bytes())
+            .bind(link.token.as_bytes())
+            .bind(link.user.as_str())
             .execute(&mut *transaction)
             .await?;
             let reset = sqlx::query_as(concat!(
                 "WITH used AS (
                  DELETE FROM donjon_links l USING donjon_users u
                  WHERE l.token_hash = $1 AND l.purpose = 'reset' AND l.expires_at > $2
+                   AND l.user_id = $7 AND l.email = $8
                    AND u.id = l.user_id AND u.email = l.email
                  RETURNING l.user_id, l.email, NOT u.email_verified AS unconfirmed
              ), others AS (
@@ -425,12 +438,14 @@ impl UserStore for PostgresStore {
                  passkeys = CASE WHEN used.unconfirmed THEN 0 ELSE passkeys END FROM used
              WHERE u.id = used.user_id RETURNING u.id, u.device_epoch",
             ))
-            .bind(token.as_bytes())
+            .bind(link.token.as_bytes())
             .bind(micros(now))
             .bind(&password.0)
             .bind(SessionEnd::PasswordReset.as_str())
             .bind(SESSION_EVENTS_LOCK)
             .bind(effects(along))
+            .bind(link.user.as_str())
+            .bind(&link.email)
             .fetch_optional(&mut *transaction)
             .await?;
             transaction.commit().await?;

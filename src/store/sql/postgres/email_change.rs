@@ -28,7 +28,7 @@ const TRIES: u32 = 5;
 /// wait for each other.
 const LOCK: &str = concat!(
     "WITH proven AS (",
-    proven!(),
+    proven!(to "$6"),
     ") SELECT u.id FROM donjon_users u JOIN proven ON u.id = proven.user_id \
        OR u.email = proven.email ORDER BY u.id FOR UPDATE OF u"
 );
@@ -36,7 +36,7 @@ const LOCK: &str = concat!(
 /// The domains of both addresses, so that who enforces something for one comes before or after.
 const LOCK_DOMAINS: &str = concat!(
     "WITH proven AS (",
-    proven!(),
+    proven!(to "$6"),
     ") SELECT d.domain FROM donjon_sso_domains d WHERE d.domain IN
          (SELECT u.email_domain FROM proven JOIN donjon_users u ON u.id = proven.user_id
           UNION ALL SELECT split_part(email, '@', 2) FROM proven)
@@ -49,7 +49,7 @@ type Changed = (bool, bool, bool, Option<i64>);
 
 const CHANGE: &str = concat!(
     "WITH proven AS MATERIALIZED (",
-    proven!(),
+    proven!(to "$10"),
     "), managed AS MATERIALIZED (
          SELECT 1 FROM proven WHERE $4::text IS NULL AND ",
     is_managed!("proven.user_id", "split_part(proven.email, '@', 2)"),
@@ -101,6 +101,7 @@ impl EmailChangeStore for PostgresStore {
         limit: RateLimit,
         now: OffsetDateTime,
     ) -> Result<EmailChangeRequest> {
+        let binding = change.link.key.bind(&change.user, &change.email);
         // The user's row is locked before the link's, so that what ends the links is waited for.
         let (open, written): (bool, bool) = query_as(concat!(
             "WITH asking AS MATERIALIZED (
@@ -123,12 +124,12 @@ impl EmailChangeStore for PostgresStore {
                  RETURNING times <= $5 AS allowed
              ), written AS (
                  INSERT INTO donjon_links
-                     (user_id, purpose, token_hash, email, expires_at, code_hash)
-                 SELECT asking.user_id, 'change_email', $7, $8, $9, $13 FROM asking, asked
+                     (user_id, purpose, token_hash, email, expires_at, code_hash, binding)
+                 SELECT asking.user_id, 'change_email', $7, $8, $9, $13, $14 FROM asking, asked
                  WHERE asked.allowed
                  ON CONFLICT (user_id, purpose) DO UPDATE SET token_hash = excluded.token_hash,
                      email = excluded.email, expires_at = excluded.expires_at,
-                     code_hash = excluded.code_hash, code_tries = 0
+                     code_hash = excluded.code_hash, binding = excluded.binding, code_tries = 0
                  RETURNING user_id
              ), taken AS (
                  SELECT u.id AS user_id FROM mailed, donjon_users u
@@ -158,6 +159,7 @@ impl EmailChangeStore for PostgresStore {
         .bind(effects(&change.link.effects))
         .bind(effects(&change.taken))
         .bind(change.link.code.as_ref().map(|code| code.as_bytes().as_slice()))
+        .bind(binding.as_bytes().as_slice())
         .fetch_one(self.pool())
         .await?;
         Ok(match (open, written) {
@@ -268,7 +270,7 @@ impl PostgresStore {
         along: &Effects,
         released: &Effects,
     ) -> sqlx::Result<EmailChanged> {
-        let (token, word) = proof(&change.proof);
+        let (token, word, to) = proof(&change.proof);
         let mut transaction = self.pool().begin().await?;
         for lock in [LOCK, LOCK_DOMAINS] {
             query(lock)
@@ -277,6 +279,7 @@ impl PostgresStore {
                 .bind(micros(change.at))
                 .bind(word)
                 .bind(change.keep.map(|id| id.0))
+                .bind(to)
                 .execute(&mut *transaction)
                 .await?;
         }
@@ -290,6 +293,7 @@ impl PostgresStore {
             .bind(SESSION_EVENTS_LOCK)
             .bind(effects(along))
             .bind(effects(released))
+            .bind(to)
             .fetch_one(&mut *transaction)
             .await?;
         if epoch.is_some() && word.is_some() {

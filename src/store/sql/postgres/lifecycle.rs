@@ -84,12 +84,15 @@ impl LifecycleStore for PostgresStore {
             for statement in ends() {
                 query(AssertSqlSafe(statement)).bind(user).execute(&mut *transaction).await?;
             }
-            if let Some(link) = &deletion.keep {
+            if let Some((to, link)) = &deletion.keep {
+                let binding = link.key.bind(&deletion.user, to);
                 query(KEEP_LINK)
                     .bind(user)
                     .bind(link.purpose.as_str())
                     .bind(link.token.as_bytes())
                     .bind(micros(link.expires_at))
+                    .bind(binding.as_bytes().as_slice())
+                    .bind(to)
                     .execute(&mut *transaction)
                     .await?;
                 write_effects(&mut transaction, &link.effects, &deletion.user).await?;
@@ -109,13 +112,14 @@ impl LifecycleStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<DeletionCancel> {
-        let (id, epoch, token) = kept_by(by);
+        let (id, epoch, link) = kept_by(by);
         let kept: Option<(String, Option<bool>)> = query_as(concat!(
             "WITH owner AS MATERIALIZED (
                  SELECT id FROM donjon_users WHERE deletion_at > $1
                    AND device_epoch = coalesce($3, device_epoch)
                    AND id = coalesce($2, (SELECT user_id FROM donjon_links
-                       WHERE token_hash = $4 AND purpose = 'keep' AND expires_at > $1))
+                       WHERE token_hash = $4 AND purpose = 'keep' AND expires_at > $1
+                         AND user_id = $7 AND email = $8))
                  FOR NO KEY UPDATE
              ), kept AS (
                  UPDATE donjon_deletions SET due_at = NULL, email = NULL, cools_until = $5
@@ -133,9 +137,11 @@ impl LifecycleStore for PostgresStore {
         .bind(micros(now))
         .bind(id)
         .bind(epoch)
-        .bind(token)
+        .bind(link.map(|link| link.token.as_bytes().as_slice()))
         .bind(micros(now + cooldown))
         .bind(effects(along))
+        .bind(link.map(|link| link.user.as_str()))
+        .bind(link.map(|link| link.email.as_str()))
         .fetch_optional(self.pool())
         .await?;
         let (kept, is_familiar) = kept.unzip();

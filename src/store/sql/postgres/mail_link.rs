@@ -6,12 +6,12 @@ use super::audit::{along, effects, familiar, note_seen};
 use super::ending::ended_in_order;
 use super::takeover::taking_over;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
-use crate::crypto::TokenHash;
 use crate::scope::SessionEnd;
 use crate::store::sql::convert::micros;
 use crate::store::sql::mail_link::{CodeRow, code_key, mailed_code};
 use crate::store::{
-    CodeTries, Effects, LinkLogin, LinkPurpose, LinkUse, MailLinkStore, MailedCode, Result,
+    CodeTries, Effects, FollowedLink, LinkLogin, LinkPurpose, LinkUse, MailLinkStore, MailedCode,
+    Result,
 };
 
 #[async_trait]
@@ -53,14 +53,14 @@ impl MailLinkStore for PostgresStore {
 
     async fn complete_link_login(
         &self,
-        token: &TokenHash,
+        link: &FollowedLink,
         login: LinkLogin,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<LinkUse> {
         let complete = || {
             sqlx::query_as(COMPLETE)
-                .bind(token.as_bytes())
+                .bind(link.token.as_bytes())
                 .bind(micros(now))
                 .bind(login.epoch)
                 .bind(effects(along))
@@ -68,6 +68,8 @@ impl MailLinkStore for PostgresStore {
                 .bind(login.session.map(|id| id.0))
                 .bind(SessionEnd::SignedOutEverywhere.as_str())
                 .bind(SESSION_EVENTS_LOCK)
+                .bind(link.user.as_str())
+                .bind(&link.email)
         };
         if !login.takes_over {
             return completed(along, complete().fetch_optional(self.pool()).await?);
@@ -76,7 +78,8 @@ impl MailLinkStore for PostgresStore {
         // snapshot only.
         let work = || async {
             let mut transaction = self.pool().begin().await?;
-            sqlx::query(LOCK).bind(token.as_bytes()).execute(&mut *transaction).await?;
+            let lock = sqlx::query(LOCK).bind(link.token.as_bytes()).bind(link.user.as_str());
+            lock.execute(&mut *transaction).await?;
             let used = complete().fetch_optional(&mut *transaction).await?;
             transaction.commit().await?;
             Ok::<_, sqlx::Error>(used)
@@ -92,7 +95,8 @@ fn completed(along: &Effects, used: Option<(String, Option<bool>)>) -> Result<Li
 }
 
 const LOCK: &str = "SELECT u.id FROM donjon_links l JOIN donjon_users u ON u.id = l.user_id
-     WHERE l.token_hash = $1 AND l.purpose = 'login' FOR NO KEY UPDATE OF u";
+     WHERE l.token_hash = $1 AND l.purpose = 'login' AND l.user_id = $2
+     FOR NO KEY UPDATE OF u";
 
 /// The user's row is locked first, so that a reset in progress is waited for, and its epoch seen.
 const COMPLETE: &str = concat!(
@@ -100,6 +104,7 @@ const COMPLETE: &str = concat!(
          SELECT u.id, $5::boolean AS unconfirmed FROM donjon_links l
          JOIN donjon_users u ON u.id = l.user_id AND u.email = l.email
          WHERE l.token_hash = $1 AND l.purpose = 'login' AND l.expires_at > $2
+           AND l.user_id = $9 AND l.email = $10
            AND u.device_epoch = $3 AND NOT ($5 AND u.email_verified)
          FOR NO KEY UPDATE OF u
      ), used AS (

@@ -15,6 +15,7 @@ mod identity;
 mod invitation;
 mod lifecycle;
 mod limit;
+mod link;
 mod made_in;
 mod mail_link;
 mod mfa;

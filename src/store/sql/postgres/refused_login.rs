@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 
 use super::audit::{along, effects};
+use super::link::bound;
 use super::pool::Pool;
 use crate::store::sql::account::{address_key, device_of};
 use crate::store::sql::convert::micros;
@@ -20,12 +21,15 @@ const REFUSE: &str = concat!(
              expires_at = CASE WHEN r.expires_at <= $6 THEN $7 ELSE r.expires_at END
          RETURNING times > $8 AS limited
      ), written AS (
-         INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at, code_hash)
-         SELECT u.id, $9, $10, u.email, $11, $12 FROM donjon_users u, counted
+         INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at, code_hash, binding)
+         SELECT u.id, $9, $10, u.email, $11, $12, ",
+    bound!("$15", "u.id", "u.email"),
+    " FROM donjon_users u, counted
          WHERE u.email = $3 AND NOT counted.limited AND NOT u.email_verified
          ON CONFLICT (user_id, purpose) DO UPDATE SET
              token_hash = excluded.token_hash, email = excluded.email,
-             expires_at = excluded.expires_at, code_hash = excluded.code_hash, code_tries = 0
+             expires_at = excluded.expires_at, code_hash = excluded.code_hash,
+             binding = excluded.binding, code_tries = 0
          RETURNING user_id
      ), ",
     along!("refused", "$13"),
@@ -56,6 +60,7 @@ pub(super) async fn refuse_login(
         .bind(link.code.as_ref().map(|code| code.as_bytes().as_slice()))
         .bind(effects(refused))
         .bind(effects(&link.effects))
+        .bind(link.key.pads())
         .fetch_one(pool)
         .await?;
     Ok(LinkRequest::of(sent, limited))

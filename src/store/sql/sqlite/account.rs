@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use super::audit::{write_effects, write_effects_if};
 use super::refused_login::refuse_login;
 use super::steps::{
-    count_against_limit, drop_links, end_sessions, forget_attempts, insert_user, is_confirmed,
-    take_over, use_link, write_link_if,
+    count_against_limit, count_link_request, drop_links, end_sessions, forget_attempts,
+    insert_user, is_confirmed, take_over, use_link, write_link_if,
 };
 use super::{SqliteStore, limit};
 use crate::crypto::{Redacted, TokenHash};
@@ -16,11 +16,11 @@ use crate::store::sql::account::{
     login_user, login_user_columns, proofs, user_id,
 };
 use crate::store::sql::convert::{micros, time};
-use crate::store::sql::mail_link::request_key;
+use crate::store::sql::mail_link::{LinkRow, mailed_link};
 use crate::store::{
-    Effects, KnownDevice, LimitCount, LimitUse, LinkPurpose, LinkRequest, LinkUse, LockoutPolicy,
-    LoginAttempt, LoginCompletion, LoginCounter, LoginRefusal, NewLink, NewUser, PasswordReset,
-    Proofs, RateLimit, Registration, Result, UserStore,
+    Effects, FollowedLink, KnownDevice, LimitCount, LimitUse, LinkPurpose, LinkRequest, LinkUse,
+    LockoutPolicy, LoginAttempt, LoginCompletion, LoginCounter, LoginRefusal, MailedLink, NewLink,
+    NewUser, PasswordReset, Proofs, RateLimit, Registration, Result, UserStore,
 };
 
 /// Where the users of the domain of address `?1` log in, if that is enforced and the login yields.
@@ -40,20 +40,23 @@ impl UserStore for SqliteStore {
         self.transition(move |connection| {
             Box::pin(async move {
                 let outcome = insert_user(connection, &user, true).await?;
+                let email = user.account.email().unwrap_or_default();
+                let binding = link.key.bind(user.account.id(), email);
                 sqlx::query(
                     "INSERT INTO donjon_links
-                         (user_id, purpose, token_hash, email, expires_at, code_hash)
-                     SELECT id, ?2, ?3, email, ?4, ?5 FROM donjon_users WHERE id = ?1",
+                         (user_id, purpose, token_hash, email, expires_at, code_hash, binding)
+                     SELECT id, ?2, ?3, email, ?4, ?5, ?6 FROM donjon_users WHERE id = ?1",
                 )
                 .bind(user.account.id().as_str())
                 .bind(link.purpose.as_str())
                 .bind(link.token.as_bytes().as_slice())
                 .bind(micros(link.expires_at))
                 .bind(link.code.as_ref().map(|code| code.as_bytes().as_slice()))
+                .bind(binding.as_bytes().as_slice())
                 .execute(&mut *connection)
                 .await?;
                 let fresh = outcome == Registration::Registered;
-                let key = format!("notice:{}", user.account.email().unwrap_or_default());
+                let key = format!("notice:{email}");
                 let told = count_against_limit(connection, &key, notices, now, !fresh).await?;
                 let owner: Option<String> =
                     sqlx::query_scalar("SELECT id FROM donjon_users WHERE email = ?1")
@@ -274,10 +277,11 @@ impl UserStore for SqliteStore {
         let (email, link) = (email.to_owned(), link.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                let key = request_key(link.purpose, &email);
-                let times = count_against_limit(connection, &key, limit, now, true).await?;
+                let (what, limits) = ((link.purpose, email.as_str()), (limit, now));
+                let (times, owner) = count_link_request(connection, what, limits, true).await?;
                 let limited = times > i64::from(limit.times);
-                let sent = write_link_if(connection, &email, &link, !limited).await?;
+                let owner = owner.filter(|_| !limited);
+                let sent = write_link_if(connection, (owner.as_ref(), &email), &link).await?;
                 Ok(LinkRequest::of(sent, limited))
             })
         })
@@ -289,9 +293,9 @@ impl UserStore for SqliteStore {
         purpose: LinkPurpose,
         token: &TokenHash,
         now: OffsetDateTime,
-    ) -> Result<Option<Account>> {
-        let row: Option<AccountRow> = sqlx::query_as(
-            "SELECT u.id, u.email, u.email_verified, u.attributes FROM donjon_links l
+    ) -> Result<Option<MailedLink>> {
+        let row: Option<LinkRow> = sqlx::query_as(
+            "SELECT u.id, u.email, u.email_verified, u.attributes, l.binding FROM donjon_links l
              JOIN donjon_users u ON u.id = l.user_id AND u.email = l.email
              WHERE l.token_hash = ?1 AND l.purpose = ?2 AND l.expires_at > ?3",
         )
@@ -300,20 +304,19 @@ impl UserStore for SqliteStore {
         .bind(micros(now))
         .fetch_optional(self.readers())
         .await?;
-        row.map(account).transpose()
+        row.map(mailed_link).transpose()
     }
 
     async fn confirm_email(
         &self,
-        token: &TokenHash,
+        link: &FollowedLink,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<LinkUse> {
-        let (token, along) = (*token, along.clone());
+        let (link, along) = (link.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                let Some((id, _)) = use_link(connection, LinkPurpose::Confirm, &token, now).await?
-                else {
+                let Some(id) = use_link(connection, LinkPurpose::Confirm, &link, now).await? else {
                     return Ok(LinkUse::Invalid);
                 };
                 sqlx::query("UPDATE donjon_users SET email_verified = TRUE WHERE id = ?1")
@@ -329,17 +332,16 @@ impl UserStore for SqliteStore {
 
     async fn reset_password(
         &self,
-        token: &TokenHash,
+        link: &FollowedLink,
         password: &Redacted<String>,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<PasswordReset> {
-        let (token, password, along) = (*token, password.clone(), along.clone());
+        let (link, password, along) = (link.clone(), password.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
-                let Some((id, email)) =
-                    use_link(connection, LinkPurpose::Reset, &token, now).await?
-                else {
+                let used = use_link(connection, LinkPurpose::Reset, &link, now).await?;
+                let Some(id) = used else {
                     return Ok(PasswordReset::Invalid);
                 };
                 if !is_confirmed(connection, &id).await? {
@@ -357,7 +359,7 @@ impl UserStore for SqliteStore {
                 .fetch_one(&mut *connection)
                 .await?;
                 drop_links(connection, &id).await?;
-                forget_attempts(connection, &address_key(&email)).await?;
+                forget_attempts(connection, &address_key(&link.email)).await?;
                 end_sessions(connection, &id, None, (SessionEnd::PasswordReset, now)).await?;
                 write_effects(connection, &along, Some(&id)).await?;
                 Ok(PasswordReset::Done { user: id, device_epoch })

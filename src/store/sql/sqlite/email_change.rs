@@ -138,18 +138,21 @@ async fn request(
     }
     let key = address_key(&change.email);
     let mails = count_against_limit(connection, &key, limit, now, true).await? <= allowed;
+    let binding = change.link.key.bind(user, &change.email);
     query(
-        "INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at, code_hash)
-         VALUES (?1, 'change_email', ?2, ?3, ?4, ?5)
+        "INSERT INTO donjon_links
+             (user_id, purpose, token_hash, email, expires_at, code_hash, binding)
+         VALUES (?1, 'change_email', ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (user_id, purpose) DO UPDATE SET token_hash = excluded.token_hash,
              email = excluded.email, expires_at = excluded.expires_at,
-             code_hash = excluded.code_hash, code_tries = 0",
+             code_hash = excluded.code_hash, binding = excluded.binding, code_tries = 0",
     )
     .bind(user.as_str())
     .bind(change.link.token.as_bytes().as_slice())
     .bind(&change.email)
     .bind(micros(change.link.expires_at))
     .bind(change.link.code.as_ref().map(|code| code.as_bytes().as_slice()))
+    .bind(binding.as_bytes().as_slice())
     .execute(&mut *connection)
     .await?;
     let owner: Option<String> = query_scalar(concat!(
@@ -175,13 +178,14 @@ async fn apply(
     released: &Effects,
 ) -> Result<EmailChanged> {
     released.receipt.note(false);
-    let (user, (token, word)) = (&change.user, proof(&change.proof));
-    let proven: Option<(String, String)> = query_as(proven!())
+    let (user, (token, word, to)) = (&change.user, proof(&change.proof));
+    let proven: Option<(String, String)> = query_as(proven!(to "$6"))
         .bind(user.as_str())
         .bind(token)
         .bind(micros(change.at))
         .bind(word)
         .bind(change.keep.map(|id| id.0))
+        .bind(to)
         .fetch_optional(&mut *connection)
         .await?;
     let Some((_, email)) = proven else { return Ok(EmailChanged::Invalid) };

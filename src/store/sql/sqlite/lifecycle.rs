@@ -56,23 +56,27 @@ impl LifecycleStore for SqliteStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<DeletionCancel> {
-        let ((id, epoch, token), along) = (kept_by(by), along.clone());
+        let (by, along) = (by.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
+                let (id, epoch, link) = kept_by(&by);
                 let kept: Option<String> = query_scalar(
                     "UPDATE donjon_deletions SET due_at = NULL, email = NULL, cools_until = ?5
                      WHERE attempts = 0 AND due_at IS NOT NULL AND user_id =
                          (SELECT id FROM donjon_users WHERE deletion_at > ?1
                           AND device_epoch = coalesce(?3, device_epoch)
                           AND id = coalesce(?2, (SELECT user_id FROM donjon_links
-                              WHERE token_hash = ?4 AND purpose = 'keep' AND expires_at > ?1)))
+                              WHERE token_hash = ?4 AND purpose = 'keep' AND expires_at > ?1
+                                AND user_id = ?6 AND email = ?7)))
                      RETURNING user_id",
                 )
                 .bind(micros(now))
                 .bind(id)
                 .bind(epoch)
-                .bind(token)
+                .bind(link.map(|link| link.token.as_bytes().as_slice()))
                 .bind(micros(now + cooldown))
+                .bind(link.map(|link| link.user.as_str()))
+                .bind(link.map(|link| link.email.as_str()))
                 .fetch_optional(&mut *connection)
                 .await?;
                 let Some(id) = kept else { return Ok(DeletionCancel::Late) };
@@ -390,12 +394,15 @@ async fn request(
     for statement in ends() {
         query(AssertSqlSafe(statement)).bind(user).execute(&mut *connection).await?;
     }
-    if let Some(link) = &deletion.keep {
+    if let Some((to, link)) = &deletion.keep {
+        let binding = link.key.bind(&deletion.user, to);
         query(KEEP_LINK)
             .bind(user)
             .bind(link.purpose.as_str())
             .bind(link.token.as_bytes().as_slice())
             .bind(micros(link.expires_at))
+            .bind(binding.as_bytes().as_slice())
+            .bind(to)
             .execute(&mut *connection)
             .await?;
         write_effects(connection, &link.effects, Some(&deletion.user)).await?;

@@ -4,12 +4,12 @@ use time::OffsetDateTime;
 use super::SqliteStore;
 use super::audit::write_effects;
 use super::steps::{count_against_limit, end_sessions, take_over, use_link};
-use crate::crypto::TokenHash;
 use crate::scope::SessionEnd;
 use crate::store::sql::convert::micros;
 use crate::store::sql::mail_link::{CodeRow, code_key, mailed_code};
 use crate::store::{
-    CodeTries, Effects, LinkLogin, LinkPurpose, LinkUse, MailLinkStore, MailedCode, Result,
+    CodeTries, Effects, FollowedLink, LinkLogin, LinkPurpose, LinkUse, MailLinkStore, MailedCode,
+    Result,
 };
 
 #[async_trait]
@@ -57,12 +57,12 @@ impl MailLinkStore for SqliteStore {
 
     async fn complete_link_login(
         &self,
-        token: &TokenHash,
+        link: &FollowedLink,
         login: LinkLogin,
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<LinkUse> {
-        let (token, along) = (*token, along.clone());
+        let (link, along) = (link.clone(), along.clone());
         self.transition(move |connection| {
             Box::pin(async move {
                 let fresh: bool = sqlx::query_scalar(
@@ -71,16 +71,16 @@ impl MailLinkStore for SqliteStore {
                          WHERE l.token_hash = ?1 AND u.device_epoch = ?2
                            AND NOT (?3 AND u.email_verified))",
                 )
-                .bind(token.as_bytes().as_slice())
+                .bind(link.token.as_bytes().as_slice())
                 .bind(login.epoch)
                 .bind(login.takes_over)
                 .fetch_one(&mut *connection)
                 .await?;
                 let used = match fresh {
-                    true => use_link(connection, LinkPurpose::Login, &token, now).await?,
+                    true => use_link(connection, LinkPurpose::Login, &link, now).await?,
                     false => None,
                 };
-                let Some((id, _)) = used else { return Ok(LinkUse::Invalid) };
+                let Some(id) = used else { return Ok(LinkUse::Invalid) };
                 if login.takes_over {
                     take_over(connection, &id, now).await?;
                     let end = (SessionEnd::SignedOutEverywhere, now);

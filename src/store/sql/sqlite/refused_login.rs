@@ -4,9 +4,8 @@ use sqlx::SqliteConnection;
 use time::OffsetDateTime;
 
 use super::audit::write_effects;
-use super::steps::{count_against_limit, write_link_if};
+use super::steps::{count_link_request, write_link_if};
 use crate::store::sql::account::{address_key, device_of};
-use crate::store::sql::mail_link::request_key;
 use crate::store::{LinkRequest, LoginRefusal, Result};
 
 pub(super) async fn refuse_login(
@@ -27,9 +26,10 @@ pub(super) async fn refuse_login(
     .bind(address_key(email))
     .execute(&mut *connection)
     .await?;
-    let key = request_key(link.purpose, email);
-    let times = count_against_limit(connection, &key, limit, now, waits).await?;
+    let (what, limits) = ((link.purpose, email), (limit, now));
+    let (times, owner) = count_link_request(connection, what, limits, waits).await?;
     let limited = times > i64::from(limit.times);
-    let sent = write_link_if(connection, email, link, waits && !limited).await?;
+    let owner = owner.filter(|_| !limited);
+    let sent = write_link_if(connection, (owner.as_ref(), email), link).await?;
     Ok(LinkRequest::of(sent, limited))
 }

@@ -5,11 +5,11 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::audit::write_effects_if;
-use crate::crypto::TokenHash;
 use crate::scope::{SessionEnd, SessionId, UserId};
 use crate::store::sql::account::user_id;
 use crate::store::sql::convert::micros;
-use crate::store::{LinkPurpose, NewLink, NewUser, RateLimit, Registration, Result};
+use crate::store::sql::mail_link::request_key;
+use crate::store::{FollowedLink, LinkPurpose, NewLink, NewUser, RateLimit, Registration, Result};
 
 /// Writes a user, who `signed_up` or was made by the host.
 pub(super) async fn insert_user(
@@ -37,50 +37,56 @@ pub(super) async fn insert_user(
     Ok(if fresh { Registration::Registered } else { Registration::EmailTaken })
 }
 
-/// Uses up a link that works; answers whose it was and the address it was sent to.
+/// Uses up a link that works; answers whose it was.
 pub(super) async fn use_link(
     connection: &mut SqliteConnection,
     purpose: LinkPurpose,
-    token: &TokenHash,
+    link: &FollowedLink,
     now: OffsetDateTime,
-) -> Result<Option<(UserId, String)>> {
-    let used: Option<(String, String)> = sqlx::query_as(
+) -> Result<Option<UserId>> {
+    let used: Option<String> = sqlx::query_scalar(
         "DELETE FROM donjon_links AS l
          WHERE l.token_hash = ?1 AND l.purpose = ?2 AND l.expires_at > ?3
+           AND l.user_id = ?4 AND l.email = ?5
            AND EXISTS (SELECT 1 FROM donjon_users u WHERE u.id = l.user_id AND u.email = l.email)
-         RETURNING user_id, email",
+         RETURNING user_id",
     )
-    .bind(token.as_bytes().as_slice())
+    .bind(link.token.as_bytes().as_slice())
     .bind(purpose.as_str())
     .bind(micros(now))
+    .bind(link.user.as_str())
+    .bind(&link.email)
     .fetch_optional(connection)
     .await?;
-    used.map(|(id, email)| Ok((user_id(id)?, email))).transpose()
+    used.map(user_id).transpose()
 }
 
-/// Writes a link to the account with this address, and what goes along, if it is `wanted`: as many
-/// statements either way. Answers whether it was written.
+/// Writes a link to the account with this address, which is `owner`, and what goes along, if there is
+/// one: as many statements either way. Answers whether it was written.
 pub(super) async fn write_link_if(
     connection: &mut SqliteConnection,
-    email: &str,
+    (owner, email): (Option<&UserId>, &str),
     link: &NewLink,
-    wanted: bool,
 ) -> Result<bool> {
+    let binding = owner.map(|owner| link.key.bind(owner, email));
     let written: Option<String> = sqlx::query_scalar(
-        "INSERT INTO donjon_links (user_id, purpose, token_hash, email, expires_at, code_hash)
-         SELECT id, ?2, ?3, email, ?4, ?6 FROM donjon_users
-         WHERE email = ?1 AND ?5 AND (?2 <> 'confirm' OR NOT email_verified)
+        "INSERT INTO donjon_links
+             (user_id, purpose, token_hash, email, expires_at, code_hash, binding)
+         SELECT id, ?2, ?3, email, ?4, ?6, ?7 FROM donjon_users
+         WHERE email = ?1 AND id = ?5 AND (?2 <> 'confirm' OR NOT email_verified)
          ON CONFLICT (user_id, purpose) DO UPDATE SET
              token_hash = excluded.token_hash, email = excluded.email,
-             expires_at = excluded.expires_at, code_hash = excluded.code_hash, code_tries = 0
+             expires_at = excluded.expires_at, code_hash = excluded.code_hash,
+             binding = excluded.binding, code_tries = 0
          RETURNING user_id",
     )
     .bind(email)
     .bind(link.purpose.as_str())
     .bind(link.token.as_bytes().as_slice())
     .bind(micros(link.expires_at))
-    .bind(wanted)
+    .bind(owner.map(UserId::as_str))
     .bind(link.code.as_ref().map(|code| code.as_bytes().as_slice()))
+    .bind(binding.as_ref().map(|binding| binding.as_bytes().as_slice()))
     .fetch_optional(&mut *connection)
     .await?;
     let owner = written.map(user_id).transpose()?;
@@ -195,6 +201,31 @@ pub(super) async fn drop_links(connection: &mut SqliteConnection, user: &UserId)
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// The same as [`count_against_limit`] for a link to an address; answers whose it is, too.
+pub(super) async fn count_link_request(
+    connection: &mut SqliteConnection,
+    (purpose, email): (LinkPurpose, &str),
+    (limit, now): (RateLimit, OffsetDateTime),
+    counts: bool,
+) -> Result<(i64, Option<UserId>)> {
+    let counted: Option<(i64, Option<String>)> = sqlx::query_as(
+        "INSERT INTO donjon_rate_limits AS r (key, times, expires_at) SELECT ?1, 1, ?3 WHERE ?4
+         ON CONFLICT (key) DO UPDATE SET
+             times = CASE WHEN r.expires_at <= ?2 THEN 1 ELSE r.times + 1 END,
+             expires_at = CASE WHEN r.expires_at <= ?2 THEN ?3 ELSE r.expires_at END
+         RETURNING times, (SELECT u.id FROM donjon_users u WHERE u.email = ?5)",
+    )
+    .bind(request_key(purpose, email))
+    .bind(micros(now))
+    .bind(micros(now + limit.window))
+    .bind(counts)
+    .bind(email)
+    .fetch_optional(connection)
+    .await?;
+    let Some((times, owner)) = counted else { return Ok((0, None)) };
+    Ok((times, owner.map(user_id).transpose()?))
 }
 
 /// Counts one more use of a limit, if it `counts`; answers how many there are in its window then.

@@ -63,7 +63,7 @@ impl Kit {
         let attempt = self.begin_from(&nobody, &device, epoch()).await?;
         rule(RULE, attempt.user.is_none() && attempt.counter == LoginCounter::Address, attempt)?;
 
-        let token = self.request(&user.email, LinkPurpose::Reset, at(HOUR)).await?;
+        let token = self.request(&user, LinkPurpose::Reset, at(HOUR)).await?;
         let reset = self.reset(&token, epoch()).await?;
         let counter = self.begin_from(&user, &device, epoch()).await?.counter;
         rule(RULE, counter == LoginCounter::Address, counter)?;

@@ -77,13 +77,14 @@ impl Kit {
             let link = NewLink { effects: sent.effects.clone(), ..new_link(purpose) };
             self.store.request_link(email, &link, LIMIT, epoch()).await?;
             rule(RULE, self.wrote(&sent, Some(id)).await?, (purpose, "was asked for"))?;
+            let used = followed(&link, email, id);
             for owner in [Some(id), None] {
                 let along = Along::new();
                 if purpose == LinkPurpose::Confirm {
-                    self.store.confirm_email(&link.token, &along.effects, at(1)).await?;
+                    self.store.confirm_email(&used, &along.effects, at(1)).await?;
                 } else {
                     let new = password();
-                    self.store.reset_password(&link.token, &new, &along.effects, at(1)).await?;
+                    self.store.reset_password(&used, &new, &along.effects, at(1)).await?;
                 }
                 rule(RULE, self.wrote(&along, owner).await?, (purpose, "was used", owner))?;
             }

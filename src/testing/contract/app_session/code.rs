@@ -10,7 +10,7 @@ use super::{
 use crate::crypto::{RandomExt as _, Redacted, SystemRandom};
 use crate::scope::{SessionEnd, SessionId, UserId};
 use crate::store::{AppCodeRedemption, Effects, LinkPurpose, NewAppCode, NewLink};
-use crate::testing::contract::account::{LIMIT, new_delivery, new_link};
+use crate::testing::contract::account::{LIMIT, followed, new_delivery, new_link};
 
 pub(super) async fn check(kit: &Kit) -> Checked {
     a_code_is_made_by_who_is_logged_in(kit).await?;
@@ -256,7 +256,7 @@ async fn no_session_outlives_a_reset(kit: &Kit) -> Checked {
         let link = NewLink { expires_at: at(60), ..new_link(LinkPurpose::Reset) };
         kit.users.request_link(&user.email, &link, LIMIT, epoch()).await?;
         race(|caller| {
-            let (kit, reset) = (kit.clone(), link.token);
+            let (kit, reset) = (kit.clone(), followed(&link, &user.email, &user.id));
             let redeem = codes.get(caller).map(|code| redemption(code, at(1)));
             async move {
                 if let (true, Some(redeem)) = (caller != CALLERS / 2, redeem) {

@@ -1,7 +1,7 @@
 //! One address, and many who want it.
 
 use super::*;
-use crate::store::{LinkUse, Registration};
+use crate::store::{FollowedLink, LinkUse, Registration};
 
 impl Kit {
     pub(super) async fn an_address_goes_to_one_of_all_who_claim_it(&self) -> Result<(), Violation> {
@@ -79,7 +79,7 @@ impl Kit {
             let (id, confirm) = self.sign_up(&asked.new, false).await?;
             let told = race(|caller| {
                 let (store, users) = (Arc::clone(&self.store), Arc::clone(&self.parts.users));
-                let change = asked.change();
+                let (change, confirm) = (asked.change(), confirm.clone());
                 async move {
                     let none = Effects::none();
                     Ok(if caller % 2 == 0 {
@@ -124,15 +124,20 @@ impl Kit {
     }
 
     /// Somebody who signed up with this address, and the link to confirm it.
-    async fn sign_up(&self, email: &str, confirms: bool) -> Result<(UserId, TokenHash), Violation> {
+    async fn sign_up(
+        &self,
+        email: &str,
+        confirms: bool,
+    ) -> Result<(UserId, FollowedLink), Violation> {
         let (user, link) = (new_user(email), new_link(LinkPurpose::Confirm));
         let (users, none) = (&self.parts.users, Effects::none());
         let signed_up = users.register(&user, &link, &none, (OFTEN, epoch())).await?;
         let fresh = signed_up == Registration::Registered;
         rule("an address that is asked for is kept for nobody", fresh, signed_up)?;
+        let link = followed(&link, email, user.account.id());
         if confirms {
-            users.confirm_email(&link.token, &none, at(1)).await?;
+            users.confirm_email(&link, &none, at(1)).await?;
         }
-        Ok((user.account.id().clone(), link.token))
+        Ok((user.account.id().clone(), link))
     }
 }

@@ -113,8 +113,8 @@ impl Kit {
                 0 => {
                     let link = new_link(LinkPurpose::Reset);
                     self.parts.users.request_link(&asked.old, &link, OFTEN, epoch()).await?;
-                    let (token, new) = (&link.token, password());
-                    self.parts.users.reset_password(token, &new, &none, at(1)).await?;
+                    let (link, new) = (followed(&link, &asked.old, &asked.id), password());
+                    self.parts.users.reset_password(&link, &new, &none, at(1)).await?;
                 }
                 1 => {
                     let change = NewPassword {

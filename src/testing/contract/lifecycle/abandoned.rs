@@ -39,9 +39,10 @@ impl Kit {
         let removed = outcomes.iter().filter(|removed| **removed).count();
         rule(ONCE, removed == 1, removed)?;
         rule(ONCE, self.users.find_account(id).await?.is_none(), id)?;
-        let confirmed = self.users.confirm_email(&link.token, &Effects::none(), at(1)).await?;
-        rule(ONCE, confirmed == LinkUse::Invalid, confirmed)?;
         let email = user.account.email().unwrap_or_default();
+        let follows = followed(&link, email, id);
+        let confirmed = self.users.confirm_email(&follows, &Effects::none(), at(1)).await?;
+        rule(ONCE, confirmed == LinkUse::Invalid, confirmed)?;
         let again = self.users.create_user(&new_user(email), &Effects::none()).await?;
         rule("its address is free again", again == Registration::Registered, again)
     }
@@ -61,7 +62,7 @@ impl Kit {
             let used = race(|caller| {
                 let (store, users, id) =
                     (Arc::clone(&self.store), Arc::clone(&self.users), id.clone());
-                let token = confirm.token;
+                let token = followed(&confirm, email, &id);
                 async move {
                     let none = Effects::none();
                     if caller % 2 == 0 {
@@ -87,7 +88,9 @@ impl Kit {
         self.users.create_user(&by_host, &Effects::none()).await?;
         others.push(("the host made it", by_host.account.id().clone()));
         let (confirmed, link) = self.sign_up().await?;
-        self.users.confirm_email(&link.token, &Effects::none(), at(1)).await?;
+        let email = confirmed.account.email().unwrap_or_default();
+        let follows = followed(&link, email, confirmed.account.id());
+        self.users.confirm_email(&follows, &Effects::none(), at(1)).await?;
         others.push(("it is confirmed", confirmed.account.id().clone()));
         let (inside, _) = self.sign_up().await?;
         let id = inside.account.id();

@@ -81,7 +81,8 @@ impl Kit {
             race(|caller| {
                 let (store, users) = (Arc::clone(&self.store), Arc::clone(&self.users));
                 let (sessions, id) = (Arc::clone(&self.sessions), user.id.clone());
-                let (token, code) = (link.token, user.codes.get(caller).copied());
+                let (token, code) =
+                    (followed(&link, &user.email, &user.id), user.codes.get(caller).copied());
                 async move {
                     if caller == CALLERS / 2 {
                         let new = Redacted("$argon2id$reset".to_owned());

@@ -1,6 +1,6 @@
 //! Using passkeys: once for each challenge, by a count that grows, before a reset.
 
-use super::super::account::{LIMIT, new_link};
+use super::super::account::{LIMIT, followed, new_link};
 use super::super::session::new_session;
 use super::*;
 use crate::crypto::Redacted;
@@ -187,7 +187,7 @@ impl Kit {
             race(|caller| {
                 let (store, users) = (Arc::clone(&self.store), Arc::clone(&self.users));
                 let (sessions, id) = (Arc::clone(&self.sessions), user.clone());
-                let (token, passkey) = (link.token, passkey.clone());
+                let (token, passkey) = (followed(&link, &email, &user), passkey.clone());
                 async move {
                     if caller == CALLERS / 2 {
                         let new = Redacted("$argon2id$reset".to_owned());

@@ -1,6 +1,7 @@
 //! What is mailed beside links to confirm and to reset: codes, links to log in, and how they look.
 
 mod bodies;
+mod bound;
 mod code;
 pub(super) mod login_link;
 
