@@ -2,7 +2,7 @@
 //! second factor, the choice of another password, or the word that the account is to be kept.
 //!
 //! Nothing of it is stored, and it is no session: the browser keeps a sealed cookie that only the
-//! page of that step reads. It dies after some minutes, and when the user's epoch moves, as by a
+//! page of that step reads. It dies after five minutes, and when the user's epoch moves, as by a
 //! reset of the password. At the end of its step it is replaced by a session.
 
 use http::HeaderMap;
@@ -16,6 +16,9 @@ use super::sign_in::{ProvenAt, SignIn};
 use crate::crypto::{Keyring, Purpose, Random};
 use crate::http::CookiePolicy;
 use crate::scope::{Method, UserId};
+
+/// How long a login waits, whatever for.
+const WAITS: Duration = Duration::minutes(5);
 
 /// What a login waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +35,6 @@ pub(super) enum Step {
 #[derive(Clone, Debug)]
 pub(super) struct PendingLogins {
     cookie: SealedCookie,
-    waits: Duration,
 }
 
 /// The login.
@@ -62,15 +64,13 @@ pub(super) struct Pending {
 
 impl PendingLogins {
     pub(super) fn new(step: Step, policy: CookiePolicy, keyring: &Keyring) -> Self {
-        let (name, purpose, waits) = match step {
-            Step::Code => ("pending-login", "account/pending-login", Duration::minutes(5)),
-            Step::Keep => ("keep-account", "account/keep", Duration::minutes(5)),
-            Step::Password => {
-                ("pending-password", "account/pending-password", Duration::minutes(15))
-            }
+        let (name, purpose) = match step {
+            Step::Code => ("pending-login", "account/pending-login"),
+            Step::Keep => ("keep-account", "account/keep"),
+            Step::Password => ("pending-password", "account/pending-password"),
         };
         let (purpose, keyring) = (Purpose::new(purpose), keyring.clone());
-        Self { cookie: SealedCookie { name, purpose, policy, keyring }, waits }
+        Self { cookie: SealedCookie { name, purpose, policy, keyring } }
     }
 
     /// The login that waits in the browser behind a request, and the address it began with.
@@ -102,9 +102,9 @@ impl PendingLogins {
             trust,
             login_path: who.login_path.clone(),
             proven_at: who.proven_at,
-            until: now + self.waits,
+            until: now + WAITS,
         };
-        answer.append(SET_COOKIE, self.cookie.set(random, &pending, self.waits));
+        answer.append(SET_COOKIE, self.cookie.set(random, &pending, WAITS));
     }
 
     /// The login does not wait any more.

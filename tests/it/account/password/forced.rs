@@ -98,7 +98,7 @@ async fn a_login_that_waits_for_another_password_dies_in_time_and_with_a_reset()
         let mut late = world.browser();
         let page = asked(&mut late, ALICE).await;
         let mut last = late.clone();
-        world.clock.advance(Duration::minutes(15) - Duration::SECOND);
+        world.clock.advance(Duration::minutes(5) - Duration::SECOND);
         assert_eq!(last.get(CHOOSE).await.status, StatusCode::OK);
         world.clock.advance(Duration::SECOND);
         let page = late.submit(&page, &[("password", BETTER)]).await;
