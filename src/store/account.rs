@@ -312,7 +312,8 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<LinkRequest>;
 
     /// Counts the request for a link, and writes it for the account with this address, unless there
-    /// is none or the limit is reached. A link to confirm is written only for an address not yet
+    /// is none or the limit is reached. A deleted account that keeps its address is none, here and for
+    /// whatever a link opens. A link to confirm is written only for an address not yet
     /// confirmed. The link takes the place of an older one of its purpose.
     async fn request_link(
         &self,

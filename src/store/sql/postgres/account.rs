@@ -300,7 +300,7 @@ impl UserStore for PostgresStore {
                  SELECT u.id, $6, $7, u.email, $8, $10, ",
             bound!("$11", "u.id", "u.email"),
             " FROM donjon_users u, counted
-                 WHERE u.email = $5 AND NOT counted.limited
+                 WHERE u.email = $5 AND u.deleted_at IS NULL AND NOT counted.limited
                    AND ($6 <> 'confirm' OR NOT u.email_verified)
                  ON CONFLICT (user_id, purpose) DO UPDATE SET
                      token_hash = excluded.token_hash, email = excluded.email,
@@ -335,7 +335,8 @@ impl UserStore for PostgresStore {
     ) -> Result<Option<MailedLink>> {
         let row: Option<LinkRow> = sqlx::query_as(
             "SELECT u.id, u.email, u.email_verified, u.attributes, l.binding FROM donjon_links l
-             JOIN donjon_users u ON u.id = l.user_id AND u.email = l.email
+             JOIN donjon_users u
+                 ON u.id = l.user_id AND u.email = l.email AND u.deleted_at IS NULL
              WHERE l.token_hash = $1 AND l.purpose = $2 AND l.expires_at > $3",
         )
         .bind(token.as_bytes())
@@ -357,7 +358,8 @@ impl UserStore for PostgresStore {
         let id = sqlx::query_scalar(concat!(
             "WITH owner AS MATERIALIZED (
                  SELECT u.id FROM donjon_links l
-                 JOIN donjon_users u ON u.id = l.user_id AND u.email = l.email
+                 JOIN donjon_users u
+                     ON u.id = l.user_id AND u.email = l.email AND u.deleted_at IS NULL
                  WHERE l.token_hash = $1 AND l.purpose = 'confirm' AND l.expires_at > $2
                    AND l.user_id = $4 AND l.email = $5
                  FOR NO KEY UPDATE OF u
@@ -406,7 +408,7 @@ impl UserStore for PostgresStore {
                  DELETE FROM donjon_links l USING donjon_users u
                  WHERE l.token_hash = $1 AND l.purpose = 'reset' AND l.expires_at > $2
                    AND l.user_id = $7 AND l.email = $8
-                   AND u.id = l.user_id AND u.email = l.email
+                   AND u.id = l.user_id AND u.email = l.email AND u.deleted_at IS NULL
                  RETURNING l.user_id, l.email, NOT u.email_verified AS unconfirmed
              ), others AS (
                  DELETE FROM donjon_links l USING used

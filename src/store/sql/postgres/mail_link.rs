@@ -36,7 +36,7 @@ impl MailLinkStore for PostgresStore {
              FROM donjon_users u, counted
              WHERE counted.allowed AND l.purpose = $5 AND l.email = $6 AND l.expires_at > $2
                AND l.code_hash IS NOT NULL AND l.code_tries < $7
-               AND u.id = l.user_id AND u.email = l.email
+               AND u.id = l.user_id AND u.email = l.email AND u.deleted_at IS NULL
              RETURNING u.id, u.email, u.email_verified, u.attributes, l.token_hash, l.code_hash",
         )
         .bind(code_key(purpose, email))
@@ -105,7 +105,7 @@ const COMPLETE: &str = concat!(
          JOIN donjon_users u ON u.id = l.user_id AND u.email = l.email
          WHERE l.token_hash = $1 AND l.purpose = 'login' AND l.expires_at > $2
            AND l.user_id = $9 AND l.email = $10
-           AND u.device_epoch = $3 AND NOT ($5 AND u.email_verified)
+           AND u.device_epoch = $3 AND NOT ($5 AND u.email_verified) AND u.deleted_at IS NULL
          FOR NO KEY UPDATE OF u
      ), used AS (
          DELETE FROM donjon_links l USING owner

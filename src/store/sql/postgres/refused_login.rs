@@ -25,7 +25,8 @@ const REFUSE: &str = concat!(
          SELECT u.id, $9, $10, u.email, $11, $12, ",
     bound!("$15", "u.id", "u.email"),
     " FROM donjon_users u, counted
-         WHERE u.email = $3 AND NOT counted.limited AND NOT u.email_verified
+         WHERE u.email = $3 AND u.deleted_at IS NULL AND NOT counted.limited
+           AND NOT u.email_verified
          ON CONFLICT (user_id, purpose) DO UPDATE SET
              token_hash = excluded.token_hash, email = excluded.email,
              expires_at = excluded.expires_at, code_hash = excluded.code_hash,

@@ -296,7 +296,8 @@ impl UserStore for SqliteStore {
     ) -> Result<Option<MailedLink>> {
         let row: Option<LinkRow> = sqlx::query_as(
             "SELECT u.id, u.email, u.email_verified, u.attributes, l.binding FROM donjon_links l
-             JOIN donjon_users u ON u.id = l.user_id AND u.email = l.email
+             JOIN donjon_users u
+                 ON u.id = l.user_id AND u.email = l.email AND u.deleted_at IS NULL
              WHERE l.token_hash = ?1 AND l.purpose = ?2 AND l.expires_at > ?3",
         )
         .bind(token.as_bytes().as_slice())

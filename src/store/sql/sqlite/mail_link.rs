@@ -31,7 +31,8 @@ impl MailLinkStore for SqliteStore {
                      WHERE purpose = ?1 AND email = ?2 AND expires_at > ?3
                        AND code_hash IS NOT NULL AND code_tries < ?4 AND ?5
                        AND EXISTS (SELECT 1 FROM donjon_users u
-                                   WHERE u.id = user_id AND u.email = donjon_links.email)
+                                   WHERE u.id = user_id AND u.email = donjon_links.email
+                                     AND u.deleted_at IS NULL)
                      RETURNING token_hash",
                 )
                 .bind(purpose.as_str())

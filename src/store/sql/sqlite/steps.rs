@@ -48,7 +48,8 @@ pub(super) async fn use_link(
         "DELETE FROM donjon_links AS l
          WHERE l.token_hash = ?1 AND l.purpose = ?2 AND l.expires_at > ?3
            AND l.user_id = ?4 AND l.email = ?5
-           AND EXISTS (SELECT 1 FROM donjon_users u WHERE u.id = l.user_id AND u.email = l.email)
+           AND EXISTS (SELECT 1 FROM donjon_users u WHERE u.id = l.user_id AND u.email = l.email
+                       AND u.deleted_at IS NULL)
          RETURNING user_id",
     )
     .bind(link.token.as_bytes().as_slice())
@@ -73,7 +74,7 @@ pub(super) async fn write_link_if(
         "INSERT INTO donjon_links
              (user_id, purpose, token_hash, email, expires_at, code_hash, binding)
          SELECT id, ?2, ?3, email, ?4, ?6, ?7 FROM donjon_users
-         WHERE email = ?1 AND id = ?5 AND (?2 <> 'confirm' OR NOT email_verified)
+         WHERE email = ?1 AND id = ?5 AND deleted_at IS NULL AND (?2 <> 'confirm' OR NOT email_verified)
          ON CONFLICT (user_id, purpose) DO UPDATE SET
              token_hash = excluded.token_hash, email = excluded.email,
              expires_at = excluded.expires_at, code_hash = excluded.code_hash,
@@ -215,7 +216,8 @@ pub(super) async fn count_link_request(
          ON CONFLICT (key) DO UPDATE SET
              times = CASE WHEN r.expires_at <= ?2 THEN 1 ELSE r.times + 1 END,
              expires_at = CASE WHEN r.expires_at <= ?2 THEN ?3 ELSE r.expires_at END
-         RETURNING times, (SELECT u.id FROM donjon_users u WHERE u.email = ?5)",
+         RETURNING times, (SELECT u.id FROM donjon_users u
+                           WHERE u.email = ?5 AND u.deleted_at IS NULL)",
     )
     .bind(request_key(purpose, email))
     .bind(micros(now))

@@ -1,7 +1,8 @@
 //! Deletions whose time has come.
 
+use super::super::account::LIMIT;
 use super::*;
-use crate::store::{DeletionExecution, DeletionOutcome, Registration};
+use crate::store::{DeletionExecution, DeletionOutcome, LinkRequest, Registration};
 
 impl Kit {
     pub(super) async fn a_due_deletion_is_taken_by_one(&self) -> Result<(), Violation> {
@@ -124,6 +125,14 @@ impl Kit {
             rule("what is left of a deleted account says so", marked == stays, &standing)?;
             let bare = standing.as_ref().is_none_or(|standing| !standing.has_password);
             rule("nothing is left that logs in", bare, standing)?;
+            for purpose in [LinkPurpose::Confirm, LinkPurpose::Reset, LinkPurpose::Login] {
+                let link = new_link(purpose);
+                let asked = self.users.request_link(email, &link, LIMIT, at(GRACE)).await?;
+                let nobody = asked == LinkRequest::NoAccount;
+                rule("nothing is mailed to a deleted account", nobody, (purpose, asked))?;
+                let found = self.users.load_link(purpose, &link.token, at(GRACE)).await?;
+                rule("no link opens a deleted account", found.is_none(), (purpose, found))?;
+            }
             let again = self.users.create_user(&new_user(email), &Effects::none()).await?;
             rule(RULE, (again == Registration::Registered) == free, (strategy, again))?;
             let once = self.store.request_deletion(&asked(id), &along, at(GRACE)).await?;

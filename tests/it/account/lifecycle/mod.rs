@@ -5,6 +5,7 @@ mod deletion;
 mod execute;
 mod export;
 mod keep;
+mod kept_address;
 mod owner;
 mod store;
 
