@@ -361,6 +361,7 @@ messages! {
     service_accounts_disable: "Disable it",
     service_accounts_enable: "Enable it",
     organization_name_invalid: "A name is one line of at most 100 characters.",
+    organization_name_link: "A name must not look like a web address. Please write it without the dot, or with a space behind it.",
     organization_slug_invalid: "A name in addresses has 3 to 63 small letters, digits and hyphens, begins with a letter, and is none that we keep for ourselves.",
     organization_slug_taken: "Another organization has this name in addresses. Please choose another.",
     organization_too_many: "You have started a lot of organizations today. Please go on tomorrow.",

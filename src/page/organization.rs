@@ -45,6 +45,8 @@ pub struct OrganizationItem {
 pub enum OrganizationProblem {
     /// The name is none.
     Name,
+    /// The name is one that programs make a link of.
+    NameIsLink,
     /// The slug cannot be chosen.
     Slug,
     /// Another organization has the slug, or had it.

@@ -40,6 +40,13 @@ pub fn organization(data: &[u8]) -> Outcome {
         assert!((1..=100).contains(&name.as_str().chars().count()));
         assert!(!name.as_str().contains(char::is_control), "{name:?}");
         assert_eq!(name.as_str().parse().as_ref(), Ok(name));
+        // No word of it is a host with a top-level domain of letters.
+        let is_host = |word: &str| {
+            let (host, top) = word.rsplit_once('.').unwrap_or_default();
+            let is_top = top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_alphabetic());
+            is_top && host.ends_with(|c: char| c.is_ascii_alphanumeric())
+        };
+        assert!(!name.as_str().split(' ').any(is_host), "{name:?}");
     }
     let link = InvitationLink::parse(text);
     assert!(link.as_ref().is_none_or(|link| link.expose() == text), "{text}");

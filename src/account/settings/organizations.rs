@@ -5,7 +5,8 @@ use http::{Response, StatusCode};
 use super::{Flow, FrameParts, ORGANIZATIONS};
 use crate::account::AccountError;
 use crate::account::organization::{
-    Made, OrganizationAct, OrganizationError, OrganizationName, create as make,
+    InvalidOrganizationName, Made, OrganizationAct, OrganizationError, OrganizationName,
+    create as make,
 };
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
@@ -17,6 +18,14 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     page(site, visit, &visit.account()?, ("", None)).await
 }
 
+/// Why a name is none.
+pub(super) fn name_problem(invalid: InvalidOrganizationName) -> OrganizationProblem {
+    match invalid {
+        InvalidOrganizationName::NotALine => OrganizationProblem::Name,
+        InvalidOrganizationName::LooksLikeALink => OrganizationProblem::NameIsLink,
+    }
+}
+
 /// Makes an organization, and acts in it.
 pub(super) async fn create(site: &Site, visit: &Visit) -> Answer {
     let account = visit.account_in_person()?;
@@ -26,8 +35,9 @@ pub(super) async fn create(site: &Site, visit: &Visit) -> Answer {
     let form = visit.form()?;
     let (typed, slug) = (form.get("name")?.unwrap_or_default(), form.get("slug")?);
     let refused = async |problem| page(site, visit, &account, (typed, Some(problem))).await;
-    let Ok(name) = typed.parse::<OrganizationName>() else {
-        return refused(OrganizationProblem::Name).await;
+    let name = match typed.parse::<OrganizationName>() {
+        Ok(name) => name,
+        Err(invalid) => return refused(name_problem(invalid)).await,
     };
     if is_unconfirmed(&account) {
         return refused(OrganizationProblem::Unconfirmed).await;

@@ -24,6 +24,7 @@ pub(in crate::page) fn settings_organization(theme: &Theme, data: &OrganizationP
 fn problem_text(m: &Messages, problem: OrganizationProblem) -> &str {
     match problem {
         OrganizationProblem::Name => &m.organization_name_invalid,
+        OrganizationProblem::NameIsLink => &m.organization_name_link,
         OrganizationProblem::Slug => &m.organization_slug_invalid,
         OrganizationProblem::SlugTaken => &m.organization_slug_taken,
         OrganizationProblem::TooMany => &m.organization_too_many,

@@ -3,6 +3,7 @@
 use super::{Place, refused};
 use crate::account::organization::OrganizationName;
 use crate::account::settings::Flow;
+use crate::account::settings::organizations::name_problem;
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
 use crate::http::respond;
@@ -12,8 +13,9 @@ use crate::store::{Effects, OrganizationChange};
 pub(super) async fn rename(site: &Site, visit: &Visit, place: Place) -> Answer {
     let form = visit.form()?;
     let typed = form.get("name")?.unwrap_or_default();
-    let Ok(name) = typed.parse::<OrganizationName>() else {
-        return refused(site, visit, &place, OrganizationProblem::Name).await;
+    let name = match typed.parse::<OrganizationName>() {
+        Ok(name) => name,
+        Err(invalid) => return refused(site, visit, &place, name_problem(invalid)).await,
     };
     let id = place.organization.id;
     let entry = visit.entry(Action::RENAME_ORGANIZATION).with("name", name.as_str());

@@ -105,9 +105,13 @@ async fn nobody_invites_in_the_name_of_an_address_that_is_not_theirs_or_with_a_l
 
         world.user(ALICE).await;
         let mut alice = world.logged_in(ALICE).await;
-        for name in ["Win at https://evil.example", "www.evil.example"] {
-            assert_eq!(alice.post(LIST, &[("name", name)]).await.status, REFUSED, "{name}");
+        let links = ["Win at https://evil.example", "www.evil.example", "Prize: win-now.com"];
+        for name in links {
+            let page = alice.post(LIST, &[("name", name)]).await;
+            assert_eq!(page.status, REFUSED, "{name}");
+            assert!(page.body.contains("must not look like a web address"), "{name}");
         }
+        assert_eq!(alice.post(LIST, &[("name", "A.B. Corp")]).await.status, StatusCode::SEE_OTHER);
     })
     .await;
 }
