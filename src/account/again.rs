@@ -1,9 +1,9 @@
 //! Prove again who is there: for what a borrowed computer must not be enough for. The session stays
 //! the same, gets a new token, and is fresh for a few minutes.
 //!
-//! What is asked for is the password, or, of who has none, a code of the authenticator app; a passkey
-//! will do instead of either. It is counted with the logins, and locked with them. Who has nothing of
-//! the kind is shown the ways to log in anew; and whose organization has them log in at its identity
+//! The user has the choice of what they have: the password, a code of the authenticator app or a backup
+//! code, or a passkey. A password is counted with those of the logins and a code with theirs, and each is
+//! locked with them: guesses here are guesses there. Who has nothing of the kind is shown the ways to log in anew; and whose organization has them log in at its identity
 //! provider proves it there, whatever they have here. An administrator who acts as the user has
 //! nothing to prove here.
 //!
@@ -25,19 +25,21 @@ use crate::page::{LoginAgain, OtherDoor};
 use crate::scope::{Account, BREAK_GLASS};
 use crate::store::{LoginCompletion, Proofs, SsoDomain};
 
-/// What can be typed by a user, by what they have.
+/// What somebody typed, of what they have: one of the two, so that a request is one guess.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Password,
-    Code,
+enum Typed<'a> {
+    Password(&'a str),
+    Code(&'a str),
 }
 
-impl Way {
-    fn of(proofs: Proofs) -> Option<Self> {
-        match proofs {
-            Proofs { password: true, .. } => Some(Self::Password),
-            Proofs { app: true, .. } => Some(Self::Code),
-            Proofs { .. } => None,
+impl<'a> Typed<'a> {
+    fn of(proofs: Proofs, password: Option<&'a str>, code: Option<&'a str>) -> Option<Self> {
+        match code {
+            // A browser may have filled in the password.
+            Some(code) if proofs.app && !code.is_empty() => Some(Self::Code(code)),
+            _ if proofs.password => Some(Self::Password(password.unwrap_or_default())),
+            _ if proofs.app => Some(Self::Code("")),
+            _ => None,
         }
     }
 }
@@ -85,15 +87,9 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
             None => page(site, visit, &account, proofs, Refused::Passkey).await,
         };
     }
-    let is_proven = match Way::of(proofs) {
-        Some(Way::Password) => {
-            let password = form.get("password")?.unwrap_or_default();
-            knows_password(site, visit, &account, password).await?
-        }
-        Some(Way::Code) => {
-            let code = form.get("code")?.unwrap_or_default();
-            has_code(site, visit, &account, code).await?
-        }
+    let is_proven = match Typed::of(proofs, form.get("password")?, form.get("code")?) {
+        Some(Typed::Password(password)) => knows_password(site, visit, &account, password).await?,
+        Some(Typed::Code(code)) => has_code(site, visit, &account, code).await?,
         None => false,
     };
     if is_proven {
@@ -158,13 +154,12 @@ async fn page(
     proofs: Proofs,
     refused: Refused,
 ) -> Answer {
-    let way = Way::of(proofs);
     let asking = if refused == Refused::Passkey { Asking::Anew } else { Asking::Still };
     let asked = match &site.passkeys {
         Some(keys) if proofs.passkey => keys.ask_again(site, visit, account, asking).await?,
         _ => None,
     };
-    let has_nothing = way.is_none() && asked.is_none();
+    let has_nothing = !proofs.password && !proofs.app && asked.is_none();
     let doors = if has_nothing { doors(site, visit, account).await? } else { Vec::new() };
     let others: Vec<_> = doors.iter().map(|(name, href)| OtherDoor { name, href }).collect();
     let hint = account.email().map(|email| (LOGIN_HINT, email));
@@ -176,7 +171,7 @@ async fn page(
     let name = account.email().unwrap_or(account.id().as_str());
     let prompt = asked.as_ref().map(|asked| asked.prompt(refused == Refused::Passkey));
     let page = LoginAgain::new([&action, &forgot, &login], name)
-        .asking(way == Some(Way::Password), way == Some(Way::Code))
+        .asking(proofs.password, proofs.app)
         .with_passkey(prompt)
         .with_doors(&others, link.as_deref())
         .refused(refused == Refused::Typed);

@@ -86,6 +86,8 @@ messages! {
     provider_email_other: "Open it in the browser in which you began to log in with {provider}, and soon; or begin anew.",
     again_title: "Is it still you?",
     again_submit: "Go on",
+    again_either_refused: "That doesn’t match. After several wrong tries we pause for a few minutes to keep your account safe.",
+    again_code_instead: "Or a code from your authenticator app",
     again_refused: "That password doesn’t match. After several wrong tries we pause for a few minutes to keep your account safe.",
     again_no_way: "You have no password, no passkey and no authenticator app. Log in again the way you did before, or choose a password.",
     again_elsewhere: "Your organization has you log in with its identity provider. Log in there once more to go on.",

@@ -10,14 +10,15 @@ use super::{Frame, OtherDoor, PasskeyPrompt};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoginAgain<'a> {
-    /// Where the form is posted to: field `password` or `code`, as asked; or `credential`, the answer
-    /// of a passkey.
+    /// Where the form is posted to: field `password` or `code`, whichever is typed into of those that are
+    /// asked for; or `credential`, the answer of a passkey.
     pub action: &'a str,
     /// Who is logged in: the address, or else the id.
     pub account: &'a str,
     /// Whether the password is asked for.
     pub asks_password: bool,
-    /// Whether a code of the authenticator app is asked for, or a backup code.
+    /// Whether a code of the authenticator app is taken, or a backup code; instead of the password, if
+    /// there is one, too.
     pub asks_code: bool,
     /// What is asked of the browser, if the user has passkeys; instead of the rest.
     pub passkey: Option<PasskeyPrompt<'a>>,
@@ -54,7 +55,7 @@ impl<'a> LoginAgain<'a> {
         }
     }
 
-    /// The same, which asks for the password, or else for a code, or for neither.
+    /// The same, which takes the password, or a code, or either, or neither.
     #[must_use]
     pub fn asking(self, asks_password: bool, asks_code: bool) -> Self {
         Self { asks_password, asks_code, ..self }

@@ -12,7 +12,11 @@ template!(AgainPage, "login_again.html", LoginAgain<'a> {
 
 pub(in crate::page) fn login_again(theme: &Theme, data: &LoginAgain<'_>) -> String {
     let m = &theme.messages;
-    let refused = if data.asks_code { &m.verify_refused } else { &m.again_refused };
+    let refused = match (data.asks_password, data.asks_code) {
+        (true, true) => &m.again_either_refused,
+        (false, true) => &m.verify_refused,
+        (_, false) => &m.again_refused,
+    };
     let problem = if data.passkey.is_some_and(|prompt| prompt.refused) {
         Some(m.verify_passkey_refused.as_ref())
     } else {

@@ -222,6 +222,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
             )),
         ),
         ("again-password", theme.login_again(&again.clone().asking(true, false))),
+        ("again-both", theme.login_again(&again.clone().asking(true, true))),
         ("again-code", theme.login_again(&again.clone().asking(false, true).refused(true))),
         ("again-no-way", theme.login_again(&again.clone().with_doors(&others, Some(text)))),
         (

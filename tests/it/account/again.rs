@@ -128,17 +128,86 @@ async fn a_code_is_asked_of_who_has_an_app_and_no_password() {
     .await;
 }
 
+/// Each of the two is proof enough of who is there, as it is at the login of whoever has one of them: a
+/// password is known to whoever looked over a shoulder, and a code takes the device.
 #[tokio::test]
-async fn a_password_cannot_be_answered_by_a_code() {
+async fn who_has_a_password_and_an_app_has_the_choice() {
     each_world(async |world| {
         world.user(ALICE).await;
         let mut browser = world.logged_in(ALICE).await;
         let app = App::set_up(&world, &mut browser).await;
         world.clock.advance(STALE);
         let page = asked(&mut browser).await;
-        assert!(page.has("password") && !page.has("code"));
+        assert!(page.has("password") && page.has("code"));
+        let done = browser.submit(&page, &[("password", PASSWORD)]).await;
+        assert_eq!(done.location().unwrap().path(), SETTINGS);
+        world.clock.advance(STALE);
+        let (page, code) = (asked(&mut browser).await, app.code(&world));
+        // What a browser has filled in is no second guess.
+        let done = browser.submit(&page, &[("password", "filled in"), ("code", &code)]).await;
+        assert_eq!(done.location().unwrap().path(), SETTINGS);
+        world.clock.advance(STALE);
+        let page = asked(&mut browser).await;
+        let again = browser.submit(&page, &[("code", &code)]).await;
+        assert_eq!(again.status, REFUSED, "a code works once");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_code_that_was_used_here_does_not_work_at_the_login() {
+    each_world(async |world| {
+        world.user(ALICE).await;
+        let mut browser = world.logged_in(ALICE).await;
+        let app = App::set_up(&world, &mut browser).await;
+        world.clock.advance(STALE);
+        let (page, code) = (asked(&mut browser).await, app.code(&world));
+        let done = browser.submit(&page, &[("code", &code)]).await;
+        assert_eq!(done.location().unwrap().path(), SETTINGS);
+        let mut thief = world.browser();
+        log_in(&mut thief, ALICE, PASSWORD).await;
+        let page = thief.post("/login/verify", &[("code", &code)]).await;
+        assert_eq!(page.status, REFUSED);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn anothers_code_is_none() {
+    each_world(async |world| {
+        world.user(ALICE).await;
+        let mut browser = world.logged_in(ALICE).await;
+        App::set_up(&world, &mut browser).await;
+        let mallory = App::of(&world, "mallory@example.test").await;
+        world.clock.advance(STALE);
+        let (page, code) = (asked(&mut browser).await, mallory.code(&world));
+        assert_eq!(browser.submit(&page, &[("code", &code)]).await.status, REFUSED);
+        asked(&mut browser).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn guesses_at_codes_here_are_counted_with_those_at_the_login_and_locked() {
+    each_world(async |world| {
+        world.user(ALICE).await;
+        let mut browser = world.logged_in(ALICE).await;
+        let app = App::set_up(&world, &mut browser).await;
+        world.clock.advance(STALE);
+        let page = asked(&mut browser).await;
+        world.mails_to(ALICE).await;
+        let mut told = Vec::new();
+        for _ in 0..20 {
+            assert_eq!(browser.submit(&page, &[("code", "000000")]).await.status, REFUSED);
+            told.extend(world.mails_to(ALICE).await);
+        }
+        assert_eq!(told.len(), 1, "the owner is told: {told:?}");
         let code = app.code(&world);
         assert_eq!(browser.submit(&page, &[("code", &code)]).await.status, REFUSED);
+        let mut elsewhere = world.browser();
+        log_in(&mut elsewhere, ALICE, PASSWORD).await;
+        let page = elsewhere.post("/login/verify", &[("code", &code)]).await;
+        assert_eq!(page.status, REFUSED, "the lock is that of the login");
     })
     .await;
 }
