@@ -1,6 +1,7 @@
 //! Users, sessions and a page for those who are logged in, in an axum application.
 //!
-//! `cargo run --example axum_minimal`, then register at <http://127.0.0.1:3000/register>; mails
+//! `cargo run --features axum --example axum_minimal`, then register at
+//! <http://127.0.0.1:3000/register>; mails
 //! wait at <http://127.0.0.1:3000/mails>.
 
 use std::net::SocketAddr;

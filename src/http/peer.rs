@@ -128,9 +128,14 @@ impl TrustedProxies {
 /// The other end of the connection, as the server says it.
 fn peer_of(extensions: &Extensions) -> Option<IpAddr> {
     let ours = extensions.get::<PeerAddr>().map(|PeerAddr(peer)| *peer);
-    #[cfg(feature = "axum")]
-    let ours = ours.or_else(|| PeerAddr::of_router(extensions));
-    ours
+    ours.or_else(|| PeerAddr::of_router(extensions))
+}
+
+#[cfg(not(feature = "axum"))]
+impl PeerAddr {
+    fn of_router(_: &Extensions) -> Option<IpAddr> {
+        None
+    }
 }
 
 #[cfg(test)]
