@@ -262,7 +262,7 @@ impl Uses {
 
 /// Counts a form that was posted, in a transition of its own.
 pub(super) async fn count_form(site: &Site, visit: &Visit, flow: Flow) -> Result<(), AccountError> {
-    let mut uses = Uses::of_form(site, visit);
+    let mut uses = Uses::of_form(site, visit, Known::Not);
     if sends_mail(flow) {
         let form = visit.form()?;
         let email = form.get("email")?.and_then(|email| Email::parse(email).ok());

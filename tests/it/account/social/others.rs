@@ -1,6 +1,7 @@
 //! Providers that speak OAuth 2.0 and an API of their own.
 
 use donjon::account::social::Social;
+use http::StatusCode;
 use serde_json::json;
 
 use super::*;
