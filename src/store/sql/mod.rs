@@ -69,8 +69,11 @@ pub struct SqlStore(Arc<dyn Store>);
 pub struct StoreOptions {
     /// How long PostgreSQL may take for one call: 10 seconds. The server is told to give up then
     /// (`statement_timeout`), and is waited for a second longer; after it the call fails
-    /// ([`Unavailable`](super::StoreError::Unavailable)), and the request is answered 503. It does
-    /// not hold for migrations. SQLite is in this very process, and is not waited for.
+    /// ([`Unavailable`](super::StoreError::Unavailable)), the request is answered 503, and the
+    /// connection is closed. What was being committed then may have been, or not. The server ends a
+    /// transaction that it hears nothing more of after as long
+    /// (`idle_in_transaction_session_timeout`). It does not hold for migrations. SQLite is in this
+    /// very process, and is not waited for.
     pub patience: Duration,
     /// How many connections to PostgreSQL there are at most: 16.
     pub connections: u32,

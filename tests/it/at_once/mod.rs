@@ -2,6 +2,7 @@
 //! own.
 
 mod address;
+mod given_up;
 mod sessions;
 
 use donjon::store::SqlStore;

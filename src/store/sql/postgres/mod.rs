@@ -33,6 +33,7 @@ mod session_events;
 mod single_sign_on;
 mod take_over;
 mod takeover;
+mod transaction;
 mod webhook;
 
 use self::pool::Pool;

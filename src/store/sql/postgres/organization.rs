@@ -1,10 +1,10 @@
 use async_trait::async_trait;
-use sqlx::{Postgres, Transaction};
 use time::OffsetDateTime;
 
 use super::PostgresStore;
 use super::audit::{along, effects};
 use super::close::close;
+use super::transaction::Transaction;
 use crate::scope::{MemberRole, Membership, OrganizationId, UserId};
 use crate::store::sql::audit::bind_end;
 use crate::store::sql::convert::micros;
@@ -416,10 +416,7 @@ impl OrganizationStore for PostgresStore {
 impl PostgresStore {
     /// Begins a change of an organization, or of who belongs to it: whoever comes second sees what the
     /// first did, their own role included.
-    pub(super) async fn lock_organization(
-        &self,
-        id: OrganizationId,
-    ) -> Result<Transaction<'static, Postgres>> {
+    pub(super) async fn lock_organization(&self, id: OrganizationId) -> Result<Transaction> {
         let work = || async {
             let mut transaction = self.pool().begin().await?;
             sqlx::query("SELECT id FROM donjon_organizations WHERE id = $1 FOR NO KEY UPDATE")
@@ -437,7 +434,7 @@ impl PostgresStore {
         (id, user, role): (OrganizationId, &UserId, Option<&NewRole>),
         by: Option<&Authority>,
         along: &Effects,
-    ) -> Result<(Told, Transaction<'static, Postgres>)> {
+    ) -> Result<(Told, Transaction)> {
         let mut transaction = self.lock_organization(id).await?;
         let ranks: Vec<_> = by.into_iter().flat_map(|by| names(&by.ranks)).collect();
         let told = sqlx::query_as(statement)

@@ -15,9 +15,11 @@ use sqlx::postgres::{
 };
 use sqlx::{
     ConnectOptions as _, Connection as _, Either, Execute, Executor, PgConnection, PgPool,
-    Postgres, SqlStr, Transaction,
+    Postgres, SqlStr,
 };
+use tokio::time::Instant;
 
+use super::transaction::Transaction;
 use crate::store::sql::{ConnectError, StoreOptions, migrate};
 
 /// How much longer than the server this end waits: an answer that says "too slow" leaves the
@@ -51,19 +53,26 @@ impl Pool {
         migrating.close().await;
 
         let patience = options.patience;
-        let limit = patience.as_millis().max(1).to_string();
+        let limit = |patience: Duration| patience.as_millis().max(1).to_string();
+        let limits = [
+            ("statement_timeout", limit(patience)),
+            // Who is not heard of any more has given up, though nobody may have told the server.
+            ("idle_in_transaction_session_timeout", limit(patience + ON_THE_WAY)),
+        ];
         let connections = PgPoolOptions::new()
             .max_connections(options.connections)
             .acquire_timeout(ACQUIRE)
             .test_before_acquire(false)
-            .connect_with(server.options([("statement_timeout", limit)]))
+            .connect_with(server.options(limits))
             .await?;
         Ok(Self { connections, patience: patience + ON_THE_WAY })
     }
 
     /// Begins a transaction; what is done in it belongs [`within`](Self::within) the deadline too.
-    pub(super) async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        self.within(self.connections.begin()).await
+    pub(super) async fn begin(&self) -> sqlx::Result<Transaction> {
+        let until = Instant::now() + self.patience;
+        let begun = async { Transaction::begin(self.connections.acquire().await?, until).await };
+        self.within(begun).await
     }
 
     /// Runs `work`, which is one transaction, and runs it again if the database has undone it.
