@@ -1,5 +1,5 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -19,25 +19,42 @@ pub struct Effects {
     pub deliveries: Vec<NewDelivery>,
     /// Where the user was seen, if that is to be remembered, and what depends on it.
     pub sighting: Option<Sighting>,
-    /// Whether they were written.
+    /// Whether they were written, and what the transition wrote beside them.
     pub receipt: Receipt,
 }
 
 /// Whether a transition has written [`Effects`] that it was given for one outcome of several, of
 /// which its answer does not tell: the first refusal of a lockout, a copied passkey, where a user
-/// was seen. The store says so here, before it answers. Clones are one.
+/// was seen. And which entries of its own it wrote beside them, of what ended along with what they tell
+/// of. The store says so here, before it answers. Clones are one.
 #[derive(Clone, Debug, Default)]
-pub struct Receipt(Arc<AtomicBool>);
+pub struct Receipt(Arc<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    written: AtomicBool,
+    derived: Mutex<Vec<AuditEntry>>,
+}
 
 impl Receipt {
     /// They were written, or were not: what was said before is forgotten.
     pub fn note(&self, written: bool) {
-        self.0.store(written, Ordering::Release);
+        self.0.written.store(written, Ordering::Release);
     }
 
     /// Whether they were, as far as the store has said.
     pub fn is_written(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.written.load(Ordering::Acquire)
+    }
+
+    /// The transition wrote these entries of its own: what was said of others before is forgotten.
+    pub fn note_derived(&self, entries: Vec<AuditEntry>) {
+        *self.0.derived.lock().unwrap_or_else(PoisonError::into_inner) = entries;
+    }
+
+    /// The entries that it wrote of its own, as far as the store has said.
+    pub fn derived(&self) -> Vec<AuditEntry> {
+        self.0.derived.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -72,10 +89,11 @@ impl Effects {
         Self { sighting: Some(sighting), ..self }
     }
 
-    /// Tells of the entries by [`tracing`], and of those of the [`Sighting`] that were written. To be
-    /// called once they are committed.
+    /// Tells of the entries by [`tracing`], of those of the [`Sighting`] that were written, and of what
+    /// the transition wrote of its own. To be called once they are committed.
     pub fn announce(&self) {
         self.audit.iter().for_each(AuditEntry::announce);
+        self.receipt.derived().iter().for_each(AuditEntry::announce);
         if let Some(seen) = &self.sighting {
             seen.familiar.announce_if_written();
             seen.strange.announce_if_written();

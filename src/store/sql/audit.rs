@@ -58,11 +58,12 @@ macro_rules! bind_entry {
 }
 pub(super) use bind_entry;
 
-/// Binds a question of [`ends`](super::ends) about `$whom`, as what this entry tells of.
+/// Binds a question of [`ends`](super::ends) about `$whom`, as what this entry tells of; its rows
+/// are [entries](EntryRow).
 macro_rules! bind_end {
     ($question:expr, $whom:expr, $entry:expr) => {{
         let entry: &$crate::audit::AuditEntry = $entry;
-        sqlx::query($question)
+        sqlx::query_as::<_, $crate::store::sql::audit::EntryRow>($question)
             .bind($whom)
             .bind(entry.id)
             .bind($crate::store::sql::convert::micros(entry.at))

@@ -3,7 +3,7 @@
 
 /// Writes one entry for each row of a question about `$1`. `$2` is the id of the entry that they go
 /// along with, of which `$id` makes theirs; `$3` its time, `$4` to `$7` kind and id of who did it,
-/// address and program.
+/// address and program. Answers what it wrote.
 macro_rules! ends {
     // Of the memberships in an organization.
     (members, $id:literal) => {
@@ -45,7 +45,9 @@ macro_rules! ends {
             "', 'success', $4, $5, ",
             $user,
             ", m.organization_id, '{}', $6, $7 FROM ",
-            $from
+            $from,
+            " RETURNING id, at, action, outcome, actor_kind, actor_id, user_id, subject_kind, \
+                 subject_id, organization_id, metadata, address, user_agent"
         )
     };
 }

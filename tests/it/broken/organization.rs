@@ -53,6 +53,8 @@ enum Fault {
     JoinsTheEnding,
     /// Deletes an organization, and tells nobody what else ended.
     EndsInSilence,
+    /// Writes what else ended, and does not say so.
+    KeepsEndsToItself,
     /// Lets an owner go who must come in all the same.
     LetsTheLastGo,
     /// Removes no invitation.
@@ -207,6 +209,8 @@ impl OrganizationStore for Broken {
         }
         let silent = self.is(Fault::EndsInSilence);
         let along = if silent { &Effects::none() } else { along };
+        let unheard = Effects { receipt: Receipt::default(), ..along.clone() };
+        let along = if self.is(Fault::KeepsEndsToItself) { &unheard } else { along };
         self.good.delete_organization(id, by, along, now).await
     }
 
@@ -392,6 +396,7 @@ async fn the_kit_names_the_rule_that_a_store_of_organizations_breaks() {
             "an organization whose owners are about to be deleted takes owners only",
         ),
         (Fault::EndsInSilence, "every membership that ends with something else is told of"),
+        (Fault::KeepsEndsToItself, "a store says which ends it has told of"),
         (Fault::NeverSweeps, "the sweeper removes invitations that are over and nothing else"),
     ] {
         let store = Database::sqlite().store().await;

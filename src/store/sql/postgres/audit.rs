@@ -113,6 +113,12 @@ pub(super) fn effects(effects: &Effects) -> Json<Value> {
     Json(json!({ "audit": audit, "outbox": outbox, "sightings": sightings, "seen": seen }))
 }
 
+/// Says which entries the transition wrote of its own: the rows of [`ends`](crate::store::sql::ends).
+pub(super) fn note_derived(along: &Effects, rows: Vec<EntryRow>) -> Result<()> {
+    along.receipt.note_derived(rows.into_iter().map(entry).collect::<Result<_>>()?);
+    Ok(())
+}
+
 fn sighting_row(seen: &Sighting) -> Value {
     json!({ "network": seen.network, "at": micros(seen.at) })
 }

@@ -3,7 +3,7 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, query, query_as, query_scalar};
 use time::{Duration, OffsetDateTime};
 
-use super::audit::{along, effects, familiar, note_seen};
+use super::audit::{along, effects, familiar, note_derived, note_seen};
 use super::session::END_ALL;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::scope::{Attributes, SessionEnd, UserId};
@@ -199,9 +199,11 @@ impl LifecycleStore for PostgresStore {
             if taken.rows_affected() == 0 {
                 return Ok(DeletionExecution::Late);
             }
+            let mut ended = Vec::new();
             if let Some(entry) = along.audit.first() {
                 for ends in [ENDS_OF_ORGANIZATIONS, ENDS_OF_MEMBERSHIPS] {
-                    bind_end!(ends, user.to_owned(), entry).execute(&mut *transaction).await?;
+                    let ends = bind_end!(ends, user.to_owned(), entry);
+                    ended.extend(ends.fetch_all(&mut *transaction).await?);
                 }
             }
             query(END_ORGANIZATIONS)
@@ -219,6 +221,7 @@ impl LifecycleStore for PostgresStore {
                 .execute(&mut *transaction)
                 .await?;
             write_effects(&mut transaction, along, &deletion.user).await?;
+            note_derived(along, ended)?;
             transaction.commit().await?;
             Ok(DeletionExecution::Deleted)
         };

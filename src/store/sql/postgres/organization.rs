@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::PostgresStore;
-use super::audit::{along, effects};
+use super::audit::{along, effects, note_derived};
 use super::close::close;
 use super::transaction::Transaction;
 use crate::scope::{MemberRole, Membership, OrganizationId, UserId};
@@ -316,8 +316,9 @@ impl OrganizationStore for PostgresStore {
     ) -> Result<OrganizationChange> {
         let work = || async {
             let mut transaction = self.lock_organization(id).await?;
+            let mut ends = Vec::new();
             if let Some(entry) = along.audit.first() {
-                bind_end!(ENDS_OF_MEMBERS, id.0, entry).execute(&mut *transaction).await?;
+                ends = bind_end!(ENDS_OF_MEMBERS, id.0, entry).fetch_all(&mut *transaction).await?;
             }
             let done = sqlx::query_scalar(DELETE)
                 .bind(id.0)
@@ -329,6 +330,7 @@ impl OrganizationStore for PostgresStore {
                 .await?;
             if done {
                 transaction.commit().await?;
+                note_derived(along, ends)?;
             }
             Ok(changed(done))
         };

@@ -42,19 +42,19 @@ pub(super) async fn write_effects_if(
 }
 
 /// Writes an entry for each row of a question about `whom`: what ends along with what is told of by
-/// the first of `along`.
+/// the first of `along`. Answers them.
 pub(super) async fn tell_of_ends<'q, T>(
     connection: &mut SqliteConnection,
     question: &'static str,
     whom: T,
     along: &Effects,
-) -> Result<()>
+) -> Result<Vec<AuditEntry>>
 where
     T: sqlx::Encode<'q, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + Send + 'q,
 {
-    let Some(entry) = along.audit.first() else { return Ok(()) };
-    bind_end!(question, whom, entry).execute(connection).await?;
-    Ok(())
+    let Some(first) = along.audit.first() else { return Ok(Vec::new()) };
+    let rows = bind_end!(question, whom, first).fetch_all(connection).await?;
+    rows.into_iter().map(entry).collect()
 }
 
 async fn write_rows(

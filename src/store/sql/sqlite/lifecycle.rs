@@ -433,9 +433,11 @@ async fn execute(
     if taken.rows_affected() == 0 {
         return Ok(DeletionExecution::Late);
     }
+    let mut ended = Vec::new();
     for ends in [ENDS_OF_ORGANIZATIONS, ENDS_OF_MEMBERSHIPS] {
-        tell_of_ends(connection, ends, user.to_owned(), along).await?;
+        ended.extend(tell_of_ends(connection, ends, user.to_owned(), along).await?);
     }
+    along.receipt.note_derived(ended);
     query(END_ORGANIZATIONS).bind(user).bind(micros(now)).execute(&mut *connection).await?;
     query(END_DOMAINS).bind(user).execute(&mut *connection).await?;
     for statement in goes() {

@@ -200,7 +200,8 @@ impl OrganizationStore for SqliteStore {
                     .bind(micros(now))
                     .execute(&mut *connection)
                     .await?;
-                tell_of_ends(connection, ENDS_OF_MEMBERS, id.0, &along).await?;
+                let ends = tell_of_ends(connection, ENDS_OF_MEMBERS, id.0, &along).await?;
+                along.receipt.note_derived(ends);
                 for statement in [
                     "UPDATE donjon_sessions SET organization_id = NULL WHERE organization_id = ?1",
                     "DELETE FROM donjon_memberships WHERE organization_id = ?1",

@@ -2,6 +2,7 @@
 
 use super::invitation::{confirmed, email, followed, invitation};
 use super::*;
+use crate::audit::AuditEntry;
 use crate::store::{Acceptance, DeletionRequest, DeletionStrategy, NewDeletion, NewInvitation};
 
 impl Kit {
@@ -112,6 +113,7 @@ impl Kit {
 
     pub(super) async fn every_membership_that_ends_is_told_of(&self) -> Result<(), Violation> {
         const RULE: &str = "every membership that ends with something else is told of";
+        const SAID: &str = "a store says which ends it has told of";
         let (made, none) = (self.made().await?, Effects::none());
         let member = user(&fresh("member"));
         self.add(&made, &member, MemberRole::MEMBER).await?;
@@ -127,6 +129,9 @@ impl Kit {
             };
             ended.sort();
             rule(RULE, told == ended, told)?;
+            let said = along.receipt.derived();
+            rule(SAID, said.len() == ended.len(), &said)?;
+            rule(SAID, self.have_written(made.id, &said).await?, said)?;
         }
         // With an account, and the organizations in which it was alone.
         let ann = self.account().await?;
@@ -145,6 +150,12 @@ impl Kit {
             let told = self.ends_in(id, Action::END_MEMBERSHIP).await?;
             rule(RULE, told == [Some(ann.clone())], told)?;
         }
+        let said = along.receipt.derived();
+        rule(SAID, said.len() == 3, &said)?;
+        for id in [alone.id, other.id] {
+            let of_it = said.iter().filter(|entry| entry.organization == Some(id)).cloned();
+            rule(SAID, self.have_written(id, &of_it.collect::<Vec<_>>()).await?, &said)?;
+        }
         for (id, expected) in [(alone.id, 1), (other.id, 0)] {
             let told = self.ends_in(id, Action::DELETE_ORGANIZATION).await?;
             rule(
@@ -154,6 +165,17 @@ impl Kit {
             )?;
         }
         Ok(())
+    }
+
+    /// Whether these are entries of the log, in an organization.
+    async fn have_written(
+        &self,
+        id: OrganizationId,
+        said: &[AuditEntry],
+    ) -> Result<bool, Violation> {
+        let filter = AuditFilter { organization: Some(id), ..AuditFilter::default() };
+        let written = self.0.audit.audit_entries(&filter, 100).await?;
+        Ok(said.iter().all(|entry| written.contains(entry)))
     }
 
     /// Whom the entries with this action are about, in an organization.

@@ -8,6 +8,7 @@ use donjon::scope::Account;
 use time::Duration;
 
 use super::*;
+use crate::support::heard::Ears;
 
 const GRACE: Duration = Duration::days(14);
 
@@ -101,5 +102,32 @@ async fn a_guest_who_comes_late_finds_an_organization_that_ends_with_its_owner()
             assert!(organizations.find(id).await.unwrap().is_none());
         },
     )
+    .await;
+}
+
+#[tokio::test]
+async fn what_ends_along_with_an_organization_or_an_account_is_announced() {
+    each_world(async |world| {
+        let ears = Ears::open();
+        acme(&world, ALICE).await;
+        world.user(BOB).await;
+        let (alice_id, bob_id) = (id_of(&world, ALICE).await, id_of(&world, BOB).await);
+        let organizations = world.accounts.organizations();
+        let name = "Globex".parse().unwrap();
+        let globex = organizations.create(&name, Some("globex"), &alice_id).await.unwrap().id;
+        let hooli = organizations.create(&name, Some("hooli"), &alice_id).await.unwrap().id;
+        for id in [globex, hooli] {
+            organizations.add_member(id, &bob_id, &MemberRole::OWNER).await.unwrap();
+        }
+        organizations.delete(globex).await.unwrap();
+        assert_eq!(ears.count("organization.membership_end"), 2);
+        // Hooli goes on without her, and her own goes with her.
+        delete_account(&mut world.logged_in(ALICE).await).await;
+        world.clock.advance(GRACE);
+        assert_eq!(world.accounts.execute_due_deletions().await.unwrap(), 1);
+        assert_eq!(ears.count("organization.membership_end"), 4);
+        assert_eq!(ears.count("organization.delete"), 2);
+        ears.have_heard_all(&world.store).await;
+    })
     .await;
 }
