@@ -374,6 +374,8 @@ pub trait ProviderStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Option<StoredInteraction>>;
 
     /// Writes a code, its grant and the consent, unless the interaction already yielded one.
+    /// If the grant rests on a session of this store, that says where the user logged in
+    /// ([`Authentication::login_path`]), whatever the grant says.
     async fn issue_code(&self, issuer: &IssuerId, code: &NewCode) -> Result<CodeIssue>;
 
     /// What a code stands for, even one that was redeemed or is over; `None` if it was swept.
@@ -381,7 +383,8 @@ pub trait ProviderStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Redeems a code; of two callers exactly one does, and the other revokes the grant. A code
     /// whose login ended after it was issued is not redeemed, even if the event is not applied
-    /// yet.
+    /// yet; nor is one whose login is let in no more where single sign-on is enforced
+    /// ([`SsoStore`](super::SsoStore)), however late it was.
     async fn redeem_code(&self, issuer: &IssuerId, redeem: &RedeemCode) -> Result<CodeRedemption>;
 
     /// What a refresh token stands for, even one that was rotated or is over.
@@ -393,8 +396,8 @@ pub trait ProviderStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Rotates a refresh token; of two callers exactly one does. The other gets the same
     /// successor within the grace window; outside it, or once the successor was used, the grant
-    /// is revoked. A token whose login ended is neither rotated nor repeated, even if the event is
-    /// not applied yet.
+    /// is revoked. A token whose login ended, or is let in no more, is neither rotated nor repeated,
+    /// even if the event is not applied yet.
     async fn rotate_refresh(
         &self,
         issuer: &IssuerId,
@@ -443,7 +446,9 @@ pub trait ProviderStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// The end of a session ends its grants without offline access; an end that
     /// [reaches offline access](crate::scope::SessionEnd::ends_offline_access) ends all grants of
-    /// the user that rest on a login before it.
+    /// the user that rest on a login before it; that of [single
+    /// sign-on](crate::scope::SessionEnd::SingleSignOn) also those by a login after it that is let in
+    /// no more, since it was under way.
     async fn apply_session_events(
         &self,
         issuer: &IssuerId,

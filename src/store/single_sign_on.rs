@@ -133,7 +133,9 @@ pub enum BreakGlassChange {
 /// So nothing depends on who is faster: a session that is written while the domain becomes enforced
 /// opens nothing either. The same goes for an API token, which counts as the session did that it was
 /// made in ([`ApiTokenStore::find_api_token`](super::ApiTokenStore::find_api_token)); one that the host
-/// makes is its word.
+/// makes is its word. And for what was granted to applications
+/// ([`ProviderStore::redeem_code`](super::ProviderStore::redeem_code),
+/// [`rotate_refresh`](super::ProviderStore::rotate_refresh)), by the session that it was granted in.
 ///
 /// Whatever closes something of somebody's (a domain that becomes enforced, another path for one that
 /// is, a member who is not let in any more, or is none) ends it in the same transition, for good:

@@ -91,8 +91,9 @@ impl Organizations {
     ///   sessions, or by the host. A token that is made in a session of the provider's works, and so
     ///   does one that the host makes from then on;
     /// * the grants of an authorization server over this store, those with `offline_access` too, by
-    ///   [`login_path`](crate::scope::Authentication::login_path) of the login they rest on: a host
-    ///   with an `AccountResolver` of its own passes that on, or all of them end.
+    ///   [`login_path`](crate::scope::Authentication::login_path) of the session they were given in,
+    ///   even while it is enforced. Of a session that is none of this store's, the `AccountResolver` of
+    ///   the host says it, or they come to nothing.
     ///
     /// The same ends of a member who is not let in all the same any more, or is none.
     ///

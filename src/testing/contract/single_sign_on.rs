@@ -1,6 +1,7 @@
 mod domain;
 mod ended;
 mod enforced;
+mod granted;
 mod last;
 mod led;
 mod link;
@@ -72,6 +73,8 @@ pub async fn single_sign_on(parts: SsoParts) -> Result<(), Violation> {
     kit.who_is_named_comes_in_with_both_factors().await?;
     kit.tokens_count_as_the_sessions_they_were_made_in().await?;
     kit.grants_end_but_for_those_by_the_domains_login().await?;
+    kit.what_is_granted_by_a_login_under_way_ends().await?;
+    kit.no_grant_outlives_the_enforcement().await?;
     kit.what_closes_something_ends_it().await?;
     kit.nobody_acts_as_a_user_from_what_is_let_in_no_more().await?;
     kit.an_owner_who_comes_in_all_the_same_stays_one().await?;

@@ -3,6 +3,7 @@
 
 mod address;
 mod given_up;
+mod granted;
 mod sessions;
 
 use donjon::store::SqlStore;

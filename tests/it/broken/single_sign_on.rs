@@ -119,6 +119,18 @@ const SPARES_NOBODY: Fault = Fault::Sql(
     "CREATE TRIGGER broken AFTER INSERT ON donjon_session_events WHEN new.spares IS NOT NULL
      BEGIN UPDATE donjon_session_events SET spares = NULL WHERE sequence = new.sequence; END",
 );
+/// Takes what is granted after the enforcement for what came by the provider.
+const BELIEVES_WHO_IS_LATE: Fault = Fault::Sql(
+    "CREATE TRIGGER broken AFTER INSERT ON donjon_provider_grants
+     WHEN new.authenticated_at > 1728000000000000
+     BEGIN UPDATE donjon_provider_grants SET document =
+         json_set(document, '$.authentication.login_path', '/saml/acme/login') WHERE id = new.id; END",
+);
+/// Refuses what was granted after the enforcement as long as it is enforced.
+const SUSPENDS_GRANTS: Fault = Fault::Sql(
+    "CREATE TRIGGER broken BEFORE UPDATE OF revoked_at ON donjon_provider_grants
+     WHEN old.authenticated_at > 1728000000000000 BEGIN SELECT RAISE(IGNORE); END",
+);
 /// Leaves it to the next request to see that the path is another.
 const MOVES_LAZILY: Fault = Fault::Sql(
     "CREATE TRIGGER broken BEFORE DELETE ON donjon_sessions
@@ -289,6 +301,8 @@ async fn the_kit_names_the_rule_that_a_store_of_single_sign_on_breaks() {
             "grants end with the enforcement, but for those by the domain's login",
         ),
         (SPARES_NOBODY, "grants end with the enforcement, but for those by the domain's login"),
+        (BELIEVES_WHO_IS_LATE, "what a login under way has granted ends with the enforcement"),
+        (SUSPENDS_GRANTS, "what a login under way has granted ends with the enforcement"),
         (MOVES_LAZILY, "another path for an enforced domain ends what came by the old one"),
         (Fault::EndsAnew, "a domain that is granted again as it is ends nothing"),
         (UNNAMES_LAZILY, "who is named no more loses what came so, with its events"),

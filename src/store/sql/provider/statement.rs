@@ -15,6 +15,33 @@ macro_rules! spares {
     };
 }
 
+/// Of a grant `g`: whether single sign-on lets the login that it rests on in no more. One that was under
+/// way while that was closed is later than the event, and it is in vain all the same.
+macro_rules! shut_out {
+    () => {
+        concat!(
+            "NOT ",
+            $crate::store::sql::single_sign_on::comes_in!(
+                "coalesce(g.document -> 'authentication' ->> 'login_path', '')",
+                "g.subject",
+                "(SELECT u.email_domain FROM donjon_users u WHERE u.id = g.subject)"
+            )
+        )
+    };
+}
+
+/// Of an event `e` and a grant `g`: whether it is one of single sign-on, which by now shuts the grant out,
+/// whenever its login was.
+macro_rules! shuts_out {
+    () => {
+        concat!(
+            "(e.reason = 'single_sign_on' AND ",
+            $crate::store::sql::provider::statement::shut_out!(),
+            ")"
+        )
+    };
+}
+
 /// Of a grant `g`: whether the login it rests on has ended, applied to the grant or not.
 macro_rules! login_ended {
     () => {
@@ -26,14 +53,16 @@ macro_rules! login_ended {
             $crate::store::sql::provider::statement::reaches_offline_access!(),
             " AND NOT ",
             $crate::store::sql::provider::statement::spares!(),
-            "))"
+            ") OR ",
+            $crate::store::sql::provider::statement::shut_out!(),
+            ")"
         )
     };
 }
 
 #[cfg(feature = "postgres")]
 pub(crate) use login_ended;
-pub(crate) use {reaches_offline_access, spares};
+pub(crate) use {reaches_offline_access, shut_out, shuts_out, spares};
 
 pub(crate) const CLIENT: &str =
     "SELECT document FROM donjon_provider_clients WHERE issuer_id = $1 AND client_id = $2";

@@ -174,7 +174,7 @@ pub(super) fn redeem(code: &NewCode, at: OffsetDateTime) -> RedeemCode {
     }
 }
 
-fn rotation(presented: TokenHash, at: OffsetDateTime) -> RotateRefresh {
+pub(super) fn rotation(presented: TokenHash, at: OffsetDateTime) -> RotateRefresh {
     let successor = NewRefreshToken { token: any_hash(), expires_at: at + Duration::DAY };
     RotateRefresh {
         presented,

@@ -186,7 +186,7 @@ impl Kit {
     }
 
     /// The refresh token that the code yields, if it does.
-    async fn redeemed(
+    pub(super) async fn redeemed(
         &self,
         issuer: &IssuerId,
         code: &NewCode,
@@ -197,7 +197,7 @@ impl Kit {
         Ok(refresh.filter(|_| done == CodeRedemption::Redeemed))
     }
 
-    async fn apply(&self, issuer: &IssuerId) -> Result<(), Violation> {
+    pub(super) async fn apply(&self, issuer: &IssuerId) -> Result<(), Violation> {
         loop {
             let (now, until) = (at(1), at(600));
             if self.0.grants.apply_session_events(issuer, 50, now, until).await? == 0 {

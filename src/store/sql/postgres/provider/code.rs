@@ -16,7 +16,7 @@ use crate::store::{
 
 /// The code goes in first: if its interaction already has one, perhaps this very one sent twice,
 /// nothing follows. The foreign key is checked at the end of the statement, when the grant is
-/// there.
+/// there. Where the user logged in, the session says, if it is one of this store's.
 const ISSUE: &str = "
 WITH code AS (
     INSERT INTO donjon_provider_codes
@@ -28,7 +28,12 @@ WITH code AS (
     INSERT INTO donjon_provider_grants
         (issuer_id, id, client_id, subject, session_id, offline, authenticated_at, document,
          expires_at)
-    SELECT $1, grant_id, $8, $9, $10, $11, $12, $13, $14 FROM code
+    SELECT $1, grant_id, $8, $9, $10, $11, $12,
+        CASE WHEN s.id IS NULL THEN $13::jsonb ELSE jsonb_set($13::jsonb,
+            '{authentication,login_path}',
+            coalesce(s.authentication -> 'login_path', 'null'::jsonb)) END,
+        $14
+    FROM code LEFT JOIN donjon_sessions s ON s.id = $10 AND s.user_id = $9
 ), consent AS (
     INSERT INTO donjon_provider_consents AS old
         (issuer_id, subject, client_id, resources_hash, resources, scopes, granted_at)

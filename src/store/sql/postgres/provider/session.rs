@@ -2,7 +2,7 @@ use time::OffsetDateTime;
 
 use crate::store::sql::convert::micros;
 use crate::store::sql::postgres::pool::Pool;
-use crate::store::sql::provider::statement::{self, reaches_offline_access, spares};
+use crate::store::sql::provider::statement::{self, reaches_offline_access, shuts_out, spares};
 use crate::store::{IssuerId, Result};
 
 /// Without an event there is nothing to lock. Nodes that come at once wait for the lock of the cursor, and then see it moved: none reads an
@@ -14,7 +14,7 @@ WITH position AS MATERIALIZED (
     SELECT session_event FROM donjon_provider_cursors WHERE issuer_id = $1
     AND EXISTS (SELECT FROM donjon_session_events WHERE sequence > session_event) FOR UPDATE
 ), event AS MATERIALIZED (
-    SELECT sequence, session_id, user_id, at, spares, ",
+    SELECT sequence, session_id, user_id, reason, at, spares, ",
     reaches_offline_access!(),
     " AS offline_too
     FROM donjon_session_events e
@@ -26,7 +26,9 @@ WITH position AS MATERIALIZED (
             ON g.issuer_id = $1 AND g.session_id = e.session_id AND NOT g.offline
         UNION
         SELECT g.id FROM event e JOIN donjon_provider_grants g
-            ON g.issuer_id = $1 AND g.subject = e.user_id AND g.authenticated_at <= e.at
+            ON g.issuer_id = $1 AND g.subject = e.user_id AND (g.authenticated_at <= e.at OR ",
+    shuts_out!(),
+    ")
         WHERE e.offline_too AND NOT ",
     spares!(),
     ")

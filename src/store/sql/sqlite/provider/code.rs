@@ -48,11 +48,15 @@ async fn write_grant(
     code: &NewCode,
 ) -> Result<()> {
     let grant = &code.grant;
+    // Where the user logged in, the session says, if it is one of this store's.
     sqlx::query(
         "INSERT INTO donjon_provider_grants
              (issuer_id, id, client_id, subject, session_id, offline, authenticated_at, document,
               expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
+             coalesce((SELECT json_set(?8, '$.authentication.login_path',
+                           s.authentication ->> 'login_path')
+                       FROM donjon_sessions s WHERE s.id = ?5 AND s.user_id = ?4), ?8), ?9)",
     )
     .bind(issuer.as_str())
     .bind(grant.id)

@@ -3,7 +3,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::revocation;
-use crate::store::sql::provider::statement::{self, reaches_offline_access, spares};
+use crate::store::sql::provider::statement::{self, reaches_offline_access, shuts_out, spares};
 use crate::store::{IssuerId, Result};
 
 /// Whether there are events that an issuer has not read, or it has never read any.
@@ -69,7 +69,9 @@ async fn ended_grants(
          UNION
          SELECT g.id FROM donjon_session_events e
          JOIN donjon_provider_grants g
-             ON g.issuer_id = ?1 AND g.subject = e.user_id AND g.authenticated_at <= e.at
+             ON g.issuer_id = ?1 AND g.subject = e.user_id AND (g.authenticated_at <= e.at OR ",
+        shuts_out!(),
+        ")
          WHERE e.sequence > ?2 AND e.sequence <= ?3 AND g.revoked_at IS NULL AND ",
         reaches_offline_access!(),
         " AND NOT ",
