@@ -93,7 +93,24 @@ pub(super) async fn glass_of(
         return Ok(None);
     }
     let standing = site.store.standing(who.account.id()).await?;
-    let Some(sso) = standing.and_then(|standing| standing.sso) else { return Ok(None) };
+    owned(site, standing.and_then(|standing| standing.sso)).await
+}
+
+/// The organization that lets this user in although it enforces single sign-on, and its owners.
+pub(super) async fn let_in_all_the_same(
+    site: &Site,
+    user: &UserId,
+) -> Result<Option<(Organization, Vec<Account>)>, AccountError> {
+    let standing = site.store.standing(user).await?;
+    let sso = standing.and_then(|standing| standing.sso).filter(|sso| sso.break_glass);
+    owned(site, sso).await
+}
+
+async fn owned(
+    site: &Site,
+    sso: Option<EnforcedSso>,
+) -> Result<Option<(Organization, Vec<Account>)>, AccountError> {
+    let Some(sso) = sso else { return Ok(None) };
     let Some(organization) = site.store.find_organization(sso.organization).await? else {
         return Ok(None);
     };

@@ -83,6 +83,16 @@ pub enum Letter<'a> {
         /// The page about its single sign-on.
         settings: &'a str,
     },
+    /// The passkey of somebody who comes in although the organization enforces single sign-on may have
+    /// been copied, and is refused.
+    BreakGlassSuspected {
+        /// The name of the organization.
+        organization: &'a str,
+        /// The address of whose passkey it is.
+        member: &'a str,
+        /// The page about its single sign-on.
+        settings: &'a str,
+    },
     /// Choose a new password.
     Reset {
         /// The link.
@@ -256,6 +266,7 @@ kinds! {
     MemberRemoved => "member_removed",
     RoleChanged => "role_changed",
     BreakGlass => "break_glass",
+    BreakGlassSuspected => "break_glass_suspected",
     Reset => "reset",
     PasswordSet => "password_set",
     PasswordChanged => "password_changed",

@@ -62,6 +62,8 @@ pub struct PasskeyEntry<'a> {
     pub last_used: Option<OffsetDateTime>,
     /// Whether it is on several devices.
     pub synced: bool,
+    /// Whether it is refused, as one that may have been copied.
+    pub suspended: bool,
 }
 
 /// What did not work on the page about passkeys.
@@ -86,7 +88,13 @@ impl<'a> PasskeyEntry<'a> {
         (since, last_used): (OffsetDateTime, Option<OffsetDateTime>),
         synced: bool,
     ) -> Self {
-        Self { id: id.into(), name, since, last_used, synced }
+        Self { id: id.into(), name, since, last_used, synced, suspended: false }
+    }
+
+    /// The same, if it is refused as one that may have been copied.
+    #[must_use]
+    pub fn suspended(self, suspended: bool) -> Self {
+        Self { suspended, ..self }
     }
 }
 

@@ -71,6 +71,8 @@ pub struct Passkey {
     pub created_at: OffsetDateTime,
     /// When it was last used to log in, or to prove who its user is.
     pub last_used_at: Option<OffsetDateTime>,
+    /// Since when it is refused, as one that may have been copied ([`SignCountPolicy::Revoke`]).
+    pub suspended_at: Option<OffsetDateTime>,
 }
 
 /// A challenge that was answered: it is good for one answer.
@@ -152,7 +154,10 @@ pub enum SignCountPolicy {
     /// It is refused, and its owner is told: they prove who they are by something else, or the
     /// passkey by a count that is high enough.
     RequireReauth,
-    /// It is removed, and its owner is told.
+    /// It is suspended, and its owner is told: whatever it counts, it is refused for good. Then it is
+    /// removed. One stays, suspended, if nobody else is the owner who comes in although single sign-on is
+    /// enforced ([`SsoStore`](super::SsoStore)), and it is their last second factor: with it would go the
+    /// second step, and the backup codes by which they still come in. The other owners are told.
     Revoke,
 }
 
@@ -172,10 +177,11 @@ impl SignCountPolicy {
 pub enum PasskeyUse {
     /// It is used, and what it was for is done.
     Done,
-    /// It may have been copied, and the policy does not accept that. The challenge is used up.
+    /// It may have been copied, and the policy does not accept that. The challenge is used up; under
+    /// [`SignCountPolicy::Revoke`] the passkey is suspended from now on.
     Suspected,
-    /// The challenge was answered before, the user's epoch is another, or the passkey is gone:
-    /// nothing changed.
+    /// The challenge was answered before, the user's epoch is another, or the passkey is gone or
+    /// suspended: nothing changed.
     Refused,
 }
 
@@ -191,7 +197,7 @@ pub enum PasskeyRemoval {
     },
     /// The user has no other way in, by a password or another provider: it stays.
     LastWayIn,
-    /// It is the user's last second factor, and nobody else is the owner who comes in although single
+    /// It is the user's last second factor, suspended or not, and nobody else is the owner who comes in although single
     /// sign-on is enforced ([`SsoStore`](super::SsoStore)): it stays.
     LastToComeIn,
     /// The user has none with this id.
@@ -224,7 +230,8 @@ pub trait PasskeyStore: fmt::Debug + Send + Sync + 'static {
     async fn passkeys_of(&self, user: &UserId) -> Result<Vec<Passkey>>;
 
     /// Counts an attempt before the answer is looked at, and loads what it is compared with: the
-    /// passkey with this credential, if it is `user`'s, or anybody's if that is `None`. It is
+    /// passkey with this credential, if it is `user`'s, or anybody's if that is `None`, and
+    /// not suspended. It is
     /// counted under `user` as an attempt with a code is
     /// ([`MfaStore::begin_second_factor`](super::MfaStore::begin_second_factor)), whatever the
     /// credential; and with the first attempt that is refused `locked` is written. If that is
@@ -266,7 +273,7 @@ pub trait PasskeyStore: fmt::Debug + Send + Sync + 'static {
     ) -> Result<bool>;
 
     /// Removes a passkey of a user, unless no other way in would be left that is open, or the user is an
-    /// owner who must come in with it. If it was the
+    /// owner who must come in with it. One that is suspended is no way in, and goes in the first case. If it was the
     /// last second factor, no browser is known to be the user's any more, and `last` is written too.
     async fn remove_passkey(
         &self,

@@ -113,6 +113,13 @@ pub(in crate::page) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
             settings,
             &m.mail_break_glass_footnote,
         ),
+        Letter::BreakGlassSuspected { settings, .. } => (
+            &m.mail_break_glass_suspected_subject,
+            &m.mail_break_glass_suspected_text,
+            &m.mail_break_glass_button,
+            settings,
+            &m.mail_break_glass_suspected_footnote,
+        ),
         Letter::Reset { link } => (
             &m.mail_reset_subject,
             &m.mail_reset_text,
@@ -293,7 +300,8 @@ pub(in crate::page) fn mail(theme: &Theme, letter: &Letter<'_>) -> Mail {
         Letter::RoleChanged { organization, role, .. } => {
             vec![("organization", *organization), ("role", *role)]
         }
-        Letter::BreakGlass { organization, member, .. } => {
+        Letter::BreakGlass { organization, member, .. }
+        | Letter::BreakGlassSuspected { organization, member, .. } => {
             vec![("organization", *organization), ("member", *member)]
         }
         Letter::Invitation { organization, inviter, .. } => {

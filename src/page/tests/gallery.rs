@@ -99,7 +99,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
     let epoch = time::OffsetDateTime::UNIX_EPOCH;
     let entries = [
         PasskeyEntry::new("1", text, (epoch, Some(epoch)), true),
-        PasskeyEntry::new(text, "YubiKey", (epoch, None), false),
+        PasskeyEntry::new(text, "YubiKey", (epoch, None), false).suspended(true),
     ];
     let passkeys = |entries, prompt| PasskeySettings::new(frame, entries, [text; 3], prompt);
     let (svg, key) = ("<svg viewBox=\"0 0 9 9\"><path d=\"M0 0h9v9H0z\"/></svg>", "GEZD GNBV");
@@ -187,6 +187,16 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
             "mail-break-glass",
             theme
                 .mail(&Letter::BreakGlass { organization: name, member: email, settings: text })
+                .html,
+        ),
+        (
+            "mail-break-glass-suspected",
+            theme
+                .mail(&Letter::BreakGlassSuspected {
+                    organization: name,
+                    member: email,
+                    settings: text,
+                })
                 .html,
         ),
         ("organization", theme.settings_organization(&organization)),

@@ -21,7 +21,7 @@ macro_rules! ways_in {
             ") AND w.user_id = ",
             $user,
             ") + (SELECT count(*) FROM donjon_passkeys w \
-               WHERE w.user_verified AND w.rp_id = ",
+               WHERE w.user_verified AND w.suspended_at IS NULL AND w.rp_id = ",
             $rp,
             " AND w.user_id = ",
             $user,

@@ -61,6 +61,7 @@ migrations! {
     48 "0048_backup_codes",
     49 "0049_passkey_user_verified",
     54 "0054_outbox_revived",
+    55 "0055_passkey_suspended",
     63 "0063_link_binding",
 }
 

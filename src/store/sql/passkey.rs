@@ -12,7 +12,7 @@ macro_rules! columns {
     () => {
         "p.id, p.user_id, p.credential, p.public_key, p.sign_count, p.aaguid, p.name, \
          p.transports, p.backup_eligible, p.backed_up, p.user_verified, \
-         p.rp_id, p.created_at, p.last_used_at"
+         p.rp_id, p.created_at, p.last_used_at, p.suspended_at"
     };
 }
 pub(super) use columns;
@@ -33,11 +33,21 @@ pub(super) type PasskeyRow = (
     String,
     i64,
     Option<i64>,
+    Option<i64>,
 );
 
 pub(super) fn passkey(row: PasskeyRow) -> Result<Passkey> {
     let (id, user, credential, public_key, sign_count, aaguid, name, Json(transports), ..) = row;
-    let (.., backup_eligible, backed_up, user_verified, rp_id, created_at, last_used_at) = row;
+    let (
+        ..,
+        backup_eligible,
+        backed_up,
+        user_verified,
+        rp_id,
+        created_at,
+        last_used_at,
+        suspended_at,
+    ) = row;
     Ok(Passkey {
         id,
         user: user_id(user)?,
@@ -54,5 +64,6 @@ pub(super) fn passkey(row: PasskeyRow) -> Result<Passkey> {
         rp_id,
         created_at: time(created_at)?,
         last_used_at: last_used_at.map(time).transpose()?,
+        suspended_at: suspended_at.map(time).transpose()?,
     })
 }

@@ -104,7 +104,8 @@ macro_rules! affected {
 pub(super) use affected;
 
 /// Whether user `$user` is the only owner who comes in all the same, in an organization `m` like this
-/// that enforces single sign-on.
+/// that enforces single sign-on. They are it, too, if their second factor is suspended, and they have
+/// only backup codes beside it; but no other owner is safe to go for their sake.
 macro_rules! last_to_come_in {
     ($user:literal, $organization:literal) => {
         concat!(
@@ -114,7 +115,7 @@ macro_rules! last_to_come_in {
             " AND ",
             $organization,
             " AND m.role = 'owner' AND m.break_glass AND ",
-            $crate::store::sql::single_sign_on::fit!(),
+            $crate::store::sql::single_sign_on::fit!(suspended),
             " AND EXISTS (SELECT 1 FROM donjon_sso_domains d \
                  WHERE d.organization_id = m.organization_id AND d.mode = 'enforced') \
              AND NOT EXISTS (SELECT 1 FROM donjon_memberships x \
@@ -128,14 +129,15 @@ macro_rules! last_to_come_in {
 }
 pub(super) use last_to_come_in;
 
-/// Whether user `$user` has an app and no passkey, and would not come in all the same without it,
+/// Whether user `$user` has an app and no passkey that is good for anything, and would not come in all the same without it,
 /// though nobody else does.
 macro_rules! app_is_needed {
     ($user:literal) => {
         concat!(
-            "(EXISTS (SELECT 1 FROM donjon_users f WHERE f.id = ",
+            "(NOT EXISTS (SELECT 1 FROM donjon_passkeys f \
+                 WHERE f.suspended_at IS NULL AND f.user_id = ",
             $user,
-            " AND f.passkeys = 0) AND ",
+            ") AND ",
             $crate::store::sql::single_sign_on::last_to_come_in!($user, "TRUE"),
             ")"
         )
@@ -143,13 +145,16 @@ macro_rules! app_is_needed {
 }
 pub(super) use app_is_needed;
 
-/// The same of the only passkey of a user who has no app.
+/// The same of passkey `$passkey`, of a user who has no app and no other one that is good for anything.
 macro_rules! passkey_is_needed {
-    ($user:literal) => {
+    ($user:literal, $passkey:literal) => {
         concat!(
-            "(EXISTS (SELECT 1 FROM donjon_users f WHERE f.id = ",
+            "(NOT EXISTS (SELECT 1 FROM donjon_passkeys f \
+                 WHERE f.suspended_at IS NULL AND f.id <> ",
+            $passkey,
+            " AND f.user_id = ",
             $user,
-            " AND f.passkeys = 1) AND NOT EXISTS (SELECT 1 FROM donjon_totp f \
+            ") AND NOT EXISTS (SELECT 1 FROM donjon_totp f \
                  WHERE f.secret IS NOT NULL AND f.user_id = ",
             $user,
             ") AND ",
@@ -188,12 +193,26 @@ impl<'a> Closing<'a> {
     }
 }
 
-/// Whether a member of organization `$1` in row `m`, user `u`, comes in by a password.
+/// Whether a member of organization `$1` in row `m`, user `u`, comes in by a password and a second
+/// factor; or would, were it not suspended.
 macro_rules! fit {
     () => {
+        $crate::store::sql::single_sign_on::fit!(
+            by "(EXISTS (SELECT 1 FROM donjon_passkeys f \
+                 WHERE f.user_id = u.id AND f.suspended_at IS NULL) \
+             OR EXISTS (SELECT 1 FROM donjon_totp t \
+                 WHERE t.user_id = u.id AND t.secret IS NOT NULL))"
+        )
+    };
+    (suspended) => {
+        $crate::store::sql::single_sign_on::fit!(
+            by $crate::store::sql::account::has_second_factor!()
+        )
+    };
+    (by $($factor:tt)+) => {
         concat!(
             "u.password IS NOT NULL AND u.email IS NOT NULL AND u.email_verified AND ",
-            $crate::store::sql::account::has_second_factor!(),
+            $($factor)+,
             " AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL"
         )
     };

@@ -373,6 +373,7 @@ pub(super) fn new_passkey(user: &UserId) -> Passkey {
         rp_id: "example.test".into(),
         created_at: epoch(),
         last_used_at: None,
+        suspended_at: None,
     }
 }
 

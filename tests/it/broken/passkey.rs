@@ -16,6 +16,8 @@ use crate::support::database::Database;
 /// What a store does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
+    /// Takes a passkey again that was suspended.
+    AcceptsTheSuspended,
     /// Tells everybody who registers a credential that they did.
     RegistersTwice,
     /// Tells whoever is one too many that there was room.
@@ -161,7 +163,12 @@ impl PasskeyStore for Broken {
         let along = if self.is(Fault::SignsNoSighting) { &unsigned(along) } else { along };
         let suspected =
             if self.is(Fault::SignsNoSuspicion) { &unsigned(suspected) } else { suspected };
-        self.good.use_passkey(&proof, policy, along, suspected).await
+        let used = self.good.use_passkey(&proof, policy, along, suspected).await?;
+        let lets_in = used == PasskeyUse::Refused && self.is(Fault::AcceptsTheSuspended) && {
+            let held = self.good.passkeys_of(&proof.user).await?;
+            held.iter().any(|held| held.id == proof.id && held.suspended_at.is_some())
+        };
+        Ok(if lets_in { PasskeyUse::Done } else { used })
     }
 
     async fn rename_passkey(
@@ -209,6 +216,10 @@ async fn the_kit_names_the_rule_that_a_store_of_passkeys_breaks() {
         (Fault::CountsThenInserts, "nobody has more passkeys than allowed"),
         (Fault::ReplaysChallenges, "a challenge is answered once"),
         (Fault::IgnoresTheCount, "a passkey counts up, and what else it does the policy judges"),
+        (
+            Fault::AcceptsTheSuspended,
+            "a suspended passkey is refused for good, and goes when it is removed",
+        ),
         (Fault::CountsNoAttempts, "attempts with passkeys are counted with those of codes"),
         (Fault::CountsWhatIsRefused, "an answer that a limit refuses counts towards no lock"),
         (

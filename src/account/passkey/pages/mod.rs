@@ -7,6 +7,7 @@ mod prove;
 mod script;
 mod settings;
 mod step_up;
+mod suspect;
 mod verify;
 
 use http::{HeaderValue, Response};

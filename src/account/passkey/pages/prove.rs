@@ -1,8 +1,8 @@
 //! Holds an answer against the passkey that it says it is of. Unknown, locked and wrong cost the
 //! same store calls.
 
-use super::PasskeySite;
 use super::ceremony::{Kind, Whose};
+use super::{PasskeySite, suspect};
 use crate::account::AccountError;
 use crate::account::limits::{self, Uses};
 use crate::account::passkey::{
@@ -169,28 +169,16 @@ pub(super) async fn use_up(
     proven: &Proven,
     along: Effects,
 ) -> Result<bool, AccountError> {
-    let (account, now) = (&proven.found.account, site.now());
-    let entry = visit.entry(Action::SUSPECT_PASSKEY).about(account.id());
-    let entry = entry.with("count", proven.proof.sign_count);
-    let mut suspected = site.effects(entry.with("policy", keys.policy.sign_count.name()));
-    if let Some(to) = account.email() {
-        suspected = suspected.and_delivery(site.letters.notice(
-            to,
-            |forgot| Letter::PasskeySuspected { forgot },
-            now,
-        ));
-    }
-    let policy = keys.policy.sign_count;
-    if policy == SignCountPolicy::Revoke {
-        // What is suspected is removed, and whoever looks for removals finds it.
-        let entry = visit.entry(Action::REMOVE_PASSKEY).about(account.id());
-        let entry = entry.to("passkey", proven.proof.id).with("reason", "suspected");
-        suspected = suspected.and_entry(entry.at(now, &*site.random));
-    }
+    let (policy, suspected) =
+        (keys.policy.sign_count, suspect::effects(site, keys, visit, proven).await?);
     let used = site.store.use_passkey(&proven.proof, policy, &along, &suspected).await?;
     suspected.announce_if_written();
-    if used == PasskeyUse::Done {
-        along.announce();
+    match used {
+        PasskeyUse::Done => along.announce(),
+        PasskeyUse::Suspected if policy == SignCountPolicy::Revoke => {
+            suspect::revoke(site, visit, proven).await?;
+        }
+        PasskeyUse::Suspected | PasskeyUse::Refused => {}
     }
     Ok(used == PasskeyUse::Done)
 }

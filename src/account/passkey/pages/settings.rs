@@ -178,6 +178,7 @@ fn new_passkey(
         rp_id: keys.party.id().to_owned(),
         created_at: now,
         last_used_at: None,
+        suspended_at: None,
     }
 }
 
@@ -225,6 +226,7 @@ async fn page(
         .map(|passkey| {
             let times = (passkey.created_at, passkey.last_used_at);
             PasskeyEntry::new(passkey.id.to_string(), &passkey.name, times, passkey.backed_up)
+                .suspended(passkey.suspended_at.is_some())
         })
         .collect();
     let parts = FrameParts::new(site, account, Flow::Passkeys);

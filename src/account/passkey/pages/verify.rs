@@ -40,7 +40,8 @@ impl PasskeySite {
         verification: UserVerification,
     ) -> Result<Option<Asked>, AccountError> {
         let mut passkeys = site.store.passkeys_of(user).await?;
-        passkeys.retain(|passkey| passkey.rp_id == self.party.id());
+        passkeys
+            .retain(|passkey| passkey.rp_id == self.party.id() && passkey.suspended_at.is_none());
         if passkeys.is_empty() {
             return Ok(None);
         }

@@ -71,6 +71,7 @@ const BEGIN: &str = concat!(
               u.must_change_password, p.user_verified) AS owner
          FROM donjon_passkeys p JOIN donjon_users u ON u.id = p.user_id, passes
          WHERE p.credential = $14 AND p.user_id = coalesce($15::text, p.user_id)
+           AND p.suspended_at IS NULL
      ), counted AS (
          INSERT INTO donjon_login_attempts AS a (key, attempts, expires_at)
          SELECT $16::text, 1, $17::bigint FROM passes WHERE $16::text IS NOT NULL
@@ -216,7 +217,8 @@ impl PasskeyStore for PostgresStore {
                  WHERE id = $1 AND device_epoch = coalesce($3, device_epoch) FOR NO KEY UPDATE
              ), held AS MATERIALIZED (
                  SELECT p.id, p.user_id, p.sign_count FROM donjon_passkeys p, owner
-                 WHERE p.id = $2 AND p.user_id = owner.id FOR UPDATE OF p
+                 WHERE p.id = $2 AND p.user_id = owner.id AND p.suspended_at IS NULL
+                 FOR UPDATE OF p
              ), fresh AS (
                  INSERT INTO donjon_passkey_challenges (challenge, expires_at)
                  SELECT $4, $5 FROM held ON CONFLICT (challenge) DO NOTHING RETURNING challenge
@@ -230,16 +232,9 @@ impl PasskeyStore for PostgresStore {
                      user_verified = p.user_verified OR $12
                  FROM judged WHERE p.id = judged.id AND (judged.grew OR $9 = 'warn')
                  RETURNING p.user_id
-             ), gone AS (
-                 DELETE FROM donjon_passkeys p USING judged
-                 WHERE p.id = judged.id AND NOT judged.grew AND $9 = 'revoke' RETURNING p.user_id
-             ), counted AS (
-                 ",
-            one_passkey_less!(),
-            "    FROM gone WHERE u.id = gone.user_id RETURNING u.id, u.passkeys
-             ), without_codes AS (
-                 DELETE FROM donjon_totp t USING counted
-                 WHERE t.user_id = counted.id AND counted.passkeys = 0 AND t.secret IS NULL
+             ), shut AS (
+                 UPDATE donjon_passkeys p SET suspended_at = $8 FROM judged
+                 WHERE p.id = judged.id AND NOT judged.grew AND $9 = 'revoke'
              ), forgotten AS (
                  DELETE FROM donjon_login_attempts a USING done
                  WHERE a.key = 'factor:' || done.user_id
@@ -316,19 +311,20 @@ impl PasskeyStore for PostgresStore {
             }
             let (found, needed, device_epoch, last_factor): Removal = sqlx::query_as(concat!(
                 "WITH held AS MATERIALIZED (
-                     SELECT id, rp_id, user_verified FROM donjon_passkeys WHERE id = $2 AND user_id = $1 FOR UPDATE
+                     SELECT id, rp_id, user_verified, suspended_at FROM donjon_passkeys
+                     WHERE id = $2 AND user_id = $1 FOR UPDATE
                  ), needed AS MATERIALIZED (
                      SELECT ",
-                passkey_is_needed!("$1"),
+                passkey_is_needed!("$1", "$2"),
                 " AS needed
                  ), done AS (
                      ",
                 one_passkey_less!(),
                 "    FROM held, needed
-                     WHERE u.id = $1 AND NOT needed.needed AND ",
+                     WHERE u.id = $1 AND NOT needed.needed AND (held.suspended_at IS NOT NULL OR ",
                 ways_in!("$1", "$5::text", "SELECT jsonb_array_elements_text($6)"),
                 " > CASE WHEN held.user_verified AND held.rp_id = $5::text
-                                THEN 1 ELSE 0 END
+                                THEN 1 ELSE 0 END)
                      RETURNING u.id AS user_id, u.device_epoch, u.passkeys = 0 AND NOT EXISTS
                          (SELECT 1 FROM donjon_totp t
                           WHERE t.user_id = u.id AND t.secret IS NOT NULL) AS last_factor
@@ -406,6 +402,7 @@ fn found(row: AttemptRow) -> Result<Option<FoundPasskey>> {
             rp_id?,
             created_at?,
             last_used_at,
+            None,
         );
         Some(row)
     };

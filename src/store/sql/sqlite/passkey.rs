@@ -103,7 +103,8 @@ impl PasskeyStore for SqliteStore {
                     "SELECT ",
                     columns!(),
                     " FROM donjon_passkeys p
-                     WHERE p.credential = ?1 AND p.user_id = coalesce(?2, p.user_id)",
+                     WHERE p.credential = ?1 AND p.user_id = coalesce(?2, p.user_id)
+                       AND p.suspended_at IS NULL",
                 ))
                 .bind(credential.as_bytes())
                 .bind(user.as_ref().map(UserId::as_str))
@@ -174,7 +175,7 @@ impl PasskeyStore for SqliteStore {
                 let before: Option<i64> = sqlx::query_scalar(
                     "SELECT p.sign_count
                      FROM donjon_passkeys p JOIN donjon_users u ON u.id = p.user_id
-                     WHERE p.user_id = ?1 AND p.id = ?2
+                     WHERE p.user_id = ?1 AND p.id = ?2 AND p.suspended_at IS NULL
                        AND u.device_epoch = coalesce(?3, u.device_epoch)",
                 )
                 .bind(proof.user.as_str())
@@ -191,7 +192,7 @@ impl PasskeyStore for SqliteStore {
                 if !grew {
                     write_effects(connection, &suspected, Some(&proof.user)).await?;
                     if policy == SignCountPolicy::Revoke {
-                        remove(connection, &proof.user, proof.id).await?;
+                        suspend(connection, &proof).await?;
                     }
                     if policy != SignCountPolicy::Warn {
                         return Ok(PasskeyUse::Suspected);
@@ -259,8 +260,8 @@ impl PasskeyStore for SqliteStore {
                 let needed: Option<(bool, bool)> = sqlx::query_as(concat!(
                     "SELECT ",
                     ways_in!("?1", "?3", "SELECT value FROM json_each(?4)"),
-                    " <= (user_verified AND rp_id IS ?3), ",
-                    passkey_is_needed!("?1"),
+                    " <= (user_verified AND rp_id IS ?3) AND suspended_at IS NULL, ",
+                    passkey_is_needed!("?1", "?2"),
                     " FROM donjon_passkeys WHERE user_id = ?1 AND id = ?2",
                 ))
                 .bind(user.as_str())
@@ -322,6 +323,15 @@ async fn answer(connection: &mut SqliteConnection, challenge: AnsweredChallenge)
     .execute(connection)
     .await?;
     Ok(written.rows_affected() > 0)
+}
+
+async fn suspend(connection: &mut SqliteConnection, proof: &PasskeyProof) -> Result<()> {
+    sqlx::query("UPDATE donjon_passkeys SET suspended_at = ?2 WHERE id = ?1")
+        .bind(proof.id)
+        .bind(micros(proof.at))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Removes a passkey that is there. Answers the user's epoch from now on, and whether no second

@@ -75,7 +75,8 @@ impl Kit {
                 rule("of a suspicion is told", told == usize::from(fell), (policy, told))?;
                 let found = self.store.passkeys_of(&user).await?;
                 if fell && policy == SignCountPolicy::Revoke {
-                    rule(RULE, found.is_empty() && !self.asks(&email).await?, &found)?;
+                    self.is_suspended(&passkey).await?;
+                    rule("a suspended passkey is asked for", self.asks(&email).await?, &found)?;
                     break;
                 }
                 let held = found.first().map(|passkey| passkey.sign_count);
@@ -97,7 +98,45 @@ impl Kit {
         })
         .await?;
         let done = uses.iter().filter(|used| **used == PasskeyUse::Done).count();
-        rule(RULE, done == 1, &uses)
+        rule(RULE, done == 1, &uses)?;
+        // And it is suspended once: the rest are refused.
+        let (_, passkey) = self.registered().await?;
+        let uses = race(|_| {
+            let (store, proof) = (Arc::clone(&self.store), proof(&passkey));
+            async move {
+                let (policy, none) = (SignCountPolicy::Revoke, Effects::none());
+                store.use_passkey(&proof, policy, &none, &none).await
+            }
+        })
+        .await?;
+        let count = |outcome| uses.iter().filter(|used| **used == outcome).count();
+        let counts = [PasskeyUse::Done, PasskeyUse::Suspected, PasskeyUse::Refused].map(count);
+        rule(RULE, counts == [1, 1, CALLERS - 2], &uses)
+    }
+
+    /// It is refused whatever it counts, and is in nobody's way.
+    async fn is_suspended(&self, passkey: &Passkey) -> Result<(), Violation> {
+        const RULE: &str = "a suspended passkey is refused for good, and goes when it is removed";
+        let (user, none) = (&passkey.user, Effects::none());
+        let found = self.store.passkeys_of(user).await?;
+        let since = found.first().and_then(|found| found.suspended_at);
+        rule(RULE, since == Some(at(5)), &found)?;
+        let credential = &passkey.credential;
+        for whose in [None, Some(user)] {
+            let begun =
+                self.store.begin_passkey(credential, whose, LOCKOUT, &none, &[], at(6)).await?;
+            rule(RULE, begun.found.is_none(), &begun)?;
+        }
+        for policy in [SignCountPolicy::Warn, SignCountPolicy::Revoke] {
+            let (name, told) = new_note();
+            let proof = PasskeyProof { sign_count: 1000, ..proof(passkey) };
+            let used = self.store.use_passkey(&proof, policy, &told, &told).await?;
+            rule(RULE, used == PasskeyUse::Refused, used)?;
+            rule(RULE, wrote(&*self.users, &name, user).await? == 0, policy)?;
+        }
+        let (id, open) = (passkey.id, open_ways());
+        let removed = self.store.remove_passkey(user, id, &open, &none, &none).await?;
+        rule(RULE, matches!(removed, PasskeyRemoval::Removed { .. }), removed)
     }
 
     pub(super) async fn attempts_are_counted_with_those_of_codes(&self) -> Result<(), Violation> {

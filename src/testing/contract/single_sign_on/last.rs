@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::store::{
-    FactorProof, FactorRemoval, MemberChange, NewRole, PasskeyRemoval, Result as Stored,
+    FactorProof, FactorRemoval, MemberChange, NewRole, PasskeyRemoval, PasskeyUse,
+    Result as Stored, SignCountPolicy,
 };
 use crate::testing::contract::open_ways;
-use crate::testing::contract::passkey::{new_challenge, new_passkey};
+use crate::testing::contract::passkey::{new_challenge, new_passkey, proof};
 
 /// What takes it from an owner that they come in all the same.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +90,42 @@ impl Kit {
         self.app(&made.owner).await?;
         let removed = remove(second.id).await?;
         let is_gone = matches!(removed, PasskeyRemoval::Removed { .. });
+        rule("what is not needed goes", is_gone, removed)?;
+        self.a_suspended_passkey_is_no_factor().await
+    }
+
+    /// It stays with the last owner, whose codes go with it; and no other owner goes for its sake.
+    async fn a_suspended_passkey_is_no_factor(&self) -> Result<(), Violation> {
+        const RULE: &str =
+            "an owner whose passkey is suspended keeps it, and makes nobody else needless";
+        let (made, none) = (self.made().await?, Effects::none());
+        let (owner, open) = (made.owner.account.id(), open_ways());
+        let (copied, good) = (new_passkey(owner), new_passkey(owner));
+        self.0.passkeys.add_passkey(&copied, new_challenge(), None, &none).await?;
+        self.name(&made, &made.owner, true).await?;
+        let other = self.owner(&made, true).await?;
+        self.enforce(&made).await?;
+        for expected in [PasskeyUse::Done, PasskeyUse::Suspected] {
+            let (proof, policy) = (proof(&copied), SignCountPolicy::Revoke);
+            let used = self.0.passkeys.use_passkey(&proof, policy, &none, &none).await?;
+            rule("a copy is suspected", used == expected, used)?;
+        }
+        for loss in [Loss::Name, Loss::App, Loss::Role, Loss::Membership] {
+            let lost = lose(&self.0, made.id, other.account.id(), loss).await?;
+            rule(RULE, lost == Some(false), (loss, lost))?;
+        }
+        // Of the two of them the other one is kept out, which nothing prevents.
+        let kept_out = other.account.id();
+        self.0.standings.disable_account(kept_out, &none, at(2)).await?;
+        let remove =
+            async |id| self.0.passkeys.remove_passkey(owner, id, &open, &none, &none).await;
+        let kept = remove(copied.id).await?;
+        rule(RULE, kept == PasskeyRemoval::LastToComeIn, kept)?;
+        self.0.passkeys.add_passkey(&good, new_challenge(), None, &none).await?;
+        let kept = remove(good.id).await?;
+        rule(RULE, kept == PasskeyRemoval::LastToComeIn, kept)?;
+        let removed = remove(copied.id).await?;
+        let is_gone = matches!(removed, PasskeyRemoval::Removed { last_factor: false, .. });
         rule("what is not needed goes", is_gone, removed)
     }
 

@@ -123,7 +123,14 @@ impl Kit {
             epoch: None,
         };
         let told = store.use_passkey(&proof, SignCountPolicy::Revoke, &none, &none).await?;
-        rule("a passkey that may have been copied is removed", told == PasskeyUse::Suspected, told)
+        rule(
+            "a passkey that may have been copied is suspended",
+            told == PasskeyUse::Suspected,
+            told,
+        )?;
+        let told = store.remove_passkey(&key.user, key.id, &open_ways(), &none, &none).await?;
+        let gone = matches!(told, PasskeyRemoval::Removed { .. });
+        rule("a passkey that may have been copied is removed", gone, told)
     }
 
     async fn write(&self, user: &UserId, session: SessionId) -> Result<FactorUse, Violation> {

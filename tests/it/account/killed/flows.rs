@@ -119,18 +119,11 @@ async fn organization(life: &mut Life) {
 async fn break_glass(life: &mut Life) {
     let domain = format!("acme-{}.example", life.unique());
     let (olga, bob) = (format!("olga@{domain}"), format!("bob@{domain}"));
-    let (olga_id, bob_id) = (life.user_at(&olga).await, life.user_at(&bob).await);
+    let olga_id = life.user_at(&olga).await;
+    life.user_at(&bob).await;
     let app = TotpSecret::generate(&SystemRandom);
     life.accounts.accounts().import_totp(&olga_id, &app).await.unwrap();
-    let name = format!("Acme {}", life.unique());
-    let organizations = life.accounts.organizations();
-    let made = organizations.create(&name.parse().unwrap(), None, &olga_id).await.unwrap();
-    organizations.add_member(made.id, &bob_id, &MemberRole::OWNER).await.unwrap();
-    organizations.grant_domain(made.id, &domain, VOUCHED_AT).await.unwrap();
-    let named = organizations.name_break_glass(made.id, &olga_id, true).await.unwrap();
-    assert_eq!(named, BreakGlassChange::Done);
-    let set = organizations.set_single_sign_on(made.id, &domain, SsoMode::Enforced).await.unwrap();
-    assert_eq!(set, SsoChange::Done);
+    acme_of(life, &domain, (&olga, &bob)).await;
 
     let mut browser = life.browser();
     let page = browser.get("/login/break-glass").await;
@@ -139,6 +132,23 @@ async fn break_glass(life: &mut Life) {
     let page = verify(&mut browser, &app.code_at(life.clock.now())).await;
     assert_eq!(page.body, format!("hello {olga} at /"));
     life.told("break_glass", &bob);
+}
+
+/// An organization of two owners that enforces single sign-on, in which the first comes in all the
+/// same.
+pub async fn acme_of(life: &mut Life, domain: &str, (olga, bob): (&str, &str)) {
+    let accounts = life.accounts.accounts();
+    let olga = accounts.find_by_email(olga).await.unwrap().unwrap();
+    let bob = accounts.find_by_email(bob).await.unwrap().unwrap();
+    let name = format!("Acme {}", life.unique());
+    let organizations = life.accounts.organizations();
+    let made = organizations.create(&name.parse().unwrap(), None, olga.id()).await.unwrap();
+    organizations.add_member(made.id, bob.id(), &MemberRole::OWNER).await.unwrap();
+    organizations.grant_domain(made.id, domain, VOUCHED_AT).await.unwrap();
+    let named = organizations.name_break_glass(made.id, olga.id(), true).await.unwrap();
+    assert_eq!(named, BreakGlassChange::Done);
+    let set = organizations.set_single_sign_on(made.id, domain, SsoMode::Enforced).await.unwrap();
+    assert_eq!(set, SsoChange::Done);
 }
 
 async fn passwords(life: &mut Life) {

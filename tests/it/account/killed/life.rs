@@ -97,7 +97,10 @@ impl Life {
             .api_tokens(&tokens.scopes([SCOPE]).unwrap())
             .clock(clock.clone());
         #[cfg(feature = "passkeys")]
-        let builder = builder.passkeys(donjon::account::passkey::Passkeys::default());
+        let builder = builder.passkeys(
+            donjon::account::passkey::Passkeys::default()
+                .sign_count(donjon::account::passkey::SignCountPolicy::Revoke),
+        );
         #[cfg(feature = "social")]
         let provider =
             donjon::testing::FakeOpenIdProvider::start_with(clock.clone()).await.unwrap();

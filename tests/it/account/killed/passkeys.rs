@@ -4,8 +4,9 @@ use donjon::crypto::Clock as _;
 use donjon::testing::SoftPasskey;
 use time::Duration;
 
-use super::flows::with_app;
+use super::flows::{acme_of, with_app};
 use super::life::{Life, ORIGIN};
+use crate::account::world::PASSWORD;
 use crate::support::browser::{Browser, Page};
 
 const SETTINGS: &str = "/settings/passkeys";
@@ -52,4 +53,26 @@ pub async fn flow(life: &mut Life) {
     let fields: Vec<_> = form.fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     browser.post("/settings/passkeys/delete", &fields).await;
     life.told("passkey_removed", &email);
+    copied_of_the_last_owner(life).await;
+}
+
+async fn copied_of_the_last_owner(life: &mut Life) {
+    let domain = format!("acme-{}.example", life.unique());
+    let (olga, bob) = (format!("olga@{domain}"), format!("bob@{domain}"));
+    for email in [&olga, &bob] {
+        life.user_at(email).await;
+    }
+    let mut browser = life.enter(&olga).await;
+    let mut passkey = add(life, &mut browser).await;
+    acme_of(life, &domain, (&olga, &bob)).await;
+    for count in [100, 50] {
+        passkey.set_sign_count(count);
+        let mut browser = life.browser();
+        let page = browser.get("/login/break-glass").await;
+        let page = browser.submit(&page, &[("email", &olga), ("password", PASSWORD)]).await;
+        let page = browser.follow(page).await;
+        let answer = passkey.get(&page.data("data-options")).unwrap();
+        browser.post("/login/verify", &[("credential", &answer)]).await;
+    }
+    life.told("break_glass_suspected", &bob);
 }

@@ -4,6 +4,7 @@ mod again;
 mod announced;
 mod attacks;
 mod codes;
+mod copied;
 mod login;
 mod lost;
 mod one_factor;
@@ -102,6 +103,7 @@ async fn give(world: &World, email: &str, passkey: &mut SoftPasskey) {
         rp_id: party.id().into(),
         created_at: now,
         last_used_at: None,
+        suspended_at: None,
     };
     let answered = AnsweredChallenge { hash: challenge.hash(), expires_at: now };
     let added = world.store.add_passkey(&stored, answered, None, &Effects::none()).await.unwrap();
