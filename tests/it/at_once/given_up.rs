@@ -44,11 +44,11 @@ async fn with_one_connection(url: &str) -> SqlStore {
 async fn rename(store: &SqlStore, name: &str) -> Result<OrganizationChange, StoreError> {
     let none = Effects::none();
     let renamed = store.rename_organization(ID, name, None, &none);
-    tokio::time::timeout(FOR_EVER, renamed).await.expect("somebody is held for ever")
+    tokio::time::timeout(FOR_EVER, renamed).await.unwrap()
 }
 
 async fn name(store: &SqlStore) -> String {
-    store.find_organization(ID).await.expect("others are served").unwrap().name
+    store.find_organization(ID).await.unwrap().unwrap().name
 }
 
 /// The one who waits for this connection.
