@@ -102,15 +102,22 @@ impl Devices {
         (email, user, epoch): (&Email, &UserId, i64),
         now: OffsetDateTime,
     ) -> bool {
-        let address = address_hash(email);
-        let browser: Option<Browser> = self.trust_for().and_then(|_| self.cookie.read(request));
-        browser.is_some_and(|browser| {
-            browser.users.iter().any(|known| {
-                known.address == address
-                    && known.is(user, epoch)
-                    && now.unix_timestamp() < known.trusted_until
-            })
-        })
+        self.trusted_in(request, (email, user), now) == Some(epoch)
+    }
+
+    /// The epoch in which the user said that they trust the browser that sends these headers: they do
+    /// as long as it is theirs. `None` if they never did, or too long ago.
+    pub(super) fn trusted_in(
+        &self,
+        request: &HeaderMap,
+        (email, user): (&Email, &UserId),
+        now: OffsetDateTime,
+    ) -> Option<i64> {
+        self.trust_for()?;
+        let (address, browser) = (address_hash(email), self.cookie.read::<Browser>(request)?);
+        let mut users = browser.users.into_iter();
+        let known = users.find(|known| known.id == *user && known.address == address)?;
+        (now.unix_timestamp() < known.trusted_until).then_some(known.epoch)
     }
 
     /// The browser that sends these headers, as one that the owner of an address is known by.

@@ -113,7 +113,7 @@ impl PasskeySite {
         _: &Visit,
         _: &Account,
         _: &str,
-    ) -> Result<Option<([Proven; 3], HeaderValue)>, AccountError> {
+    ) -> Result<Option<([Proven; 3], i64, HeaderValue)>, AccountError> {
         match *self {}
     }
 

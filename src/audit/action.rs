@@ -96,7 +96,8 @@ impl Action {
     /// An authenticator app was enrolled.
     pub const ENROLL: Self = Self::of("mfa.enroll");
     /// Somebody who had the password typed a code; written if it was refused. Or somebody who was
-    /// logged in without showed a second factor.
+    /// logged in without showed a second factor, or needed none in a browser that they trust
+    /// (`methods` says `tbr` then).
     pub const VERIFY: Self = Self::of("mfa.verify");
     /// A backup code was used up.
     pub const USE_BACKUP_CODE: Self = Self::of("mfa.backup_code_use");

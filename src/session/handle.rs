@@ -210,7 +210,7 @@ impl Session {
     pub async fn rotate(&self) -> Result<(), SessionError> {
         let live = self.live().ok_or(SessionError::Gone)?;
         let login = live.stored.login.clone();
-        self.renew(live, login).await
+        self.renew(live, login, Effects::none()).await
     }
 
     /// Notes that the user just proved again who they are: sensitive things are open for the next
@@ -229,7 +229,7 @@ impl Session {
             return Err(SessionError::Impersonated);
         }
         login.authentication.fresh_until = Some(self.0.config.lifetimes.fresh_until(self.now()));
-        self.renew(live, Some(login)).await?;
+        self.renew(live, Some(login), Effects::none()).await?;
         Ok(self.scope())
     }
 
@@ -243,6 +243,18 @@ impl Session {
         &self,
         methods: impl IntoIterator<Item = Method>,
     ) -> Result<CurrentScope, SessionError> {
+        self.strengthen_along(methods, Effects::none()).await
+    }
+
+    /// The same, with this written in the transition that writes the session.
+    ///
+    /// # Errors
+    /// Those of [`Session::strengthen`]; then nothing is written.
+    pub async fn strengthen_along(
+        &self,
+        methods: impl IntoIterator<Item = Method>,
+        along: Effects,
+    ) -> Result<CurrentScope, SessionError> {
         let live = self.live().ok_or(SessionError::NotLoggedIn)?;
         let mut login = live.stored.login.clone().ok_or(SessionError::NotLoggedIn)?;
         if login.impersonator.is_some() {
@@ -254,7 +266,7 @@ impl Session {
                 known.push(method);
             }
         }
-        self.renew(live, Some(login)).await?;
+        self.renew(live, Some(login), along).await?;
         Ok(self.scope())
     }
 
@@ -349,12 +361,18 @@ impl Session {
 
     /// Writes the live session again, with this login and under a new token; id, data and limits
     /// stay.
-    async fn renew(&self, live: Live, login: Option<Login>) -> Result<(), SessionError> {
+    async fn renew(
+        &self,
+        live: Live,
+        login: Option<Login>,
+        along: Effects,
+    ) -> Result<(), SessionError> {
         let now = self.now();
         let Live { stored, .. } = &live;
         let mut next = self.begin(stored.id, login, stored.data_id, stored.remembered, now);
         next.row.created_at = stored.created_at;
         next.row.expires_at = stored.expires_at;
+        next.row.along = along;
         next.membership = stored.membership.clone();
         match self.replace(&live, &next, now).await? {
             Rotation::Rotated => {

@@ -4,18 +4,23 @@
 //!
 //! It is no proof of who is there anew: nothing gets fresh by it. It is counted with the codes of
 //! every login, and an administrator who acts as the user has nothing to show here.
+//!
+//! A browser that the user trusts is asked for no code, as at a login; and as there they may say so
+//! with the code. Where such a user logs in elsewhere, the demand that leads here is the first that
+//! asks, so that the trust is looked at here, and nowhere before.
 
-use http::StatusCode;
 use http::header::SET_COOKIE;
+use http::{Response, StatusCode};
 
 use super::{Checked, check_code, use_up};
 use crate::account::login::FACTOR;
 use crate::account::site::{Answer, Asking, Site, Visit};
-use crate::account::{again, settings};
+use crate::account::{AccountError, Email, again, settings};
 use crate::audit::Action;
-use crate::http::respond;
+use crate::http::{Body, respond};
 use crate::page::VerifyLogin;
 use crate::scope::{Account, Method};
+use crate::store::Effects;
 
 /// Whether a visitor was sent for it.
 pub(in crate::account) fn is_asked(visit: &Visit) -> bool {
@@ -32,7 +37,10 @@ pub(in crate::account) async fn show(site: &Site, visit: &Visit) -> Answer {
     if is_done(visit) {
         return Ok(again::go_on(site, visit));
     }
-    page(site, visit, &account, Refused::Nothing).await
+    match by_trust(site, visit, &account).await? {
+        Some(response) => Ok(response),
+        None => page(site, visit, &account, Refused::Nothing).await,
+    }
 }
 
 pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
@@ -41,10 +49,12 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
         return Ok(again::go_on(site, visit));
     }
     let form = visit.form()?;
+    let trust = form.get("trust")?.is_some();
     if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
         return match keys.step_up(site, visit, &account, answer).await? {
-            Some((methods, over)) => {
-                let mut response = strengthen(site, visit, methods).await?;
+            Some((methods, epoch, over)) => {
+                let trust = trust.then_some(epoch);
+                let mut response = strengthen(site, visit, &account, methods, trust).await?;
                 response.headers_mut().append(SET_COOKIE, over);
                 Ok(response)
             }
@@ -61,17 +71,62 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
     if !use_up(site, visit, (&user, user.device_epoch), proof, along).await? {
         return page(site, visit, &account, Refused::Code).await;
     }
-    strengthen(site, visit, [Method::ONE_TIME_CODE, Method::MULTI_FACTOR]).await
+    let methods = [Method::ONE_TIME_CODE, Method::MULTI_FACTOR];
+    strengthen(site, visit, &account, methods, trust.then_some(user.device_epoch)).await
 }
 
-/// The proof is used up by now: whoever ended the session meanwhile ended it for good.
+/// The proof is used up by now: whoever ended the session meanwhile ended it for good. The browser is
+/// trusted in this epoch, if any, which was the user's when the proof was used up.
 async fn strengthen(
     site: &Site,
     visit: &Visit,
+    account: &Account,
     methods: impl IntoIterator<Item = Method>,
+    trust: Option<i64>,
 ) -> Answer {
-    visit.session.strengthen(methods).await?;
-    Ok(again::go_on(site, visit))
+    let trusted = trust.zip(trusting(site, account)).map(|(epoch, (email, _))| (email, epoch));
+    let along = match &trusted {
+        Some(_) => site.effects(visit.entry(Action::TRUST_BROWSER)),
+        None => Effects::none(),
+    };
+    visit.session.strengthen_along(methods, along.clone()).await?;
+    along.announce();
+    let mut response = again::go_on(site, visit);
+    if let Some((email, epoch)) = &trusted {
+        site.trust_device(visit, (email, account.id(), *epoch), &mut response);
+    }
+    Ok(response)
+}
+
+/// By which address the user could trust this browser, and for how many days; `None` if they can't.
+fn trusting(site: &Site, account: &Account) -> Option<(Email, i64)> {
+    let days = site.devices.trust_for()?.whole_days();
+    Some((Email::parse(account.email()?).ok()?, days))
+}
+
+/// Where they are going, if they trust this browser: no code is asked for, and the session says so. It
+/// is what a login would have said, and no more: who trusted it before a reset, a sign-out or the end
+/// of the factor does not any more.
+async fn by_trust(
+    site: &Site,
+    visit: &Visit,
+    account: &Account,
+) -> Result<Option<Response<Body>>, AccountError> {
+    let Some((email, _)) = trusting(site, account) else { return Ok(None) };
+    let whom = (&email, account.id());
+    // Without the cookie nothing is read.
+    let Some(epoch) = site.devices.trusted_in(&visit.headers, whom, site.now()) else {
+        return Ok(None);
+    };
+    let user = site.store.load_login_user(account.id()).await?;
+    if !user.is_some_and(|user| user.has_second_factor && user.device_epoch == epoch) {
+        return Ok(None);
+    }
+    let method = Method::TRUSTED_BROWSER;
+    let along = site.effects(visit.entry(Action::VERIFY).with("methods", vec![method.as_str()]));
+    visit.session.strengthen_along([method], along.clone()).await?;
+    along.announce();
+    Ok(Some(again::go_on(site, visit)))
 }
 
 /// Whether the session has it already.
@@ -104,7 +159,8 @@ async fn page(site: &Site, visit: &Visit, account: &Account, refused: Refused) -
     }
     let action = path(site, &visit.trip);
     let prompt = asked.as_ref().map(|asked| asked.prompt(refused == Refused::Passkey));
-    let page = VerifyLogin::new(&action, &site.paths.home, refused == Refused::Code, None)
+    let days = trusting(site, account).map(|(_, days)| days);
+    let page = VerifyLogin::new(&action, &site.paths.home, refused == Refused::Code, days)
         .with_passkey(prompt, takes_code || has_none)
         .with_app(factor.is_some_and(|factor| factor.has_app()))
         .in_session();

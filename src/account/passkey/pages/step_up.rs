@@ -12,7 +12,7 @@ use crate::account::passkey::UserVerification;
 use crate::account::site::{Site, Visit};
 use crate::audit::Action;
 use crate::scope::{Account, Method};
-use crate::store::Passkey;
+use crate::store::FoundPasskey;
 
 impl PasskeySite {
     /// What the page asks, if the user has passkeys of this application: in this session, and no
@@ -27,17 +27,17 @@ impl PasskeySite {
         self.ask_beside(site, visit, account, (Kind::StepUp, asking)).await
     }
 
-    /// Uses the passkey that answers. Gives what is to be said of it, and the `Set-Cookie` value that
-    /// ends what was asked; `None` if the answer is refused.
+    /// Uses the passkey that answers. Gives what is to be said of it, in which epoch of the user, and
+    /// the `Set-Cookie` value that ends what was asked; `None` if the answer is refused.
     pub(in crate::account) async fn step_up(
         &self,
         site: &Site,
         visit: &Visit,
         account: &Account,
         answer: &str,
-    ) -> Result<Option<([Method; 3], HeaderValue)>, AccountError> {
+    ) -> Result<Option<([Method; 3], i64, HeaderValue)>, AccountError> {
         let used = self.prove_beside(site, visit, account, (Kind::StepUp, answer)).await?;
-        Ok(used.map(|(passkey, over)| (methods(&passkey), over)))
+        Ok(used.map(|(found, over)| (methods(&found.passkey), found.device_epoch, over)))
     }
 
     /// What the page asks before it gives new backup codes to who has no app.
@@ -82,11 +82,11 @@ impl PasskeySite {
         visit: &Visit,
         account: &Account,
         (kind, answer): (Kind, &str),
-    ) -> Result<Option<(Passkey, HeaderValue)>, AccountError> {
+    ) -> Result<Option<(FoundPasskey, HeaderValue)>, AccountError> {
         let what = (kind, Whom::Beside(account, visit.session.id()), Action::VERIFY);
         let Some(proven) = prove(site, self, visit, what, answer).await? else { return Ok(None) };
         let along = site.effects(visit.entry(Action::VERIFY));
         let used = use_up(site, self, visit, &proven, along).await?;
-        Ok(used.then(|| (proven.found.passkey, self.ceremonies.end(kind))))
+        Ok(used.then(|| (proven.found, self.ceremonies.end(kind))))
     }
 }

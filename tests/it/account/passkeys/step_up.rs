@@ -27,7 +27,7 @@ async fn a_session_gets_the_passkey_that_its_user_shows() {
         give(&world, ALICE, &mut key).await;
         let mut browser = vouched(&world, ALICE).await;
         let page = browser.get(STEP).await;
-        assert!(page.has("passkey") && !page.has("code") && !page.has("trust"));
+        assert!(page.has("passkey") && !page.has("code") && page.has("trust"));
         let before = browser.cookies["session"].clone();
         let page = answer(&mut browser, &mut key).await;
         assert_eq!(page.location().unwrap().path(), "/reports", "{}", page.body);
@@ -79,6 +79,36 @@ async fn who_acts_as_the_user_shows_no_passkey() {
         administrator.get(&format!("/act?{ALICE}")).await;
         let page = administrator.post(STEP, &[("credential", &good)]).await;
         assert_eq!(page.status, StatusCode::FORBIDDEN);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_browser_is_trusted_by_a_passkey_beside_a_session_too() {
+    each_world(async |world| {
+        let mut passkey = user_with_passkey(&world, ALICE).await;
+        let mut home = vouched(&world, ALICE).await;
+        let page = home.get(STEP).await;
+        let good = passkey.get(&options_on(&page)).unwrap();
+        // Not by an answer that was none.
+        let (mut thief, wrong) = (home.clone(), [("credential", "{}"), ("trust", "1")]);
+        assert_eq!(thief.post(STEP, &wrong).await.status, REFUSED);
+        assert!(!thief.cookies.contains_key("device"));
+        let page = home.post(STEP, &[("credential", good.as_str()), ("trust", "1")]).await;
+        assert_eq!(page.location().unwrap().path(), "/reports", "{}", page.body);
+        home.cookies.remove("session");
+        home.get(&format!("/vouched?{ALICE}")).await;
+        assert_eq!(home.get(STEP).await.location().unwrap().path(), "/reports");
+        // It goes with the passkey, though another follows.
+        let account = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+        let id = world.store.passkeys_of(account.id()).await.unwrap()[0].id.to_string();
+        home.post("/settings/passkeys/delete", &[("id", &id)]).await;
+        give(&world, ALICE, &mut SoftPasskey::at(ORIGIN)).await;
+        for name in ["session", "passkey-step-up"] {
+            home.cookies.remove(name);
+        }
+        home.get(&format!("/vouched?{ALICE}")).await;
+        assert!(home.get(STEP).await.has("passkey"));
     })
     .await;
 }

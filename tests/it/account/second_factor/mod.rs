@@ -9,6 +9,7 @@ mod step_up;
 mod store;
 mod told;
 mod trust;
+mod trust_beside;
 
 use donjon::account::mfa::TotpSecret;
 use donjon::crypto::Clock as _;

@@ -30,7 +30,7 @@ async fn a_session_gets_the_factor_that_its_user_shows() {
             let mut browser = vouched(&world, ALICE).await;
             let before = browser.cookies["session"].clone();
             let page = browser.get(STEP).await;
-            assert!(page.has("code") && !page.has("trust") && !page.has("password"));
+            assert!(page.has("code") && page.has("trust") && !page.has("password"));
             let page = browser.submit(&page, &[("code", code)]).await;
             assert_eq!(page.location().unwrap().path(), "/reports", "{}", page.body);
             assert_ne!(browser.cookies["session"], before);

@@ -197,3 +197,92 @@ async fn who_came_by_a_provider_that_nobody_enforces_proves_it_there_again() {
     })
     .await;
 }
+
+/// As every morning: the session of yesterday is over, and the provider opens another.
+#[tokio::test]
+async fn a_member_shows_the_second_factor_once_in_a_browser_that_they_trust() {
+    each_world(async |world| {
+        let app = App::of(&world, BOB).await;
+        let id = enforced(&world).await;
+        world.accounts.organizations().require_second_factor(id, true).await.unwrap();
+        let mut bob = application(&world);
+        in_the_morning(&world, &mut bob).await;
+        let page = bob.get(PAGE).await;
+        let page = bob.follow(page).await;
+        assert!(page.body.contains("Trust this browser for 30 days"), "{}", page.body);
+        let page = bob.submit(&page, &[("code", &app.code(&world)), ("trust", "1")]).await;
+        assert_eq!(bob.follow(page).await.body, format!("hello {BOB} at {PAGE}"));
+        for path in [PAGE, ACME] {
+            in_the_morning(&world, &mut bob).await;
+            // The demand is not met by the cookie alone: it is asked for, and the answer is written.
+            let page = bob.get(path).await;
+            assert!(page.location().unwrap().query().unwrap().contains("factor=second"));
+            assert_eq!(methods(&world, BOB).await[0], ["fed"]);
+            let page = bob.follow(page).await;
+            assert_eq!(
+                (page.status, page.url.path()),
+                (StatusCode::OK, path.split('?').next().unwrap())
+            );
+            assert_eq!(methods(&world, BOB).await[0], ["fed", "tbr"]);
+            assert_eq!(bob.get(path).await.status, StatusCode::OK, "once for a session");
+        }
+        let bob_id = id_of(&world, BOB).await;
+        let sessions = world.store.sessions_of(&bob_id, world.clock.now()).await.unwrap();
+        let login = sessions[0].login.as_ref().unwrap();
+        assert_eq!(login.authentication.login_path.as_deref(), Some(VOUCHED_AT));
+
+        // In a browser of his that he does not trust, and in this one after thirty days, he is asked.
+        let mut other = application(&world);
+        in_the_morning(&world, &mut other).await;
+        let page = other.get(PAGE).await;
+        assert!(other.follow(page).await.has("code"));
+        world.clock.advance(Duration::days(28));
+        in_the_morning(&world, &mut bob).await;
+        let page = bob.get(PAGE).await;
+        assert!(bob.follow(page).await.has("code"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_demand_that_is_newer_than_the_trust_is_met_by_what_the_user_still_has() {
+    each_world(async |world| {
+        let app = App::of(&world, BOB).await;
+        let id = enforced(&world).await;
+        let organizations = world.accounts.organizations();
+        let mut bob = application(&world);
+        in_the_morning(&world, &mut bob).await;
+        let page = bob.get("/login/again?factor=second").await;
+        bob.submit(&page, &[("code", &app.code(&world)), ("trust", "1")]).await;
+        in_the_morning(&world, &mut bob).await;
+        assert_eq!(bob.get(PAGE).await.body, format!("hello {BOB} at {PAGE}"));
+
+        // It counts in sessions that there are, at once, and whatever the browser keeps.
+        organizations.require_second_factor(id, true).await.unwrap();
+        let page = bob.get(PAGE).await;
+        assert!(page.location().unwrap().query().unwrap().contains("factor=second"));
+        let stolen = bob.clone();
+        let page = bob.follow(page).await;
+        assert_eq!(page.body, format!("hello {BOB} at {PAGE}"));
+        assert_eq!(methods(&world, BOB).await[0], ["fed", "tbr"]);
+        assert_eq!(who(&mut stolen.clone()).await, "hello stranger at /", "of the token of before");
+
+        // Who has no second factor any more has nothing that stands for one.
+        let user = id_of(&world, BOB).await;
+        let none = Effects::none();
+        world.store.remove_totp(&user, None, &none).await.unwrap();
+        assert_eq!(bob.get(PAGE).await.location().unwrap().path(), SETUP);
+        in_the_morning(&world, &mut bob).await;
+        let page = bob.get("/login/again?factor=second").await;
+        assert_eq!(page.location().unwrap().path(), SETUP);
+    })
+    .await;
+}
+
+/// Logs in by the provider a day later, with what the browser keeps but for the session.
+async fn in_the_morning(world: &World, browser: &mut Browser) {
+    world.clock.advance(Duration::DAY);
+    browser.cookies.remove("session");
+    by_provider(world, browser, VOUCHED_AT, BOB).await;
+    browser.post(&format!("{ACME}/switch"), &[]).await;
+}
