@@ -130,6 +130,22 @@ impl Devices {
         self.cookie.read::<Browser>(request)?.known_to(email, now)
     }
 
+    /// Lets the browser behind a request stay what it is to a user, known or trusted, and for as long,
+    /// although their epoch has just moved on by one, to this.
+    pub(super) fn keep(
+        &self,
+        random: &dyn Random,
+        (request, answer): (&HeaderMap, &mut HeaderMap),
+        (user, epoch): (&UserId, i64),
+    ) {
+        let Some(mut browser) = self.cookie.read::<Browser>(request) else { return };
+        let Some(known) = browser.users.iter_mut().find(|known| known.is(user, epoch - 1)) else {
+            return;
+        };
+        known.epoch = epoch;
+        answer.append(SET_COOKIE, self.cookie.set(random, &browser, self.known_for));
+    }
+
     /// Makes the browser behind a request known as one in which the owner of this address just
     /// proved to be who they are; if they trust it, as one that asks for no second factor for a
     /// while. A browser that was trusted before stays so, for as long as was said then.

@@ -220,7 +220,17 @@ impl Site {
         self.devices.remember(&*self.random, seen, login, false, self.now());
     }
 
-    /// The same, and makes it one that asks the owner for no second factor for a while.
+    /// Lets the visitor's browser stay what it is to a user whose epoch has just moved on to this.
+    pub(super) fn keep_device(
+        &self,
+        visit: &Visit,
+        user: (&UserId, i64),
+        response: &mut Response<Body>,
+    ) {
+        self.devices.keep(&*self.random, (&visit.headers, response.headers_mut()), user);
+    }
+
+    /// Makes the visitor's browser known, and one that asks the owner for no second factor for a while.
     pub(super) fn trust_device(
         &self,
         visit: &Visit,

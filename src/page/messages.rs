@@ -477,7 +477,7 @@ messages! {
     sessions_revoke: "Log out",
     sessions_revoked: "That device is logged out.",
     sessions_others_title: "All other devices",
-    sessions_others_lead: "You stay logged in here.",
+    sessions_others_lead: "You stay logged in here. No other browser is trusted any more, and links that we mailed you stop working.",
     sessions_others_submit: "Log out all others",
     sessions_others_revoked: "All other devices are logged out.",
     sessions_all_title: "Everywhere",

@@ -10,7 +10,7 @@ use super::fresh::Fresh;
 use super::{Proof, SessionError};
 use crate::crypto::{OpaqueToken, RandomExt as _};
 use crate::scope::{Account, Authentication, CurrentScope, Method, SessionEnd, SessionId, UserId};
-use crate::store::{Device, Effects, Login, Rotation, StoredSession};
+use crate::store::{Device, Effects, Login, OthersEnd, Rotation, StoredSession};
 
 /// The session of the request at hand: what logs in and out. Cheap to clone; all clones are one.
 ///
@@ -300,10 +300,13 @@ impl Session {
         Ok(ended)
     }
 
-    /// Ends all of the user's sessions but this one. Answers how many ended.
+    /// Ends all of the user's sessions but this one, with links that were mailed to come in by; and no
+    /// browser is known or trusted any more, but for what the account pages say to this one. Answers how
+    /// many sessions ended.
     ///
     /// # Errors
-    /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
+    /// [`SessionError::NotLoggedIn`]; [`SessionError::Gone`] if this one was ended meanwhile, as by
+    /// another that does the same: then nothing happened; [`SessionError::Store`].
     pub async fn revoke_others(&self) -> Result<u64, SessionError> {
         self.revoke_others_along(&Effects::none()).await
     }
@@ -311,11 +314,23 @@ impl Session {
     /// The same, with this written in the same transition.
     ///
     /// # Errors
-    /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].
+    /// Those of [`Session::revoke_others`].
     pub async fn revoke_others_along(&self, along: &Effects) -> Result<u64, SessionError> {
-        let (user, end) = (self.user()?, SessionEnd::Revoked);
-        let store = &self.0.config.store;
-        Ok(store.end_sessions_along(&user, self.id(), end, along, self.now()).await?)
+        Ok(self.end_others(along).await?.0)
+    }
+
+    /// The same. Tells also which epoch of the user has begun, if the account is one of ours.
+    pub(crate) async fn end_others(
+        &self,
+        along: &Effects,
+    ) -> Result<(u64, Option<i64>), SessionError> {
+        let (user, store) = (self.user()?, &self.0.config.store);
+        let kept = self.id().ok_or(SessionError::NotLoggedIn)?;
+        let end = SessionEnd::Revoked;
+        match store.end_other_sessions(&user, kept, end, along, self.now()).await? {
+            OthersEnd::Done { ended, device_epoch } => Ok((ended, device_epoch)),
+            OthersEnd::Gone => Err(SessionError::Gone),
+        }
     }
 
     /// Ends all of the user's sessions, this one included, with links that were mailed to come in by,

@@ -13,6 +13,21 @@ use crate::scope::{
     UserId,
 };
 
+/// How it ended to end all sessions of a user but one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OthersEnd {
+    /// The others are over.
+    Done {
+        /// How many there were.
+        ended: u64,
+        /// The user's [`LoginUser::device_epoch`](super::LoginUser::device_epoch) from now on, which
+        /// moved by one; `None` if the account is none of ours.
+        device_epoch: Option<i64>,
+    },
+    /// The one to be kept was over itself: nothing changed.
+    Gone,
+}
+
 /// What was seen of the browser or program that holds a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Device {
@@ -301,6 +316,20 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<u64> {
         self.end_sessions_along(user, except, end, &Effects::none(), now).await
     }
+
+    /// Ends all sessions of a user but this one, if that is alive and the user's; notes and writes what
+    /// [`SessionStore::end_sessions_along`] does. Whatever else would let the user in ends with them,
+    /// as if none were kept: what the browser at hand is to stay, known or trusted, it must be told
+    /// again, for the epoch in the answer. Of any number of sessions that end each other exactly one is
+    /// left.
+    async fn end_other_sessions(
+        &self,
+        user: &UserId,
+        kept: SessionId,
+        end: SessionEnd,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<OthersEnd>;
 
     /// The live sessions of a user, last used first; at most 100.
     async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>>;

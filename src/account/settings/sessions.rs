@@ -68,13 +68,18 @@ pub(super) async fn revoke(site: &Site, visit: &Visit) -> Answer {
     Ok(if is_own { respond::see_other(&site.paths.logout) } else { back(site, "one") })
 }
 
-/// Ends all sessions but this one.
+/// Ends all sessions but this one. What was stolen comes in no more: no other browser is trusted, and
+/// no mailed link opens anything; this one stays what it is.
 pub(super) async fn revoke_others(site: &Site, visit: &Visit) -> Answer {
-    visit.account_in_person()?;
+    let account = visit.account_in_person()?;
     let along = site.effects(visit.entry(Action::REVOKE_SESSIONS).with("kept", "this"));
-    visit.session.revoke_others_along(&along).await?;
+    let (_, epoch) = visit.session.end_others(&along).await?;
     along.announce();
-    Ok(back(site, "others"))
+    let mut response = back(site, "others");
+    if let Some(epoch) = epoch {
+        site.keep_device(visit, (account.id(), epoch), &mut response);
+    }
+    Ok(response)
 }
 
 /// Ends all sessions; if asked to, with what other applications may do in the user's name.

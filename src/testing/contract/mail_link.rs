@@ -10,7 +10,7 @@ use crate::crypto::{KeyedHash, RandomExt as _, Redacted, SystemRandom};
 use crate::scope::{Account, SessionEnd, UserId};
 use crate::store::{
     AuditFilter, AuditStore, CodeTries, Effects, FollowedLink, LinkLogin, LinkPurpose, LinkRequest,
-    LinkUse, MailLinkStore, MailedCode, NewLink, RateLimit, SessionStore, UserStore,
+    LinkUse, MailLinkStore, MailedCode, NewLink, OthersEnd, RateLimit, SessionStore, UserStore,
 };
 
 const HOUR: i64 = 3600;
@@ -37,6 +37,7 @@ pub async fn mail_links(
     kit.a_link_logs_in_for_its_purpose_until_it_expires().await?;
     kit.no_login_by_a_link_outlives_a_reset().await?;
     kit.signing_out_everywhere_leaves_no_way_in().await?;
+    kit.ending_all_others_leaves_one_way_in().await?;
     kit.no_login_by_a_link_outlives_a_sign_out().await?;
     kit.what_goes_along_with_a_login_is_written_with_it().await
 }
@@ -181,6 +182,39 @@ impl Kit {
                 let used = self.store.complete_link_login(&token, login, &none, now).await?;
                 rule(MOVES, (used == LinkUse::Done(id.clone())) == done, (epoch, used))?;
             }
+        }
+        Ok(())
+    }
+
+    async fn ending_all_others_leaves_one_way_in(&self) -> Result<(), Violation> {
+        const RULE: &str = "ending all other sessions leaves one way in";
+        let (now, end, none) = (at(1), SessionEnd::Revoked, Effects::none());
+        let (email, id) = self.user().await?;
+        let (kept, other) = (new_session(Some(id.as_str())), new_session(Some(id.as_str())));
+        for session in [&kept, &other] {
+            self.sessions.create_session(session).await?;
+        }
+        let mut links = Vec::new();
+        for purpose in [LinkPurpose::Login, LinkPurpose::Reset, LinkPurpose::Confirm] {
+            links.push((purpose, self.mail(&email, purpose, 1).await?));
+        }
+        let done = OthersEnd::Done { ended: 1, device_epoch: Some(1) };
+        // The second time for one that is over itself: it ends nothing.
+        for (session, expected) in [(&kept, done), (&other, OthersEnd::Gone)] {
+            let told = self.sessions.end_other_sessions(&id, session.id, end, &none, now).await?;
+            rule(RULE, told == expected, told)?;
+            let left = self.sessions.sessions_of(&id, now).await?;
+            rule(RULE, left.iter().map(|left| left.id).eq([kept.id]), &left)?;
+            for ((purpose, token), expected) in links.iter().zip([false, false, true]) {
+                let found = self.users.load_link(*purpose, token, now).await?.is_some();
+                rule(RULE, found == expected, (purpose, found))?;
+            }
+        }
+        for (epoch, done) in [(0, false), (2, false), (1, true)] {
+            let token = self.mail(&email, LinkPurpose::Login, 1).await?;
+            let login = LinkLogin { epoch, ..LOGIN };
+            let used = self.store.complete_link_login(&token, login, &none, now).await?;
+            rule(RULE, (used == LinkUse::Done(id.clone())) == done, (epoch, used))?;
         }
         Ok(())
     }

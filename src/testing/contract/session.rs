@@ -11,7 +11,7 @@ use crate::scope::{
     Account, Authentication, Method, OrganizationId, SessionEnd, SessionEvent, SessionId, UserId,
 };
 use crate::store::{
-    Device, Effects, Login, NewSession, Rotation, SESSION_EVENTS_KEPT, SessionStore,
+    Device, Effects, Login, NewSession, OthersEnd, Rotation, SESSION_EVENTS_KEPT, SessionStore,
 };
 
 type Checked = Result<(), Violation>;
@@ -28,6 +28,7 @@ pub async fn sessions(store: Sessions) -> Checked {
     rotation_replaces(&store).await?;
     ends_are_noted(&store).await?;
     ending_spares_the_exception(&store).await?;
+    of_sessions_that_end_each_other_one_is_left(&store).await?;
     many_may_end_the_same(&store).await?;
     data::merges(&store).await?;
     data::holds_any_text(&store).await?;
@@ -207,6 +208,44 @@ async fn ending_spares_the_exception(store: &Sessions) -> Checked {
     rule(RULE, events == [end], &events)?;
     let count = store.end_sessions_of(&owner, None, end, epoch()).await?;
     rule(RULE, count == 1, count)
+}
+
+/// As when a thief and the owner both log out all others.
+async fn of_sessions_that_end_each_other_one_is_left(store: &Sessions) -> Checked {
+    const RULE: &str = "of sessions that end each other one is left";
+    let (owner, end) = (user("duel")?, SessionEnd::Revoked);
+    let foreign = made(store, Some("few")).await?;
+    let mut sessions = Vec::new();
+    for _ in 0..CALLERS {
+        sessions.push(made(store, Some("duel")).await?);
+    }
+    let ids: Vec<_> = sessions.iter().map(|session| session.id).collect();
+    let ends = race(|caller| {
+        let (store, owner) = (Arc::clone(store), owner.clone());
+        let kept = ids.get(caller).copied().unwrap_or(foreign.id);
+        let none = Effects::none();
+        async move { store.end_other_sessions(&owner, kept, end, &none, epoch()).await }
+    })
+    .await?;
+    let done = OthersEnd::Done { ended: CALLERS as u64 - 1, device_epoch: None };
+    let winners: Vec<_> =
+        ends.iter().zip(&sessions).filter(|(told, _)| **told == done).map(|won| won.1).collect();
+    let late = ends.iter().filter(|told| **told == OthersEnd::Gone).count();
+    rule(RULE, (winners.len(), late) == (1, CALLERS - 1), &ends)?;
+    for session in &sessions {
+        let won = winners.iter().any(|winner| winner.id == session.id);
+        rule(RULE, alive(store, &session.token, epoch()).await? == won, session)?;
+        let events = ends_of(store, session).await?;
+        rule(RULE, events.len() == usize::from(!won), &events)?;
+    }
+    // Nor does one that is idle for too long, or somebody else's.
+    let late = epoch() + Duration::minutes(30);
+    for (kept, now) in winners.iter().map(|won| (won.id, late)).chain([(foreign.id, epoch())]) {
+        let none = Effects::none();
+        let told = store.end_other_sessions(&owner, kept, end, &none, now).await?;
+        rule(RULE, told == OthersEnd::Gone, told)?;
+    }
+    rule(RULE, alive(store, &foreign.token, epoch()).await?, "another's session ended")
 }
 
 async fn many_may_end_the_same(store: &Sessions) -> Checked {

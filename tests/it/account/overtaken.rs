@@ -227,6 +227,17 @@ impl SessionStore for Overtaken {
         self.sessions.end_sessions_along(user, except, end, along, now).await
     }
 
+    async fn end_other_sessions(
+        &self,
+        user: &UserId,
+        kept: SessionId,
+        end: SessionEnd,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<OthersEnd> {
+        self.sessions.end_other_sessions(user, kept, end, along, now).await
+    }
+
     async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>> {
         self.sessions.sessions_of(user, now).await
     }

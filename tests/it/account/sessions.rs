@@ -7,9 +7,11 @@ use donjon::audit::AuditEntry;
 use donjon::scope::SessionEnd;
 use donjon::session::{Place, Places};
 use donjon::store::AuditFilter;
+use futures_util::future::join_all;
 use http::StatusCode;
 use time::Duration;
 
+use super::second_factor::App;
 use super::world::{ALICE, PASSWORD, World, each_world, each_world_with, log_in};
 use crate::support::browser::{Browser, Page};
 use crate::support::statements::counted;
@@ -144,6 +146,73 @@ async fn all_others_are_ended_and_the_one_at_hand_stays() {
         }
         assert!(is_in(&mut here).await);
         assert_eq!(entries(&world, "session.revoke_all").await.len(), 1);
+    })
+    .await;
+}
+
+/// As of somebody whose computer was stolen, with all that its browser keeps.
+#[tokio::test]
+async fn what_was_stolen_comes_in_no_more_and_the_browser_at_hand_stays_trusted() {
+    each_world(async |world| {
+        let app = App::of(&world, ALICE).await;
+        let [mut here, mut stolen] = [world.browser(), world.browser()];
+        for (browser, code) in [(&mut here, &app.codes[0]), (&mut stolen, &app.codes[1])] {
+            let page = log_in(browser, ALICE, PASSWORD).await;
+            browser.submit(&page, &[("code", code), ("trust", "1")]).await;
+            assert!(is_in(browser).await);
+        }
+        let leads_to = async |browser: &Browser| {
+            let mut browser = browser.clone();
+            browser.cookies.remove("session");
+            log_in(&mut browser, ALICE, PASSWORD).await.url.path().to_owned()
+        };
+        world.clock.advance(Duration::DAY);
+        for browser in [&mut here, &mut stolen] {
+            assert_eq!(log_in(browser, ALICE, PASSWORD).await.url.path(), "/");
+        }
+        let mut waits = world.browser();
+        let question = log_in(&mut waits, ALICE, PASSWORD).await;
+        assert!(is_in(&mut stolen).await && question.has("code"));
+        let before = here.cookies["device"].clone();
+        here.post(OTHERS, &[]).await;
+        assert!(is_in(&mut here).await && !is_in(&mut stolen).await);
+        assert_eq!(leads_to(&stolen).await, "/login/verify");
+        let code = [("code", app.codes[2].as_str())];
+        waits.submit(&question, &code).await;
+        assert!(!is_in(&mut waits).await, "nor does a login go on that was begun before");
+        // Here it is trusted as long as was said; a copy of what it kept before is worth nothing.
+        assert_eq!(leads_to(&here).await, "/");
+        let mut copy = here.clone();
+        copy.cookies.insert("device".into(), before);
+        assert_eq!(leads_to(&copy).await, "/login/verify");
+        here.post(OTHERS, &[]).await;
+        assert_eq!(leads_to(&here).await, "/");
+        world.clock.advance(Duration::days(29));
+        assert_eq!(leads_to(&here).await, "/login/verify", "it is not prolonged");
+    })
+    .await;
+}
+
+/// Neither of the owner, nor of a thief who knows what is coming.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_all_who_log_out_all_others_at_once_one_stays() {
+    each_world(async |world| {
+        world.user(ALICE).await;
+        let mut browsers = Vec::new();
+        for _ in 0..32 {
+            let mut browser = world.browser();
+            browser.get(&format!("/vouched?{ALICE}")).await;
+            browsers.push(browser);
+        }
+        let pages = join_all(browsers.iter_mut().map(|browser| browser.post(OTHERS, &[]))).await;
+        let done = pages.iter().filter(|page| page.location().unwrap().path() == LIST).count();
+        let late = pages.iter().filter(|page| page.location().unwrap().path() == "/login").count();
+        assert_eq!((done, late), (1, 31));
+        let mut left = 0;
+        for browser in &mut browsers {
+            left += usize::from(is_in(browser).await);
+        }
+        assert_eq!((left, entries(&world, "session.revoke_all").await.len()), (1, 1));
     })
     .await;
 }

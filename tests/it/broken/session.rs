@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use donjon::crypto::TokenHash;
 use donjon::scope::{Account, SessionEnd, SessionEvent, SessionId, UserId};
 use donjon::store::{
-    DataChange, Effects, NewSession, Refresh, Result, Rotation, SESSION_EVENTS_KEPT, SessionData,
-    SessionStore, SqlStore, StoredSession, UserEpoch,
+    DataChange, Effects, NewSession, OthersEnd, Refresh, Result, Rotation, SESSION_EVENTS_KEPT,
+    SessionData, SessionStore, SqlStore, StoredSession, UserEpoch,
 };
 use donjon::testing::contract;
 use sqlx::{Connection as _, SqliteConnection};
@@ -50,6 +50,10 @@ enum Fault {
     LeavesTheLinks,
     /// Ends all sessions, and leaves the browsers that are trusted.
     LeavesTheEpoch,
+    /// Ends all other sessions, and leaves the links.
+    LeavesOthersLinks,
+    /// Ends all other sessions for one that was ended itself.
+    HearsTheDead,
     /// Writes a session, and not what goes along with it.
     ForgetsWhatGoesAlong,
 }
@@ -227,6 +231,23 @@ impl SessionStore for Broken {
         Ok(ended)
     }
 
+    async fn end_other_sessions(
+        &self,
+        user: &UserId,
+        kept: SessionId,
+        end: SessionEnd,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<OthersEnd> {
+        if self.has(Fault::HearsTheDead) || self.has(Fault::LeavesOthersLinks) {
+            self.move_epoch(user, 1).await?;
+            let ended = self.store.end_sessions_along(user, Some(kept), end, along, now).await?;
+            let device_epoch = self.file.as_ref().map(|_| 1);
+            return Ok(OthersEnd::Done { ended, device_epoch });
+        }
+        self.store.end_other_sessions(user, kept, end, along, now).await
+    }
+
     async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>> {
         self.store.sessions_of(user, now).await
     }
@@ -300,6 +321,7 @@ async fn the_kit_names_the_rule_that_a_broken_session_store_breaks() {
             "a session is found by its token until it is idle or old for too long",
         ),
         (Fault::EndsStrangers, "nobody ends another's session"),
+        (Fault::HearsTheDead, "of sessions that end each other one is left"),
         (Fault::LosesUpdates, "changes of different keys do not undo each other"),
         (Fault::KeepsTheDataOfTheDead, "the host's data goes with its session"),
         (Fault::LosesChanges, "each change of a user moves their epoch on by one"),
@@ -343,6 +365,7 @@ async fn the_kit_notices_what_a_sign_out_leaves_open() {
             "whoever signs out everywhere ends the links by which somebody comes in",
         ),
         (Fault::LeavesTheEpoch, "signing out everywhere moves the epoch, by one"),
+        (Fault::LeavesOthersLinks, "ending all other sessions leaves one way in"),
     ] {
         let directory = tempfile::tempdir().unwrap();
         let file = format!("sqlite://{}", directory.path().join("left.db").display());
@@ -432,6 +455,17 @@ impl SessionStore for Unreachable {
         _: &Effects,
         _: OffsetDateTime,
     ) -> Result<u64> {
+        unreachable()
+    }
+
+    async fn end_other_sessions(
+        &self,
+        _: &UserId,
+        _: SessionId,
+        _: SessionEnd,
+        _: &Effects,
+        _: OffsetDateTime,
+    ) -> Result<OthersEnd> {
         unreachable()
     }
 

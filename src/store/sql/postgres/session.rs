@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::types::Json;
 use sqlx::{Postgres, query, query_as, query_scalar};
 use time::OffsetDateTime;
@@ -19,8 +19,8 @@ use crate::store::sql::session::{
     pending_links, session,
 };
 use crate::store::{
-    DataChange, Effects, NewSession, Refresh, Result, Rotation, SessionData, SessionStore,
-    StoredSession, UserEpoch,
+    DataChange, Effects, NewSession, OthersEnd, Refresh, Result, Rotation, SessionData,
+    SessionStore, StoredSession, UserEpoch,
 };
 
 /// Goes on after a CTE `ended (id, user_id)`: notes the ends of sessions that carried a login,
@@ -154,10 +154,43 @@ const HOLD: &str = "SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE"
 /// The same, and forgets all that would let somebody in again.
 const FORGET: &str = concat!(
     "WITH held AS (
-         UPDATE donjon_users SET device_epoch = device_epoch + 1 WHERE id = $1 RETURNING id
-     ) DELETE FROM donjon_links l USING held WHERE l.user_id = held.id AND l.purpose IN ",
-    pending_links!()
+         UPDATE donjon_users SET device_epoch = device_epoch + 1 WHERE id = $1
+         RETURNING id, device_epoch
+     ), forgotten AS (
+         DELETE FROM donjon_links l USING held WHERE l.user_id = held.id AND l.purpose IN ",
+    pending_links!(),
+    ") SELECT device_epoch FROM held"
 );
+
+/// Whether session `$2` of user `$1` is alive at `$3`. All of theirs are locked, in the order in which
+/// they are ended, so that of two that end each other the later one finds itself ended, even where the
+/// user has no row to wait at.
+const STANDS: &str = "WITH theirs AS MATERIALIZED ( \
+         SELECT id, expires_at, idle_expires_at FROM donjon_sessions WHERE user_id = $1 \
+         ORDER BY id FOR UPDATE \
+     ) SELECT EXISTS (SELECT 1 FROM theirs WHERE id = $2 AND expires_at > $3 \
+         AND (idle_expires_at IS NULL OR idle_expires_at > $3))";
+
+/// Ends the sessions of a user but `except`, in a transaction that holds the user's row.
+async fn end_all(
+    connection: &mut PgConnection,
+    (user, except): (&UserId, Option<SessionId>),
+    end: SessionEnd,
+    along: &Effects,
+    now: OffsetDateTime,
+) -> sqlx::Result<u64> {
+    let ended: i64 = query_scalar(END_ALL)
+        .bind(end.as_str())
+        .bind(micros(now))
+        .bind(SESSION_EVENTS_LOCK)
+        .bind(user.as_str())
+        .bind(except.map(|id| id.0))
+        .bind(end.ends_offline_access())
+        .bind(effects(along))
+        .fetch_one(connection)
+        .await?;
+    Ok(ended.unsigned_abs())
+}
 
 /// Ends session `$4` of user `$5`, and writes `$6` along.
 pub(super) const END_ONE: &str = concat!(
@@ -348,21 +381,40 @@ impl SessionStore for PostgresStore {
             let mut transaction = self.pool().begin().await?;
             let hold = if except.is_none() { FORGET } else { HOLD };
             query(hold).bind(user.as_str()).execute(&mut *transaction).await?;
-            let ended: i64 = query_scalar(END_ALL)
-                .bind(end.as_str())
-                .bind(micros(now))
-                .bind(SESSION_EVENTS_LOCK)
-                .bind(user.as_str())
-                .bind(except.map(|id| id.0))
-                .bind(end.ends_offline_access())
-                .bind(effects(along))
-                .fetch_one(&mut *transaction)
-                .await?;
+            let ended = end_all(&mut transaction, (user, except), end, along, now).await?;
             transaction.commit().await?;
             Ok::<_, sqlx::Error>(ended)
         };
-        let ended = self.pool().transition(work).await?;
-        Ok(ended.unsigned_abs())
+        Ok(self.pool().transition(work).await?)
+    }
+
+    async fn end_other_sessions(
+        &self,
+        user: &UserId,
+        kept: SessionId,
+        end: SessionEnd,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<OthersEnd> {
+        let work = || async {
+            let mut transaction = self.pool().begin().await?;
+            let device_epoch: Option<i64> =
+                query_scalar(FORGET).bind(user.as_str()).fetch_optional(&mut *transaction).await?;
+            let stands: bool = query_scalar(STANDS)
+                .bind(user.as_str())
+                .bind(kept.0)
+                .bind(micros(now))
+                .fetch_one(&mut *transaction)
+                .await?;
+            if !stands {
+                transaction.rollback().await?;
+                return Ok(OthersEnd::Gone);
+            }
+            let ended = end_all(&mut transaction, (user, Some(kept)), end, along, now).await?;
+            transaction.commit().await?;
+            Ok::<_, sqlx::Error>(OthersEnd::Done { ended, device_epoch })
+        };
+        Ok(self.pool().transition(work).await?)
     }
 
     async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>> {

@@ -18,8 +18,8 @@ use crate::store::sql::session::{
     pending_links, session,
 };
 use crate::store::{
-    DataChange, Effects, NewSession, Refresh, Result, Rotation, SessionData, SessionStore,
-    StoredSession, UserEpoch,
+    DataChange, Effects, NewSession, OthersEnd, Refresh, Result, Rotation, SessionData,
+    SessionStore, StoredSession, UserEpoch,
 };
 
 const INSERT: &str = "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
@@ -137,15 +137,46 @@ async fn note_end(
     Ok(())
 }
 
-/// Forgets all that would let a user in again.
-async fn forget(connection: &mut SqliteConnection, user: &UserId) -> Result<()> {
-    for statement in [
-        "UPDATE donjon_users SET device_epoch = device_epoch + 1 WHERE id = $1",
-        concat!("DELETE FROM donjon_links WHERE user_id = $1 AND purpose IN ", pending_links!()),
-    ] {
-        query(statement).bind(user.as_str()).execute(&mut *connection).await?;
+/// Forgets all that would let a user in again. Answers their epoch from now on, if they are one of ours.
+async fn forget(connection: &mut SqliteConnection, user: &UserId) -> Result<Option<i64>> {
+    query(concat!("DELETE FROM donjon_links WHERE user_id = $1 AND purpose IN ", pending_links!()))
+        .bind(user.as_str())
+        .execute(&mut *connection)
+        .await?;
+    let epoch = query_scalar(
+        "UPDATE donjon_users SET device_epoch = device_epoch + 1 WHERE id = $1 \
+         RETURNING device_epoch",
+    )
+    .bind(user.as_str())
+    .fetch_optional(connection)
+    .await?;
+    Ok(epoch)
+}
+
+/// Ends the sessions of a user but `except`.
+async fn end_all(
+    connection: &mut SqliteConnection,
+    (user, except): (&UserId, Option<SessionId>),
+    end: SessionEnd,
+    along: &Effects,
+    now: OffsetDateTime,
+) -> Result<u64> {
+    let ended: Vec<(Uuid, Option<String>)> = query_as(
+        "DELETE FROM donjon_sessions WHERE user_id = $1 AND ($2 IS NULL OR id <> $2) \
+         RETURNING id, user_id",
+    )
+    .bind(user.as_str())
+    .bind(except.map(|id| id.0))
+    .fetch_all(&mut *connection)
+    .await?;
+    let count = ended.len() as u64;
+    note_ends(connection, ended, end, now).await?;
+    if end.ends_offline_access() {
+        note_end(connection, None, user.as_str(), end, now).await?;
+        revoke_api_tokens(connection, user, now).await?;
     }
-    Ok(())
+    write_effects(connection, along, Some(user)).await?;
+    Ok(count)
 }
 
 #[async_trait]
@@ -357,22 +388,38 @@ impl SessionStore for SqliteStore {
                 if except.is_none() {
                     forget(connection, &user).await?;
                 }
-                let ended: Vec<(Uuid, Option<String>)> = query_as(
-                    "DELETE FROM donjon_sessions WHERE user_id = $1 \
-                     AND ($2 IS NULL OR id <> $2) RETURNING id, user_id",
+                end_all(connection, (&user, except), end, &along, now).await
+            })
+        })
+        .await
+    }
+
+    async fn end_other_sessions(
+        &self,
+        user: &UserId,
+        kept: SessionId,
+        end: SessionEnd,
+        along: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<OthersEnd> {
+        let (user, along) = (user.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let stands: bool = query_scalar(
+                    "SELECT EXISTS (SELECT 1 FROM donjon_sessions WHERE user_id = $1 AND id = $2 \
+                     AND expires_at > $3 AND (idle_expires_at IS NULL OR idle_expires_at > $3))",
                 )
                 .bind(user.as_str())
-                .bind(except.map(|id| id.0))
-                .fetch_all(&mut *connection)
+                .bind(kept.0)
+                .bind(micros(now))
+                .fetch_one(&mut *connection)
                 .await?;
-                let count = ended.len() as u64;
-                note_ends(connection, ended, end, now).await?;
-                if end.ends_offline_access() {
-                    note_end(connection, None, user.as_str(), end, now).await?;
-                    revoke_api_tokens(connection, &user, now).await?;
+                if !stands {
+                    return Ok(OthersEnd::Gone);
                 }
-                write_effects(connection, &along, Some(&user)).await?;
-                Ok(count)
+                let device_epoch = forget(connection, &user).await?;
+                let ended = end_all(connection, (&user, Some(kept)), end, &along, now).await?;
+                Ok(OthersEnd::Done { ended, device_epoch })
             })
         })
         .await

@@ -46,15 +46,34 @@ async fn a_link_logs_in_by_one_click_once_and_keeps_the_trip() {
 /// Whoever has somebody else's mails, or asked for a link from there, is out, too.
 #[tokio::test]
 async fn signing_out_everywhere_ends_the_links_that_were_mailed() {
+    links_end_by("/settings/sessions/sign-out").await;
+}
+
+#[tokio::test]
+async fn logging_out_all_others_ends_the_links_that_were_mailed() {
+    links_end_by("/settings/sessions/revoke-others").await;
+}
+
+async fn links_end_by(action: &str) {
     each_world(async |world| {
         world.user(ALICE).await;
         let (mut thief, link) = asked(&world).await;
         let page = thief.get(&link).await;
         let reset = world.reset_link(ALICE).await;
         let mut browser = world.logged_in(ALICE).await;
-        browser.post("/settings/sessions/revoke-others", &[]).await;
-        assert_eq!(thief.get(&link).await.status, StatusCode::OK, "that is not everywhere");
-        browser.post("/settings/sessions/sign-out", &[]).await;
+        // The end of one session leaves them.
+        let other = world.logged_in(ALICE).await;
+        let list = browser.get("/settings/sessions").await;
+        let row = list
+            .body
+            .split("<li>")
+            .find(|row| row.contains("name=\"session\"") && !row.contains("this-device"));
+        let id = row.unwrap().split("name=\"session\" value=\"").nth(1).unwrap();
+        let id = id.split('"').next().unwrap();
+        browser.post("/settings/sessions/revoke", &[("session", id)]).await;
+        assert_eq!(other.clone().get("/").await.body, "hello stranger at /");
+        assert_eq!(thief.get(&link).await.status, StatusCode::OK);
+        browser.post(action, &[]).await;
         assert_eq!(thief.get(&link).await.status, StatusCode::GONE);
         assert_eq!(thief.submit(&page, &[]).await.status, StatusCode::GONE);
         assert_eq!(world.browser().get(&reset).await.status, StatusCode::GONE);

@@ -119,12 +119,15 @@ async fn the_trust_of_another_user_is_worth_nothing() {
 async fn trust_ends_with_the_epoch_that_it_was_given_in() {
     each_world(async |world| {
         let app = App::of(&world, ALICE).await;
-        let home = trusting(&world, ALICE, &app.codes[0]).await;
-        // Signing out everywhere.
-        let mut other = world.browser();
-        other.get(&format!("/vouched?{ALICE}")).await;
-        other.post("/settings/sessions/sign-out", &[]).await;
-        assert!(!passes(&home, ALICE).await);
+        // Signing out everywhere, or everywhere but in another browser.
+        for (action, code) in [("sign-out", &app.codes[0]), ("revoke-others", &app.codes[5])] {
+            let home = trusting(&world, ALICE, code).await;
+            assert!(passes(&home, ALICE).await);
+            let mut other = world.browser();
+            other.get(&format!("/vouched?{ALICE}")).await;
+            other.post(&format!("/settings/sessions/{action}"), &[]).await;
+            assert!(!passes(&home, ALICE).await, "{action}");
+        }
         // A reset.
         let home = trusting(&world, ALICE, &app.codes[1]).await;
         assert!(passes(&home, ALICE).await);
