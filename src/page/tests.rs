@@ -1,6 +1,8 @@
 mod gallery;
+mod second_factor;
 
 use self::gallery::gallery;
+use self::second_factor::second_factor;
 use super::*;
 use crate::http::Rejection;
 
@@ -39,7 +41,13 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("verify-login-only-passkey", &["passkey"]);
     ids("passkeys-none", &["passkey", "name"]);
     ids("verify-login-refused", &["code", "submit"]);
+    ids("step-up", &["code", "trust", "submit"]);
+    ids("step-up-passkey", &["code", "trust", "submit", "passkey"]);
+    ids("step-up-backup", &["code", "submit", "passkey"]);
+    ids("step-up-only-passkey", &["trust", "passkey"]);
     ids("two-factor-refused", &["regenerate", "disable", "codes-low"]);
+    ids("two-factor-passkey", &["two-factor-off", "setup", "codes-left", "passkey-codes"]);
+    ids("two-factor-passkey-low", &["codes-left", "codes-low", "passkey-codes"]);
     ids("tokens", &["tokens", "name", "lifetime", "submit"]);
     ids("tokens-none", &["no-tokens", "submit"]);
     ids("token-created", &["token", "done"]);

@@ -90,9 +90,6 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
     ];
     let frame = Frame::new(email, &links, text, text);
     let then = time::OffsetDateTime::UNIX_EPOCH;
-
-    let app = |left| Some(EnrolledApp::new(time::OffsetDateTime::UNIX_EPOCH, left));
-    let two_factor = |app, refused| TwoFactor::new(frame, app, [text; 3], refused);
     let address_settings = EmailSettings::new(frame, [text; 3], Some(email));
     let new_address = ConfirmEmailChange::new(frame, [text; 2], email);
     let password = |has| PasswordSettings::new(frame, (text, email), has, length);
@@ -102,8 +99,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
         PasskeyEntry::new(text, "YubiKey", (epoch, None), false).suspended(true),
     ];
     let passkeys = |entries, prompt| PasskeySettings::new(frame, entries, [text; 3], prompt);
-    let (svg, key) = ("<svg viewBox=\"0 0 9 9\"><path d=\"M0 0h9v9H0z\"/></svg>", "GEZD GNBV");
-    let key = if text == EVIL { EVIL } else { key };
+    let key = if text == EVIL { EVIL } else { "GEZD GNBV" };
     let token = |expired| {
         let at = time::OffsetDateTime::UNIX_EPOCH;
         TokenItem::new(text, key, &scopes, (at, None, Some(at)), expired)
@@ -119,7 +115,6 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
     let offers = [ConnectionOffer::new("other", provider)];
     let connections =
         |linked, ways, notice| Connections::new(frame, (linked, &offers), [text; 3], ways, notice);
-    let backup_codes = ["7KQ2M-X9D4T", "0A1B2-C3D4E", text].map(str::to_owned);
     let member = MemberItem::new([text, email, "admin"].map(str::to_owned), false, true);
     let myself = MemberItem::new([text, email, text].map(str::to_owned), true, false);
     let members = [member, myself];
@@ -163,7 +158,8 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
     ];
     let unknown = UnknownLogin::new(&phone, times[0], text);
     let again = LoginAgain::new([text; 3], email);
-    let mut pages = vec![
+    let mut pages = second_factor(theme, frame, text, (prompt, key));
+    pages.extend([
         ("organizations", theme.settings_organizations(&organizations(&items, None))),
         (
             "organizations-refused",
@@ -246,8 +242,6 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
         ("again-passkey-only", theme.login_again(&again.with_passkey(Some(prompt)))),
         ("mail-new-device", theme.mail(&Letter::NewDevice(unknown)).html),
         ("mail-suspicious", theme.mail(&Letter::SuspiciousLogin(unknown)).html),
-        ("verify-login", theme.verify_login(&VerifyLogin::new(text, text, false, Some(30)))),
-        ("verify-login-refused", theme.verify_login(&VerifyLogin::new(text, text, true, None))),
         ("email", theme.settings_email(&address_settings)),
         (
             "email-refused",
@@ -288,18 +282,6 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
             "new-password",
             theme.new_password(&NewPasswordPage::new(text, text, email, None, length)),
         ),
-        (
-            "verify-login-passkey",
-            theme.verify_login(
-                &VerifyLogin::new(text, text, false, Some(30)).with_passkey(Some(prompt), true),
-            ),
-        ),
-        (
-            "verify-login-only-passkey",
-            theme.verify_login(
-                &VerifyLogin::new(text, text, false, None).with_passkey(Some(prompt), false),
-            ),
-        ),
         ("passkeys-none", theme.settings_passkeys(&passkeys(&[], Some(prompt)))),
         (
             "passkeys-one",
@@ -310,25 +292,6 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
             theme.settings_passkeys(
                 &passkeys(&entries, None).with_notice(Some(PasskeyNotice::LastWayIn)),
             ),
-        ),
-        ("two-factor-off", theme.settings_two_factor(&two_factor(None, None))),
-        ("two-factor-on", theme.settings_two_factor(&two_factor(app(10), None))),
-        (
-            "two-factor-refused",
-            theme.settings_two_factor(&two_factor(app(1), Some(TwoFactorForm::Disable))),
-        ),
-        (
-            "two-factor-setup",
-            theme.settings_two_factor_setup(&TwoFactorSetup::new(
-                frame,
-                [text; 2],
-                (Some(svg), key),
-                true,
-            )),
-        ),
-        (
-            "backup-codes",
-            theme.settings_backup_codes(&BackupCodes::new(frame, &backup_codes, text)),
         ),
         ("tokens-none", theme.settings_tokens(&tokens(&[], NewToken::default()))),
         (
@@ -489,7 +452,7 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
         ("mail-app-removed", theme.mail(&Letter::AppRemoved { forgot: text }).html),
         ("mail-factor-removed", theme.mail(&Letter::SecondFactorRemoved { forgot: text }).html),
         ("mail-locked", theme.mail(&Letter::Locked { forgot: text }).html),
-    ];
+    ]);
     pages.extend(admin::pages(theme, email, text));
     pages
 }
