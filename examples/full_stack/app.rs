@@ -20,6 +20,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::Callers;
 use crate::config::{Config, ConfigError, ConnectionConfig};
+use crate::demo::quietly;
 use crate::names::Names;
 use crate::notes::Notes;
 use crate::page::theme;
@@ -58,7 +59,7 @@ impl App {
         let webhooks = WebhookEndpoints::new(&store, &keyring);
         let seen = Seen { callers: &callers, notes: &notes, webhooks: &webhooks, mails: &worker };
         let accounts = accounts(config, &store, &keyring, seen, is_demo)?;
-        seed::users(config, accounts.accounts()).await?;
+        quietly(is_demo, seed::users(config, accounts.accounts())).await?;
         let saml = saml(config, &store, &keyring, accounts.accounts())?;
         let provider = provider(config, &store, &keyring, accounts.accounts()).await?;
 
@@ -79,7 +80,7 @@ impl App {
         let router =
             app.layer(CatchPanicLayer::new()).layer(ErrorPagesLayer::new(theme()?).home("/"));
         if is_demo {
-            personas::seed(&accounts, router.clone()).await?;
+            quietly(is_demo, personas::seed(&accounts, router.clone())).await?;
         }
         let hooks = WebhookWorker::new(&store, &keyring, &egress(config)?).start();
         Ok(Self { router, provider, mails: worker.start(), webhooks, hooks })

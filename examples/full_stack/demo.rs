@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use axum::BoxError;
 use donjon::delivery::webhook::{EventType, WebhookEndpoints};
 use tempfile::TempDir;
+use tracing::instrument::WithSubscriber as _;
+use tracing::subscriber::NoSubscriber;
 
 use crate::config::Config;
 #[cfg(feature = "social")]
@@ -76,6 +78,15 @@ pub(crate) async fn start_neighbours(
         openid_provider::start(&identity, crate::lantern::registration(config)).await?;
     }
     Ok(started)
+}
+
+/// Does what makes up the demo, and has the log say nothing of it: whoever starts it should first of
+/// all see where to go. A host that is configured tells of everything.
+pub(crate) async fn quietly<T>(is_demo: bool, work: impl Future<Output = T>) -> T {
+    match is_demo {
+        true => work.with_subscriber(NoSubscriber::default()).await,
+        false => work.await,
+    }
 }
 
 /// Has Tally told of everything that happens to the demo's users: it is given the secret that the

@@ -105,7 +105,7 @@ async fn run(config: Option<PathBuf>, neighbours: bool) -> Result<(), BoxError> 
     let keyring = keyring::load(&config, &file)?;
     let app = App::build(&config, store, keyring, is_demo).await?;
 
-    demo::tell(&started, &app.webhooks).await?;
+    demo::quietly(is_demo, demo::tell(&started, &app.webhooks)).await?;
 
     let shutdown = shutdown()?;
     say(&demo::invitation(&config, neighbours, is_demo));

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
+use super::agent::Agent;
 use super::host::example;
 use crate::support::process::{self, Server};
 use crate::support::tools;
@@ -65,6 +66,34 @@ async fn chromium_clicks_the_whole_trip() {
     let by_door = &report["by_door"];
     assert_eq!(by_door["greeting"], "Hello, Bruno Keller", "{report:#}");
     assert_ne!(by_door["api"]["sub"], alice["sub"], "two people are one");
+}
+
+/// What a newcomer reads: the addresses, and what to click; nothing of how the demo was made up. From
+/// then on the log tells of everything.
+#[tokio::test]
+async fn the_demo_says_where_to_go_before_anything_else() {
+    const END: &str = "Ctrl-C stops everything.";
+    let _alone = DEMO.lock().await;
+    let folder = TempDir::new().unwrap();
+    let _demo = demo(folder.path()).await;
+    let said = async || std::fs::read_to_string(folder.path().join("demo.log")).unwrap();
+    for _ in 0..600 {
+        if said().await.contains(END) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let start = said().await;
+    let first = start.lines().find(|line| !line.is_empty()).unwrap_or_default();
+    assert_eq!(first.trim(), "Donjon demo           http://localhost:3000", "{start}");
+    assert_eq!(start.trim_end().lines().last().map(str::trim), Some(END), "{start}");
+
+    let mut somebody = Agent::default();
+    let page = somebody.get("http://localhost:3000/login").await;
+    let alice = [("email", "alice@acme.example"), ("password", "correct horse battery staple")];
+    let page = somebody.submit(&page, "submit", &alice).await;
+    assert_eq!(page.status, http::StatusCode::SEE_OTHER, "{}", page.body);
+    assert!(said().await[start.len()..].contains("session.log_in"), "{}", said().await);
 }
 
 /// The demo as `cargo run --example full_stack` starts it.
