@@ -109,6 +109,8 @@ impl Action {
     pub const DISABLE: Self = Self::of("mfa.disable");
     /// A browser asks for no second factor for a while.
     pub const TRUST_BROWSER: Self = Self::of("mfa.trust_browser");
+    /// No browser does any more.
+    pub const FORGET_BROWSERS: Self = Self::of("mfa.browsers_forget");
     /// An API token was made for a user, or a credential for a service account.
     pub const CREATE_TOKEN: Self = Self::of("api.token_create");
     /// An API token, or a credential of a service account, was revoked.

@@ -172,6 +172,8 @@ pub struct SessionList<'a> {
     pub revoke: &'a str,
     /// Where to post to, to end all but this one.
     pub revoke_others: &'a str,
+    /// Where to post to, to have no browser trusted any more; `None` where none can be.
+    pub forget_browsers: Option<&'a str>,
     /// Where to post to, to end all; with a field `apps`, those of other applications too.
     pub sign_out: &'a str,
     /// What was just done.
@@ -186,6 +188,8 @@ pub enum SessionsNotice {
     Revoked,
     /// Ended all others.
     OthersRevoked,
+    /// Has no browser trusted any more.
+    BrowsersForgotten,
 }
 
 impl<'a> SessionList<'a> {
@@ -196,6 +200,13 @@ impl<'a> SessionList<'a> {
         [revoke, revoke_others, sign_out]: [&'a str; 3],
         notice: Option<SessionsNotice>,
     ) -> Self {
-        Self { frame, sessions, revoke, revoke_others, sign_out, notice }
+        Self { frame, sessions, revoke, revoke_others, forget_browsers: None, sign_out, notice }
+    }
+
+    /// The same, for a user who can trust browsers.
+    #[must_use]
+    pub fn forgetting_browsers_at(mut self, path: Option<&'a str>) -> Self {
+        self.forget_browsers = path;
+        self
     }
 }

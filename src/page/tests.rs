@@ -87,7 +87,10 @@ fn every_page_is_whole_and_shows_what_it_is_for() {
     ids("invitation-ready", &["accept"]);
     ids("invitation-visitor", &["login", "email", "password", "submit"]);
     ids("invitation-other", &["invitation-other", "logout"]);
-    ids("sessions", &["sessions", "this-device", "revoke-others", "apps", "sign-out"]);
+    ids(
+        "sessions",
+        &["sessions", "this-device", "revoke-others", "forget-browsers", "apps", "sign-out"],
+    );
     ids("again-password", &["password", "submit", "other-login"]);
     ids("again-code", &["code", "submit"]);
     ids("again-no-way", &["no-way", "by-link", "set-password", "other-login"]);

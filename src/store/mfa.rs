@@ -201,4 +201,9 @@ pub trait MfaStore: std::fmt::Debug + Send + Sync + 'static {
         proof: Option<FactorProof>,
         along: &Effects,
     ) -> Result<FactorRemoval>;
+
+    /// No browser is known or trusted to be the user's any more, and no login that was begun goes on.
+    /// Answers the user's [`LoginUser::device_epoch`](super::LoginUser::device_epoch) from now on,
+    /// which moved by one for each caller; `None`, and nothing changed, if the account is none of ours.
+    async fn forget_browsers(&self, user: &UserId, along: &Effects) -> Result<Option<i64>>;
 }

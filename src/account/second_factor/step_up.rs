@@ -19,7 +19,7 @@ use crate::account::{AccountError, Email, again, settings};
 use crate::audit::Action;
 use crate::http::{Body, respond};
 use crate::page::VerifyLogin;
-use crate::scope::{Account, Method};
+use crate::scope::{Account, Authentication, Method};
 use crate::store::Effects;
 
 /// Whether a visitor was sent for it.
@@ -112,6 +112,12 @@ async fn by_trust(
     visit: &Visit,
     account: &Account,
 ) -> Result<Option<Response<Body>>, AccountError> {
+    let scope = visit.session.scope();
+    let has_said = |login: &Authentication| login.methods.contains(&Method::TRUSTED_BROWSER);
+    if scope.authentication().is_some_and(has_said) {
+        // Whoever is sent here all the same is to show more.
+        return Ok(None);
+    }
     let Some((email, _)) = trusting(site, account) else { return Ok(None) };
     let whom = (&email, account.id());
     // Without the cookie nothing is read.

@@ -53,6 +53,7 @@ pub(super) enum Flow {
     Sessions,
     RevokeSession,
     RevokeOtherSessions,
+    ForgetBrowsers,
     SignOutEverywhere,
     Organizations,
     Organization(OrganizationFlow),
@@ -88,6 +89,7 @@ const FLOWS: &[(&str, Flow)] = &[
     ("/sessions", Flow::Sessions),
     ("/sessions/revoke", Flow::RevokeSession),
     ("/sessions/revoke-others", Flow::RevokeOtherSessions),
+    ("/sessions/forget-browsers", Flow::ForgetBrowsers),
     ("/sessions/sign-out", Flow::SignOutEverywhere),
     (ORGANIZATIONS, Flow::Organizations),
     #[cfg(feature = "social")]
@@ -129,6 +131,7 @@ impl Flow {
         match self {
             Self::Passkeys | Self::PasskeyRename | Self::PasskeyDelete => site.passkeys.is_some(),
             Self::Tokens | Self::TokenRevoke => site.tokens.is_some(),
+            Self::ForgetBrowsers => site.devices.trust_for().is_some(),
             Self::Organization(OrganizationFlow::SingleSignOn | OrganizationFlow::BreakGlass) => {
                 site.organizations.single_sign_on
             }
@@ -197,9 +200,15 @@ pub(super) async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) 
         Flow::Delete if shows => delete::show(site, visit).await,
         Flow::Delete if submits => delete::submit(site, visit).await,
         Flow::Sessions if shows => sessions::show(site, visit).await,
-        Flow::RevokeSession | Flow::RevokeOtherSessions | Flow::SignOutEverywhere if shows => {
+        Flow::RevokeSession
+        | Flow::RevokeOtherSessions
+        | Flow::ForgetBrowsers
+        | Flow::SignOutEverywhere
+            if shows =>
+        {
             Ok(sessions::list(site))
         }
+        Flow::ForgetBrowsers if submits => sessions::forget_browsers(site, visit).await,
         Flow::RevokeSession if submits => sessions::revoke(site, visit).await,
         Flow::RevokeOtherSessions if submits => sessions::revoke_others(site, visit).await,
         Flow::SignOutEverywhere if submits => sessions::sign_out(site, visit).await,

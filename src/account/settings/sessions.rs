@@ -5,6 +5,7 @@ use http::{Response, StatusCode};
 use uuid::Uuid;
 
 use super::{Flow, FrameParts};
+use crate::account::Email;
 use crate::account::seen::seen;
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::Action;
@@ -21,6 +22,7 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let notice = match visit.query.get(DONE)? {
         Some("one") => Some(SessionsNotice::Revoked),
         Some("others") => Some(SessionsNotice::OthersRevoked),
+        Some("browsers") => Some(SessionsNotice::BrowsersForgotten),
         _ => None,
     };
     let sessions = visit.session.sessions().await?;
@@ -34,7 +36,13 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let paths = [Flow::RevokeSession, Flow::RevokeOtherSessions, Flow::SignOutEverywhere]
         .map(|flow| flow.path(site));
     let paths = paths.each_ref().map(String::as_str);
+    let trusts = Flow::ForgetBrowsers.is_there(site) && {
+        let proofs = site.store.find_proofs(account.id()).await?;
+        proofs.app || proofs.passkey
+    };
+    let forget = trusts.then(|| Flow::ForgetBrowsers.path(site));
     let page = SessionList::new(parts.frame(site), &items, paths, notice);
+    let page = page.forgetting_browsers_at(forget.as_deref());
     Ok(respond::html(StatusCode::OK, site.pages.settings_sessions(&page)))
 }
 
@@ -78,6 +86,21 @@ pub(super) async fn revoke_others(site: &Site, visit: &Visit) -> Answer {
     let mut response = back(site, "others");
     if let Some(epoch) = epoch {
         site.keep_device(visit, (account.id(), epoch), &mut response);
+    }
+    Ok(response)
+}
+
+/// No browser is trusted any more, this one neither; nobody is logged out.
+pub(super) async fn forget_browsers(site: &Site, visit: &Visit) -> Answer {
+    let account = visit.account_in_person()?;
+    let along = site.effects(visit.entry(Action::FORGET_BROWSERS));
+    let epoch = site.store.forget_browsers(account.id(), &along).await?;
+    let mut response = back(site, "browsers");
+    if let Some(epoch) = epoch {
+        along.announce();
+        if let Some(email) = account.email().and_then(|email| Email::parse(email).ok()) {
+            site.remember_device(visit, (&email, account.id(), epoch), &mut response);
+        }
     }
     Ok(response)
 }

@@ -39,6 +39,7 @@ pub(in crate::page) fn settings_sessions(theme: &Theme, data: &SessionList<'_>) 
     let notice = data.notice.map(|notice| match notice {
         SessionsNotice::Revoked => m.sessions_revoked.as_ref(),
         SessionsNotice::OthersRevoked => m.sessions_others_revoked.as_ref(),
+        SessionsNotice::BrowsersForgotten => m.sessions_browsers_forgotten.as_ref(),
     });
     let row = |session: &'_ SessionItem| {
         let used = theme.say_with(&m.sessions_used, "time", &moment(session.last_used));

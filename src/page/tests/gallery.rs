@@ -220,12 +220,10 @@ pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static s
         ),
         (
             "sessions",
-            theme.settings_sessions(&SessionList::new(
-                frame,
-                &sessions,
-                [text; 3],
-                Some(SessionsNotice::Revoked),
-            )),
+            theme.settings_sessions(
+                &SessionList::new(frame, &sessions, [text; 3], Some(SessionsNotice::Revoked))
+                    .forgetting_browsers_at(Some(text)),
+            ),
         ),
         ("again-password", theme.login_again(&again.clone().asking(true, false))),
         ("again-both", theme.login_again(&again.clone().asking(true, true))),

@@ -37,7 +37,8 @@ pub async fn second_factors(
     kit.codes_are_replaced_all_at_once().await?;
     kit.an_app_is_removed_with_everything_it_opened().await?;
     kit.no_pending_login_outlives_a_reset().await?;
-    kit.what_goes_along_with_a_code_is_written_with_it().await
+    kit.what_goes_along_with_a_code_is_written_with_it().await?;
+    kit.forgetting_browsers_moves_the_epoch().await
 }
 
 struct Kit {
@@ -187,6 +188,33 @@ impl Kit {
         rule(RULE, gone.user.is_none() && gone.locked_until.is_none(), gone)?;
         let again = self.store.enroll_totp(&new_totp(&user.id), None, &Effects::none()).await?;
         rule("an app may follow another", again == Enrolment::Enrolled, again)
+    }
+
+    async fn forgetting_browsers_moves_the_epoch(&self) -> Result<(), Violation> {
+        const RULE: &str = "to forget browsers moves the epoch, by one for each who does";
+        let user = self.enrolled().await?;
+        let mut epochs = race(|_| {
+            let (store, id) = (Arc::clone(&self.store), user.id.clone());
+            async move { store.forget_browsers(&id, &Effects::none()).await }
+        })
+        .await?;
+        epochs.sort_unstable();
+        let expected: Vec<_> = (1..).map(Some).take(CALLERS).collect();
+        rule(RULE, epochs == expected, &epochs)?;
+        let now = epochs.last().copied().flatten();
+        for (epoch, expected) in [(Some(0), FactorUse::Refused), (now, FactorUse::Done)] {
+            let none = Effects::none();
+            let used = self.store.complete_totp(&user.id, 101, epoch, &none).await?;
+            rule(RULE, used == expected, (epoch, used))?;
+        }
+        let Ok(nobody) = UserId::new("nobody-at-all") else { return rule(RULE, false, "no id") };
+        for (id, expected) in [(&user.id, 1), (&nobody, 0)] {
+            let (name, along) = new_note();
+            let told = self.store.forget_browsers(id, &along).await?;
+            rule(RULE, told.is_some() == (expected == 1), told)?;
+            rule(RULE, wrote(&*self.audit, &name, id).await? == expected, ("told", expected))?;
+        }
+        Ok(())
     }
 
     async fn what_goes_along_with_a_code_is_written_with_it(&self) -> Result<(), Violation> {

@@ -44,6 +44,8 @@ enum Fault {
     TakesCodesWithTheApp,
     /// Does without an app that its owner must come in by.
     LetsTheLastGo,
+    /// Tells everybody who forgets browsers of the same epoch.
+    ForgetsOnce,
     /// Changes something, and tells nobody.
     ForgetsWhatGoesAlong,
     /// Says of no lock that it was told of.
@@ -183,6 +185,11 @@ impl MfaStore for Broken {
         let lies = self.is(Fault::LetsTheLastGo) && told == FactorRemoval::LastToComeIn;
         Ok(if lies { FactorRemoval::Removed { device_epoch: 1 } } else { told })
     }
+
+    async fn forget_browsers(&self, user: &UserId, along: &Effects) -> Result<Option<i64>> {
+        let told = self.good.forget_browsers(user, along).await?;
+        Ok(told.map(|epoch| if self.is(Fault::ForgetsOnce) { 1 } else { epoch }))
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,6 +206,7 @@ async fn the_kit_names_the_rule_that_a_store_of_second_factors_breaks() {
         (Fault::IgnoresTheEpoch, "no login that was begun before a reset outlives it"),
         (Fault::KeepsOldCodes, "new backup codes take the place of all old ones"),
         (Fault::RemovesBlindly, "an app is removed by a good code only"),
+        (Fault::ForgetsOnce, "to forget browsers moves the epoch, by one for each who does"),
         (
             Fault::ForgetsWhatGoesAlong,
             "what goes along is written if the change was made, and names its user",

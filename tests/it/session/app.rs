@@ -179,7 +179,10 @@ pub async fn handle(request: Request<Body>) -> Result<Response<Body>, Infallible
             let revoked = session.revoke(SessionId(id.parse().unwrap())).await;
             revoked.map_or_else(|e| e.to_string(), |ended| ended.to_string())
         }
-        ("revoke-others", _) => session.revoke_others().await.unwrap().to_string(),
+        ("revoke-others", _) => {
+            let ended = session.revoke_others().await;
+            ended.map_or_else(|e| e.to_string(), |ended| ended.to_string())
+        }
         ("revoke-all", _) => session.revoke_all().await.unwrap().to_string(),
         ("sessions", _) => match session.sessions().await {
             Err(error) => error.to_string(),

@@ -334,6 +334,22 @@ impl MfaStore for PostgresStore {
         };
         self.pool().transition(work).await
     }
+
+    async fn forget_browsers(&self, user: &UserId, along: &Effects) -> Result<Option<i64>> {
+        let epoch = sqlx::query_scalar(concat!(
+            "WITH moved AS (
+                 UPDATE donjon_users SET device_epoch = device_epoch + 1 WHERE id = $1
+                 RETURNING id AS user_id, device_epoch
+             ), ",
+            along!("moved", "$2"),
+            " SELECT device_epoch FROM moved",
+        ))
+        .bind(user.as_str())
+        .bind(effects(along))
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(epoch)
+    }
 }
 
 fn used(along: &Effects, (done, is_familiar): (bool, Option<bool>)) -> FactorUse {

@@ -245,6 +245,26 @@ impl MfaStore for SqliteStore {
         })
         .await
     }
+
+    async fn forget_browsers(&self, user: &UserId, along: &Effects) -> Result<Option<i64>> {
+        let (user, along) = (user.clone(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                let device_epoch: Option<i64> = sqlx::query_scalar(
+                    "UPDATE donjon_users SET device_epoch = device_epoch + 1 WHERE id = ?1
+                     RETURNING device_epoch",
+                )
+                .bind(user.as_str())
+                .fetch_optional(&mut *connection)
+                .await?;
+                if device_epoch.is_some() {
+                    write_effects(connection, &along, Some(&user)).await?;
+                }
+                Ok(device_epoch)
+            })
+        })
+        .await
+    }
 }
 
 impl SqliteStore {

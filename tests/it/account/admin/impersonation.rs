@@ -153,6 +153,7 @@ async fn nothing_is_changed_for_a_user_by_who_acts_as_them() {
             "/settings/delete",
             "/settings/sessions/revoke",
             "/settings/sessions/revoke-others",
+            "/settings/sessions/forget-browsers",
             "/settings/sessions/sign-out",
             "/login/again",
         ] {

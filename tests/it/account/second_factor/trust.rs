@@ -98,6 +98,41 @@ async fn signing_out_everywhere_ends_the_trust_in_every_browser() {
 }
 
 #[tokio::test]
+async fn whoever_forgets_trusted_browsers_is_asked_again_in_each_and_logged_out_of_none() {
+    each_world(async |world| {
+        const FORGET: &str = "/settings/sessions/forget-browsers";
+        let (app, other) = (App::of(&world, ALICE).await, App::of(&world, MALLORY).await);
+        let mut home = trusted(&world, ALICE, &app.codes[0]).await;
+        let away = trusted(&world, ALICE, &app.codes[1]).await;
+        let mallorys = trusted(&world, MALLORY, &other.codes[0]).await;
+        log_in(&mut home, ALICE, PASSWORD).await;
+        let page = home.get("/settings/sessions").await;
+        assert!(page.form_to(FORGET).fields.is_empty());
+        let mut waits = world.browser();
+        pending(&mut waits, ALICE).await;
+        // A stranger forgets nothing, and a page that is only looked at, too.
+        assert_eq!(world.browser().post(FORGET, &[]).await.location().unwrap().path(), "/login");
+        home.get(FORGET).await;
+        assert_eq!(leads_to(&home, ALICE).await, "/");
+        let done = home.post(FORGET, &[]).await;
+        let page = home.follow(done).await;
+        assert!(page.body.contains("No browser is trusted any more."), "{}", page.body);
+        for browser in [&home, &away] {
+            assert_eq!(leads_to(browser, ALICE).await, VERIFY);
+        }
+        assert_eq!(home.get("/").await.body, format!("hello {ALICE} at /"));
+        assert_eq!(leads_to(&mallorys, MALLORY).await, "/");
+        verify(&mut waits, &app.codes[2]).await;
+        assert_eq!(waits.get("/").await.body, "hello stranger at /");
+        // Who has no second factor has nothing to forget.
+        world.user("bob@example.test").await;
+        let page = world.logged_in("bob@example.test").await.get("/settings/sessions").await;
+        assert!(page.has("revoke-others") && !page.has("forget-browsers"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn another_app_is_trusted_in_no_browser() {
     each_world(async |world| {
         let app = App::of(&world, ALICE).await;
