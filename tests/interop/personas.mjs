@@ -46,7 +46,19 @@ async function main() {
   try {
     for (const look of LOOKS) {
       await mkdir(join(demo.screenshots, look.look), { recursive: true });
-      for (const persona of [visitor, newcomer, fresh, unconfirmed, locked, totp, passkey, owner, single_sign_on, admin]) {
+      for (const persona of [
+        visitor,
+        newcomer,
+        fresh,
+        unconfirmed,
+        locked,
+        totp,
+        passkey,
+        owner,
+        single_sign_on,
+        step_up,
+        admin,
+      ]) {
         const someone = await Someone.new(browser, demo, look, report, persona.name);
         try {
           await persona(someone);
@@ -113,23 +125,11 @@ async function totp(someone) {
   someone.tell({ at: someone.path() });
 }
 
-/** The only one who needs scripts: a passkey is made and used by a virtual authenticator. */
+/** Needs scripts: a passkey is made and used by a virtual authenticator. */
 async function passkey(someone) {
   if (someone.look !== LOOKS[0].look) return;
-  const { page, context, demo } = someone;
-  const devtools = await context.newCDPSession(page);
-  await devtools.send("WebAuthn.enable");
-  await devtools.send("WebAuthn.addVirtualAuthenticator", {
-    options: {
-      protocol: "ctap2",
-      ctap2Version: "ctap2_1",
-      transport: "internal",
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
+  const { page, demo } = someone;
+  await someone.get_authenticator();
   await someone.become("pia");
   await page.goto(`${demo.host}/dev/mailbox`);
   const mail = page.locator("article.mail", { hasText: "pia@example.test" }).first();
@@ -141,6 +141,12 @@ async function passkey(someone) {
   await page.click("#passkey");
   await page.waitForSelector(".passkey-name");
   await someone.look_at("passkey-added");
+  // Codes for the day on which it is lost.
+  await someone.open("/settings/two-factor", "codes-of-a-passkey");
+  await page.click("#passkey-codes");
+  await page.waitForSelector("#codes");
+  await someone.look_at("codes");
+  await someone.open("/settings/sessions", "sessions");
   await someone.open("/logout");
   await someone.click("#submit", "logged-out");
   await page.goto(`${demo.host}/login`);
@@ -160,13 +166,35 @@ async function owner(someone) {
 
 /** Whose organization lets its people in through their identity provider alone. */
 async function single_sign_on(someone) {
-  const { page, demo } = someone;
-  await page.goto(demo.host);
-  await someone.click("#persona-sam a", "login");
-  await someone.click("#single-sign-on", "directory");
-  await someone.click("#user-sam", "continue");
-  await someone.click("#continue", "team");
-  someone.tell({ at: someone.path(), team: await page.locator("h1").innerText() });
+  await someone.comes_by_directory();
+  someone.tell({ at: someone.path(), team: await someone.page.locator("h1").innerText() });
+}
+
+/** The same, who has a passkey here, too, and shows it beside: once, in a browser that he trusts. */
+async function step_up(someone) {
+  const { page, context } = someone;
+  await someone.get_authenticator();
+  await someone.comes_by_directory();
+  const first = someone.look === LOOKS[0].look;
+  if (first) {
+    await someone.open("/settings/passkeys");
+    await page.fill("#name", "A key of Sam's");
+    await page.click("#passkey");
+    await page.waitForSelector(".passkey-name");
+    await context.clearCookies({ name: "session" });
+    await someone.comes_by_directory();
+  }
+  const STEP = "/login/again?factor=second&return_to=/team";
+  await someone.open(STEP, "step-up");
+  const asked = someone.path();
+  if (!first) return;
+  await page.check("#trust");
+  await page.click("#passkey");
+  await page.waitForURL((url) => url.pathname === "/team");
+  await context.clearCookies({ name: "session" });
+  await someone.comes_by_directory();
+  await page.goto(someone.demo.host + STEP);
+  someone.tell({ asked, trusted: someone.path() });
 }
 
 async function admin(someone) {
@@ -194,7 +222,7 @@ class Someone {
   #shots = 0;
 
   static async new(browser, demo, { look, ...options }, report, name) {
-    const javaScriptEnabled = name === "passkey";
+    const javaScriptEnabled = ["passkey", "step_up"].includes(name);
     const context = await browser.newContext({ ...options, javaScriptEnabled, reducedMotion: "reduce" });
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
@@ -211,6 +239,31 @@ class Someone {
 
   tell(story) {
     this.report.stories[this.name] ??= story;
+  }
+
+  async get_authenticator() {
+    const devtools = await this.context.newCDPSession(this.page);
+    await devtools.send("WebAuthn.enable");
+    await devtools.send("WebAuthn.addVirtualAuthenticator", {
+      options: {
+        protocol: "ctap2",
+        ctap2Version: "ctap2_1",
+        transport: "internal",
+        hasResidentKey: true,
+        hasUserVerification: true,
+        isUserVerified: true,
+        automaticPresenceSimulation: true,
+      },
+    });
+  }
+
+  /** Logs in at the directory of the company. */
+  async comes_by_directory() {
+    await this.page.goto(this.demo.host);
+    await this.click("#persona-sam a", "login");
+    await this.click("#single-sign-on", "directory");
+    await this.click("#user-sam", "continue");
+    await this.click("#continue", "team");
   }
 
   async open(path, name = path.replace(/^\//, "").replaceAll(/[/?=]/g, "-") || "home") {

@@ -55,6 +55,8 @@ async fn chromium_is_each_persona_in_every_light() {
     assert_eq!(stories["owner"]["payout"], "Payouts of Northwind", "{report:#}");
     assert_eq!(stories["single_sign_on"]["at"], "/team", "{report:#}");
     assert_eq!(stories["single_sign_on"]["team"], "Helix", "{report:#}");
+    assert_eq!(stories["step_up"]["asked"], "/login/again", "{report:#}");
+    assert_eq!(stories["step_up"]["trusted"], "/team", "{report:#}");
     assert_eq!(stories["admin"]["acting"], "Hello, Olivia Park", "{report:#}");
     assert_eq!(stories["admin"]["back"], true, "{report:#}");
 

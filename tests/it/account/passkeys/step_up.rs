@@ -102,7 +102,9 @@ async fn a_browser_is_trusted_by_a_passkey_beside_a_session_too() {
         // It goes with the passkey, though another follows.
         let account = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
         let id = world.store.passkeys_of(account.id()).await.unwrap()[0].id.to_string();
-        home.post("/settings/passkeys/delete", &[("id", &id)]).await;
+        let mut owner = world.browser();
+        come_in(&mut owner, &mut passkey).await;
+        owner.post("/settings/passkeys/delete", &[("id", &id)]).await;
         give(&world, ALICE, &mut SoftPasskey::at(ORIGIN)).await;
         for name in ["session", "passkey-step-up"] {
             home.cookies.remove(name);
