@@ -19,7 +19,9 @@ async fn trusted(world: &World, email: &str, code: &str) -> Browser {
 
 /// Where the password alone leads.
 async fn leads_to(browser: &Browser, email: &str) -> String {
-    let page = log_in(&mut browser.clone(), email, PASSWORD).await;
+    let mut browser = browser.clone();
+    browser.cookies.remove("session");
+    let page = log_in(&mut browser, email, PASSWORD).await;
     page.url.path().to_owned()
 }
 
