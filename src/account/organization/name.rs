@@ -57,8 +57,8 @@ impl FromStr for OrganizationName {
 /// what may be a host, with or without a path behind it.
 fn is_link(name: &str) -> bool {
     let name = name.to_lowercase();
-    let runs = name.split(|c: char| !c.is_alphanumeric() && c != '-' && !is_dot(c));
-    name.contains("://") || name.contains("www.") || runs.into_iter().any(has_host)
+    let mut runs = name.split(|c: char| !c.is_alphanumeric() && c != '-' && !is_dot(c));
+    name.contains("://") || name.contains("www.") || runs.any(has_host)
 }
 
 /// Whether a dot stands between something and what may be a top-level domain: two letters or more.

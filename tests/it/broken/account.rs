@@ -38,7 +38,7 @@ enum Fault {
     CountsNoDevices,
     /// Reads who is known by a browser from its cookie, and asks no further.
     BelievesEveryDevice,
-    /// Binds links to the address alone.
+    /// Binds the links that are asked for by another key than it is given.
     BindsToNobody,
     /// Looks at the secret of a link, and uses it up for whoever its row names.
     BelievesTheRow,

@@ -38,7 +38,7 @@ async fn a_deleted_account_that_keeps_its_address_is_mailed_nothing_and_costs_th
             for email in [ALICE, NOBODY] {
                 let mut browser = world.browser();
                 let (page, sent) = counted(browser.post(path, &[("email", email)])).await;
-                let body = page.body.replace(email, "");
+                let body = page.body.replace(email.split('@').next().unwrap(), "");
                 told.push((page.status, body, sent.reads(), sent.transitions()));
             }
             assert_eq!(told[0], told[1], "{path}");
