@@ -113,6 +113,7 @@ impl EmailChangeStore for Broken {
         let waits = PendingEmailChange {
             email: change.email.clone(),
             token: change.link.token,
+            binding: change.link.key.bind(&change.user, &change.email),
             expires_at: change.link.expires_at,
         };
         self.waits.lock().unwrap().insert(change.user.clone(), waits);
