@@ -2,10 +2,10 @@
 //! the same, gets a new token, and is fresh for a few minutes.
 //!
 //! The user has the choice of what they have: the password, a code of the authenticator app or a backup
-//! code, or a passkey. A password is counted with those of the logins and a code with theirs, and each is
-//! locked with them: guesses here are guesses there. Who has nothing of the kind is shown the ways to log in anew; and whose organization has them log in at its identity
-//! provider proves it there, whatever they have here. An administrator who acts as the user has
-//! nothing to prove here.
+//! code, or a passkey. A password is counted with those of the logins and a code with theirs, and each
+//! is locked with them: guesses here are guesses there. Who has nothing of the kind is shown the ways to
+//! log in anew; and whose organization has them log in at its identity provider proves it there,
+//! whatever they have here. An administrator who acts as the user has nothing to prove here.
 //!
 //! With `factor=second` it asks for no more than the [second factor](super::second_factor::step_up).
 
