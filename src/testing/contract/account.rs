@@ -283,20 +283,6 @@ impl Kit {
         rule(EXPIRED, confirmed == LinkUse::Invalid, confirmed)
     }
 
-    async fn a_newer_link_takes_the_place_of_the_older(&self) -> Result<(), Violation> {
-        const RULE: &str = "a newer link takes the place of the older";
-        let user = self.register().await?;
-        let older = self.request(&user, LinkPurpose::Reset, at(HOUR)).await?;
-        let newer = self.request(&user, LinkPurpose::Reset, at(HOUR)).await?;
-        let used = self.reset(&older, epoch()).await?;
-        rule(RULE, used == PasswordReset::Invalid, used)?;
-        let used = self.reset(&newer, epoch()).await?;
-        rule(RULE, is_done(&used, &user.id), used)?;
-        let link = new_link(LinkPurpose::Confirm);
-        let again = self.store.request_link(&user.email, &link, LIMIT, epoch()).await?;
-        rule("a confirmed address needs no link", again == LinkRequest::NoAccount, again)
-    }
-
     async fn attempts_are_counted_exactly(&self) -> Result<(), Violation> {
         const RULE: &str = "any number of callers get the allowed attempts and no more";
         const NOTICE: &str = "the first refused attempt writes the notice to the owner";

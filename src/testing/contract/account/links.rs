@@ -4,6 +4,20 @@ use super::*;
 use crate::store::LoginRefusal;
 
 impl Kit {
+    pub(super) async fn a_newer_link_takes_the_place_of_the_older(&self) -> Result<(), Violation> {
+        const RULE: &str = "a newer link takes the place of the older";
+        let user = self.register().await?;
+        let older = self.request(&user, LinkPurpose::Reset, at(HOUR)).await?;
+        let newer = self.request(&user, LinkPurpose::Reset, at(HOUR)).await?;
+        let used = self.reset(&older, epoch()).await?;
+        rule(RULE, used == PasswordReset::Invalid, used)?;
+        let used = self.reset(&newer, epoch()).await?;
+        rule(RULE, is_done(&used, &user.id), used)?;
+        let link = new_link(LinkPurpose::Confirm);
+        let again = self.store.request_link(&user.email, &link, LIMIT, epoch()).await?;
+        rule("a confirmed address needs no link", again == LinkRequest::NoAccount, again)
+    }
+
     pub(super) async fn a_link_is_bound_to_user_and_address(&self) -> Result<(), Violation> {
         const RULE: &str = "a link is stored with what binds it to its user and address";
         let (user, link) = (new_user(&fresh_email()), new_link(LinkPurpose::Confirm));
