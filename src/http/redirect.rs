@@ -16,6 +16,17 @@ pub(crate) fn form_action(uri: &str) -> String {
     }
 }
 
+/// Whether the host is an address, or a name as names of hosts are written (RFC 1123, section 2.1). A
+/// parser of URLs lets more through, of which `;` and `,` would end the source in a policy.
+pub(crate) fn has_host_of_the_internet(url: &Url) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    match url.host() {
+        Some(Host::Domain(name)) => name.bytes().all(fits),
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+        None => false,
+    }
+}
+
 /// Adds fields to the URI as it is: it may have a query, which is kept (RFC 6749, section 3.1.2).
 pub(crate) fn with_query(uri: &str, fields: &[(&str, &str)]) -> String {
     let separator = match uri.split_once('?') {

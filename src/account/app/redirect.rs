@@ -1,6 +1,8 @@
 use url::Url;
 
-use crate::http::redirect::{differs_in_loopback_port, is_loopback, is_of_the_web};
+use crate::http::redirect::{
+    differs_in_loopback_port, has_host_of_the_internet, is_loopback, is_of_the_web,
+};
 
 /// The longest redirect URI, in bytes.
 const MAX: usize = 512;
@@ -19,7 +21,7 @@ impl RedirectUri {
         let url = Url::parse(text).ok().filter(|_| plain)?;
         let nobody = url.username().is_empty() && url.password().is_none();
         let fits = match url.scheme() {
-            "https" => url.has_host() && text.starts_with("https://"),
+            "https" => has_host_of_the_internet(&url) && text.starts_with("https://"),
             "http" => is_loopback(text),
             // Section 7.1; and so neither `javascript` nor `data`.
             scheme => scheme.contains('.') && text.starts_with(scheme),
@@ -72,6 +74,8 @@ mod tests {
             "https://user@app.example/cb",
             "https://app.example/cb#x",
             "https:app.example",
+            "https://app.example;q=0",
+            "https://app.example,evil.example/cb",
             "https://app.example/c b",
             "https://app.example\\@evil.example/",
             "com.example.acme:/\u{0}",

@@ -1,5 +1,7 @@
 use url::{Host, Url};
 
+use crate::http::redirect::has_host_of_the_internet;
+
 /// The longest redirect URI, in bytes.
 const MAX_REDIRECT_URI: usize = 2048;
 
@@ -23,7 +25,8 @@ pub(super) fn check_redirect_uri(uri: &str) -> Result<(), &'static str> {
         return Err("must not hold wildcards; each is compared byte for byte");
     }
     match (url.scheme(), url.host()) {
-        ("https", Some(_)) => Ok(()),
+        ("https", Some(_)) if has_host_of_the_internet(&url) => Ok(()),
+        ("https", Some(_)) => Err("must have a host name of letters, digits, dots and hyphens"),
         ("http", Some(Host::Domain("localhost"))) => Ok(()),
         ("http", Some(Host::Ipv4(address))) if address.is_loopback() => Ok(()),
         ("http", Some(Host::Ipv6(address))) if address.is_loopback() => Ok(()),
@@ -64,6 +67,8 @@ mod tests {
             "https://client.example/cb#",
             "https://user@client.example/cb",
             "https://*.client.example/cb",
+            "https://client.example;sandbox/cb",
+            "https://client.example,evil.example/cb",
             "https://client.example/c b",
             "https://client.example/é",
             "javascript:alert(1)",
