@@ -18,7 +18,7 @@
 //! ```sh
 //! cargo bench --all-features --bench login_storm
 //! ```
-#![expect(clippy::unwrap_used, reason = "a benchmark that cannot start may stop")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot start may stop")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark looks at the clock")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report is printed")]
 #![expect(dead_code, unreachable_pub, reason = "the tests' helpers are for more than this")]

@@ -206,7 +206,7 @@ impl Kit {
             let left = self.sessions.sessions_of(&id, now).await?;
             rule(RULE, left.iter().map(|left| left.id).eq([kept.id]), &left)?;
             for ((purpose, token), expected) in links.iter().zip([false, false, true]) {
-                let found = self.users.load_link(*purpose, token, now).await?.is_some();
+                let found = self.users.load_link(*purpose, &token.token, now).await?.is_some();
                 rule(RULE, found == expected, (purpose, found))?;
             }
         }

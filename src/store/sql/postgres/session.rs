@@ -407,7 +407,7 @@ impl SessionStore for PostgresStore {
                 .fetch_one(&mut *transaction)
                 .await?;
             if !stands {
-                transaction.rollback().await?;
+                // Undone: nothing was forgotten.
                 return Ok(OthersEnd::Gone);
             }
             let ended = end_all(&mut transaction, (user, Some(kept)), end, along, now).await?;
