@@ -1,0 +1,52 @@
+//! What is said of organizations and their members.
+
+macro_rules! organization {
+    ($($before:tt)*) => {
+        gather! {
+            $($before)*
+            settings_organizations: "Organizations",
+            organizations_lead: "Where you work with others. What you do counts for the one you act in.",
+            organizations_none: "You don’t belong to any yet.",
+            organization_current: "Acting here",
+            organization_you: "You",
+            organization_switch: "Switch",
+            organization_leave: "Leave",
+            organization_create_title: "Start another",
+            organization_create_submit: "Create organization",
+            organization_name_label: "Name",
+            organization_slug_label: "Name in addresses (optional)",
+            organization_slug_hint: "Small letters, digits and hyphens. It can’t be changed later.",
+            organization_members: "Members",
+            organization_more: "More members",
+            organization_role_label: "Role",
+            organization_role_submit: "Change",
+            organization_remove_submit: "Remove",
+            organization_invite_title: "Invite somebody",
+            organization_invite_lead: "They get a message with a link that works once, for that address.",
+            organization_invite_submit: "Send invitation",
+            organization_revoke_submit: "Take back",
+            organization_rename_title: "Rename",
+            organization_rename_submit: "Save",
+            organization_factor_on: "Members need two-step login to act here.",
+            organization_factor_off: "Members may act here with one step.",
+            organization_factor_enable: "Require two-step login",
+            organization_factor_disable: "Don’t require it any more",
+            organization_delete_title: "Delete",
+            organization_delete_lead: "For everybody, at once. The name in addresses isn’t given to anybody else.",
+            organization_delete_label: "Type its name in addresses to confirm",
+            organization_delete_submit: "Delete organization",
+            organization_name_invalid: "A name is one line of at most 100 characters.",
+            organization_name_link: "A name must not look like a web address. Please write it without the dot, or with a space behind it.",
+            organization_slug_invalid: "A name in addresses has 3 to 63 small letters, digits and hyphens, begins with a letter, and is none that we keep for ourselves.",
+            organization_slug_taken: "Another organization has this name in addresses. Please choose another.",
+            organization_too_many: "You have started a lot of organizations today. Please go on tomorrow.",
+            organization_unconfirmed: "Please confirm your own email address first.",
+            organization_last_owner: "Nobody else owns this organization. Make somebody else an owner first.",
+            organization_already_member: "They belong to this organization already.",
+            organization_inviter_limit: "You have invited a lot of people today. Please go on tomorrow.",
+            organization_limit: "A lot of people were invited to this organization today. Please go on tomorrow.",
+            organization_refused: "That isn’t possible here. If you think it should be, please ask us.",
+            organization_changed: "That didn’t work, because something has changed in between. This is how it is now.",
+        }
+    };
+}
