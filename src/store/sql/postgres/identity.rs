@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::PostgresStore;
 use super::audit::{along, effects, familiar, note_seen};
 use super::made_in::permitted;
+use super::mfa::LOCK_USER;
 use super::take_over::take_over;
 use crate::crypto::{Sealed, TokenHash};
 use crate::scope::{SessionId, UserId};
@@ -224,15 +225,9 @@ impl IdentityStore for PostgresStore {
         open: &OpenWays,
         along: &Effects,
     ) -> Result<Unlinking> {
-        // Two statements: what took another way in away while the first waited for the user's row
-        // is seen by a later snapshot only.
-        let work = || async {
-            let mut transaction = self.pool().begin().await?;
-            sqlx::query("SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE")
-                .bind(user.as_str())
-                .execute(&mut *transaction)
-                .await?;
-            let (done, existed) = sqlx::query_as(concat!(
+        // What took another way in away while the user's row was waited for is seen.
+        let unlink = || {
+            sqlx::query_as(concat!(
                 "WITH done AS (
                  DELETE FROM donjon_identities WHERE user_id = $1 AND provider = $2 AND ",
                 ways_in!("$1", "$4::text", "SELECT jsonb_array_elements_text($5)"),
@@ -248,12 +243,9 @@ impl IdentityStore for PostgresStore {
             .bind(effects(along))
             .bind(open.rp_id.as_deref())
             .bind(Json(&open.providers))
-            .fetch_one(&mut *transaction)
-            .await?;
-            transaction.commit().await?;
-            Ok(unlinking(done, existed))
         };
-        self.pool().transition(work).await
+        let (done, existed) = self.under_lock((LOCK_USER, user.as_str()), unlink).await?;
+        Ok(unlinking(done, existed))
     }
 
     async fn park_identity(&self, parked: &ParkedIdentity) -> Result<()> {

@@ -2,9 +2,9 @@ use async_trait::async_trait;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use super::PostgresStore;
 use super::audit::{along, effects};
 use super::organization::{names, permitted, role_names};
+use super::{PostgresStore, organization};
 use crate::scope::{OrganizationId, UserId};
 use crate::store::sql::convert::micros;
 use crate::store::sql::invitation::{
@@ -135,12 +135,11 @@ impl InvitationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<Invited> {
-        let work = || async {
-            let (new, now) = (invitation, invitation.created_at);
-            let inviter = limits.and(new.inviter.as_ref()).map(inviter_key);
-            let organization = limits.map(|_| organization_key(new.organization));
-            let mut transaction = self.lock_organization(new.organization).await?;
-            let told: (bool, bool, bool, bool) = sqlx::query_as(INVITE)
+        let (new, now) = (invitation, invitation.created_at);
+        let inviter = limits.and(new.inviter.as_ref()).map(inviter_key);
+        let organization = limits.map(|_| organization_key(new.organization));
+        let invite = || {
+            sqlx::query_as(INVITE)
                 .bind(new.organization.0)
                 .bind(new.id.0)
                 .bind(&new.email)
@@ -151,25 +150,23 @@ impl InvitationStore for PostgresStore {
                 .bind(micros(new.expires_at))
                 .bind(by.map(|by| by.user.as_str()))
                 .bind(role_names(by))
-                .bind(inviter)
+                .bind(inviter.as_deref())
                 .bind(limits.map(|limits| micros(now + limits.inviter.window)))
                 .bind(limits.map_or(0, |limits| i64::from(limits.inviter.times)))
-                .bind(organization)
+                .bind(organization.as_deref())
                 .bind(limits.map(|limits| micros(now + limits.organization.window)))
                 .bind(limits.map_or(0, |limits| i64::from(limits.organization.times)))
                 .bind(effects(along))
-                .fetch_one(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
-            Ok(match told {
-                (false, ..) => Invited::Refused,
-                (_, true, ..) => Invited::AlreadyMember,
-                (.., false, _) => Invited::InviterLimited,
-                (.., false) => Invited::OrganizationLimited,
-                (.., true) => Invited::Sent,
-            })
         };
-        self.pool().transition(work).await
+        let lock = (organization::LOCK, new.organization.0);
+        let told: (bool, bool, bool, bool) = self.under_lock(lock, invite).await?;
+        Ok(match told {
+            (false, ..) => Invited::Refused,
+            (_, true, ..) => Invited::AlreadyMember,
+            (.., false, _) => Invited::InviterLimited,
+            (.., false) => Invited::OrganizationLimited,
+            (.., true) => Invited::Sent,
+        })
     }
 
     async fn find_invitation(
@@ -202,9 +199,8 @@ impl InvitationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<bool> {
-        let work = || async {
-            let mut transaction = self.lock_organization(organization).await?;
-            let revoked = sqlx::query_scalar(concat!(
+        let revoke = || {
+            sqlx::query_as(concat!(
                 "WITH revoked AS (
                  DELETE FROM donjon_invitations i USING donjon_organizations o
                  WHERE i.id = $2 AND i.organization_id = $1 AND o.id = $1
@@ -219,12 +215,9 @@ impl InvitationStore for PostgresStore {
             .bind(by.map(|by| by.user.as_str()))
             .bind(role_names(by))
             .bind(effects(along))
-            .fetch_one(&mut *transaction)
-            .await?;
-            transaction.commit().await?;
-            Ok(revoked)
         };
-        self.pool().transition(work).await
+        let (revoked,) = self.under_lock((organization::LOCK, organization.0), revoke).await?;
+        Ok(revoked)
     }
 
     async fn accept_invitation(
@@ -234,26 +227,21 @@ impl InvitationStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<Acceptance> {
-        let work = || async {
-            let mut transaction = self.pool().begin().await?;
-            sqlx::query(LOCK).bind(invitation.id.0).execute(&mut *transaction).await?;
-            let (used, joined) = sqlx::query_as(ACCEPT)
+        let accept = || {
+            sqlx::query_as(ACCEPT)
                 .bind(invitation.id.0)
                 .bind(invitation.secret.as_bytes())
                 .bind(user.as_str())
                 .bind(micros(now))
                 .bind(effects(along))
                 .bind(names(&invitation.givers))
-                .fetch_one(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
-            Ok(match (used, joined) {
-                (_, true) => Acceptance::Joined,
-                (true, false) => Acceptance::AlreadyMember,
-                (false, false) => Acceptance::Invalid,
-            })
         };
-        self.pool().transition(work).await
+        let (used, joined) = self.under_lock((LOCK, invitation.id.0), accept).await?;
+        Ok(match (used, joined) {
+            (_, true) => Acceptance::Joined,
+            (true, false) => Acceptance::AlreadyMember,
+            (false, false) => Acceptance::Invalid,
+        })
     }
 
     async fn register_invited(
@@ -262,10 +250,8 @@ impl InvitationStore for PostgresStore {
         user: &NewUser,
         along: &Effects,
     ) -> Result<Acceptance> {
-        let work = || async {
-            let mut transaction = self.pool().begin().await?;
-            sqlx::query(LOCK).bind(invitation.id.0).execute(&mut *transaction).await?;
-            let (there, joined) = sqlx::query_as(REGISTER)
+        let register = || {
+            sqlx::query_as(REGISTER)
                 .bind(invitation.id.0)
                 .bind(invitation.secret.as_bytes())
                 .bind(user.account.id().as_str())
@@ -276,16 +262,13 @@ impl InvitationStore for PostgresStore {
                 .bind(Json(user.account.attributes()))
                 .bind(user.password.as_ref().map(|hash| &hash.0))
                 .bind(names(&invitation.givers))
-                .fetch_one(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
-            Ok(match (there, joined) {
-                (_, true) => Acceptance::Joined,
-                (true, false) => Acceptance::EmailTaken,
-                (false, false) => Acceptance::Invalid,
-            })
         };
-        self.pool().transition(work).await
+        let (there, joined) = self.under_lock((LOCK, invitation.id.0), register).await?;
+        Ok(match (there, joined) {
+            (_, true) => Acceptance::Joined,
+            (true, false) => Acceptance::EmailTaken,
+            (false, false) => Acceptance::Invalid,
+        })
     }
 
     async fn sweep_invitations(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {

@@ -233,15 +233,9 @@ impl MfaStore for PostgresStore {
         along: &Effects,
         at: OffsetDateTime,
     ) -> Result<FactorUse> {
-        // Two statements: whoever took the last passkey away while the first waited for the user's
-        // row is seen by a later snapshot only.
-        let work = || async {
-            let mut transaction = self.pool().begin().await?;
-            sqlx::query("SELECT id FROM donjon_users WHERE id = $1 FOR NO KEY UPDATE")
-                .bind(user.as_str())
-                .execute(&mut *transaction)
-                .await?;
-            let done: bool = sqlx::query_scalar(concat!(
+        // Whoever took the last passkey away while the user's row was waited for is seen.
+        let write = || {
+            sqlx::query_as(concat!(
                 "WITH ",
                 permitted!("$1", "$2"),
                 ", done AS (
@@ -261,12 +255,9 @@ impl MfaStore for PostgresStore {
             .bind(codes(hashes))
             .bind(micros(at))
             .bind(effects(along))
-            .fetch_one(&mut *transaction)
-            .await?;
-            transaction.commit().await?;
-            Ok(used(along, (done, None)))
         };
-        self.pool().transition(work).await
+        let (done,) = self.under_lock((LOCK_USER, user.as_str()), write).await?;
+        Ok(used(along, (done, None)))
     }
 
     async fn remove_totp(

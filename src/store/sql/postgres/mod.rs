@@ -34,6 +34,7 @@ mod single_sign_on;
 mod take_over;
 mod takeover;
 mod transaction;
+mod under_lock;
 mod webhook;
 
 use self::pool::Pool;

@@ -22,6 +22,10 @@ use crate::store::{
     RateLimit, Result,
 };
 
+/// Under this lock an organization is changed, and who belongs to it: whoever comes second sees what
+/// the first did, their own role included.
+pub(super) const LOCK: &str = "SELECT id FROM donjon_organizations WHERE id = $1 FOR NO KEY UPDATE";
+
 /// Whether whoever asks has a role in organization `$1` that allows it.
 macro_rules! permitted {
     ($user:literal, $roles:literal) => {
@@ -268,20 +272,16 @@ impl OrganizationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<OrganizationChange> {
-        let work = || async {
-            let mut transaction = self.lock_organization(id).await?;
-            let done = sqlx::query_scalar(RENAME)
+        let change = || {
+            sqlx::query_as(RENAME)
                 .bind(id.0)
                 .bind(name)
                 .bind(by.map(|by| by.user.as_str()))
                 .bind(role_names(by))
                 .bind(effects(along))
-                .fetch_one(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
-            Ok(changed(done))
         };
-        self.pool().transition(work).await
+        let (done,) = self.under_lock((LOCK, id.0), change).await?;
+        Ok(changed(done))
     }
 
     async fn require_second_factor(
@@ -291,20 +291,16 @@ impl OrganizationStore for PostgresStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<OrganizationChange> {
-        let work = || async {
-            let mut transaction = self.lock_organization(id).await?;
-            let done = sqlx::query_scalar(REQUIRE_SECOND_FACTOR)
+        let change = || {
+            sqlx::query_as(REQUIRE_SECOND_FACTOR)
                 .bind(id.0)
                 .bind(requires)
                 .bind(by.map(|by| by.user.as_str()))
                 .bind(role_names(by))
                 .bind(effects(along))
-                .fetch_one(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
-            Ok(changed(done))
         };
-        self.pool().transition(work).await
+        let (done,) = self.under_lock((LOCK, id.0), change).await?;
+        Ok(changed(done))
     }
 
     async fn delete_organization(
@@ -345,9 +341,8 @@ impl OrganizationStore for PostgresStore {
         along: &Effects,
         now: OffsetDateTime,
     ) -> Result<MemberAddition> {
-        let work = || async {
-            let mut transaction = self.lock_organization(id).await?;
-            let (added, there): (bool, bool) = sqlx::query_as(concat!(
+        let add = || {
+            sqlx::query_as(concat!(
                 "WITH there AS MATERIALIZED (
                  SELECT o.id FROM donjon_organizations o WHERE o.id = $1 AND o.deleted_at IS NULL
                    AND ($3::text = 'owner' OR ",
@@ -365,16 +360,13 @@ impl OrganizationStore for PostgresStore {
             .bind(role.as_str())
             .bind(micros(now))
             .bind(effects(along))
-            .fetch_one(&mut *transaction)
-            .await?;
-            transaction.commit().await?;
-            Ok(match (added, there) {
-                (true, _) => MemberAddition::Added,
-                (false, true) => MemberAddition::AlreadyMember,
-                (false, false) => MemberAddition::NoOrganization,
-            })
         };
-        self.pool().transition(work).await
+        let (added, there) = self.under_lock((LOCK, id.0), add).await?;
+        Ok(match (added, there) {
+            (true, _) => MemberAddition::Added,
+            (false, true) => MemberAddition::AlreadyMember,
+            (false, false) => MemberAddition::NoOrganization,
+        })
     }
 
     async fn remove_member(
@@ -416,15 +408,11 @@ impl OrganizationStore for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Begins a change of an organization, or of who belongs to it: whoever comes second sees what the
-    /// first did, their own role included.
+    /// Begins a change under the [`LOCK`].
     pub(super) async fn lock_organization(&self, id: OrganizationId) -> Result<Transaction> {
         let work = || async {
             let mut transaction = self.pool().begin().await?;
-            sqlx::query("SELECT id FROM donjon_organizations WHERE id = $1 FOR NO KEY UPDATE")
-                .bind(id.0)
-                .execute(&mut *transaction)
-                .await?;
+            sqlx::query(LOCK).bind(id.0).execute(&mut *transaction).await?;
             Ok(transaction)
         };
         self.pool().transition(work).await
