@@ -1,11 +1,13 @@
 //! The statements that both backends share, and how they read an account in a list.
 
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use super::account::account;
 use super::convert::time;
 use super::lifecycle::standing;
-use crate::scope::{Attributes, UserId};
+use super::session::{LOAD_BY_ID, LOAD_LED};
+use crate::scope::{Attributes, SessionId, UserId};
 use crate::store::{AccountSummary, Result, RunningImpersonation, StoredSession};
 
 /// By the time they were made, then by id, so that a page goes on after the last one before.
@@ -34,11 +36,36 @@ pub(super) const BEGIN: &str = "INSERT INTO donjon_impersonations \
      WHERE s.id = $1 AND s.impersonator_id = $3 \
      ON CONFLICT (session_id) DO NOTHING";
 
+/// The next impersonations that run: `page` gives the ids of some after one, and `load` their
+/// sessions. A page of which all have ended meanwhile is passed over.
+pub(super) async fn running<P, L>(
+    after: Option<SessionId>,
+    page: impl Fn(Uuid) -> P,
+    load: impl Fn(&'static str, Uuid) -> L,
+) -> Result<Vec<RunningImpersonation>>
+where
+    P: Future<Output = Result<Vec<(Uuid, Uuid)>>>,
+    L: Future<Output = Result<Option<StoredSession>>>,
+{
+    let (mut after, mut all) = (after.map_or(Uuid::nil(), |after| after.0), Vec::new());
+    loop {
+        let ids = page(after).await?;
+        let Some((last, _)) = ids.last() else { return Ok(all) };
+        after = *last;
+        for (acting, leader) in ids {
+            // What has ended meanwhile does not run.
+            if let Some(acting) = load(LOAD_LED, acting).await? {
+                all.push(impersonation(acting, load(LOAD_BY_ID, leader).await?));
+            }
+        }
+        if !all.is_empty() {
+            return Ok(all);
+        }
+    }
+}
+
 /// An impersonation, and where it is led from if that is the administrator's own.
-pub(super) fn running(
-    session: StoredSession,
-    led_from: Option<StoredSession>,
-) -> RunningImpersonation {
+fn impersonation(session: StoredSession, led_from: Option<StoredSession>) -> RunningImpersonation {
     let login = session.login.as_ref();
     let administrator = login.and_then(|login| login.impersonator.as_ref());
     let led_from = led_from.filter(|leader| {

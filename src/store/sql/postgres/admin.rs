@@ -9,10 +9,10 @@ use crate::scope::{SessionEnd, SessionId, UserId};
 use crate::store::sql::admin::{LIST, RUNNING, SummaryRow, key, running, summary};
 use crate::store::sql::convert::micros;
 use crate::store::sql::rate_limit::counting_one_more;
-use crate::store::sql::session::{LOAD_BY_ID, LOAD_LED, SessionRow, session};
+use crate::store::sql::session::{SessionRow, session};
 use crate::store::{
     AccountFilter, AccountSummary, AdminStore, Effects, NewImpersonation, RateLimit, Result,
-    RunningImpersonation, SessionStore as _, StoredSession,
+    RunningImpersonation, SessionStore as _,
 };
 
 #[async_trait]
@@ -70,31 +70,21 @@ impl AdminStore for PostgresStore {
         limit: u32,
         now: OffsetDateTime,
     ) -> Result<Vec<RunningImpersonation>> {
-        let load = async |statement, id: Uuid| -> Result<Option<StoredSession>> {
-            let row: Option<SessionRow> =
-                query_as(statement).bind(id).bind(micros(now)).fetch_optional(self.pool()).await?;
-            row.map(session).transpose()
-        };
-        let (mut after, mut all) = (after.map_or(Uuid::nil(), |after| after.0), Vec::new());
-        loop {
-            let ids: Vec<(Uuid, Uuid)> = query_as(RUNNING)
+        let page = |after: Uuid| async move {
+            let ids = query_as(RUNNING)
                 .bind(micros(now))
                 .bind(after)
                 .bind(i64::from(limit))
                 .fetch_all(self.pool())
                 .await?;
-            let Some((last, _)) = ids.last() else { return Ok(all) };
-            after = *last;
-            for (acting, leader) in ids {
-                // What has ended meanwhile does not run.
-                if let Some(acting) = load(LOAD_LED, acting).await? {
-                    all.push(running(acting, load(LOAD_BY_ID, leader).await?));
-                }
-            }
-            if !all.is_empty() {
-                return Ok(all);
-            }
-        }
+            Ok(ids)
+        };
+        let load = |statement: &'static str, id: Uuid| async move {
+            let row: Option<SessionRow> =
+                query_as(statement).bind(id).bind(micros(now)).fetch_optional(self.pool()).await?;
+            row.map(session).transpose()
+        };
+        running(after, page, load).await
     }
 
     async fn end_impersonation(

@@ -9,10 +9,10 @@ use super::steps::count_against_limit;
 use crate::scope::{SessionEnd, SessionId, UserId};
 use crate::store::sql::admin::{BEGIN, LIST, RUNNING, SummaryRow, key, running, summary};
 use crate::store::sql::convert::micros;
-use crate::store::sql::session::{LOAD_BY_ID, LOAD_LED, SessionRow, session};
+use crate::store::sql::session::{SessionRow, session};
 use crate::store::{
     AccountFilter, AccountSummary, AdminStore, Effects, NewImpersonation, RateLimit, Result,
-    RunningImpersonation, SessionStore as _, StoredSession,
+    RunningImpersonation, SessionStore as _,
 };
 
 #[async_trait]
@@ -64,7 +64,16 @@ impl AdminStore for SqliteStore {
         limit: u32,
         now: OffsetDateTime,
     ) -> Result<Vec<RunningImpersonation>> {
-        let load = async |statement, id: Uuid| -> Result<Option<StoredSession>> {
+        let page = |after: Uuid| async move {
+            let ids = query_as(RUNNING)
+                .bind(micros(now))
+                .bind(after)
+                .bind(i64::from(limit))
+                .fetch_all(self.readers())
+                .await?;
+            Ok(ids)
+        };
+        let load = |statement: &'static str, id: Uuid| async move {
             let row: Option<SessionRow> = query_as(statement)
                 .bind(id)
                 .bind(micros(now))
@@ -72,26 +81,7 @@ impl AdminStore for SqliteStore {
                 .await?;
             row.map(session).transpose()
         };
-        let (mut after, mut all) = (after.map_or(Uuid::nil(), |after| after.0), Vec::new());
-        loop {
-            let ids: Vec<(Uuid, Uuid)> = query_as(RUNNING)
-                .bind(micros(now))
-                .bind(after)
-                .bind(i64::from(limit))
-                .fetch_all(self.readers())
-                .await?;
-            let Some((last, _)) = ids.last() else { return Ok(all) };
-            after = *last;
-            for (acting, leader) in ids {
-                // What has ended meanwhile does not run.
-                if let Some(acting) = load(LOAD_LED, acting).await? {
-                    all.push(running(acting, load(LOAD_BY_ID, leader).await?));
-                }
-            }
-            if !all.is_empty() {
-                return Ok(all);
-            }
-        }
+        running(after, page, load).await
     }
 
     async fn end_impersonation(
