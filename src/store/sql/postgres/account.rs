@@ -6,6 +6,7 @@ use super::audit::{along, effects, familiar, note_seen};
 use super::ending::ended_in_order;
 use super::link::bound;
 use super::refused_login::refuse_login;
+use super::sweep::sweep;
 use super::takeover::taking_over;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::{Redacted, TokenHash};
@@ -476,12 +477,7 @@ impl UserStore for PostgresStore {
              (SELECT challenge FROM donjon_passkey_challenges WHERE expires_at <= $1
               LIMIT $2 FOR UPDATE SKIP LOCKED)",
         ] {
-            removed += sqlx::query(statement)
-                .bind(micros(now))
-                .bind(i64::from(limit))
-                .execute(self.pool())
-                .await?
-                .rows_affected();
+            removed += sweep(self.pool(), statement, now, limit).await?;
         }
         Ok(removed)
     }

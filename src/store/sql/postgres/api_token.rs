@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::PostgresStore;
 use super::audit::{along, effects};
 use super::organization::role_names;
+use super::sweep::sweep;
 use crate::crypto::TokenHash;
 use crate::scope::{OrganizationId, UserId};
 use crate::store::sql::api_token::{
@@ -342,16 +343,10 @@ impl ApiTokenStore for PostgresStore {
     }
 
     async fn sweep_api_tokens(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
-        let swept = query(
-            "DELETE FROM donjon_api_tokens WHERE id IN
+        let over = "DELETE FROM donjon_api_tokens WHERE id IN
              (SELECT id FROM donjon_api_tokens WHERE revoked_at < $1 OR expires_at < $1
-              LIMIT $2 FOR UPDATE SKIP LOCKED)",
-        )
-        .bind(micros(before))
-        .bind(i64::from(limit))
-        .execute(self.pool())
-        .await?;
-        Ok(swept.rows_affected())
+              LIMIT $2 FOR UPDATE SKIP LOCKED)";
+        sweep(self.pool(), over, before, limit).await
     }
 }
 

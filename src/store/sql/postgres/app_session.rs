@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::audit::{along, effects};
 use super::session::{END_ONE, INSERT, bind, noting_ends};
+use super::sweep::sweep;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::TokenHash;
 use crate::scope::{SessionEnd, SessionId, UserId};
@@ -197,8 +198,7 @@ impl AppSessionStore for PostgresStore {
             (SWEEP_ACCESS, now),
             (ERASE_SEALED, now - SEALED_FOR),
         ] {
-            let done = query(statement).bind(micros(before)).bind(i64::from(limit));
-            swept += done.execute(self.pool()).await?.rows_affected();
+            swept += sweep(self.pool(), statement, before, limit).await?;
         }
         Ok(swept)
     }

@@ -4,6 +4,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::PostgresStore;
+use super::sweep::sweep;
 use crate::audit::AuditEntry;
 use crate::scope::UserId;
 use crate::store::sql::audit::{EntryRow, bind_entry, entry, select};
@@ -173,14 +174,8 @@ impl AuditStore for PostgresStore {
     }
 
     async fn sweep_audit(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
-        let swept = sqlx::query(
-            "DELETE FROM donjon_audit WHERE id IN (SELECT id FROM donjon_audit WHERE at < $1 \
-             ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)",
-        )
-        .bind(micros(before))
-        .bind(i64::from(limit))
-        .execute(self.pool())
-        .await?;
-        Ok(swept.rows_affected())
+        let over = "DELETE FROM donjon_audit WHERE id IN (SELECT id FROM donjon_audit WHERE at < $1 \
+             ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+        sweep(self.pool(), over, before, limit).await
     }
 }

@@ -6,6 +6,7 @@ use super::PostgresStore;
 use super::audit::{along, effects, familiar, note_seen};
 use super::made_in::permitted;
 use super::mfa::LOCK_USER;
+use super::sweep::sweep;
 use super::take_over::take_over;
 use crate::crypto::{Sealed, TokenHash};
 use crate::scope::{SessionId, UserId};
@@ -383,16 +384,10 @@ impl IdentityStore for PostgresStore {
     }
 
     async fn sweep_parked_identities(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
-        let swept = sqlx::query(
-            "DELETE FROM donjon_parked_identities WHERE handle IN
+        let over = "DELETE FROM donjon_parked_identities WHERE handle IN
              (SELECT handle FROM donjon_parked_identities WHERE expires_at <= $1
-              LIMIT $2 FOR UPDATE SKIP LOCKED)",
-        )
-        .bind(micros(now))
-        .bind(i64::from(limit))
-        .execute(self.pool())
-        .await?;
-        Ok(swept.rows_affected())
+              LIMIT $2 FOR UPDATE SKIP LOCKED)";
+        sweep(self.pool(), over, now, limit).await
     }
 }
 

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::audit::{along, effects};
 use super::organization::{names, permitted, role_names};
+use super::sweep::sweep;
 use super::{PostgresStore, organization};
 use crate::scope::{OrganizationId, UserId};
 use crate::store::sql::convert::micros;
@@ -272,14 +273,8 @@ impl InvitationStore for PostgresStore {
     }
 
     async fn sweep_invitations(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
-        let swept = sqlx::query(
-            "DELETE FROM donjon_invitations WHERE id IN (SELECT id FROM donjon_invitations \
-             WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
-        )
-        .bind(micros(now))
-        .bind(i64::from(limit))
-        .execute(self.pool())
-        .await?;
-        Ok(swept.rows_affected())
+        let over = "DELETE FROM donjon_invitations WHERE id IN (SELECT id FROM donjon_invitations \
+             WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+        sweep(self.pool(), over, now, limit).await
     }
 }

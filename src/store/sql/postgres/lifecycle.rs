@@ -5,6 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::audit::{along, effects, familiar, note_derived, note_seen};
 use super::session::END_ALL;
+use super::sweep::sweep;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::scope::{Attributes, SessionEnd, UserId};
 use crate::store::sql::account::user_id;
@@ -243,16 +244,10 @@ impl LifecycleStore for PostgresStore {
     }
 
     async fn sweep_deletions(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
-        let swept = query(
-            "DELETE FROM donjon_deletions WHERE user_id IN
+        let over = "DELETE FROM donjon_deletions WHERE user_id IN
              (SELECT user_id FROM donjon_deletions WHERE cools_until <= $1
-              LIMIT $2 FOR UPDATE SKIP LOCKED)",
-        )
-        .bind(micros(now))
-        .bind(i64::from(limit))
-        .execute(self.pool())
-        .await?;
-        Ok(swept.rows_affected())
+              LIMIT $2 FOR UPDATE SKIP LOCKED)";
+        sweep(self.pool(), over, now, limit).await
     }
 
     async fn abandoned_accounts(

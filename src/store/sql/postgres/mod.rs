@@ -31,6 +31,7 @@ mod session;
 mod session_data;
 mod session_events;
 mod single_sign_on;
+mod sweep;
 mod take_over;
 mod takeover;
 mod transaction;

@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 
 use super::PostgresStore;
+use super::sweep::sweep;
 use crate::store::sql::convert::micros;
 use crate::store::sql::outbox::{DEAD, DeliveryRow, dead_letter, deliveries};
 use crate::store::{DeadLetter, Delivery, DeliveryOutcome, OutboxStore, Result};
@@ -98,15 +99,9 @@ impl OutboxStore for PostgresStore {
     }
 
     async fn sweep_dead_letters(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
-        let swept = sqlx::query(
-            "DELETE FROM donjon_outbox WHERE id IN (
+        let over = "DELETE FROM donjon_outbox WHERE id IN (
                  SELECT id FROM donjon_outbox WHERE due_at IS NULL AND created_at < $1
-                 LIMIT $2 FOR UPDATE SKIP LOCKED)",
-        )
-        .bind(micros(before))
-        .bind(i64::from(limit))
-        .execute(self.pool())
-        .await?;
-        Ok(swept.rows_affected())
+                 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+        sweep(self.pool(), over, before, limit).await
     }
 }

@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use sqlx::{query, query_as};
 use time::OffsetDateTime;
 
+use super::sweep::sweep;
 use super::{PostgresStore, limit};
 use crate::crypto::TokenHash;
 use crate::store::sql::convert::micros;
@@ -120,9 +121,8 @@ impl SamlStore for PostgresStore {
 
     async fn sweep_saml(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
         let mut most = 0;
-        for sweep in SWEEPS.into_iter().chain([limit::SWEEP]) {
-            let swept = query(sweep).bind(micros(now)).bind(i64::from(limit));
-            most = most.max(swept.execute(self.pool()).await?.rows_affected());
+        for over in SWEEPS.into_iter().chain([limit::SWEEP]) {
+            most = most.max(sweep(self.pool(), over, now, limit).await?);
         }
         Ok(most)
     }

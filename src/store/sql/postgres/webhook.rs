@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use super::audit::{along, effects};
+use super::sweep::sweep;
 use crate::crypto::Sealed;
 use crate::scope::OrganizationId;
 use crate::store::sql::convert::micros;
@@ -296,18 +297,12 @@ impl WebhookStore for PostgresStore {
     }
 
     async fn sweep_webhooks(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
-        let swept = query(
-            "DELETE FROM donjon_webhook_events WHERE id IN (
+        let over = "DELETE FROM donjon_webhook_events WHERE id IN (
                  SELECT v.id FROM donjon_webhook_events v WHERE v.at < $1 AND NOT EXISTS (
                      SELECT 1 FROM donjon_webhook_deliveries d
                      JOIN donjon_webhook_endpoints e ON e.id = d.endpoint_id
                      WHERE d.event_id = v.id AND d.state = 'waiting' AND e.enabled)
-                 LIMIT $2 FOR UPDATE OF v SKIP LOCKED)",
-        )
-        .bind(micros(before))
-        .bind(i64::from(limit))
-        .execute(self.pool())
-        .await?;
-        Ok(swept.rows_affected())
+                 LIMIT $2 FOR UPDATE OF v SKIP LOCKED)";
+        sweep(self.pool(), over, before, limit).await
     }
 }

@@ -8,6 +8,7 @@ use super::steps::{
     count_against_limit, count_link_request, drop_links, end_sessions, forget_attempts,
     insert_user, is_confirmed, take_over, use_link, write_link_if,
 };
+use super::sweep::sweep;
 use super::{SqliteStore, limit};
 use crate::crypto::{Redacted, TokenHash};
 use crate::scope::{Account, Attributes, SessionEnd, UserId};
@@ -384,12 +385,7 @@ impl UserStore for SqliteStore {
                      (SELECT rowid FROM donjon_passkey_challenges
                       WHERE expires_at <= ?1 LIMIT ?2)",
                 ] {
-                    removed += sqlx::query(statement)
-                        .bind(micros(now))
-                        .bind(limit)
-                        .execute(&mut *connection)
-                        .await?
-                        .rows_affected();
+                    removed += sweep(connection, statement, now, limit).await?;
                 }
                 Ok(removed)
             })

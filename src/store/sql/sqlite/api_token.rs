@@ -263,21 +263,10 @@ impl ApiTokenStore for SqliteStore {
     }
 
     async fn sweep_api_tokens(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
-        self.transition(move |connection| {
-            Box::pin(async move {
-                let swept = query(
-                    "DELETE FROM donjon_api_tokens WHERE id IN
-                     (SELECT id FROM donjon_api_tokens WHERE revoked_at < ?1 OR expires_at < ?1
-                      LIMIT ?2)",
-                )
-                .bind(micros(before))
-                .bind(limit)
-                .execute(connection)
-                .await?;
-                Ok(swept.rows_affected())
-            })
-        })
-        .await
+        let over = "DELETE FROM donjon_api_tokens WHERE id IN
+             (SELECT id FROM donjon_api_tokens WHERE revoked_at < ?1 OR expires_at < ?1
+              LIMIT ?2)";
+        self.sweep(over, before, limit).await
     }
 }
 

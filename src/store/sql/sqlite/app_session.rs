@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::SqliteStore;
 use super::audit::write_effects_if;
 use super::session::{end_one, insert};
+use super::sweep::sweep;
 use crate::crypto::TokenHash;
 use crate::scope::{SessionEnd, SessionId, UserId};
 use crate::store::sql::account::user_id;
@@ -137,8 +138,7 @@ impl AppSessionStore for SqliteStore {
                     (SWEEP_ACCESS, now),
                     (ERASE_SEALED, now - SEALED_FOR),
                 ] {
-                    let done = query(statement).bind(micros(before)).bind(limit);
-                    swept += done.execute(&mut *connection).await?.rows_affected();
+                    swept += sweep(connection, statement, before, limit).await?;
                 }
                 Ok(swept)
             })

@@ -123,19 +123,8 @@ impl AuditStore for SqliteStore {
     }
 
     async fn sweep_audit(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
-        self.transition(move |connection| {
-            Box::pin(async move {
-                let swept = sqlx::query(
-                    "DELETE FROM donjon_audit WHERE id IN
-                     (SELECT id FROM donjon_audit WHERE at < ?1 ORDER BY at LIMIT ?2)",
-                )
-                .bind(micros(before))
-                .bind(limit)
-                .execute(connection)
-                .await?;
-                Ok(swept.rows_affected())
-            })
-        })
-        .await
+        let over = "DELETE FROM donjon_audit WHERE id IN
+             (SELECT id FROM donjon_audit WHERE at < ?1 ORDER BY at LIMIT ?2)";
+        self.sweep(over, before, limit).await
     }
 }

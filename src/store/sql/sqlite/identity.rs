@@ -383,20 +383,9 @@ impl IdentityStore for SqliteStore {
     }
 
     async fn sweep_parked_identities(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
-        self.transition(move |connection| {
-            Box::pin(async move {
-                let swept = sqlx::query(
-                    "DELETE FROM donjon_parked_identities WHERE handle IN
-                     (SELECT handle FROM donjon_parked_identities WHERE expires_at <= ?1 LIMIT ?2)",
-                )
-                .bind(micros(now))
-                .bind(limit)
-                .execute(connection)
-                .await?;
-                Ok(swept.rows_affected())
-            })
-        })
-        .await
+        let over = "DELETE FROM donjon_parked_identities WHERE handle IN
+             (SELECT handle FROM donjon_parked_identities WHERE expires_at <= ?1 LIMIT ?2)";
+        self.sweep(over, now, limit).await
     }
 }
 

@@ -178,20 +178,9 @@ impl InvitationStore for SqliteStore {
     }
 
     async fn sweep_invitations(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
-        self.transition(move |connection| {
-            Box::pin(async move {
-                let swept = sqlx::query(
-                    "DELETE FROM donjon_invitations WHERE id IN
-                     (SELECT id FROM donjon_invitations WHERE expires_at <= ?1 LIMIT ?2)",
-                )
-                .bind(micros(now))
-                .bind(limit)
-                .execute(connection)
-                .await?;
-                Ok(swept.rows_affected())
-            })
-        })
-        .await
+        let over = "DELETE FROM donjon_invitations WHERE id IN
+             (SELECT id FROM donjon_invitations WHERE expires_at <= ?1 LIMIT ?2)";
+        self.sweep(over, now, limit).await
     }
 }
 

@@ -152,20 +152,9 @@ impl LifecycleStore for SqliteStore {
     }
 
     async fn sweep_deletions(&self, now: OffsetDateTime, limit: u32) -> Result<u64> {
-        self.transition(move |connection| {
-            Box::pin(async move {
-                let swept = query(
-                    "DELETE FROM donjon_deletions WHERE rowid IN
-                     (SELECT rowid FROM donjon_deletions WHERE cools_until <= ?1 LIMIT ?2)",
-                )
-                .bind(micros(now))
-                .bind(limit)
-                .execute(connection)
-                .await?;
-                Ok(swept.rows_affected())
-            })
-        })
-        .await
+        let over = "DELETE FROM donjon_deletions WHERE rowid IN
+             (SELECT rowid FROM donjon_deletions WHERE cools_until <= ?1 LIMIT ?2)";
+        self.sweep(over, now, limit).await
     }
 
     async fn abandoned_accounts(

@@ -26,6 +26,7 @@ mod session;
 mod session_events;
 mod single_sign_on;
 mod steps;
+mod sweep;
 mod webhook;
 mod writer;
 

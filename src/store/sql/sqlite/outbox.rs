@@ -142,20 +142,9 @@ impl OutboxStore for SqliteStore {
     }
 
     async fn sweep_dead_letters(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
-        self.transition(move |connection| {
-            Box::pin(async move {
-                let swept = sqlx::query(
-                    "DELETE FROM donjon_outbox WHERE id IN (
-                         SELECT id FROM donjon_outbox WHERE due_at IS NULL AND created_at < ?1
-                         LIMIT ?2)",
-                )
-                .bind(micros(before))
-                .bind(limit)
-                .execute(connection)
-                .await?;
-                Ok(swept.rows_affected())
-            })
-        })
-        .await
+        let over = "DELETE FROM donjon_outbox WHERE id IN (
+                 SELECT id FROM donjon_outbox WHERE due_at IS NULL AND created_at < ?1
+                 LIMIT ?2)";
+        self.sweep(over, before, limit).await
     }
 }

@@ -3,6 +3,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{query, query_as, query_scalar};
 use time::OffsetDateTime;
 
+use super::sweep::sweep;
 use super::{SqliteStore, limit};
 use crate::crypto::TokenHash;
 use crate::store::sql::convert::micros;
@@ -109,9 +110,8 @@ impl SamlStore for SqliteStore {
         self.transition(move |connection| {
             Box::pin(async move {
                 let mut most = 0;
-                for sweep in SWEEPS.into_iter().chain([limit::SWEEP]) {
-                    let swept = query(sweep).bind(micros(now)).bind(limit);
-                    most = most.max(swept.execute(&mut *connection).await?.rows_affected());
+                for over in SWEEPS.into_iter().chain([limit::SWEEP]) {
+                    most = most.max(sweep(connection, over, now, limit).await?);
                 }
                 Ok(most)
             })

@@ -359,24 +359,13 @@ impl WebhookStore for SqliteStore {
     }
 
     async fn sweep_webhooks(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
-        self.transition(move |connection| {
-            Box::pin(async move {
-                let swept = query(
-                    "DELETE FROM donjon_webhook_events WHERE id IN (
-                         SELECT v.id FROM donjon_webhook_events v WHERE v.at < ?1 AND NOT EXISTS (
-                             SELECT 1 FROM donjon_webhook_deliveries d
-                             JOIN donjon_webhook_endpoints e ON e.id = d.endpoint_id
-                             WHERE d.event_id = v.id AND d.state = 'waiting' AND e.enabled)
-                         LIMIT ?2)",
-                )
-                .bind(micros(before))
-                .bind(limit)
-                .execute(connection)
-                .await?;
-                Ok(swept.rows_affected())
-            })
-        })
-        .await
+        let over = "DELETE FROM donjon_webhook_events WHERE id IN (
+                 SELECT v.id FROM donjon_webhook_events v WHERE v.at < ?1 AND NOT EXISTS (
+                     SELECT 1 FROM donjon_webhook_deliveries d
+                     JOIN donjon_webhook_endpoints e ON e.id = d.endpoint_id
+                     WHERE d.event_id = v.id AND d.state = 'waiting' AND e.enabled)
+                 LIMIT ?2)";
+        self.sweep(over, before, limit).await
     }
 }
 
