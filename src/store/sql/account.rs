@@ -31,6 +31,20 @@ macro_rules! login_user_columns {
 }
 pub(super) use login_user_columns;
 
+/// Binds the `id, email, email_verified, attributes, password, created_at` of a new user.
+macro_rules! bind_user {
+    ($query:expr, $user:expr) => {
+        $query
+            .bind($user.account.id().as_str())
+            .bind($user.account.email())
+            .bind($user.account.email_verified())
+            .bind(sqlx::types::Json($user.account.attributes()))
+            .bind($user.password.as_ref().map(|hash| &hash.0))
+            .bind($crate::store::sql::convert::micros($user.created_at))
+    };
+}
+pub(super) use bind_user;
+
 /// An [`AccountRow`], `password`, `device_epoch`, whether there is a second factor,
 /// `password_set_at`, `must_change_password`.
 pub(super) type UserRow =

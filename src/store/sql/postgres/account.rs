@@ -12,8 +12,8 @@ use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::{Redacted, TokenHash};
 use crate::scope::{Account, SessionEnd, UserId};
 use crate::store::sql::account::{
-    AccountRow, FIND_PROOFS, UserRow, account, address_key, counter, device_key, device_of,
-    login_user, login_user_columns, proofs, user_id,
+    AccountRow, FIND_PROOFS, UserRow, account, address_key, bind_user, counter, device_key,
+    device_of, login_user, login_user_columns, proofs, user_id,
 };
 use crate::store::sql::convert::{micros, time};
 use crate::store::sql::mail_link::{LinkRow, mailed_link, request_key};
@@ -130,7 +130,7 @@ impl UserStore for PostgresStore {
     }
 
     async fn create_user(&self, user: &NewUser, along: &Effects) -> Result<Registration> {
-        let fresh = sqlx::query_scalar(concat!(
+        let create = sqlx::query_scalar(concat!(
             "WITH fresh AS (
                  INSERT INTO donjon_users
                      (id, email, email_verified, attributes, password, created_at, password_set_at)
@@ -140,16 +140,8 @@ impl UserStore for PostgresStore {
              ), ",
             along!("fresh", "$7"),
             " SELECT EXISTS (SELECT 1 FROM fresh)",
-        ))
-        .bind(user.account.id().as_str())
-        .bind(user.account.email())
-        .bind(user.account.email_verified())
-        .bind(Json(user.account.attributes()))
-        .bind(user.password.as_ref().map(|hash| &hash.0))
-        .bind(micros(user.created_at))
-        .bind(effects(along))
-        .fetch_one(self.pool())
-        .await?;
+        ));
+        let fresh = bind_user!(create, user).bind(effects(along)).fetch_one(self.pool()).await?;
         Ok(if fresh { Registration::Registered } else { Registration::EmailTaken })
     }
 

@@ -10,7 +10,7 @@ use super::sweep::sweep;
 use super::take_over::take_over;
 use crate::crypto::{Sealed, TokenHash};
 use crate::scope::{SessionId, UserId};
-use crate::store::sql::account::login_user_columns;
+use crate::store::sql::account::{bind_user, login_user_columns};
 use crate::store::sql::convert::micros;
 use crate::store::sql::identity::{
     IdentityRow, OwnerRow, TokensRow, owners, refused, replaced, tokens, unlinking, ways, ways_in,
@@ -74,7 +74,7 @@ impl IdentityStore for PostgresStore {
         identity: &NewIdentity,
         along: &Effects,
     ) -> Result<IdentityRegistration> {
-        let written = sqlx::query_scalar(concat!(
+        let register = sqlx::query_scalar(concat!(
             "WITH fresh AS (
                  INSERT INTO donjon_users
                      (id, email, email_verified, attributes, password, created_at)
@@ -89,22 +89,17 @@ impl IdentityStore for PostgresStore {
              ), ",
             along!("fresh", "$13"),
             " SELECT EXISTS (SELECT 1 FROM fresh)",
-        ))
-        .bind(user.account.id().as_str())
-        .bind(user.account.email())
-        .bind(user.account.email_verified())
-        .bind(Json(user.account.attributes()))
-        .bind(user.password.as_ref().map(|hash| &hash.0))
-        .bind(micros(user.created_at))
-        .bind(&identity.provider)
-        .bind(&identity.subject)
-        .bind(&identity.email)
-        .bind(&identity.name)
-        .bind(identity.tokens.as_ref().map(Sealed::as_bytes))
-        .bind(micros(identity.at))
-        .bind(effects(along))
-        .fetch_one(self.pool())
-        .await;
+        ));
+        let written = bind_user!(register, user)
+            .bind(&identity.provider)
+            .bind(&identity.subject)
+            .bind(&identity.email)
+            .bind(&identity.name)
+            .bind(identity.tokens.as_ref().map(Sealed::as_bytes))
+            .bind(micros(identity.at))
+            .bind(effects(along))
+            .fetch_one(self.pool())
+            .await;
         match written {
             Ok(true) => return Ok(IdentityRegistration::Registered),
             // Somebody else wrote the identity meanwhile: the user went with it.

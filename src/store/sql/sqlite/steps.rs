@@ -1,12 +1,11 @@
 //! What several transitions of users do on their way.
 
 use sqlx::SqliteConnection;
-use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::audit::write_effects_if;
 use crate::scope::{SessionEnd, SessionId, UserId};
-use crate::store::sql::account::user_id;
+use crate::store::sql::account::{bind_user, user_id};
 use crate::store::sql::convert::micros;
 use crate::store::sql::mail_link::request_key;
 use crate::store::{FollowedLink, LinkPurpose, NewLink, NewUser, RateLimit, Registration, Result};
@@ -17,22 +16,14 @@ pub(super) async fn insert_user(
     user: &NewUser,
     signed_up: bool,
 ) -> Result<Registration> {
-    let written = sqlx::query(
+    let insert = sqlx::query(
         "INSERT INTO donjon_users
              (id, email, email_verified, attributes, password, created_at, password_set_at,
               signed_up)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?5 IS NULL THEN NULL ELSE ?6 END, ?7)
          ON CONFLICT (email) DO NOTHING",
-    )
-    .bind(user.account.id().as_str())
-    .bind(user.account.email())
-    .bind(user.account.email_verified())
-    .bind(Json(user.account.attributes()))
-    .bind(user.password.as_ref().map(|hash| &hash.0))
-    .bind(micros(user.created_at))
-    .bind(signed_up)
-    .execute(connection)
-    .await?;
+    );
+    let written = bind_user!(insert, user).bind(signed_up).execute(connection).await?;
     let fresh = written.rows_affected() > 0;
     Ok(if fresh { Registration::Registered } else { Registration::EmailTaken })
 }
