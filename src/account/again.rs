@@ -16,7 +16,7 @@ use super::login::LOGIN_HINT;
 use super::organization::EmailDomain;
 use super::prove::{complete, prove};
 use super::second_factor::{Checked, check_code, step_up, use_up};
-use super::site::{Answer, Asking, Site, Visit};
+use super::site::{Answer, Asking, Occasion, Site, Visit};
 use super::{AccountError, Email, single_sign_on};
 use crate::audit::Action;
 use crate::crypto::Redacted;
@@ -78,8 +78,8 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     }
     let proofs = site.store.find_proofs(account.id()).await?;
     if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
-        return match keys.prove_again(site, visit, &account, answer).await? {
-            Some(over) => {
+        return match keys.prove_present(site, visit, &account, (Occasion::Again, answer)).await? {
+            Some((_, over)) => {
                 let mut response = freshen(site, visit).await?;
                 response.headers_mut().append(SET_COOKIE, over);
                 Ok(response)
@@ -156,7 +156,9 @@ async fn page(
 ) -> Answer {
     let asking = if refused == Refused::Passkey { Asking::Anew } else { Asking::Still };
     let asked = match &site.passkeys {
-        Some(keys) if proofs.passkey => keys.ask_again(site, visit, account, asking).await?,
+        Some(keys) if proofs.passkey => {
+            keys.ask_present(site, visit, account, (Occasion::Again, asking)).await?
+        }
         _ => None,
     };
     let has_nothing = !proofs.password && !proofs.app && asked.is_none();

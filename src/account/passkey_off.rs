@@ -20,6 +20,13 @@ pub(super) enum Asking {
     Anew,
 }
 
+/// What it would be asked for.
+pub(super) enum Occasion {
+    Again,
+    StepUp,
+    Codes,
+}
+
 /// What a page would ask of the browser.
 pub(super) enum Asked {}
 
@@ -77,63 +84,23 @@ impl PasskeySite {
         match *self {}
     }
 
-    pub(super) async fn ask_again(
+    pub(super) async fn ask_present(
         &self,
         _: &Site,
         _: &Visit,
         _: &Account,
-        _: Asking,
+        _: (Occasion, Asking),
     ) -> Result<Option<Asked>, AccountError> {
         match *self {}
     }
 
-    pub(super) async fn prove_again(
+    pub(super) async fn prove_present(
         &self,
         _: &Site,
         _: &Visit,
         _: &Account,
-        _: &str,
-    ) -> Result<Option<HeaderValue>, AccountError> {
-        match *self {}
-    }
-
-    pub(super) async fn ask_step_up(
-        &self,
-        _: &Site,
-        _: &Visit,
-        _: &Account,
-        _: Asking,
-    ) -> Result<Option<Asked>, AccountError> {
-        match *self {}
-    }
-
-    pub(super) async fn step_up(
-        &self,
-        _: &Site,
-        _: &Visit,
-        _: &Account,
-        _: &str,
-    ) -> Result<Option<([Proven; 3], i64, HeaderValue)>, AccountError> {
-        match *self {}
-    }
-
-    pub(super) async fn ask_for_codes(
-        &self,
-        _: &Site,
-        _: &Visit,
-        _: &Account,
-        _: Asking,
-    ) -> Result<Option<Asked>, AccountError> {
-        match *self {}
-    }
-
-    pub(super) async fn prove_for_codes(
-        &self,
-        _: &Site,
-        _: &Visit,
-        _: &Account,
-        _: &str,
-    ) -> Result<Option<HeaderValue>, AccountError> {
+        _: (Occasion, &str),
+    ) -> Result<Option<([Proven; 3], HeaderValue)>, AccountError> {
         match *self {}
     }
 

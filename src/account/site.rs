@@ -20,9 +20,9 @@ use super::login::NOTICE;
 use super::marks::Marks;
 use super::organization::{OrganizationAct, OrganizationHook, OrganizationPolicy};
 #[cfg(feature = "passkeys")]
-pub(super) use super::passkey::pages::{Asked, Asking, PasskeySite};
+pub(super) use super::passkey::pages::{Asked, Asking, Occasion, PasskeySite};
 #[cfg(not(feature = "passkeys"))]
-pub(super) use super::passkey_off::{Asked, Asking, PasskeySite};
+pub(super) use super::passkey_off::{Asked, Asking, Occasion, PasskeySite};
 use super::password::{PasswordPool, PasswordRules};
 use super::pending::PendingLogins;
 use super::registrant::Registrants;

@@ -14,7 +14,7 @@ use http::{Response, StatusCode};
 
 use super::{Checked, check_code, use_up};
 use crate::account::login::FACTOR;
-use crate::account::site::{Answer, Asking, Site, Visit};
+use crate::account::site::{Answer, Asking, Occasion, Site, Visit};
 use crate::account::{AccountError, Email, again, settings};
 use crate::audit::Action;
 use crate::http::{Body, respond};
@@ -51,7 +51,7 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let form = visit.form()?;
     let trust = form.get("trust")?.is_some();
     if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
-        return match keys.step_up(site, visit, &account, answer).await? {
+        return match keys.prove_present(site, visit, &account, (Occasion::StepUp, answer)).await? {
             Some((methods, epoch, over)) => {
                 let trust = trust.then_some(epoch);
                 let mut response = strengthen(site, visit, &account, methods, trust).await?;
@@ -153,7 +153,7 @@ enum Refused {
 async fn page(site: &Site, visit: &Visit, account: &Account, refused: Refused) -> Answer {
     let asking = if refused == Refused::Passkey { Asking::Anew } else { Asking::Still };
     let asked = match &site.passkeys {
-        Some(keys) => keys.ask_step_up(site, visit, account, asking).await?,
+        Some(keys) => keys.ask_present(site, visit, account, (Occasion::StepUp, asking)).await?,
         None => None,
     };
     let factor = site.store.find_second_factor(account.id()).await?;

@@ -7,7 +7,7 @@ use super::{Flow, FrameParts};
 use crate::account::AccountError;
 use crate::account::Email;
 use crate::account::second_factor::{Checked, check_code};
-use crate::account::site::{Answer, Asking, Site, Visit};
+use crate::account::site::{Answer, Asking, Occasion, Site, Visit};
 use crate::audit::Action;
 use crate::http::{Body, respond};
 use crate::page::{BackupCodes, EnrolledApp, Letter, PasskeyCodes, TwoFactor, TwoFactorForm};
@@ -25,8 +25,8 @@ pub(super) async fn regenerate(site: &Site, visit: &Visit) -> Answer {
     let account = visit.fresh_account(site)?;
     let (form, id) = (visit.form()?, account.id());
     if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
-        return match keys.prove_for_codes(site, visit, &account, answer).await? {
-            Some(over) => {
+        return match keys.prove_present(site, visit, &account, (Occasion::Codes, answer)).await? {
+            Some((_, over)) => {
                 let mut response = write_codes(site, visit, &account).await?;
                 response.headers_mut().append(SET_COOKIE, over);
                 Ok(response)
@@ -152,7 +152,9 @@ async fn page(
     let app = found.and_then(|found| found.app_since).map(|since| EnrolledApp::new(since, left));
     let asking = if refused.is_some() { Asking::Anew } else { Asking::Still };
     let asked = match &site.passkeys {
-        Some(keys) if app.is_none() => keys.ask_for_codes(site, visit, account, asking).await?,
+        Some(keys) if app.is_none() => {
+            keys.ask_present(site, visit, account, (Occasion::Codes, asking)).await?
+        }
         _ => None,
     };
     let codes = asked.as_ref().map(|asked| PasskeyCodes::new(left, asked.prompt(false)));

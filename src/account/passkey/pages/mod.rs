@@ -1,12 +1,11 @@
 //! Passkeys on the account pages: what a page asks of the browser, and what comes of the answer.
 
-mod again;
 mod ceremony;
 mod login;
+mod present;
 mod prove;
 mod script;
 mod settings;
-mod step_up;
 mod suspect;
 mod verify;
 
@@ -14,6 +13,7 @@ use http::{HeaderValue, Response};
 
 pub(in crate::account) use self::ceremony::Asking;
 use self::ceremony::Ceremonies;
+pub(in crate::account) use self::present::Occasion;
 use super::{Passkeys, RelyingParty};
 use crate::account::site::Site;
 use crate::crypto::Keyring;
