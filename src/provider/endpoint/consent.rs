@@ -13,19 +13,19 @@ use crate::provider::server::Provider;
 use crate::provider::{Client, ProviderError};
 use crate::scope::Interaction as Question;
 
-/// Consent that needs no page, or else the user, who must be asked.
+/// Consent that needs no page; `None` when the user must be asked.
 pub(super) async fn without_asking(
     provider: &Provider,
     interaction: &Interaction,
     client: &Client,
-    user: UserPresent,
+    user: &UserPresent,
     reply: &Reply,
-) -> Result<Result<ConsentGiven, UserPresent>, ProviderError> {
+) -> Result<Option<ConsentGiven>, ProviderError> {
     let context = context(provider, interaction, Question::Consent);
     let rule = async { provider.consent_policy.rule(client, user.account(), &context).await };
     let rule = ask("consent policy", rule).await?;
     let remembered = if reply.redirect_uri().identifies_the_client() {
-        load_consent(provider, interaction, &user).await?
+        load_consent(provider, interaction, user).await?
     } else {
         // What the user once agreed to was another program, for all anybody knows (RFC 8252,
         // section 8.6).

@@ -74,13 +74,10 @@ pub(super) async fn proceed(
         Next::LogIn => return login::answer(provider, parts, interaction).await.map_err(refuse),
         Next::Consent(user) => user,
     };
-    let user = match consent::without_asking(provider, &interaction, client, user, reply).await {
-        Ok(Ok(consent)) => {
-            return issue_code(provider, parts, &interaction, consent, reply).await;
-        }
-        Ok(Err(user)) => user,
-        Err(error) => return Err(refuse(error)),
-    };
+    let given = consent::without_asking(provider, &interaction, client, &user, reply).await;
+    if let Some(consent) = given.map_err(refuse)? {
+        return issue_code(provider, parts, &interaction, consent, reply).await;
+    }
     if interaction.request.prompts(Prompt::None) {
         return Err(refuse(ProviderError::ConsentRequired));
     }

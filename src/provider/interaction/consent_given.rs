@@ -38,17 +38,14 @@ impl ConsentGiven {
     }
 
     /// Consent without asking: by policy, or because the user agreed before to at least these
-    /// scopes at exactly these resources (OpenID Connect Core, section 3.1.2.4).
-    ///
-    /// # Errors
-    /// Gives the user back when they must be asked.
-    #[expect(clippy::result_large_err, reason = "the user is needed either way")]
+    /// scopes at exactly these resources (OpenID Connect Core, section 3.1.2.4). `None` when they must
+    /// be asked.
     pub(in crate::provider) fn without_asking(
         interaction: &Interaction,
-        user: UserPresent,
+        user: &UserPresent,
         rule: ConsentRule,
         remembered: Option<&Consent>,
-    ) -> Result<Self, UserPresent> {
+    ) -> Option<Self> {
         let request = &interaction.request;
         let covered = remembered.is_some_and(|consent| {
             consent.subject == *user.account().id()
@@ -61,11 +58,8 @@ impl ConsentGiven {
             ConsentRule::Once => covered,
             ConsentRule::EachTime => false,
         };
-        if given && !request.prompts(Prompt::Consent) {
-            Ok(Self { user, to_remember: None })
-        } else {
-            Err(user)
-        }
+        let given = given && !request.prompts(Prompt::Consent);
+        given.then(|| Self { user: user.clone(), to_remember: None })
     }
 
     /// Consent by our page: the form carries the mark of the user it was shown to, and that is the
