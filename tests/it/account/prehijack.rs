@@ -31,7 +31,7 @@ async fn hijack(world: &World) -> (Browser, String) {
 }
 
 async fn is_confirmed(world: &World) -> bool {
-    world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap().email_verified()
+    world.account(ALICE).await.email_verified()
 }
 
 /// The button of the page is pressed, whatever the page asks for.

@@ -282,7 +282,7 @@ async fn a_logout_is_written_down_with_the_end_of_the_session_and_only_then() {
         world.browser().post("/logout", &[]).await;
         let entries = told().await;
         let [entry] = entries.as_slice() else { panic!("{entries:?}") };
-        let account = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+        let account = world.account(ALICE).await;
         assert_eq!(
             (entry.actor.as_ref(), entry.user.as_ref()),
             (Some(account.id()), Some(account.id()))

@@ -10,7 +10,7 @@ use donjon::account::{AccountLayer, AccountLayerBuilder, Accounts, Policy};
 use donjon::crypto::{Keyring, SystemRandom};
 use donjon::delivery::{Mailbox, Message, Worker};
 use donjon::page::Theme;
-use donjon::scope::{CurrentScope, Method, UserId};
+use donjon::scope::{Account, CurrentScope, Method, UserId};
 use donjon::session::{Proof, Session, SessionLayer};
 use donjon::store::SqlStore;
 use donjon::testing::ManualClock;
@@ -132,6 +132,11 @@ impl World {
     pub async fn user(&self, email: &str) {
         let accounts = self.accounts.accounts();
         accounts.create(email, Some(PASSWORD), Default::default(), true).await.unwrap();
+    }
+
+    /// The account with this address.
+    pub async fn account(&self, email: &str) -> Account {
+        self.accounts.accounts().find_by_email(email).await.unwrap().unwrap()
     }
 
     /// A browser in which the user is logged in.

@@ -84,7 +84,7 @@ async fn chromium_logs_in_by_passkeys_and_codes() {
         assert!(refused.starts_with("No passkey was used."), "{report:#}");
         assert_eq!(report["complaints"], json!([]), "{report:#}");
 
-        let account = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+        let account = world.account(ALICE).await;
         let now = world.clock.now();
         let passkeys = world.store.passkeys_of(account.id()).await.unwrap();
         assert_eq!(passkeys[0].last_used_at, Some(now - time::Duration::minutes(6)));

@@ -61,7 +61,7 @@ async fn each_office(story: impl AsyncFn(World, Browser)) {
 }
 
 async fn id_of(world: &World, email: &str) -> UserId {
-    let account = world.accounts.accounts().find_by_email(email).await.unwrap().unwrap();
+    let account = world.account(email).await;
     account.id().clone()
 }
 

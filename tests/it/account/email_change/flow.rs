@@ -42,7 +42,7 @@ async fn an_address_is_changed_by_a_link_to_the_new_one_and_the_old_one_is_told(
         assert_eq!(logged_in_as(&mut there).await, "hello stranger at /");
         assert_eq!(id_of(&world, NEW).await, alice);
         assert_eq!(id_of(&world, ALICE).await, None);
-        let account = world.accounts.accounts().find_by_email(NEW).await.unwrap().unwrap();
+        let account = world.account(NEW).await;
         assert!(account.email_verified());
         let mails = world.mails_to(ALICE).await;
         assert_eq!(subjects(&mails), ["Your email address was changed"]);

@@ -73,7 +73,7 @@ async fn guesses_at_the_password_are_counted_as_those_at_the_login() {
         }
         assert_eq!(ask(&mut browser).await.status, REFUSED);
         assert!(has_account(&world, ALICE).await);
-        let id = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+        let id = world.account(ALICE).await;
         let standing = world.store.standing(id.id()).await.unwrap().unwrap();
         assert!(standing.is_open());
     })
@@ -126,7 +126,7 @@ async fn whoever_goes_at_once_waits_for_nobody_elses_deletion() {
         async |world| {
             const BOB: &str = "bob@example.test";
             world.user(BOB).await;
-            let bob = world.accounts.accounts().find_by_email(BOB).await.unwrap().unwrap();
+            let bob = world.account(BOB).await;
             let now = donjon::crypto::Clock::now(&*world.clock);
             let deletion =
                 donjon::store::NewDeletion { user: bob.id().clone(), at: now, keep: None };

@@ -18,7 +18,7 @@ const GRACE: Duration = Duration::days(14);
 async fn when_the_grace_is_over_the_account_is_gone_and_the_address_free() {
     each_world(async |world| {
         leaving(&world).await;
-        let id = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+        let id = world.account(ALICE).await;
         let id = id.id().clone();
         world.mails_to(ALICE).await;
         world.clock.advance(GRACE - Duration::SECOND);
@@ -35,7 +35,7 @@ async fn when_the_grace_is_over_the_account_is_gone_and_the_address_free() {
         let page = log_in(&mut world.browser(), ALICE, PASSWORD).await;
         assert_eq!(page.status, REFUSED);
         world.user(ALICE).await;
-        let account = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+        let account = world.account(ALICE).await;
         assert_ne!(*account.id(), id);
         world.logged_in(ALICE).await;
     })

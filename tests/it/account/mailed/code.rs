@@ -24,7 +24,7 @@ async fn enter(browser: &mut Browser, code: &str, password: &str) -> Page {
 }
 
 async fn is_confirmed(world: &World) -> bool {
-    world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap().email_verified()
+    world.account(ALICE).await.email_verified()
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ async fn a_guest_with_an_account_accepts_by_a_click_and_a_guest_without_signs_up
         let page = carol.submit(&page, &fields).await;
         let page = carol.follow(page).await;
         assert_eq!(page.body, format!("hello {CAROL} at /"));
-        let account = world.accounts.accounts().find_by_email(CAROL).await.unwrap().unwrap();
+        let account = world.account(CAROL).await;
         assert!(account.email_verified());
         assert!(world.accounts.accounts().find_by_email(MALLORY).await.unwrap().is_none());
         assert_eq!(role_of(&world, CAROL).await.as_deref(), Some("member"));

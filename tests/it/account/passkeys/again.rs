@@ -266,7 +266,7 @@ async fn a_removed_passkey_and_one_of_another_domain_are_not_asked_for() {
         world.clock.advance(STALE);
         let page = asked(&mut browser).await;
         let signed = passkey.get(&options_on(&page)).unwrap();
-        let account = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+        let account = world.account(ALICE).await;
         let held = world.store.passkeys_of(account.id()).await.unwrap();
         let none = Effects::none();
         world

@@ -92,12 +92,12 @@ async fn a_passkey_that_fails_looks_and_costs_the_same_for_every_reason() {
         let mut of_locked = user_with_passkey(&world, locked).await;
         let mut nobodys = SoftPasskey::at(ORIGIN);
         give(&world, ALICE, &mut nobodys).await;
-        let account = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+        let account = world.account(ALICE).await;
         let of_alice = world.store.passkeys_of(account.id()).await.unwrap();
         let (id, none) = (of_alice[1].id, Effects::none());
         world.store.remove_passkey(account.id(), id, &open_ways(), &none, &none).await.unwrap();
         let policy = Policy::default().second_factor_lockout;
-        let locked = world.accounts.accounts().find_by_email(locked).await.unwrap().unwrap();
+        let locked = world.account(locked).await;
         for _ in 0..7 {
             let now = world.clock.now();
             let attempt = world.store.begin_second_factor(locked.id(), policy, &none, &[], now);

@@ -109,7 +109,7 @@ async fn they_take_a_passkey_of_the_user_in_this_session_and_go_with_the_last_on
         let page = thief.post(VERIFY, &[("code", &app.codes[1])]).await;
         assert_eq!(thief.follow(page).await.body, hello(ALICE));
 
-        let account = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+        let account = world.account(ALICE).await;
         let id = world.store.passkeys_of(account.id()).await.unwrap()[0].id.to_string();
         browser.post("/settings/passkeys/delete", &[("id", &id)]).await;
         // The password alone opens, and nothing of the codes is left.

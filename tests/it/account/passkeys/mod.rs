@@ -71,7 +71,7 @@ pub(super) async fn user_with_passkey(world: &World, email: &str) -> SoftPasskey
 
 /// Gives a user a passkey behind the pages' back.
 async fn give(world: &World, email: &str, passkey: &mut SoftPasskey) {
-    let account = world.accounts.accounts().find_by_email(email).await.unwrap().unwrap();
+    let account = world.account(email).await;
     let party = RelyingParty::at(ORIGIN).unwrap();
     let (user, challenge) =
         (UserHandle::of(account.id(), &party), Challenge::generate(&SystemRandom));

@@ -28,7 +28,7 @@ async fn the_last_owner_who_comes_in_all_the_same_keeps_a_passkey() {
     each_world_at(ORIGIN, change, async |world| {
         let mut passkey = user_with_passkey(&world, OLGA).await;
         let id = acme(&world).await;
-        let account = world.accounts.accounts().find_by_email(OLGA).await.unwrap().unwrap();
+        let account = world.account(OLGA).await;
         let mut olga = world.browser();
         olga.get(&format!("/vouched?{OLGA}")).await;
         // Only who used the passkey that there is adds another.

@@ -43,7 +43,7 @@ async fn a_changed_password_ends_every_other_session_and_is_told() {
         let log = AuditLog::new(&world.store);
         let page = log.query().action("account.password_change").newest(9).await.unwrap();
         assert_eq!(page.entries.len(), 1);
-        let alice = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+        let alice = world.account(ALICE).await;
         assert_eq!(page.entries[0].user.as_ref(), Some(alice.id()));
     })
     .await;

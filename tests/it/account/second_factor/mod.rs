@@ -100,7 +100,7 @@ pub(super) async fn verify(browser: &mut Browser, code: &str) -> Page {
 
 /// The `amr` of each session the user has, the newest first.
 pub async fn methods(world: &World, email: &str) -> Vec<Vec<String>> {
-    let account = world.accounts.accounts().find_by_email(email).await.unwrap().unwrap();
+    let account = world.account(email).await;
     let sessions = world.store.sessions_of(account.id(), world.clock.now()).await.unwrap();
     let logins = sessions.into_iter().filter_map(|session| session.login);
     let named = |login: donjon::store::Login| {

@@ -7,7 +7,7 @@ use donjon::crypto::{Keyring, SystemRandom};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::account::world::{ORIGIN, each_world_with};
+use crate::account::world::ORIGIN;
 use crate::support::database::Database;
 
 /// Makes a provider lie.
@@ -73,22 +73,19 @@ async fn no_lie_of_a_provider_lets_anybody_in() {
 #[tokio::test]
 async fn user_info_about_somebody_else_lets_nobody_in() {
     let fake = Fake::start().await;
-    each_world_with(
-        |builder| fake.known(builder),
-        async |world| {
-            // The ID token has no address, so that the provider is asked for more.
-            fake.provider.change_claims(|claims| drop(claims.remove("email")));
-            let page = fake.arrive(&mut world.browser(), alice()).await;
-            assert_eq!(page.body, greeting(ALICE));
-            let other = json!({"sub": "mallory", "email": ALICE, "email_verified": true});
-            fake.provider.answer_at("/userinfo", 200, other.to_string());
-            let page = fake.arrive(&mut world.browser(), FakeUser::new("bob")).await;
-            assert_eq!(page.url.query().unwrap(), "notice=provider-failed");
-            assert_eq!(refusals(&world).await, ["user_info"]);
-            fake.provider.mend("/userinfo");
-            fake.provider.change_claims(|_| {});
-        },
-    )
+    fake.each_world(async |world| {
+        // The ID token has no address, so that the provider is asked for more.
+        fake.provider.change_claims(|claims| drop(claims.remove("email")));
+        let page = fake.arrive(&mut world.browser(), alice()).await;
+        assert_eq!(page.body, greeting(ALICE));
+        let other = json!({"sub": "mallory", "email": ALICE, "email_verified": true});
+        fake.provider.answer_at("/userinfo", 200, other.to_string());
+        let page = fake.arrive(&mut world.browser(), FakeUser::new("bob")).await;
+        assert_eq!(page.url.query().unwrap(), "notice=provider-failed");
+        assert_eq!(refusals(&world).await, ["user_info"]);
+        fake.provider.mend("/userinfo");
+        fake.provider.change_claims(|_| {});
+    })
     .await;
 }
 
@@ -113,7 +110,7 @@ async fn two_providers_are_not_mixed_up() {
             let mut browser = world.browser();
             let to_evil = browser.get("/login/with/evil").await;
             let to_honest = browser.get(BEGIN).await;
-            let code = honest.provider.approve(to_honest.location().unwrap().as_str()).unwrap();
+            let code = honest.callback(&to_honest);
             // An honest code with the state of the login that the evil one began, at either door.
             let fields = |text: &str| {
                 let url = url::Url::parse(text).unwrap();

@@ -4,7 +4,6 @@ use http::StatusCode;
 
 use super::*;
 use crate::account::limits::{from, is_too_many, limited};
-use crate::account::world::each_world_with;
 
 const HERE: &str = "198.51.100.1";
 const THERE: &str = "203.0.113.7";
@@ -20,7 +19,7 @@ async fn logins_by_a_provider_are_limited_by_network_before_it_is_asked() {
             fake.provider.log_in(alice());
             let begun = browser.get(BEGIN).await;
             assert!(!begun.headers.contains_key("ratelimit"), "asking is not counted");
-            let callback = fake.provider.approve(begun.location().unwrap().as_str()).unwrap();
+            let callback = fake.callback(&begun);
             let junk = callback.replace("code=", "code=junk");
             // One answer, brought over and over by a browser that forgets that it was taken.
             let mut again = browser.clone();

@@ -20,7 +20,7 @@ use donjon::store::AuditFilter;
 use donjon::testing::{FakeOpenIdProvider, FakeUser, ManualClock};
 use time::Duration;
 
-use super::world::{ALICE, World};
+use super::world::{ALICE, World, each_world_with};
 use crate::support::browser::{Browser, Page};
 
 /// What logs in where the provider is known.
@@ -61,6 +61,20 @@ impl Fake {
         builder.social(Social::new([client]).egress(self.provider.egress()))
     }
 
+    /// Tells the story on each database, with accounts that know the provider.
+    async fn each_world(&self, story: impl AsyncFn(World)) {
+        each_world_with(|builder| self.known(builder), story).await;
+    }
+
+    /// Tells it with accounts that know the provider in another way.
+    async fn each_world_as(
+        &self,
+        change: impl Fn(Provider) -> Provider,
+        story: impl AsyncFn(World),
+    ) {
+        each_world_with(|builder| self.known_as(builder, &change), story).await;
+    }
+
     fn advance(&self, world: &World, by: Duration) {
         self.clock.advance(by);
         *self.advanced.lock().unwrap() += by;
@@ -77,8 +91,12 @@ impl Fake {
 
     /// The answer to the browser that comes back from where this page sent it.
     async fn come_back(&self, browser: &mut Browser, page: &Page) -> Page {
-        let callback = self.provider.approve(page.location().unwrap().as_str()).unwrap();
-        browser.get(&callback).await
+        browser.get(&self.callback(page)).await
+    }
+
+    /// Where the provider sends the browser back to that this page sent there.
+    fn callback(&self, page: &Page) -> String {
+        self.provider.approve(page.location().unwrap().as_str()).unwrap()
     }
 }
 

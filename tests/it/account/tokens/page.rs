@@ -177,7 +177,7 @@ async fn a_token_of_an_account_that_was_disabled_stays_dead_when_it_is_enabled()
     each_token_world(async |world, tokens| {
         world.user(ALICE).await;
         let (text, _) = token_of(&world, &tokens, ALICE).await;
-        let alice = world.accounts.accounts().find_by_email(ALICE).await.unwrap().unwrap();
+        let alice = world.account(ALICE).await;
         let (now, none) = (donjon::crypto::Clock::now(&*world.clock), Effects::none());
         assert!(world.store.disable_account(alice.id(), &none, now).await.unwrap());
         tokens.verify(text.expose(), &Device::default()).await.unwrap_err();
