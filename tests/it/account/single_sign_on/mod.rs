@@ -59,7 +59,12 @@ pub async fn acme(world: &World) -> OrganizationId {
 
 /// Sets what single sign-on is to the users of the domain.
 pub async fn set(world: &World, organization: OrganizationId, mode: SsoMode) {
-    let (domain, came_by) = (DOMAIN.to_owned(), Some(VOUCHED_AT.to_owned()));
+    set_by(world, organization, VOUCHED_AT, mode).await;
+}
+
+/// The same, by who came by this path.
+pub async fn set_by(world: &World, organization: OrganizationId, path: &str, mode: SsoMode) {
+    let (domain, came_by) = (DOMAIN.to_owned(), Some(path.to_owned()));
     let at = donjon::crypto::Clock::now(&*world.clock);
     let new = NewSsoMode { organization, domain, mode, came_by, at };
     let told = world.store.change_sso(&new, None, &Effects::none()).await.unwrap();

@@ -1,9 +1,16 @@
 //! Other providers, and users whose organization enforces single sign-on.
 
 use super::*;
-use crate::account::single_sign_on::{BOB, DOMAIN, acme, enforced, sends_to_login, with_sso};
-use crate::account::world::each_world_with;
+use crate::account::single_sign_on::{
+    BOB, DOMAIN, acme, enforced, sends_to_login, set_by, with_sso,
+};
 use donjon::store::SsoMode;
+
+/// Tells the story on each database, with accounts that know the provider, and organizations with
+/// single sign-on.
+async fn each_world(fake: &Fake, story: impl AsyncFn(World)) {
+    each_world_with(|builder| with_sso(fake.known(builder)), story).await;
+}
 
 fn bob() -> FakeUser {
     FakeUser::new("bob-1").with_email(BOB, true)
@@ -12,57 +19,45 @@ fn bob() -> FakeUser {
 #[tokio::test]
 async fn no_other_provider_leads_past_that_of_the_organization() {
     let fake = Fake::start().await;
-    each_world_with(
-        |builder| with_sso(fake.known(builder)),
-        async |world| {
-            // An identity that is there already, and somebody new.
+    each_world(&fake, async |world| {
+        // An identity that is there already, and somebody new.
+        let mut browser = world.browser();
+        let page = fake.arrive(&mut browser, bob()).await;
+        assert_eq!(page.body, greeting(BOB));
+        enforced(&world).await;
+        assert_eq!(who(&mut browser).await, "hello stranger at /", "it has ended");
+        let new = FakeUser::new("new-1").with_email("new@acme.example", true);
+        for user in [bob(), new] {
             let mut browser = world.browser();
-            let page = fake.arrive(&mut browser, bob()).await;
-            assert_eq!(page.body, greeting(BOB));
-            enforced(&world).await;
-            assert_eq!(who(&mut browser).await, "hello stranger at /", "it has ended");
-            let new = FakeUser::new("new-1").with_email("new@acme.example", true);
-            for user in [bob(), new] {
-                let mut browser = world.browser();
-                let page = fake.arrive(&mut browser, user).await;
-                assert!(sends_to_login(&page), "{}", page.url);
-                assert_eq!(who(&mut browser).await, "hello stranger at /");
-            }
-            let accounts = world.accounts.accounts();
-            assert!(accounts.find_by_email("new@acme.example").await.unwrap().is_none());
-        },
-    )
+            let page = fake.arrive(&mut browser, user).await;
+            assert!(sends_to_login(&page), "{}", page.url);
+            assert_eq!(who(&mut browser).await, "hello stranger at /");
+        }
+        let accounts = world.accounts.accounts();
+        assert!(accounts.find_by_email("new@acme.example").await.unwrap().is_none());
+    })
     .await;
 }
 
 #[tokio::test]
 async fn a_provider_can_be_that_of_the_organization() {
     let fake = Fake::start().await;
-    each_world_with(
-        |builder| with_sso(fake.known(builder)),
-        async |world| {
-            let id = acme(&world).await;
-            let organizations = world.accounts.organizations();
-            organizations.grant_domain(id, DOMAIN, BEGIN).await.unwrap();
-            let new = FakeUser::new("new-1").with_email("new@acme.example", true);
+    each_world(&fake, async |world| {
+        let id = acme(&world).await;
+        let organizations = world.accounts.organizations();
+        organizations.grant_domain(id, DOMAIN, BEGIN).await.unwrap();
+        let new = FakeUser::new("new-1").with_email("new@acme.example", true);
+        let mut browser = world.browser();
+        fake.arrive(&mut browser, new.clone()).await;
+        set_by(&world, id, BEGIN, SsoMode::Enforced).await;
+        assert_eq!(who(&mut browser).await, greeting("new@acme.example"));
+        let second = FakeUser::new("new-2").with_email("second@acme.example", true);
+        for user in [new, second.clone()] {
             let mut browser = world.browser();
-            fake.arrive(&mut browser, new.clone()).await;
-            let came_by = Some(BEGIN.to_owned());
-            let at = donjon::crypto::Clock::now(&*world.clock);
-            let (domain, mode) = (DOMAIN.to_owned(), SsoMode::Enforced);
-            let new_mode =
-                donjon::store::NewSsoMode { organization: id, domain, mode, came_by, at };
-            let none = donjon::store::Effects::none();
-            world.store.change_sso(&new_mode, None, &none).await.unwrap();
-            assert_eq!(who(&mut browser).await, greeting("new@acme.example"));
-            let second = FakeUser::new("new-2").with_email("second@acme.example", true);
-            for user in [new, second.clone()] {
-                let mut browser = world.browser();
-                let page = fake.arrive(&mut browser, user).await;
-                assert!(page.body.starts_with("hello "), "{}", page.body);
-            }
-        },
-    )
+            let page = fake.arrive(&mut browser, user).await;
+            assert!(page.body.starts_with("hello "), "{}", page.body);
+        }
+    })
     .await;
 }
 
@@ -71,161 +66,130 @@ pub(super) async fn enforced_here(world: &World) {
     let id = acme(world).await;
     let organizations = world.accounts.organizations();
     organizations.grant_domain(id, DOMAIN, BEGIN).await.unwrap();
-    set_here(world, id, SsoMode::Enforced).await;
-}
-
-async fn set_here(world: &World, organization: donjon::scope::OrganizationId, mode: SsoMode) {
-    let (domain, came_by) = (DOMAIN.to_owned(), Some(BEGIN.to_owned()));
-    let at = donjon::crypto::Clock::now(&*world.clock);
-    let new = donjon::store::NewSsoMode { organization, domain, mode, came_by, at };
-    let none = donjon::store::Effects::none();
-    let told = world.store.change_sso(&new, None, &none).await.unwrap();
-    assert_eq!(told, donjon::store::SsoChange::Done);
+    set_by(world, id, BEGIN, SsoMode::Enforced).await;
 }
 
 #[tokio::test]
 async fn the_provider_that_is_enforced_speaks_for_the_addresses_of_the_domain() {
     let fake = Fake::start().await;
-    each_world_with(
-        |builder| with_sso(fake.known(builder)),
-        async |world| {
-            enforced_here(&world).await;
-            world.mails_to(BOB).await;
-            let mut browser = world.browser();
-            let page = browser.get(&format!("{BEGIN}?return_to=%2Freports")).await;
-            fake.provider.log_in(bob());
-            let page = fake.come_back(&mut browser, &page).await;
-            assert_eq!(page.location().unwrap().path(), "/reports", "{}", page.body);
-            assert_eq!(who(&mut browser).await, greeting(BOB));
-            // The owner is told, and the log.
-            let mails = world.mails_to(BOB).await;
-            assert_eq!(mails.len(), 1, "{mails:?}");
-            assert!(mails[0].text.contains("Fake"), "{}", mails[0].text);
-            let action = Some("identity.link".to_owned());
-            let filter = AuditFilter { action, ..AuditFilter::default() };
-            let entries = world.store.audit_entries(&filter, 10).await.unwrap();
-            assert_eq!(entries.len(), 1);
-            assert_eq!(entries[0].metadata["domain"], DOMAIN);
-            assert!(entries[0].organization.is_some());
-            // From now on it is simply theirs.
-            let mut browser = world.browser();
-            assert_eq!(fake.arrive(&mut browser, bob()).await.body, greeting(BOB));
-            assert!(world.mails_to(BOB).await.is_empty());
-        },
-    )
+    each_world(&fake, async |world| {
+        enforced_here(&world).await;
+        world.mails_to(BOB).await;
+        let mut browser = world.browser();
+        let page = browser.get(&format!("{BEGIN}?return_to=%2Freports")).await;
+        fake.provider.log_in(bob());
+        let page = fake.come_back(&mut browser, &page).await;
+        assert_eq!(page.location().unwrap().path(), "/reports", "{}", page.body);
+        assert_eq!(who(&mut browser).await, greeting(BOB));
+        // The owner is told, and the log.
+        let mails = world.mails_to(BOB).await;
+        assert_eq!(mails.len(), 1, "{mails:?}");
+        assert!(mails[0].text.contains("Fake"), "{}", mails[0].text);
+        let action = Some("identity.link".to_owned());
+        let filter = AuditFilter { action, ..AuditFilter::default() };
+        let entries = world.store.audit_entries(&filter, 10).await.unwrap();
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0].metadata["domain"], DOMAIN);
+        assert!(entries[0].organization.is_some());
+        // From now on it is simply theirs.
+        let mut browser = world.browser();
+        assert_eq!(fake.arrive(&mut browser, bob()).await.body, greeting(BOB));
+        assert!(world.mails_to(BOB).await.is_empty());
+    })
     .await;
 }
 
 #[tokio::test]
 async fn the_second_factor_is_asked_for_behind_it_all_the_same() {
     let fake = Fake::start().await;
-    each_world_with(
-        |builder| with_sso(fake.known(builder)),
-        async |world| {
-            let app = crate::account::second_factor::App::of(&world, BOB).await;
-            enforced_here(&world).await;
-            let mut browser = world.browser();
-            let page = fake.arrive(&mut browser, bob()).await;
-            assert_eq!(page.url.path(), "/login/verify");
-            assert_eq!(who(&mut browser).await, "hello stranger at /");
-            browser.submit(&page, &[("code", &app.code(&world))]).await;
-            assert_eq!(who(&mut browser).await, greeting(BOB));
-        },
-    )
+    each_world(&fake, async |world| {
+        let app = crate::account::second_factor::App::of(&world, BOB).await;
+        enforced_here(&world).await;
+        let mut browser = world.browser();
+        let page = fake.arrive(&mut browser, bob()).await;
+        assert_eq!(page.url.path(), "/login/verify");
+        assert_eq!(who(&mut browser).await, "hello stranger at /");
+        browser.submit(&page, &[("code", &app.code(&world))]).await;
+        assert_eq!(who(&mut browser).await, greeting(BOB));
+    })
     .await;
 }
 
 #[tokio::test]
 async fn an_account_that_is_linked_to_another_there_stays_so() {
     let fake = Fake::start().await;
-    each_world_with(
-        |builder| with_sso(fake.known(builder)),
-        async |world| {
-            enforced_here(&world).await;
-            let mut browser = world.browser();
-            assert_eq!(fake.arrive(&mut browser, bob()).await.body, greeting(BOB));
-            // Whoever else has got the address there meanwhile.
-            let other = FakeUser::new("bob-2").with_email(BOB, true);
-            let mut browser = world.browser();
-            let page = fake.arrive(&mut browser, other).await;
-            assert_eq!(page.url.path(), "/login");
-            assert!(page.body.contains("another account there"), "{}", page.body);
-            assert_eq!(who(&mut browser).await, "hello stranger at /");
-            assert_eq!(refusals(&world).await, ["another_identity"]);
-        },
-    )
+    each_world(&fake, async |world| {
+        enforced_here(&world).await;
+        let mut browser = world.browser();
+        assert_eq!(fake.arrive(&mut browser, bob()).await.body, greeting(BOB));
+        // Whoever else has got the address there meanwhile.
+        let other = FakeUser::new("bob-2").with_email(BOB, true);
+        let mut browser = world.browser();
+        let page = fake.arrive(&mut browser, other).await;
+        assert_eq!(page.url.path(), "/login");
+        assert!(page.body.contains("another account there"), "{}", page.body);
+        assert_eq!(who(&mut browser).await, "hello stranger at /");
+        assert_eq!(refusals(&world).await, ["another_identity"]);
+    })
     .await;
 }
 
 #[tokio::test]
 async fn nobody_else_speaks_for_them() {
     let fake = Fake::start().await;
-    each_world_with(
-        |builder| with_sso(fake.known(builder)),
-        async |world| {
-            let id = acme(&world).await;
-            let organizations = world.accounts.organizations();
-            let mut answers = Vec::new();
-            // Nobody is enforced; this provider is offered; another is enforced.
-            for (path, mode) in
-                [(BEGIN, SsoMode::Off), (BEGIN, SsoMode::Offered), ("/else", SsoMode::Enforced)]
-            {
-                organizations.grant_domain(id, DOMAIN, path).await.unwrap();
-                let at = donjon::crypto::Clock::now(&*world.clock);
-                let (domain, came_by) = (DOMAIN.to_owned(), Some(path.to_owned()));
-                let new = donjon::store::NewSsoMode { organization: id, domain, mode, came_by, at };
-                let none = donjon::store::Effects::none();
-                world.store.change_sso(&new, None, &none).await.unwrap();
-                let mut browser = world.browser();
-                answers.push(fake.arrive(&mut browser, bob()).await);
-                assert_eq!(who(&mut browser).await, "hello stranger at /", "{mode:?}");
-            }
-            for page in &answers[..2] {
-                assert_eq!(page.url.path(), format!("{BEGIN}/link"));
-            }
-            assert!(sends_to_login(&answers[2]), "{}", answers[2].url);
-            let accounts = world.accounts.accounts();
-            let bob = accounts.find_by_email(BOB).await.unwrap().unwrap();
-            assert!(
-                world.store.ways_in(bob.id(), &open_ways()).await.unwrap().identities.is_empty()
-            );
-        },
-    )
+    each_world(&fake, async |world| {
+        let id = acme(&world).await;
+        let organizations = world.accounts.organizations();
+        let mut answers = Vec::new();
+        // Nobody is enforced; this provider is offered; another is enforced.
+        for (path, mode) in
+            [(BEGIN, SsoMode::Off), (BEGIN, SsoMode::Offered), ("/else", SsoMode::Enforced)]
+        {
+            organizations.grant_domain(id, DOMAIN, path).await.unwrap();
+            set_by(&world, id, path, mode).await;
+            let mut browser = world.browser();
+            answers.push(fake.arrive(&mut browser, bob()).await);
+            assert_eq!(who(&mut browser).await, "hello stranger at /", "{mode:?}");
+        }
+        for page in &answers[..2] {
+            assert_eq!(page.url.path(), format!("{BEGIN}/link"));
+        }
+        assert!(sends_to_login(&answers[2]), "{}", answers[2].url);
+        let accounts = world.accounts.accounts();
+        let bob = accounts.find_by_email(BOB).await.unwrap().unwrap();
+        assert!(world.store.ways_in(bob.id(), &open_ways()).await.unwrap().identities.is_empty());
+    })
     .await;
 }
 
 #[tokio::test]
 async fn an_address_that_the_provider_does_not_vouch_for_gets_nowhere_in_the_domain() {
     let fake = Fake::start().await;
-    each_world_with(
-        |builder| with_sso(fake.known(builder)),
-        async |world| {
-            enforced_here(&world).await;
-            let new = "new@acme.example";
-            for email in [BOB, new] {
-                // Nor does whoever reads the mails of the address.
-                for user in [
-                    FakeUser::new("mallory-1").with_email(email, false),
-                    FakeUser::new("mallory-2"),
-                ] {
-                    let mut browser = world.browser();
-                    let page = fake.arrive(&mut browser, user).await;
-                    assert_eq!(page.url.path(), format!("{BEGIN}/email"));
-                    world.mails_to(email).await;
-                    browser.submit(&page, &[("email", email)]).await;
-                    let link = world.link_to(email).await;
-                    let page = browser.get(&link).await;
-                    let page = browser.submit(&page, &[]).await;
-                    let page = browser.follow(page).await;
-                    assert_eq!(page.url.path(), "/login", "{email}");
-                    assert!(page.body.contains("account that it gave you"), "{}", page.body);
-                    assert_eq!(who(&mut browser).await, "hello stranger at /");
-                }
+    each_world(&fake, async |world| {
+        enforced_here(&world).await;
+        let new = "new@acme.example";
+        for email in [BOB, new] {
+            // Nor does whoever reads the mails of the address.
+            for user in
+                [FakeUser::new("mallory-1").with_email(email, false), FakeUser::new("mallory-2")]
+            {
+                let mut browser = world.browser();
+                let page = fake.arrive(&mut browser, user).await;
+                assert_eq!(page.url.path(), format!("{BEGIN}/email"));
+                world.mails_to(email).await;
+                browser.submit(&page, &[("email", email)]).await;
+                let link = world.link_to(email).await;
+                let page = browser.get(&link).await;
+                let page = browser.submit(&page, &[]).await;
+                let page = browser.follow(page).await;
+                assert_eq!(page.url.path(), "/login", "{email}");
+                assert!(page.body.contains("account that it gave you"), "{}", page.body);
+                assert_eq!(who(&mut browser).await, "hello stranger at /");
             }
-            let accounts = world.accounts.accounts();
-            assert!(accounts.find_by_email(new).await.unwrap().is_none());
-        },
-    )
+        }
+        let accounts = world.accounts.accounts();
+        assert!(accounts.find_by_email(new).await.unwrap().is_none());
+    })
     .await;
 }
 
