@@ -43,11 +43,8 @@ pub(super) async fn create(site: &Site, visit: &Visit) -> Answer {
             let entry = visit.entry(Action::CREATE_TOKEN);
             match tokens.make(maker, checked, entry, more).await {
                 Ok((text, token)) => return Ok(created(site, &account, &text, &token)),
-                Err(CreateTokenError::TooMany) => TokenProblem::TooMany,
                 // Whoever logged out everywhere, or reset the password, at this very moment.
-                Err(CreateTokenError::NoOwner) => return Err(AccountError::LoginRequired),
-                Err(CreateTokenError::Store(error)) => return Err(error.into()),
-                Err(CreateTokenError::Invalid(fault)) => problem(fault),
+                Err(error) => not_made(error, AccountError::LoginRequired)?,
             }
         }
         Err(fault) => problem(fault),
@@ -94,6 +91,19 @@ pub(super) fn problem(fault: InvalidTokenRequest) -> TokenProblem {
         InvalidTokenRequest::Name => TokenProblem::Name,
         InvalidTokenRequest::Scopes => TokenProblem::Scopes,
         InvalidTokenRequest::Lifetime => TokenProblem::Lifetime,
+    }
+}
+
+/// What is wrong with a token that was not made. That it would be nobody's is `nobodys`.
+pub(super) fn not_made(
+    error: CreateTokenError,
+    nobodys: AccountError,
+) -> Result<TokenProblem, AccountError> {
+    match error {
+        CreateTokenError::TooMany => Ok(TokenProblem::TooMany),
+        CreateTokenError::NoOwner => Err(nobodys),
+        CreateTokenError::Store(error) => Err(error.into()),
+        CreateTokenError::Invalid(fault) => Ok(problem(fault)),
     }
 }
 

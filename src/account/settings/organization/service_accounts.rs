@@ -6,16 +6,16 @@ use uuid::Uuid;
 
 use super::Place;
 use crate::account::AccountError;
-use crate::account::settings::tokens::{lifetimes, problem, request};
+use crate::account::settings::tokens::{lifetimes, not_made, problem, request};
 use crate::account::settings::{Flow, FrameParts};
 use crate::account::site::{Answer, Site, Visit};
-use crate::account::token::{ApiTokens, CreateTokenError, Maker, TokenRequest, checked_name};
+use crate::account::token::{ApiTokens, Maker, TokenRequest, checked_name};
 use crate::audit::{Action, Entry};
 use crate::crypto::RandomExt as _;
 use crate::http::{Body, respond};
 use crate::page::{
     NewToken, ServiceAccountItem, ServiceAccountList, ServiceAccountPage, ServiceAccountProblem,
-    TokenCreated, TokenItem, TokenProblem,
+    TokenCreated, TokenItem,
 };
 use crate::scope::UserId;
 use crate::store::{
@@ -160,11 +160,8 @@ async fn make(
                     let page = site.pages.settings_token_created(&page);
                     return Ok(respond::html(StatusCode::OK, page));
                 }
-                Err(CreateTokenError::TooMany) => TokenProblem::TooMany,
                 // Disabled, or the user manages nothing here any more.
-                Err(CreateTokenError::NoOwner) => return Err(AccountError::Forbidden),
-                Err(CreateTokenError::Store(error)) => return Err(error.into()),
-                Err(CreateTokenError::Invalid(fault)) => problem(fault),
+                Err(error) => not_made(error, AccountError::Forbidden)?,
             }
         }
         Err(fault) => problem(fault),
