@@ -1,6 +1,8 @@
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
 use sqlx::types::Json;
+use sqlx::{Sqlite, SqliteConnection};
 use time::OffsetDateTime;
 
 use super::SqliteStore;
@@ -137,22 +139,8 @@ impl OrganizationStore for SqliteStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<OrganizationChange> {
-        let (name, by, along) = (name.to_owned(), by.cloned(), along.clone());
-        self.transition(move |connection| {
-            Box::pin(async move {
-                if !may_change(connection, id, by.as_ref()).await? {
-                    return Ok(OrganizationChange::Refused);
-                }
-                sqlx::query("UPDATE donjon_organizations SET name = ?2 WHERE id = ?1")
-                    .bind(id.0)
-                    .bind(name)
-                    .execute(&mut *connection)
-                    .await?;
-                write_effects(connection, &along, None).await?;
-                Ok(OrganizationChange::Done)
-            })
-        })
-        .await
+        let change = sqlx::query("UPDATE donjon_organizations SET name = ?2 WHERE id = ?1");
+        self.change(id, change.bind(id.0).bind(name.to_owned()), by, along).await
     }
 
     async fn require_second_factor(
@@ -162,24 +150,10 @@ impl OrganizationStore for SqliteStore {
         by: Option<&Authority>,
         along: &Effects,
     ) -> Result<OrganizationChange> {
-        let (by, along) = (by.cloned(), along.clone());
-        self.transition(move |connection| {
-            Box::pin(async move {
-                if !may_change(connection, id, by.as_ref()).await? {
-                    return Ok(OrganizationChange::Refused);
-                }
-                sqlx::query(
-                    "UPDATE donjon_organizations SET requires_second_factor = ?2 WHERE id = ?1",
-                )
-                .bind(id.0)
-                .bind(requires)
-                .execute(&mut *connection)
-                .await?;
-                write_effects(connection, &along, None).await?;
-                Ok(OrganizationChange::Done)
-            })
-        })
-        .await
+        let change = sqlx::query(
+            "UPDATE donjon_organizations SET requires_second_factor = ?2 WHERE id = ?1",
+        );
+        self.change(id, change.bind(id.0).bind(requires), by, along).await
     }
 
     async fn delete_organization(
@@ -266,6 +240,28 @@ impl OrganizationStore for SqliteStore {
 }
 
 impl SqliteStore {
+    /// Changes an organization by one statement, if whoever asks may.
+    async fn change(
+        &self,
+        id: OrganizationId,
+        change: Query<'static, Sqlite, SqliteArguments>,
+        by: Option<&Authority>,
+        along: &Effects,
+    ) -> Result<OrganizationChange> {
+        let (by, along) = (by.cloned(), along.clone());
+        self.transition(move |connection| {
+            Box::pin(async move {
+                if !may_change(connection, id, by.as_ref()).await? {
+                    return Ok(OrganizationChange::Refused);
+                }
+                change.execute(&mut *connection).await?;
+                write_effects(connection, &along, None).await?;
+                Ok(OrganizationChange::Done)
+            })
+        })
+        .await
+    }
+
     /// Gives a member another role, or removes the member at a moment.
     async fn change_member(
         &self,
