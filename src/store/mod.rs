@@ -77,64 +77,25 @@ pub(crate) use sweep::{SWEEP_BATCH, sweep_regularly};
 pub(crate) use user_data::omissions;
 pub use webhook::*;
 
-/// What the account pages work with.
-pub trait AccountStore:
-    UserStore
-    + AuditStore
-    + LimitStore
-    + MfaStore
-    + PasskeyStore
-    + IdentityStore
-    + OrganizationStore
-    + InvitationStore
-    + ApiTokenStore
-    + LifecycleStore
-    + PasswordStore
-    + AdminStore
-    + MailLinkStore
-    + EmailChangeStore
-    + SsoStore
-{
+/// Declares a name for several parts of the contract: who fulfils them all has it.
+macro_rules! together {
+    ($(#[$doc:meta])* $name:ident: $($part:ident),*) => {
+        $(#[$doc])*
+        pub trait $name: $($part +)* {}
+
+        impl<T: $($part +)*> $name for T {}
+    };
 }
 
-impl<T> AccountStore for T where
-    T: UserStore
-        + AuditStore
-        + LimitStore
-        + MfaStore
-        + PasskeyStore
-        + IdentityStore
-        + OrganizationStore
-        + InvitationStore
-        + ApiTokenStore
-        + LifecycleStore
-        + PasswordStore
-        + AdminStore
-        + MailLinkStore
-        + EmailChangeStore
-        + SsoStore
-{
+together! {
+    /// What the account pages work with.
+    AccountStore: UserStore, AuditStore, LimitStore, MfaStore, PasskeyStore, IdentityStore,
+    OrganizationStore, InvitationStore, ApiTokenStore, LifecycleStore, PasswordStore, AdminStore,
+    MailLinkStore, EmailChangeStore, SsoStore
 }
 
-/// A backend that fulfils the whole contract.
-pub trait Store:
-    SessionStore
-    + AccountStore
-    + AppSessionStore
-    + OutboxStore
-    + ProviderStore
-    + SamlStore
-    + WebhookStore
-{
-}
-
-impl<T> Store for T where
-    T: SessionStore
-        + AccountStore
-        + AppSessionStore
-        + OutboxStore
-        + ProviderStore
-        + SamlStore
-        + WebhookStore
-{
+together! {
+    /// A backend that fulfils the whole contract.
+    Store: SessionStore, AccountStore, AppSessionStore, OutboxStore, ProviderStore, SamlStore,
+    WebhookStore
 }
