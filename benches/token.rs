@@ -11,7 +11,7 @@
 //!   own chain of rotations.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot start may stop")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark looks at the clock")]
-#![expect(unreachable_pub, reason = "the tests' helpers are for more than this")]
+#![expect(dead_code, unreachable_pub, reason = "the tests' helpers are for more than this")]
 
 #[path = "../tests/it/support/database.rs"]
 mod database;

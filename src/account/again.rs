@@ -79,7 +79,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     let proofs = site.store.find_proofs(account.id()).await?;
     if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
         return match keys.prove_present(site, visit, &account, (Occasion::Again, answer)).await? {
-            Some((_, over)) => {
+            Some((_, _, over)) => {
                 let mut response = freshen(site, visit).await?;
                 response.headers_mut().append(SET_COOKIE, over);
                 Ok(response)

@@ -100,7 +100,7 @@ impl PasskeySite {
         _: &Visit,
         _: &Account,
         _: (Occasion, &str),
-    ) -> Result<Option<([Proven; 3], HeaderValue)>, AccountError> {
+    ) -> Result<Option<([Proven; 3], i64, HeaderValue)>, AccountError> {
         match *self {}
     }
 

@@ -26,7 +26,7 @@ pub(super) async fn regenerate(site: &Site, visit: &Visit) -> Answer {
     let (form, id) = (visit.form()?, account.id());
     if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
         return match keys.prove_present(site, visit, &account, (Occasion::Codes, answer)).await? {
-            Some((_, over)) => {
+            Some((_, _, over)) => {
                 let mut response = write_codes(site, visit, &account).await?;
                 response.headers_mut().append(SET_COOKIE, over);
                 Ok(response)

@@ -70,20 +70,21 @@ impl PasskeySite {
         self.ask_of(site, visit, account.id(), what, occasion.verification()).await
     }
 
-    /// Uses the passkey that answers. Gives what is to be said of it, and the `Set-Cookie` value that
-    /// ends what was asked; `None` if the answer is refused.
+    /// Uses the passkey that answers. Gives what is to be said of it, in which epoch of the user, and
+    /// the `Set-Cookie` value that ends what was asked; `None` if the answer is refused.
     pub(in crate::account) async fn prove_present(
         &self,
         site: &Site,
         visit: &Visit,
         account: &Account,
         (occasion, answer): (Occasion, &str),
-    ) -> Result<Option<([Method; 3], HeaderValue)>, AccountError> {
+    ) -> Result<Option<([Method; 3], i64, HeaderValue)>, AccountError> {
         let kind = occasion.kind();
         let what = (kind, occasion.whom(visit, account), occasion.action());
         let Some(proven) = prove(site, self, visit, what, answer).await? else { return Ok(None) };
         let along = site.effects(visit.entry(occasion.action()));
         let used = use_up(site, self, visit, &proven, along).await?;
-        Ok(used.then(|| (methods(&proven.found.passkey), self.ceremonies.end(kind))))
+        let found = proven.found;
+        Ok(used.then(|| (methods(&found.passkey), found.device_epoch, self.ceremonies.end(kind))))
     }
 }
