@@ -9,7 +9,7 @@ use donjon::account::password::HashCost;
 use donjon::crypto::{Clock as _, Keyring, SystemRandom};
 use donjon::delivery::{MailError, Mailbox, Mailer, Message, RetryPolicy, Worker};
 use donjon::session::SessionLayer;
-use donjon::store::{Delivery, DeliveryOutcome, OutboxStore, SqlStore, StoreError};
+use donjon::store::{DeadLetter, Delivery, DeliveryOutcome, OutboxStore, SqlStore, StoreError};
 use donjon::testing::ManualClock;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::{Notify, watch};
@@ -187,6 +187,10 @@ impl OutboxStore for Renewing {
         outcome: DeliveryOutcome,
     ) -> Result<(), StoreError> {
         self.store.finish_delivery(delivery, outcome).await
+    }
+
+    async fn dead_letters(&self, kind: &str, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
+        self.store.dead_letters(kind, limit).await
     }
 
     async fn revive_dead_letters(

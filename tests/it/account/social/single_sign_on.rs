@@ -281,7 +281,7 @@ async fn an_account_of_the_organization_at_google_speaks_for_its_domains() {
             ] {
                 organizations.grant_domain(id, domain, path).await.unwrap();
             }
-            set_here(&world, id, SsoMode::Enforced).await;
+            set_by(&world, id, BEGIN, SsoMode::Enforced).await;
             let as_of = async |hd: &'static str, email: &str| {
                 fake.provider.change_claims(move |claims| {
                     claims.insert("hd".to_owned(), hd.into());
