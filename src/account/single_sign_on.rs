@@ -97,6 +97,7 @@ pub(super) async fn glass_of(
 }
 
 /// The organization that lets this user in although it enforces single sign-on, and its owners.
+#[cfg(feature = "passkeys")]
 pub(super) async fn let_in_all_the_same(
     site: &Site,
     user: &UserId,
