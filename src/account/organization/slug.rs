@@ -131,7 +131,14 @@ impl SlugRules {
     pub fn suggest(&self, name: &str) -> impl Iterator<Item = Slug> + use<'_> {
         let first = self.plain(name);
         let more = first.clone().into_iter();
-        let more = more.flat_map(|first| (2..).map_while(move |number| first.numbered(number)));
+        let more = more.flat_map(|first| {
+            let numbered = (2..).map_while({
+                let first = first.clone();
+                move |number| first.numbered(number)
+            });
+            // A long one that is cut may get the very number that it was cut at.
+            numbered.filter(move |slug| *slug != first)
+        });
         let free = |slug: &Slug| !self.reserved.contains(slug.as_str());
         first.into_iter().chain(more).filter(free)
     }

@@ -115,3 +115,11 @@ proptest! {
         prop_assert_eq!(Slug::parse(&text).is_ok(), expected);
     }
 }
+
+#[test]
+fn a_long_name_that_ends_in_a_number_is_suggested_once() {
+    let name = format!("{} 2 and more", "a".repeat(61));
+    let suggested: Vec<Slug> = SlugRules::default().suggest(&name).take(3).collect();
+    let ends: Vec<&str> = suggested.iter().map(|slug| &slug.as_str()[61..]).collect();
+    assert_eq!(ends, ["-2", "-3", "-4"]);
+}
