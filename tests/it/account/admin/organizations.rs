@@ -113,7 +113,7 @@ async fn organizations_are_found_by_name_slug_and_domain() {
             ("init", false),
             ("example", false),
             ("%", false),
-            ("\0", true),
+            ("\0", false),
         ] {
             let typed: String = url::form_urlencoded::byte_serialize(typed.as_bytes()).collect();
             let page = root.get(&format!("{LIST}?name={typed}")).await;
@@ -206,6 +206,8 @@ async fn an_administrator_gives_an_organization_a_domain_and_takes_it_away() {
         }
         assert_eq!(organizations.domains(acme).await.unwrap().len(), 1, "nothing changed");
 
+        // Behind what the host has granted before.
+        world.clock.advance(time::Duration::SECOND);
         let fields = [("domain", " New.Example."), ("login_path", VOUCHED_AT)];
         is_done(&root.post(&grant, &fields).await, &at);
         let all = organizations.domains(acme).await.unwrap();
@@ -359,10 +361,10 @@ async fn an_authorizer_that_knows_of_accounts_only_opens_no_organization() {
         async |world| {
             world.user(OLGA).await;
             world.user(ROOT).await;
-            let at = format!("{LIST}/{}", make(&world, "Acme", "acme", OLGA).await.0);
+            let at = format!("{LIST}/{}", make(&world, "Initech", "ini", OLGA).await.0);
             let mut root = world.logged_in(ROOT).await;
             let list = root.get(LIST).await;
-            assert!(list.status == StatusCode::OK && !list.body.contains("Acme"), "{}", list.body);
+            assert!(list.status == StatusCode::OK && !list.body.contains("Initech"), "{}", list.body);
             let hidden = root.get(&at).await;
             let unknown = root.get(&format!("{LIST}/{}", uuid::Uuid::nil())).await;
             assert_eq!(

@@ -148,11 +148,7 @@ async fn what_an_administrator_does_is_written_down_in_the_transition_that_does_
         for act in ["revoke-sessions", "enable"] {
             let (page, cost) = counted(root.post(&format!("{at}/{act}"), &[])).await;
             assert_eq!(page.status, StatusCode::SEE_OTHER, "{act}");
-            // Sessions end by two statements in one transaction of PostgreSQL's, whose driver tells of
-            // its end alone.
-            let untold = act == "revoke-sessions" && world.database.name == "postgres";
-            let expected = if untold { 4 } else { 2 };
-            assert_eq!(cost.transitions(), expected, "{act}: the count of what they do, and it");
+            assert_eq!(cost.transitions(), 2, "{act}: the count of what they do, and it");
         }
     })
     .await;

@@ -301,7 +301,7 @@ async fn the_endpoints_of_an_organization_are_for_those_who_may_see_to_them_ther
             let page = root.post(&format!("{at}/disable"), &[]).await;
             assert_eq!(page.location().is_some(), !hidden, "{at}");
         }
-        for odd in ["x", "", &Uuid::nil().to_string()] {
+        for odd in ["x", &Uuid::nil().to_string()] {
             let page = root.get(&format!("{LIST}?organization={odd}")).await;
             assert_eq!(page.status, StatusCode::NOT_FOUND, "{odd}");
         }
