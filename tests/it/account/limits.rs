@@ -180,7 +180,9 @@ async fn choosing_another_password_counts_as_the_login_that_it_ends() {
         // Without a login there is nothing to choose for, and nothing but the form is counted.
         let page = from(&world, HERE).post(CHOOSE, &better).await;
         assert_eq!(page.location().unwrap().path(), "/login");
+        // The login that waited is over by then.
         world.clock.advance(WINDOW);
+        assert_eq!(log_in(&mut browser, ALICE, PASSWORD).await.url.path(), CHOOSE);
         let entered = browser.post(CHOOSE, &better).await;
         assert_eq!(browser.follow(entered).await.body, format!("hello {ALICE} at /"));
     })

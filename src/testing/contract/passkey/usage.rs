@@ -75,8 +75,8 @@ impl Kit {
                 rule("of a suspicion is told", told == usize::from(fell), (policy, told))?;
                 let found = self.store.passkeys_of(&user).await?;
                 if fell && policy == SignCountPolicy::Revoke {
-                    self.is_suspended(&passkey).await?;
                     rule("a suspended passkey is asked for", self.asks(&email).await?, &found)?;
+                    self.is_suspended(&passkey).await?;
                     break;
                 }
                 let held = found.first().map(|passkey| passkey.sign_count);

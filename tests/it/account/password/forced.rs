@@ -35,7 +35,7 @@ async fn who_must_choose_another_password_gets_no_session_before() {
         let page = browser.get("/login?return_to=%2Freports%3Fa%3Db").await;
         let page = browser.submit(&page, &[("email", ALICE), ("password", PASSWORD)]).await;
         let cookie = page.set_cookie("pending-password").unwrap();
-        assert!(cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=900"), "{cookie}");
+        assert!(cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=300"), "{cookie}");
         assert_eq!(browser.cookies.len(), 1, "{:?}", browser.cookies);
         let choose = browser.follow(page).await;
         assert_eq!(browser.get("/").await.body, "hello stranger at /");
