@@ -24,6 +24,7 @@ fn microsoft(
         "authorization_endpoint": format!("{at}/authorize"),
         "token_endpoint": format!("{at}/token"),
         "jwks_uri": format!("{at}/jwks"),
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
     });
     let found_at = format!("/{path}/v2.0/.well-known/openid-configuration");
     fake.provider.answer_at(&found_at, 200, document.to_string());

@@ -189,8 +189,7 @@ async fn a_login_that_nobody_dates_is_fresh_only_for_whom_nothing_else_is_asked(
             let mut thief = world.browser();
             let page = come_back(&mut thief, "github").await;
             let page = thief.submit(&page, &[("code", &app.code(&world))]).await;
-            assert_eq!(thief.follow(page).await.body, greeting(ALICE));
-            asks_to_prove_it(&mut thief).await;
+            assert_eq!(thief.follow(page).await.body, greeting(ALICE), "by the code");
 
             // Nor where there is a password.
             world.user(BOB).await;
