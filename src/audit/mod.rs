@@ -1,8 +1,9 @@
 //! The audit log: who did what to whom, when and from where.
 //!
 //! An entry is written in the same transition as the change it tells of: both are there, or
-//! neither is. Nothing secret is ever in one. An entry is never changed; it is removed only by the
-//! retention that the host chooses.
+//! neither is. Nothing secret is ever in one. An entry is never changed, but that what is personal in it
+//! goes with the account that it is about ([`DeletionStrategy`](crate::store::DeletionStrategy)); it is
+//! removed only by the retention that the host chooses.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {

@@ -143,7 +143,9 @@ pub struct AuditFilter {
     pub before: Option<Uuid>,
 }
 
-/// The audit log. Entries enter it with the transition they tell of; none is ever changed.
+/// The audit log. Entries enter it with the transition they tell of; none is ever changed, but that what
+/// is personal in it goes with the account that it is about
+/// ([`DeletionStrategy`](super::DeletionStrategy)).
 #[async_trait]
 pub trait AuditStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes an entry that tells of no transition of ours. Writing one twice changes nothing.

@@ -91,6 +91,14 @@ pub struct DueDeletion {
 }
 
 /// What stays of an account that is deleted. Its sessions, tokens, factors and memberships never do.
+///
+/// What happened stays in the audit log until that is swept: which action, when, by and about which id,
+/// and how it ended. But for [`Soft`](Self::Soft), addresses, user agents and metadata go from the
+/// entries that are about the user, and where the user was at other providers; what an entry says of
+/// somebody else, such as where an administrator acted from, is theirs and stays. Counters of limits,
+/// invitations to the address, sealed mails and what the host put into events of webhooks are not known
+/// to be the user's: they end by themselves, after hours or a month at most (an invitation when it
+/// is over).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeletionStrategy {
@@ -100,9 +108,9 @@ pub enum DeletionStrategy {
         keeps_address: bool,
     },
     /// The id, so that what the host keeps of it still belongs to somebody: the address and the
-    /// attributes go.
+    /// attributes go, and what is personal in the audit log.
     Anonymize,
-    /// Nothing.
+    /// Nothing but what happened, in the audit log.
     Hard,
 }
 
@@ -211,7 +219,8 @@ pub trait LifecycleStore: std::fmt::Debug + Send + Sync + 'static {
     async fn left_alone_by(&self, user: &UserId) -> Result<Vec<String>>;
 
     /// Deletes an account that was taken. Of two callers exactly one is told
-    /// [`DeletionExecution::Deleted`]. With the first entry of `along` there is one like it for each
+    /// [`DeletionExecution::Deleted`]. What the [`DeletionStrategy`] says goes from the audit log in
+    /// the same transition, from the entries in `along`, too. With the first entry of `along` there is one like it for each
     /// membership that ends, an [`END_MEMBERSHIP`](crate::audit::Action::END_MEMBERSHIP), and for
     /// each organization that ends since nobody else is in it, a
     /// [`DELETE_ORGANIZATION`](crate::audit::Action::DELETE_ORGANIZATION).

@@ -21,6 +21,8 @@ pub(crate) enum Fate {
     Ends,
     /// They go with the account.
     Goes,
+    /// The rows stay; this is blanked, unless the strategy keeps it.
+    Blanked,
     /// They stay, or go otherwise.
     Stays(&'static str),
 }
@@ -50,13 +52,18 @@ pub(crate) enum Kind {
 }
 
 use Export::{Omitted, Section, SectionOf};
-use Fate::{Ends, Goes, Stays};
+use Fate::{Blanked, Ends, Goes, Stays};
 use Kind::{Count, Flag, Json, Text, Time, Uuid};
 
 const ELSEWHERE: &str = "told of in another section";
+const WITH_ROW: &str = "goes with its row";
+const UNKNOWN: &str = "swept when it is over; nothing says whose it is";
+const COUNTER: &str = "counters of what may happen only so often, which end by themselves";
+const SEALED: &str = "sealed, and on its way";
 const COPIED: &str = "a copy of what was done, on its way to who asked for it";
 
-/// Every column that names a user.
+/// Every column that names a user, and every one that tells of one: addresses, programs, networks, and
+/// what is kept as a whole.
 pub(crate) const USER_DATA: &[UserData] = &[
     of(
         "donjon_users",
@@ -239,6 +246,39 @@ pub(crate) const USER_DATA: &[UserData] = &[
     of("donjon_deletions", "email", Stays("goes with the deletion"), Omitted(ELSEWHERE)),
     of("donjon_audit", "actor_id", Stays("what was done is never undone"), Omitted(ELSEWHERE)),
     of("donjon_audit", "user_id", Stays("what was done is never undone"), Omitted(ELSEWHERE)),
+    of("donjon_audit", "address", Blanked, Omitted(ELSEWHERE)),
+    of("donjon_audit", "user_agent", Blanked, Omitted(ELSEWHERE)),
+    of("donjon_audit", "metadata", Blanked, Omitted(ELSEWHERE)),
+    // Of an identity at another provider, who the user is there; others are ids of ours.
+    of("donjon_audit", "subject_id", Blanked, Omitted(ELSEWHERE)),
+    of("donjon_webhook_events", "subject_id", Blanked, Omitted(COPIED)),
+    of(
+        "donjon_webhook_events",
+        "payload",
+        Stays("what the host says of itself, swept a month after it happened"),
+        Omitted(COPIED),
+    ),
+    of("donjon_sessions", "address", Stays(WITH_ROW), Omitted(ELSEWHERE)),
+    of("donjon_sessions", "user_agent", Stays(WITH_ROW), Omitted(ELSEWHERE)),
+    of("donjon_sessions", "account", Stays(WITH_ROW), Omitted(ELSEWHERE)),
+    of(
+        "donjon_session_data",
+        "data",
+        Stays("goes with its session"),
+        Omitted("the host's own, while a session lasts"),
+    ),
+    of("donjon_sightings", "networks", Stays(WITH_ROW), Omitted(ELSEWHERE)),
+    of("donjon_login_attempts", "key", Stays(UNKNOWN), Omitted(COUNTER)),
+    of("donjon_rate_limits", "key", Stays(UNKNOWN), Omitted(COUNTER)),
+    of(
+        "donjon_outbox",
+        "payload",
+        Stays("sealed; goes when it is sent, or after a month"),
+        Omitted(SEALED),
+    ),
+    of("donjon_parked_identities", "identity", Stays(UNKNOWN), Omitted(SEALED)),
+    of("donjon_saml_messages", "message", Stays(UNKNOWN), Omitted(SEALED)),
+    of("donjon_provider_interactions", "state", Stays(UNKNOWN), Omitted(SEALED)),
     of(
         "donjon_webhook_events",
         "user_id",
@@ -309,10 +349,24 @@ mod tests {
     use super::*;
     use crate::store::SqlStore;
 
-    /// Whether a column of this name says whose a row is.
-    fn names_a_user(column: &str) -> bool {
+    /// Whether a column of this name says whose a row is, or tells of them.
+    fn tells_of_a_user(column: &str) -> bool {
         let words = ["user", "user_id", "subject", "email", "owner", "owner_id", "member_id"];
+        let tells = [
+            "address",
+            "user_agent",
+            "metadata",
+            "subject_id",
+            "networks",
+            "payload",
+            "key",
+            "identity",
+            "message",
+            "account",
+            "data",
+        ];
         words.contains(&column)
+            || tells.contains(&column)
             || [
                 "_user_id",
                 "_email",
@@ -348,8 +402,9 @@ mod tests {
         .await
         .unwrap();
         let mut found: BTreeSet<_> =
-            columns.into_iter().filter(|(_, column)| names_a_user(column)).chain(keys).collect();
+            columns.into_iter().filter(|(_, column)| tells_of_a_user(column)).chain(keys).collect();
         found.insert(("donjon_users".into(), "id".into()));
+        found.insert(("donjon_provider_interactions".into(), "state".into()));
         let known: BTreeSet<_> =
             USER_DATA.iter().map(|data| (data.table.to_owned(), data.column.to_owned())).collect();
         let unknown: Vec<_> = found.difference(&known).collect();

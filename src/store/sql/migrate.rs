@@ -63,6 +63,7 @@ migrations! {
     54 "0054_outbox_revived",
     55 "0055_passkey_suspended",
     63 "0063_link_binding",
+    64 "0064_audit_email",
 }
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

@@ -8,6 +8,7 @@ mod audit;
 mod convert;
 mod email_change;
 mod ends;
+mod erase;
 mod identity;
 mod invitation;
 mod lifecycle;

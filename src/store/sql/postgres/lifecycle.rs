@@ -12,6 +12,7 @@ use crate::store::sql::account::user_id;
 use crate::store::sql::audit::bind_end;
 use crate::store::sql::convert::micros;
 use crate::store::sql::ends::ends;
+use crate::store::sql::erase::{ERASE, erases};
 use crate::store::sql::lifecycle::{
     ABANDONED, ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_DOMAINS, END_ORGANIZATIONS,
     EXECUTING, FINISH, KEEP_LINK, LEFT_ALONE, REMOVE_ABANDONED, REQUEST, RETRY, SOLE_OWNER,
@@ -216,12 +217,15 @@ impl LifecycleStore for PostgresStore {
             for statement in goes() {
                 query(AssertSqlSafe(statement)).bind(user).execute(&mut *transaction).await?;
             }
-            query(end_of_user(strategy))
+            write_effects(&mut transaction, along, &deletion.user).await?;
+            // In what was written along just now, too.
+            let end = end_of_user(strategy);
+            let end = if erases(strategy) { erasing(end) } else { end.to_owned() };
+            query(AssertSqlSafe(end))
                 .bind(user)
                 .bind(micros(now))
                 .execute(&mut *transaction)
                 .await?;
-            write_effects(&mut transaction, along, &deletion.user).await?;
             note_derived(along, ended)?;
             transaction.commit().await?;
             Ok(DeletionExecution::Deleted)
@@ -295,6 +299,8 @@ impl LifecycleStore for PostgresStore {
                     .execute(&mut *transaction)
                     .await?;
             }
+            let erased = erasing("SELECT 1");
+            query(AssertSqlSafe(erased)).bind(user.as_str()).execute(&mut *transaction).await?;
             write_effects(&mut transaction, along, user).await?;
             transaction.commit().await?;
             Ok(true)
@@ -429,6 +435,12 @@ fn json_value(column: &str, kind: Kind) -> String {
         Kind::Count => format!("jsonb_array_length({column})"),
         _ => column.to_owned(),
     }
+}
+
+/// The same statement, which forgets user `$1` as well.
+fn erasing(statement: &str) -> String {
+    let [audit, events] = ERASE;
+    format!("WITH audit AS ({audit}), events AS ({events}) {statement}")
 }
 
 async fn lock(connection: &mut PgConnection, user: &str) -> Result<()> {

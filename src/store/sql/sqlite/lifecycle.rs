@@ -10,6 +10,7 @@ use crate::scope::{Attributes, SessionEnd, UserId};
 use crate::store::sql::account::user_id;
 use crate::store::sql::convert::micros;
 use crate::store::sql::ends::ends;
+use crate::store::sql::erase::{ERASE, erases};
 use crate::store::sql::lifecycle::{
     ABANDONED, ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_DOMAINS, END_ORGANIZATIONS,
     EXECUTING, FINISH, KEEP_LINK, LEFT_ALONE, REMOVE_ABANDONED, REQUEST, RETRY, SOLE_OWNER,
@@ -197,6 +198,7 @@ impl LifecycleStore for SqliteStore {
                         .execute(&mut *connection)
                         .await?;
                 }
+                erase(connection, user.as_str()).await?;
                 write_effects(connection, &along, Some(&user)).await?;
                 Ok(true)
             })
@@ -432,7 +434,18 @@ async fn execute(
     for statement in goes() {
         query(AssertSqlSafe(statement)).bind(user).execute(&mut *connection).await?;
     }
-    query(end_of_user(strategy)).bind(user).bind(micros(now)).execute(&mut *connection).await?;
     write_effects(connection, along, Some(&deletion.user)).await?;
+    if erases(strategy) {
+        erase(connection, user).await?;
+    }
+    query(end_of_user(strategy)).bind(user).bind(micros(now)).execute(&mut *connection).await?;
     Ok(DeletionExecution::Deleted)
+}
+
+/// Forgets the user, in what was written just now, too.
+async fn erase(connection: &mut SqliteConnection, user: &str) -> Result<()> {
+    for statement in ERASE {
+        query(statement).bind(user).execute(&mut *connection).await?;
+    }
+    Ok(())
 }

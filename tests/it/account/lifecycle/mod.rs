@@ -2,6 +2,7 @@
 
 mod attributes;
 mod deletion;
+mod erased;
 mod execute;
 mod export;
 mod keep;
