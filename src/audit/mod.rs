@@ -3,7 +3,8 @@
 //! An entry is written in the same transition as the change it tells of: both are there, or
 //! neither is. Nothing secret is ever in one. An entry is never changed, but that what is personal in it
 //! goes with the account that it is about ([`DeletionStrategy`](crate::store::DeletionStrategy)); it is
-//! removed only by the retention that the host chooses.
+//! removed only by the retention that the host chooses. The databases of
+//! [`SqlStore`](crate::store::SqlStore) refuse all else ([`AuditStore`](crate::store::AuditStore)).
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {

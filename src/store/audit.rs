@@ -145,7 +145,12 @@ pub struct AuditFilter {
 
 /// The audit log. Entries enter it with the transition they tell of; none is ever changed, but that what
 /// is personal in it goes with the account that it is about
-/// ([`DeletionStrategy`](super::DeletionStrategy)).
+/// ([`DeletionStrategy`](super::DeletionStrategy)). [`SqlStore`](super::SqlStore) has the database refuse
+/// all else by triggers, whoever asks for it: `UPDATE` of anything but what is personal, which may
+/// become null or empty; `DELETE` of what is younger than a sweep has said in its transaction, and
+/// `TRUNCATE`. That stops mistakes; whoever owns the table may drop the triggers, and whoever may write
+/// to it can say that it is swept. To prove that nobody did, send the entries elsewhere as they are
+/// written (by [`tracing`], target `donjon::audit`).
 #[async_trait]
 pub trait AuditStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes an entry that tells of no transition of ours. Writing one twice changes nothing.

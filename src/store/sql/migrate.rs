@@ -64,6 +64,7 @@ migrations! {
     55 "0055_passkey_suspended",
     63 "0063_link_binding",
     64 "0064_audit_email",
+    65 "0065_audit_append_only",
 }
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

@@ -174,8 +174,13 @@ impl AuditStore for PostgresStore {
     }
 
     async fn sweep_audit(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
-        let over = "DELETE FROM donjon_audit WHERE id IN (SELECT id FROM donjon_audit WHERE at < $1 \
-             ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+        // The trigger lets nothing go but what is older than the setting says; it ends with the
+        // statement.
+        let over = "WITH said AS MATERIALIZED ( \
+                 SELECT set_config('donjon.audit_sweep', CAST($1::bigint AS text), true) AS until) \
+             DELETE FROM donjon_audit WHERE id IN (SELECT a.id FROM donjon_audit a, said \
+                 WHERE a.at < $1 AND said.until IS NOT NULL \
+                 ORDER BY a.at LIMIT $2 FOR UPDATE OF a SKIP LOCKED)";
         sweep(self.pool(), over, before, limit).await
     }
 }

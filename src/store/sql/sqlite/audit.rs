@@ -3,6 +3,7 @@ use sqlx::SqliteConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
+use super::sweep::sweep;
 use super::{SqliteStore, outbox};
 use crate::audit::AuditEntry;
 use crate::scope::UserId;
@@ -123,8 +124,20 @@ impl AuditStore for SqliteStore {
     }
 
     async fn sweep_audit(&self, before: OffsetDateTime, limit: u32) -> Result<u64> {
-        let over = "DELETE FROM donjon_audit WHERE id IN
-             (SELECT id FROM donjon_audit WHERE at < ?1 ORDER BY at LIMIT ?2)";
-        self.sweep(over, before, limit).await
+        self.transition(move |connection| {
+            Box::pin(async move {
+                // The trigger lets nothing go but what is older than is said here.
+                sqlx::query("INSERT INTO donjon_audit_sweep (until) VALUES (?1)")
+                    .bind(micros(before))
+                    .execute(&mut *connection)
+                    .await?;
+                let over = "DELETE FROM donjon_audit WHERE id IN
+                     (SELECT id FROM donjon_audit WHERE at < ?1 ORDER BY at LIMIT ?2)";
+                let swept = sweep(connection, over, before, limit).await?;
+                sqlx::query("DELETE FROM donjon_audit_sweep").execute(&mut *connection).await?;
+                Ok(swept)
+            })
+        })
+        .await
     }
 }

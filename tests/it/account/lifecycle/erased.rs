@@ -1,7 +1,6 @@
 //! What is left of somebody in the whole database, whichever tables and columns there are.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use donjon::account::{DeletionPolicy, DeletionStrategy, Policy};
 use donjon::audit::{Action, AuditActor, AuditEntry, Entry};
@@ -127,8 +126,9 @@ async fn entries(world: &World, user: &UserId) -> Vec<AuditEntry> {
 
 /// Alice’s browser.
 fn browser(world: &World) -> Browser {
-    let peer: IpAddr = ADDRESS.parse().unwrap();
-    Browser { peer: Some(peer), user_agent: AGENT, ..world.browser() }
+    let mut browser = world.browser();
+    (browser.peer, browser.user_agent) = (ADDRESS.parse().ok(), AGENT);
+    browser
 }
 
 /// Alice, who has been here, done this and that, and wants to be forgotten.
