@@ -14,6 +14,8 @@ pub enum SessionEnd {
     Revoked,
     /// Somebody else logged in with the same browser.
     Replaced,
+    /// The user logged in so often elsewhere that this one, which was unused for longest, had to go.
+    Displaced,
     /// The password was changed.
     PasswordChanged,
     /// The email address was changed.
@@ -33,10 +35,11 @@ pub enum SessionEnd {
 
 impl SessionEnd {
     /// Every reason there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::LoggedOut,
         Self::Revoked,
         Self::Replaced,
+        Self::Displaced,
         Self::PasswordChanged,
         Self::EmailChanged,
         Self::PasswordReset,
@@ -52,6 +55,7 @@ impl SessionEnd {
             Self::LoggedOut => "logged_out",
             Self::Revoked => "revoked",
             Self::Replaced => "replaced",
+            Self::Displaced => "displaced",
             Self::PasswordChanged => "password_changed",
             Self::EmailChanged => "email_changed",
             Self::PasswordReset => "password_reset",

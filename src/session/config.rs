@@ -117,6 +117,8 @@ pub(super) struct Config {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) lifetimes: Lifetimes,
+    /// How many live sessions a user has at most.
+    pub(super) per_user: u32,
     pub(super) proxies: TrustedProxies,
     pub(super) pages: Arc<dyn Pages>,
 }

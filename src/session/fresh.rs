@@ -60,6 +60,9 @@ impl Session {
         let kind = SessionKind::of(login.as_ref(), remembered);
         let token = self.0.config.random.token();
         let lifetimes = &self.0.config.lifetimes;
+        // Whoever acts as a user displaces nobody.
+        let displaces = login.as_ref().is_some_and(|login| login.impersonator.is_none());
+        let beside = displaces.then(|| self.0.config.per_user.saturating_sub(1));
         let row = NewSession {
             token: token.hash(),
             id,
@@ -72,6 +75,7 @@ impl Session {
             idle_expires_at: lifetimes.idle_end(kind, now),
             expires_at: lifetimes.end(kind, now),
             along: Effects::none(),
+            beside,
         };
         Fresh { token, row, membership: None }
     }

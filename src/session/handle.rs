@@ -270,7 +270,7 @@ impl Session {
         Ok(self.scope())
     }
 
-    /// The user's live sessions, this one included, last used first; at most 100.
+    /// The user's live sessions, this one included, last used first: all of them.
     ///
     /// # Errors
     /// [`SessionError::NotLoggedIn`], [`SessionError::Store`].

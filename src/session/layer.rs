@@ -11,7 +11,7 @@ use super::{Lifetimes, SessionService, Sessions, UserSource};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
 use crate::http::{BaseUrlError, CookiePolicy, TrustedProxies};
 use crate::page::{Pages, Theme};
-use crate::store::SessionStore;
+use crate::store::{SESSIONS_PER_USER, SessionStore};
 
 /// Puts who is logged in into each request's extensions; see the [module](super).
 ///
@@ -38,6 +38,7 @@ impl SessionLayer {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             lifetimes: Lifetimes::default(),
+            per_user: SESSIONS_PER_USER,
             proxies: TrustedProxies::default(),
             pages: Arc::new(Theme::new("")),
         };
@@ -86,6 +87,16 @@ impl SessionLayer {
         self.with(|config| config.lifetimes = lifetimes)
     }
 
+    /// How many live sessions a user has at most: 100 by default, at least one, those of apps included.
+    /// A login beyond it ends those that were used longest ago
+    /// ([`SessionEnd::Displaced`](crate::scope::SessionEnd::Displaced)), in the transition that opens the
+    /// new one, so that the list of a user's sessions is always whole, and short enough to be read. A
+    /// session in which an administrator acts as the user ends none.
+    #[must_use]
+    pub fn sessions_per_user(self, most: u32) -> Self {
+        self.with(|config| config.per_user = most)
+    }
+
     /// The proxies whose `X-Forwarded-For` is believed; none by default.
     #[must_use]
     pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
@@ -131,6 +142,7 @@ impl SessionLayer {
             clock: Arc::clone(&shared.clock),
             random: Arc::clone(&shared.random),
             lifetimes: shared.lifetimes,
+            per_user: shared.per_user,
             proxies: shared.proxies.clone(),
             pages: Arc::clone(&shared.pages),
         };

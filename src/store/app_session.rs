@@ -72,6 +72,8 @@ pub struct NewAppSession {
     /// From when on it is over in any case; sooner if the login it rests on has an end that somebody else
     /// has set.
     pub expires_at: OffsetDateTime,
+    /// The same as [`NewSession::beside`](super::NewSession::beside).
+    pub beside: Option<u32>,
 }
 
 /// A code to be redeemed.

@@ -91,6 +91,9 @@ pub struct NewSession {
     pub idle_expires_at: Option<OffsetDateTime>,
     /// From when on it is over in any case.
     pub expires_at: OffsetDateTime,
+    /// How many other live sessions its user may have beside it. Of more, those that were used longest
+    /// ago end as it is written ([`SessionEnd::Displaced`]). `None` ends none.
+    pub beside: Option<u32>,
 }
 
 /// A session that is alive.
@@ -186,12 +189,19 @@ pub enum Refresh {
 /// before the end takes to get a code, and to redeem it.
 pub const SESSION_EVENTS_KEPT: Duration = Duration::WEEK;
 
+/// How many live sessions a user has at most, unless the host says.
+pub const SESSIONS_PER_USER: u32 = 100;
+
 /// Transitions of sessions. A session is alive at `now` while `now < expires_at` and, if it has
 /// one, `now < idle_expires_at`. The host's data goes with its session, however that ends.
 #[async_trait]
 pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a new session. One that acts in no organization, of a user who is a member of a single
     /// one, acts in that; so it is with a rotation.
+    ///
+    /// Of the user's other sessions only so many stay ([`NewSession::beside`]), with a rotation too: of
+    /// any number of callers each leaves no more, whoever is last. An event is written for each that
+    /// ends.
     async fn create_session(&self, session: &NewSession) -> Result<()>;
 
     /// The live session with this token, with the present state of its account, or else the present
@@ -331,7 +341,7 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<OthersEnd>;
 
-    /// The live sessions of a user, last used first; at most 100.
+    /// All live sessions of a user, last used first.
     async fn sessions_of(&self, user: &UserId, now: OffsetDateTime) -> Result<Vec<StoredSession>>;
 
     /// Removes at most `limit` sessions that are over, writing an event for each that carried a

@@ -10,7 +10,7 @@ use crate::account::token::{
 };
 use crate::crypto::{Clock, Random, SystemClock, SystemRandom};
 use crate::scope::{Credential, CredentialKind, CurrentScope};
-use crate::store::{AppSessionStore, Device};
+use crate::store::{AppSessionStore, Device, SESSIONS_PER_USER};
 
 /// What follows the prefix in a refresh token.
 const REFRESH: &str = "refresh";
@@ -24,6 +24,8 @@ pub struct AppSessions {
     pub(super) access: TokenPrefix,
     pub(super) refresh: TokenPrefix,
     apps: Arc<[Profile]>,
+    /// How many live sessions a user has at most.
+    pub(super) per_user: u32,
     /// What has come too often.
     pub(super) enough: Enough,
     pub(super) clock: Arc<dyn Clock>,
@@ -40,6 +42,7 @@ impl AppSessions {
             refresh: prefix.and(REFRESH),
             access: prefix,
             apps: Arc::default(),
+            per_user: SESSIONS_PER_USER,
             enough: Enough::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -57,6 +60,14 @@ impl AppSessions {
         }
         self.apps = self.apps.iter().cloned().chain([app]).collect();
         Ok(self)
+    }
+
+    /// How many live sessions a user has at most when a code is redeemed, those of browsers included: the
+    /// same as [`SessionLayer::sessions_per_user`](crate::session::SessionLayer::sessions_per_user),
+    /// by default too.
+    pub fn sessions_per_user(mut self, most: u32) -> Self {
+        self.per_user = most;
+        self
     }
 
     /// Another clock; for tests.

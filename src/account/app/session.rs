@@ -83,6 +83,7 @@ impl AppSessions {
             access: new_access(app, &access, now),
             idle_expires_at: now + app.lifetimes.idle,
             expires_at: now + app.lifetimes.absolute,
+            beside: Some(self.per_user.saturating_sub(1)),
         };
         let redeem = RedeemAppCode {
             code: exchange.code.hash(),

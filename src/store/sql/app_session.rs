@@ -158,6 +158,7 @@ pub(super) fn new_session(redeem: &RedeemAppCode, parent: StoredSession) -> Opti
         last_active_at: redeem.now,
         idle_expires_at: Some(redeem.session.idle_expires_at),
         expires_at,
+        beside: redeem.session.beside,
     })
 }
 

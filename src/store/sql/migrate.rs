@@ -65,6 +65,7 @@ migrations! {
     63 "0063_link_binding",
     64 "0064_audit_email",
     65 "0065_audit_append_only",
+    66 "0066_displaced",
 }
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

@@ -168,7 +168,7 @@ pub(super) const LIST: &str = select!(
     "s.user_id = $1 AND s.expires_at > $2 \
      AND (s.idle_expires_at IS NULL OR s.idle_expires_at > $2) \
      AND u.disabled_at IS NULL AND u.deletion_at IS NULL AND u.deleted_at IS NULL \
-     ORDER BY s.last_active_at DESC, s.id DESC LIMIT 100"
+     ORDER BY s.last_active_at DESC, s.id DESC"
 );
 
 pub(super) const USER_EPOCH: &str = "SELECT CASE \

@@ -333,6 +333,7 @@ fn redemption(code: &NewAppCode, now: OffsetDateTime) -> RedeemAppCode {
             access: new_access(now),
             idle_expires_at: now + IDLE,
             expires_at: now + ABSOLUTE,
+            beside: None,
         },
         now,
     }

@@ -1,4 +1,5 @@
 mod data;
+mod displaced;
 mod users;
 
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub async fn sessions(store: Sessions) -> Checked {
     ending_spares_the_exception(&store).await?;
     of_sessions_that_end_each_other_one_is_left(&store).await?;
     many_may_end_the_same(&store).await?;
+    displaced::of_the_others_so_many_stay(&store).await?;
+    displaced::whoever_is_last_leaves_no_more(&store).await?;
     data::merges(&store).await?;
     data::holds_any_text(&store).await?;
     data::goes_with_its_session(&store).await?;
@@ -75,6 +78,7 @@ pub(super) fn new_session(user: Option<&str>) -> NewSession {
         last_active_at: now,
         idle_expires_at: Some(now + Duration::minutes(30)),
         expires_at: now + Duration::hours(24),
+        beside: None,
     }
 }
 

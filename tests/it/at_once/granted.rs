@@ -70,6 +70,7 @@ async fn log_in(store: &SqlStore, user: &Account) -> NewSession {
         last_active_at: later(),
         idle_expires_at: None,
         expires_at: NOW + Duration::DAY,
+        beside: None,
     };
     store.create_session(&session).await.unwrap();
     session

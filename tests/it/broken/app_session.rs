@@ -122,6 +122,7 @@ impl Broken {
             last_active_at: redeem.now,
             idle_expires_at: None,
             expires_at: redeem.session.expires_at,
+            beside: None,
         };
         self.sessions.create_session(&browser).await?;
         let token = SystemRandom.token().hash();

@@ -56,6 +56,10 @@ enum Fault {
     HearsTheDead,
     /// Writes a session, and not what goes along with it.
     ForgetsWhatGoesAlong,
+    /// Writes a session beside however many others.
+    DisplacesNobody,
+    /// Displaces by a login, and not by that of a visitor.
+    DisplacesByNewOnesOnly,
 }
 
 /// A store that works, but for [`SessionStore::refresh_account`].
@@ -98,6 +102,9 @@ impl SessionStore for Broken {
         if self.has(Fault::IgnoresIdleness) {
             session.idle_expires_at = None;
         }
+        if self.has(Fault::DisplacesNobody) {
+            session.beside = None;
+        }
         if self.has(Fault::ForgetsWhatGoesAlong) {
             session.along = Effects::none();
         }
@@ -136,6 +143,9 @@ impl SessionStore for Broken {
             return Ok(Rotation::Rotated);
         }
         let mut next = next.clone();
+        if self.has(Fault::DisplacesByNewOnesOnly) {
+            next.beside = None;
+        }
         if self.has(Fault::ClaimsToBeNew)
             && let Some(login) = &mut next.login
         {
@@ -327,6 +337,11 @@ async fn the_kit_names_the_rule_that_a_broken_session_store_breaks() {
         (Fault::LosesChanges, "each change of a user moves their epoch on by one"),
         (Fault::LetsTheSlowWin, "what the host said last prevails, whoever writes it first"),
         (Fault::ClaimsToBeNew, "a session that is written again is as old as what is written"),
+        (
+            Fault::DisplacesNobody,
+            "those of a user's sessions that are too many end, unused longest first",
+        ),
+        (Fault::DisplacesByNewOnesOnly, "a rotation displaces as a new session does"),
         (
             Fault::SweepsWhatIsNeeded,
             "an event of the log stays for a week, and then goes, in bounds",

@@ -292,6 +292,7 @@ impl World {
             last_active_at: self.now(),
             idle_expires_at: None,
             expires_at: self.now() + Duration::DAY,
+            beside: None,
         };
         self.store.create_session(&session).await.unwrap();
         id

@@ -277,6 +277,53 @@ async fn sessions_are_listed_and_revoked() {
     }
 }
 
+/// A thief may open as many as they like: each is in the list, where its owner ends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_sessions_is_whole_however_many_are_opened() {
+    for database in databases().await {
+        let app = App::new(&database).await;
+        let count = async |cookie: &str| {
+            let list = app.get("/sessions", cookie).await.into_body();
+            list.matches("Browser/1").count()
+        };
+        let (unused, used) = (app.login("ann").await, app.login("ann").await);
+        let bob = app.login("bob").await;
+        app.clock.advance(Duration::minutes(6));
+        assert_eq!(app.who(&used).await, "ann");
+        let mut opened = Vec::new();
+        for _ in 0..98 {
+            opened.push(app.login("ann").await);
+        }
+        assert_eq!((count(&used).await, app.who(&unused).await), (100, "ann".into()));
+        app.clock.advance(Duration::SECOND);
+        let last = app.login("ann").await;
+        assert_eq!((count(&last).await, app.who(&used).await), (100, "nobody".into()));
+        assert_eq!(app.who(&bob).await, "bob");
+        let after = app.store.session_events(0, 100).await.unwrap();
+        let ends: Vec<_> = after.iter().map(|event| event.end).collect();
+        assert_eq!(ends, [SessionEnd::Displaced], "{}", database.name);
+
+        // Many at once leave no more than there may be, and each costs what it did.
+        let few = Arc::new(app.with(|layer| layer.sessions_per_user(3)));
+        let (one, cost) = counted(few.login("ann")).await;
+        assert_eq!((count(&one).await, cost.transitions()), (3, 1), "{cost:?}");
+        if database.name == "postgres" {
+            assert_eq!(cost.0.len(), 1, "{cost:?}");
+        }
+        let mut logins = tokio::task::JoinSet::new();
+        for _ in 0..32 {
+            let few = Arc::clone(&few);
+            logins.spawn(async move { few.login("ann").await });
+        }
+        let logins = logins.join_all().await;
+        let mut living = 0;
+        for cookie in &logins {
+            living += usize::from(app.who(cookie).await == "ann");
+        }
+        assert_eq!(living, 3, "{}", database.name);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_are_counted_at_the_driver() {
     for database in databases().await {

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::audit::{along, effects};
-use super::session::{END_ONE, INSERT, bind, noting_ends};
+use super::session::{END_ONE, insert, noting_ends};
 use super::sweep::sweep;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::TokenHash;
@@ -259,7 +259,7 @@ async fn open(
     let Some(account) = account.filter(|account| *account.id() == code.user) else {
         return Ok(AppCodeRedemption::Unknown);
     };
-    bind(INSERT, &new).execute(&mut *connection).await?;
+    insert(&new).execute(&mut *connection).await?;
     query(BEGIN)
         .bind(new.id.0)
         .bind(code.user.as_str())

@@ -58,15 +58,46 @@ macro_rules! insert {
     };
 }
 
-pub(super) const INSERT: &str = insert!();
+/// Ends those of the user's other sessions that are too many, once session `$1` is there: as
+/// `donjon_displace_sessions` has it, which looks when nobody else opens one.
+macro_rules! displacing {
+    ($user:literal, $beside:literal, $now:literal, $lock:literal) => {
+        concat!(
+            "CASE WHEN ",
+            $user,
+            " IS NOT NULL AND ",
+            $beside,
+            "::bigint IS NOT NULL \
+             THEN donjon_displace_sessions(",
+            $user,
+            ", $1, ",
+            $beside,
+            "::bigint, ",
+            $now,
+            "::bigint, 'displaced', ",
+            $lock,
+            "::bigint) END"
+        )
+    };
+}
+
+const INSERT: &str = concat!(
+    "WITH begun AS (",
+    insert!(),
+    " RETURNING user_id) SELECT ",
+    displacing!("user_id", "$17", "$10", "$18"),
+    " FROM begun"
+);
 
 /// The same, with what is written along.
 const INSERT_ALONG: &str = concat!(
     "WITH begun AS (",
     insert!(),
     " RETURNING user_id), ",
-    along!("begun", "$17"),
-    " SELECT count(*) FROM begun"
+    along!("begun", "$19"),
+    " SELECT ",
+    displacing!("user_id", "$17", "$10", "$18"),
+    " FROM begun"
 );
 
 /// A session that keeps its data is changed in place. One that does not is another one: with the
@@ -107,7 +138,9 @@ macro_rules! rotate {
          SELECT ended.id, ended.user_id, $19, $18 FROM locked, ended \
      )",
             $more,
-            " SELECT count(*) FROM rotated"
+            " SELECT times, CASE WHEN times > 0 THEN ",
+            displacing!("$3", "$21", "$18", "$20"),
+            " END FROM (SELECT count(*) AS times FROM rotated) AS counted"
         )
     };
 }
@@ -117,7 +150,7 @@ const ROTATE: &str = rotate!("");
 /// The same, with what is written along.
 const ROTATE_ALONG: &str = rotate!(concat!(
     ", next AS (SELECT $3::text AS user_id FROM rotated), ",
-    along!("next", "$21")
+    along!("next", "$22")
 ));
 
 /// The lock on the session keeps it from going away until its data is written.
@@ -203,7 +236,7 @@ pub(super) const END_ONE: &str = concat!(
 );
 
 /// Binds `$1` to `$16` of [`INSERT`] and [`ROTATE`].
-pub(super) fn bind<'q>(
+fn bind<'q>(
     statement: &'static str,
     session: &NewSession,
 ) -> sqlx::query::Query<'q, Postgres, PgArguments> {
@@ -227,13 +260,21 @@ pub(super) fn bind<'q>(
         .bind(login.and_then(|login| login.impersonator.as_ref()).map(|id| id.as_str().to_owned()))
 }
 
+/// Writes a session, without what goes along.
+pub(super) fn insert<'q>(session: &NewSession) -> sqlx::query::Query<'q, Postgres, PgArguments> {
+    bind(INSERT, session).bind(session.beside.map(i64::from)).bind(SESSION_EVENTS_LOCK)
+}
+
 #[async_trait]
 impl SessionStore for PostgresStore {
     async fn create_session(&self, session: &NewSession) -> Result<()> {
         if session.along.is_empty() {
-            bind(INSERT, session).execute(self.pool()).await?;
+            insert(session).execute(self.pool()).await?;
         } else {
-            let statement = bind(INSERT_ALONG, session).bind(effects(&session.along));
+            let statement = bind(INSERT_ALONG, session)
+                .bind(session.beside.map(i64::from))
+                .bind(SESSION_EVENTS_LOCK)
+                .bind(effects(&session.along));
             statement.execute(self.pool()).await?;
         }
         Ok(())
@@ -266,7 +307,8 @@ impl SessionStore for PostgresStore {
             .bind(current.as_bytes().to_vec())
             .bind(micros(now))
             .bind(end.as_str())
-            .bind(SESSION_EVENTS_LOCK);
+            .bind(SESSION_EVENTS_LOCK)
+            .bind(next.beside.map(i64::from));
         let row = match plain {
             true => statement.fetch_one(self.pool()).await?,
             false => statement.bind(effects(&next.along)).fetch_one(self.pool()).await?,

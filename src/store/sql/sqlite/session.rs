@@ -77,9 +77,34 @@ fn user_of(session: &NewSession) -> Option<UserId> {
 /// Writes a session in the course of a transition.
 pub(super) async fn insert(connection: &mut SqliteConnection, session: NewSession) -> Result<()> {
     let (user, along) = (user_of(&session), session.along.clone());
+    let (id, beside, now) = (session.id, session.beside, session.created_at);
     bind(INSERT, session).execute(&mut *connection).await?;
+    displace(connection, (user.as_ref(), id), beside, now).await?;
     write_effects(connection, &along, user.as_ref()).await?;
     Ok(())
+}
+
+/// Ends those of a user's sessions beside `kept` that are too many: the ones that were used longest ago.
+async fn displace(
+    connection: &mut SqliteConnection,
+    (user, kept): (Option<&UserId>, SessionId),
+    beside: Option<u32>,
+    now: OffsetDateTime,
+) -> Result<()> {
+    let (Some(user), Some(beside)) = (user, beside) else { return Ok(()) };
+    let ended: Vec<(Uuid, Option<String>)> = query_as(
+        "DELETE FROM donjon_sessions WHERE id IN (SELECT id FROM donjon_sessions \
+         WHERE user_id = $1 AND id <> $2 AND expires_at > $3 \
+         AND (idle_expires_at IS NULL OR idle_expires_at > $3) \
+         ORDER BY last_active_at DESC, id DESC LIMIT -1 OFFSET $4) RETURNING id, user_id",
+    )
+    .bind(user.as_str())
+    .bind(kept.0)
+    .bind(micros(now))
+    .bind(beside)
+    .fetch_all(&mut *connection)
+    .await?;
+    note_ends(connection, ended, SessionEnd::Displaced, now).await
 }
 
 /// Ends a session of a user in the course of a transition, and writes its event; `false` if there is
@@ -236,11 +261,13 @@ impl SessionStore for SqliteStore {
                         .await?;
                 }
                 let (user, along) = (user_of(&next), next.along.clone());
+                let (id, beside) = (next.id, next.beside);
                 bind(REPLACE, next)
                     .bind(current.as_bytes().to_vec())
                     .execute(&mut *connection)
                     .await?;
                 note_ends(connection, ended, end, now).await?;
+                displace(connection, (user.as_ref(), id), beside, now).await?;
                 write_effects(connection, &along, user.as_ref()).await?;
                 Ok(Rotation::Rotated)
             })

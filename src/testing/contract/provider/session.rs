@@ -44,6 +44,7 @@ async fn logged_in(kit: &Kit, user: &UserId) -> Result<SessionId, Violation> {
         last_active_at: epoch(),
         idle_expires_at: None,
         expires_at: epoch() + Duration::DAY,
+        beside: None,
     };
     kit.sessions.create_session(&session).await?;
     Ok(id)
