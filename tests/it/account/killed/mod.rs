@@ -14,7 +14,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use donjon::crypto::{Clock as _, Keyring, SystemClock};
 use donjon::delivery::Worker;
@@ -24,11 +24,14 @@ use donjon::testing::ManualClock;
 use serde::{Deserialize, Serialize};
 
 use self::life::{Life, Noting};
-use crate::support::database::databases;
+use crate::support::database::{Database, databases};
 
 /// Under this name the process that is to be killed is told what to do.
 const TASK: &str = "DONJON_TEST_TO_BE_KILLED";
-const KILLS: u32 = 25;
+/// How many on each database: every second one at any moment from the start of the process on.
+const KILLS: u32 = 50;
+/// How long after its first flow a process lives at most.
+const PAUSE: u64 = 60_000;
 /// How many mails are sent at the same time, and so may be sent twice by one kill.
 const AT_ONCE: usize = 4;
 /// Begins the line that tells which life the lines after it are of.
@@ -76,14 +79,23 @@ async fn a_life_that_is_to_be_killed() {
     let _mails = worker(&store, mailer.clone()).poll_every(Duration::from_millis(3)).start();
     note(&task.file("sent"), &format!("{LIFE} {}", task.life));
     let mut life = Life::begin(store, mailer, &task).await;
-    for number in task.life as usize.. {
+    for number in task.life as usize / 2.. {
         flows::flow(&mut life, number % flows::FLOWS).await;
         note(&task.file("alive"), &task.life.to_string());
     }
 }
 
-/// Starts the process, and kills it after a while.
-async fn live_and_die(task: &Task, pause: Duration) {
+/// When a process is killed.
+#[derive(Clone, Copy)]
+enum End {
+    /// So long after it was started, whatever it is at then.
+    AfterStart(Duration),
+    /// So long after its first flow.
+    AfterFlow(Duration),
+}
+
+/// Starts the process, and kills it. Answers how long it took to get to its end.
+async fn live_and_die(task: &Task, end: End) -> Duration {
     let mut command = Command::new(std::env::current_exe().unwrap());
     let log = std::fs::File::create(task.file("log")).unwrap();
     command
@@ -92,17 +104,26 @@ async fn live_and_die(task: &Task, pause: Duration) {
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log);
+    let started = Instant::now();
     let mut child = command.spawn().unwrap();
     let alive = task.life.to_string();
-    while lines(&task.file("alive")).last() != Some(&alive) {
-        let ended = child.try_wait().unwrap();
-        assert!(ended.is_none(), "{ended:?}: {:?}", lines(&task.file("log")));
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    let pause = match end {
+        End::AfterStart(pause) => pause,
+        End::AfterFlow(pause) => {
+            while lines(&task.file("alive")).last() != Some(&alive) {
+                let ended = child.try_wait().unwrap();
+                assert!(ended.is_none(), "{ended:?}: {:?}", lines(&task.file("log")));
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            pause
+        }
+    };
     tokio::time::sleep(pause).await;
     child.kill().unwrap();
+    let lived = started.elapsed();
     let status = child.wait().unwrap();
     assert_eq!(status.code(), None, "it was killed: {:?}", lines(&task.file("log")));
+    lived
 }
 
 /// Some number below `bound`; the same each time the test runs (xorshift64).
@@ -113,62 +134,77 @@ fn draw(seed: &mut u64, bound: u64) -> u64 {
     *seed % bound
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn no_mail_is_lost_at_fifty_kills_and_none_doubled_but_what_was_being_sent() {
-    let mut seed = 0x9E37_79B9_7F4A_7C15;
+    let mut both = tokio::task::JoinSet::new();
     for database in databases().await {
-        let folder = tempfile::tempdir().unwrap();
-        // A file that processes share, where the database is one.
-        let url = match database.name {
-            "sqlite" => format!("sqlite://{}", folder.path().join("app.db").display()),
-            _ => database.url.clone(),
-        };
-        let store = SqlStore::connect(&url).await.unwrap();
-        let mut task = Task { url, folder: folder.path().to_owned(), life: 0 };
-        for life in 1..=KILLS {
-            task.life = life;
-            live_and_die(&task, Duration::from_micros(draw(&mut seed, 120_000))).await;
-        }
-
-        // What the dead had taken is due when their leases are over.
-        let clock = Arc::new(ManualClock::new(SystemClock.now() + time::Duration::HOUR));
-        let last = worker(&store, Noting::into(task.file("sent"))).clock(clock);
-        while last.run_once().await > 0 {}
-        let acknowledged = lines(&task.file("acknowledged"));
-        assert!(acknowledged.len() > KILLS as usize, "{} mails", acknowledged.len());
-        // In which life each was sent first, and how often in all; the ids by what they are.
-        let mut times: HashMap<String, (String, usize)> = HashMap::new();
-        let mut deliveries: HashMap<String, Vec<String>> = HashMap::new();
-        let mut life = String::new();
-        for line in lines(&task.file("sent")) {
-            let (id, what) = line.split_once(' ').unwrap();
-            if id == LIFE {
-                life = what.to_owned();
-                continue;
-            }
-            let seen = times.entry(id.to_owned()).or_insert_with(|| (life.clone(), 0));
-            seen.1 += 1;
-            if seen.1 == 1 {
-                deliveries.entry(what.to_owned()).or_default().push(id.to_owned());
-            }
-        }
-        let seen: BTreeSet<_> =
-            acknowledged.iter().map(|what| what.split(' ').next().unwrap()).collect();
-        assert_eq!(seen, caused(), "{}: a kind of mail that no flow causes", database.name);
-        for what in &acknowledged {
-            let ids = deliveries.get(what).map_or(0, Vec::len);
-            assert_eq!(ids, 1, "{}: {what}", database.name);
-        }
-        // What was being sent at a kill, and nothing else, came twice.
-        let mut doubled: HashMap<&str, usize> = HashMap::new();
-        for (life, times) in times.values().filter(|(_, times)| *times > 1) {
-            assert_eq!(*times, 2, "{}", database.name);
-            *doubled.entry(life).or_default() += 1;
-        }
-        let most = doubled.values().max().copied().unwrap_or(0);
-        assert!(most <= AT_ONCE, "{}: {doubled:?}", database.name);
-        println!("{}: {} mails, {doubled:?} twice", database.name, times.len());
+        both.spawn(no_mail_is_lost(database));
     }
+    both.join_all().await;
+}
+
+async fn no_mail_is_lost(database: Database) {
+    let mut seed = 0x9E37_79B9_7F4A_7C15;
+    let folder = tempfile::tempdir().unwrap();
+    // A file that processes share, where the database is one.
+    let url = match database.name {
+        "sqlite" => format!("sqlite://{}", folder.path().join("app.db").display()),
+        _ => database.url.clone(),
+    };
+    let mut task = Task { url, folder: folder.path().to_owned(), life: 0 };
+    // Nothing is there when the first one starts.
+    let mut lived = Duration::from_millis(200);
+    for life in 0..KILLS {
+        task.life = life + 1;
+        if life % 2 == 0 {
+            let bound = u64::try_from(lived.as_micros()).unwrap();
+            let pause = Duration::from_micros(draw(&mut seed, bound));
+            live_and_die(&task, End::AfterStart(pause)).await;
+        } else {
+            let pause = Duration::from_micros(draw(&mut seed, PAUSE));
+            lived = live_and_die(&task, End::AfterFlow(pause)).await;
+        }
+    }
+    let store = SqlStore::connect(&task.url).await.unwrap();
+
+    // What the dead had taken is due when their leases are over.
+    let clock = Arc::new(ManualClock::new(SystemClock.now() + time::Duration::HOUR));
+    let last = worker(&store, Noting::into(task.file("sent"))).clock(clock);
+    while last.run_once().await > 0 {}
+    let acknowledged = lines(&task.file("acknowledged"));
+    assert!(acknowledged.len() > KILLS as usize, "{} mails", acknowledged.len());
+    // In which life each was sent first, and how often in all; the ids by what they are.
+    let mut times: HashMap<String, (String, usize)> = HashMap::new();
+    let mut deliveries: HashMap<String, Vec<String>> = HashMap::new();
+    let mut life = String::new();
+    for line in lines(&task.file("sent")) {
+        let (id, what) = line.split_once(' ').unwrap();
+        if id == LIFE {
+            life = what.to_owned();
+            continue;
+        }
+        let seen = times.entry(id.to_owned()).or_insert_with(|| (life.clone(), 0));
+        seen.1 += 1;
+        if seen.1 == 1 {
+            deliveries.entry(what.to_owned()).or_default().push(id.to_owned());
+        }
+    }
+    let seen: BTreeSet<_> =
+        acknowledged.iter().map(|what| what.split(' ').next().unwrap()).collect();
+    assert_eq!(seen, caused(), "{}: a kind of mail that no flow causes", database.name);
+    for what in &acknowledged {
+        let ids = deliveries.get(what).map_or(0, Vec::len);
+        assert_eq!(ids, 1, "{}: {what}", database.name);
+    }
+    // What was being sent at a kill, and nothing else, came twice.
+    let mut doubled: HashMap<&str, usize> = HashMap::new();
+    for (life, times) in times.values().filter(|(_, times)| *times > 1) {
+        assert_eq!(*times, 2, "{}", database.name);
+        *doubled.entry(life).or_default() += 1;
+    }
+    let most = doubled.values().max().copied().unwrap_or(0);
+    assert!(most <= AT_ONCE, "{}: {doubled:?}", database.name);
+    println!("{}: {} mails, {doubled:?} twice", database.name, times.len());
 }
 
 /// The kinds of mail that there are in this build.
