@@ -31,6 +31,7 @@ pub mod saml;
 pub mod session;
 #[cfg(feature = "accounts")]
 mod single_sign_on;
+pub mod unreachable;
 #[cfg(feature = "accounts")]
 mod webhook;
 

@@ -294,10 +294,10 @@ async fn the_list_of_sessions_is_whole_however_many_are_opened() {
         for _ in 0..98 {
             opened.push(app.login("ann").await);
         }
-        assert_eq!((count(&used).await, app.who(&unused).await), (100, "ann".into()));
-        app.clock.advance(Duration::SECOND);
+        assert_eq!(count(&used).await, 100);
         let last = app.login("ann").await;
-        assert_eq!((count(&last).await, app.who(&used).await), (100, "nobody".into()));
+        assert_eq!((count(&last).await, app.who(&unused).await), (100, "nobody".into()));
+        assert_eq!(app.who(&used).await, "ann", "it is older, and was used since");
         assert_eq!(app.who(&bob).await, "bob");
         let after = app.store.session_events(0, 100).await.unwrap();
         let ends: Vec<_> = after.iter().map(|event| event.end).collect();
@@ -316,11 +316,15 @@ async fn the_list_of_sessions_is_whole_however_many_are_opened() {
             logins.spawn(async move { few.login("ann").await });
         }
         let logins = logins.join_all().await;
-        let mut living = 0;
+        let mut living = Vec::new();
         for cookie in &logins {
-            living += usize::from(app.who(cookie).await == "ann");
+            if app.who(cookie).await == "ann" {
+                living.push(cookie);
+            }
         }
-        assert_eq!(living, 3, "{}", database.name);
+        // All are of the same moment, so that one from before may have stayed.
+        assert!((1..=3).contains(&living.len()), "{}: {living:?}", database.name);
+        assert_eq!(count(living[0]).await, 3, "{}", database.name);
     }
 }
 
@@ -357,7 +361,7 @@ async fn a_store_that_fails_is_not_a_logout() {
     let app = App::new(&Database::sqlite()).await;
     let cookie = app.login("ann").await;
     let failing: Arc<dyn donjon::store::SessionStore> =
-        Arc::new(crate::broken::session::Unreachable);
+        Arc::new(crate::broken::unreachable::Unreachable);
     let layer = SessionLayer::new(failing, &app.keyring).base_url("http://127.0.0.1:3000").unwrap();
     let service = layer.pages(Theme::new("Northwind")).layer(tower::service_fn(handle));
     let request = Request::get("/who").header(COOKIE, &cookie).body(Body::empty()).unwrap();

@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::audit::{along, effects};
-use super::session::{END_ONE, insert, noting_ends};
+use super::new_session::insert;
+use super::session::{END_ONE, noting_ends};
 use super::sweep::sweep;
 use super::{PostgresStore, SESSION_EVENTS_LOCK};
 use crate::crypto::TokenHash;

@@ -19,6 +19,7 @@ mod link;
 mod made_in;
 mod mail_link;
 mod mfa;
+mod new_session;
 mod organization;
 mod outbox;
 mod passkey;

@@ -1,12 +1,13 @@
 use async_trait::async_trait;
-use sqlx::postgres::{PgArguments, PgConnection};
+use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
-use sqlx::{Postgres, query, query_as, query_scalar};
+use sqlx::{query, query_as, query_scalar};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::audit::{along, effects};
 use super::ending::ended_in_order;
+use super::new_session::{bind, displacing, insert, insert_along};
 use super::session_data::{DataTexts, data_texts, json_text, read_data};
 use super::{PostgresStore, SESSION_EVENTS_LOCK, acting, session_events};
 use crate::crypto::TokenHash;
@@ -45,60 +46,6 @@ macro_rules! noting_ends {
 }
 
 pub(super) use noting_ends;
-
-macro_rules! insert {
-    () => {
-        "INSERT INTO donjon_sessions (id, token_hash, user_id, account, \
-         authentication, data_id, address, user_agent, remembered, created_at, last_active_at, \
-         idle_expires_at, expires_at, account_epoch, organization_id, impersonator_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
-         coalesce($15, (SELECT m.organization_id FROM donjon_memberships m WHERE m.user_id = $3 \
-             AND NOT EXISTS (SELECT 1 FROM donjon_memberships other WHERE other.user_id = $3 \
-                 AND other.organization_id <> m.organization_id))), $16)"
-    };
-}
-
-/// Ends those of the user's other sessions that are too many, once session `$1` is there: as
-/// `donjon_displace_sessions` has it, which looks when nobody else opens one.
-macro_rules! displacing {
-    ($user:literal, $beside:literal, $now:literal, $lock:literal) => {
-        concat!(
-            "CASE WHEN ",
-            $user,
-            " IS NOT NULL AND ",
-            $beside,
-            "::bigint IS NOT NULL \
-             THEN donjon_displace_sessions(",
-            $user,
-            ", $1, ",
-            $beside,
-            "::bigint, ",
-            $now,
-            "::bigint, 'displaced', ",
-            $lock,
-            "::bigint) END"
-        )
-    };
-}
-
-const INSERT: &str = concat!(
-    "WITH begun AS (",
-    insert!(),
-    " RETURNING user_id) SELECT ",
-    displacing!("user_id", "$17", "$10", "$18"),
-    " FROM begun"
-);
-
-/// The same, with what is written along.
-const INSERT_ALONG: &str = concat!(
-    "WITH begun AS (",
-    insert!(),
-    " RETURNING user_id), ",
-    along!("begun", "$19"),
-    " SELECT ",
-    displacing!("user_id", "$17", "$10", "$18"),
-    " FROM begun"
-);
 
 /// A session that keeps its data is changed in place. One that does not is another one: with the
 /// old row goes its data, that which is being written at this moment included.
@@ -235,48 +182,12 @@ pub(super) const END_ONE: &str = concat!(
     " SELECT count(*) FROM ended"
 );
 
-/// Binds `$1` to `$16` of [`INSERT`] and [`ROTATE`].
-fn bind<'q>(
-    statement: &'static str,
-    session: &NewSession,
-) -> sqlx::query::Query<'q, Postgres, PgArguments> {
-    let login = session.login.as_ref();
-    query(statement)
-        .bind(session.id.0)
-        .bind(session.token.as_bytes().to_vec())
-        .bind(login.map(|login| login.account.id().as_str().to_owned()))
-        .bind(login.map(|login| Json(login.account.clone())))
-        .bind(login.map(|login| Json(login.authentication.clone())))
-        .bind(session.data_id)
-        .bind(session.device.address.map(|address| address.to_string()))
-        .bind(session.device.user_agent.clone())
-        .bind(session.remembered)
-        .bind(micros(session.created_at))
-        .bind(micros(session.last_active_at))
-        .bind(session.idle_expires_at.map(micros))
-        .bind(micros(session.expires_at))
-        .bind(login.and_then(|login| login.as_of).map(|UserEpoch(epoch)| epoch))
-        .bind(login.and_then(|login| login.organization).map(|id| id.0))
-        .bind(login.and_then(|login| login.impersonator.as_ref()).map(|id| id.as_str().to_owned()))
-}
-
-/// Writes a session, without what goes along.
-pub(super) fn insert<'q>(session: &NewSession) -> sqlx::query::Query<'q, Postgres, PgArguments> {
-    bind(INSERT, session).bind(session.beside.map(i64::from)).bind(SESSION_EVENTS_LOCK)
-}
-
 #[async_trait]
 impl SessionStore for PostgresStore {
     async fn create_session(&self, session: &NewSession) -> Result<()> {
-        if session.along.is_empty() {
-            insert(session).execute(self.pool()).await?;
-        } else {
-            let statement = bind(INSERT_ALONG, session)
-                .bind(session.beside.map(i64::from))
-                .bind(SESSION_EVENTS_LOCK)
-                .bind(effects(&session.along));
-            statement.execute(self.pool()).await?;
-        }
+        let plain = session.along.is_empty();
+        let statement = if plain { insert(session) } else { insert_along(session) };
+        statement.execute(self.pool()).await?;
         Ok(())
     }
 

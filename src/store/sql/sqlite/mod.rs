@@ -7,6 +7,7 @@ mod api_token;
 mod app_session;
 mod audit;
 mod close;
+mod displaced;
 mod domain_link;
 mod email_change;
 mod identity;

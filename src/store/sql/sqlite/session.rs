@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::audit::{write_effects, write_effects_if};
+use super::displaced::displace;
 use super::steps::revoke_api_tokens;
 use super::{SqliteStore, acting, session_events};
 use crate::crypto::TokenHash;
@@ -82,29 +83,6 @@ pub(super) async fn insert(connection: &mut SqliteConnection, session: NewSessio
     displace(connection, (user.as_ref(), id), beside, now).await?;
     write_effects(connection, &along, user.as_ref()).await?;
     Ok(())
-}
-
-/// Ends those of a user's sessions beside `kept` that are too many: the ones that were used longest ago.
-async fn displace(
-    connection: &mut SqliteConnection,
-    (user, kept): (Option<&UserId>, SessionId),
-    beside: Option<u32>,
-    now: OffsetDateTime,
-) -> Result<()> {
-    let (Some(user), Some(beside)) = (user, beside) else { return Ok(()) };
-    let ended: Vec<(Uuid, Option<String>)> = query_as(
-        "DELETE FROM donjon_sessions WHERE id IN (SELECT id FROM donjon_sessions \
-         WHERE user_id = $1 AND id <> $2 AND expires_at > $3 \
-         AND (idle_expires_at IS NULL OR idle_expires_at > $3) \
-         ORDER BY last_active_at DESC, id DESC LIMIT -1 OFFSET $4) RETURNING id, user_id",
-    )
-    .bind(user.as_str())
-    .bind(kept.0)
-    .bind(micros(now))
-    .bind(beside)
-    .fetch_all(&mut *connection)
-    .await?;
-    note_ends(connection, ended, SessionEnd::Displaced, now).await
 }
 
 /// Ends a session of a user in the course of a transition, and writes its event; `false` if there is
