@@ -150,6 +150,11 @@ fn start_sweeping(site: &Arc<Site>) {
             }
             // Apart: the host may take its time to delete an account, and holds nothing else up.
             drop(runtime.spawn(repeat(weak.clone(), |site| Box::pin(execute_due(site)))));
+            #[cfg(feature = "social")]
+            drop(
+                runtime
+                    .spawn(repeat(weak.clone(), |site| Box::pin(super::social::revoke_due(site)))),
+            );
             drop(runtime.spawn(repeat(weak, |site| Box::pin(sweep_batch(site)))));
         }
         Err(_) => tracing::warn!("expired links are not swept: no tokio runtime to do it in"),

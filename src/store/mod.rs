@@ -91,11 +91,11 @@ together! {
     /// What the account pages work with.
     AccountStore: UserStore, AuditStore, LimitStore, MfaStore, PasskeyStore, IdentityStore,
     OrganizationStore, InvitationStore, ApiTokenStore, LifecycleStore, PasswordStore, AdminStore,
-    MailLinkStore, EmailChangeStore, SsoStore
+    MailLinkStore, EmailChangeStore, SsoStore, OutboxStore
 }
 
 together! {
     /// A backend that fulfils the whole contract.
-    Store: SessionStore, AccountStore, AppSessionStore, OutboxStore, ProviderStore, SamlStore,
+    Store: SessionStore, AccountStore, AppSessionStore, ProviderStore, SamlStore,
     WebhookStore
 }

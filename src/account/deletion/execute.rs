@@ -65,7 +65,12 @@ async fn bring_about(
         if let Some(hook) = &site.deletion_hook {
             ask(hook.before(account)).await?;
         }
-        let along = effects(site, deletion, account);
+        #[cfg_attr(not(feature = "social"), expect(unused_mut, reason = "nothing to revoke"))]
+        let mut along = effects(site, deletion, account);
+        #[cfg(feature = "social")]
+        for job in crate::account::social::revocations(site, account.id(), None).await? {
+            along = along.and_delivery(job);
+        }
         let strategy = site.policy.deletion.strategy;
         let (store, now) = (&site.store, site.now());
         match store.execute_deletion(deletion, strategy, &along, now).await? {

@@ -114,6 +114,9 @@ pub(in crate::account) async fn unlink(site: &Site, visit: &Visit) -> Answer {
         );
         along = along.and_delivery(mail);
     }
+    for job in social::revocations(site, account.id(), Some(provider)).await? {
+        along = along.and_delivery(job);
+    }
     match site.store.unlink_identity(account.id(), provider, &site.open_ways(), &along).await? {
         Unlinking::Unlinked => {
             along.announce();

@@ -44,6 +44,8 @@ pub(super) struct Client {
 pub(super) struct Endpoints {
     pub(super) authorize: String,
     token: String,
+    /// Where tokens are revoked (RFC 7009).
+    revoke: Option<String>,
     secret_in_form: bool,
     /// In whose name an answer is (RFC 9207).
     issuer: IssuerRule,
@@ -80,6 +82,7 @@ impl Client {
                 Endpoints {
                     authorize: metadata.authorization_endpoint.clone(),
                     token: metadata.token_endpoint.clone(),
+                    revoke: metadata.revocation_endpoint.clone(),
                     secret_in_form: metadata.secret_in_form,
                     issuer: issuer.clone(),
                     names_issuer: metadata.names_issuer,
@@ -88,6 +91,7 @@ impl Client {
             Protocol::GitHub(github) => Endpoints {
                 authorize: github.authorize(),
                 token: github.token(),
+                revoke: None,
                 secret_in_form: true,
                 // GitHub names it since 2026, and publishes nowhere that it always does.
                 issuer: IssuerRule::Exact(github.issuer()),
@@ -96,6 +100,7 @@ impl Client {
             Protocol::Facebook(facebook) => Endpoints {
                 authorize: facebook.authorize(),
                 token: facebook.token(),
+                revoke: None,
                 secret_in_form: true,
                 // Facebook names none yet, and has one.
                 issuer: IssuerRule::Exact(facebook.issuer()),
@@ -203,11 +208,52 @@ impl Client {
         endpoints: &Endpoints,
         fields: &[(&str, &str)],
     ) -> Result<Issued, Fault> {
+        let response = self.post(provider, endpoints, (&endpoints.token, fields)).await?;
+        match (response.status(), Issued::read(response.body())) {
+            (status, _) if status.is_server_error() => Err(status_fault(status)),
+            (_, Err(TokenError::Refused(code))) => Err(TokenError::Refused(code).into()),
+            (StatusCode::OK, issued) => Ok(issued?),
+            (status, _) => Err(status_fault(status)),
+        }
+    }
+
+    /// Has a token revoked, and with it whatever rests on the same consent (RFC 7009, section 2).
+    /// Nothing happens where the provider publishes no address for it.
+    pub(super) async fn revoke(
+        &self,
+        provider: &Provider,
+        token: &str,
+        hint: &str,
+    ) -> Result<(), Fault> {
+        let endpoints = self.endpoints(provider).await?;
+        let Some(address) = &endpoints.revoke else { return Ok(()) };
+        let fields = [("token", token), ("token_type_hint", hint)];
+        let response = self.post(provider, &endpoints, (address, &fields)).await?;
+        match (response.status(), Issued::read(response.body())) {
+            (status, _) if status.is_success() => Ok(()),
+            // A token that is none any more is what was wanted; some say so.
+            (StatusCode::BAD_REQUEST, Err(TokenError::Refused(code)))
+                if code == "invalid_token" || code == "invalid_grant" =>
+            {
+                Ok(())
+            }
+            (_, Err(TokenError::Refused(code))) => Err(TokenError::Refused(code).into()),
+            (status, _) => Err(status_fault(status)),
+        }
+    }
+
+    /// Posts a form in the client's name (RFC 6749, section 2.3.1).
+    async fn post(
+        &self,
+        provider: &Provider,
+        endpoints: &Endpoints,
+        (address, fields): (&str, &[(&str, &str)]),
+    ) -> Result<http::Response<Bytes>, Fault> {
         let mut fields = fields.to_vec();
         let secret = self.secret(provider)?;
         let mut request = Request::builder()
             .method(Method::POST)
-            .uri(&endpoints.token)
+            .uri(address)
             .header(ACCEPT, JSON)
             .header(USER_AGENT, "donjon")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -221,13 +267,7 @@ impl Client {
             }
         }
         let request = request.body(Bytes::from(encoded(&fields))).map_err(http_fault)?;
-        let response = self.egress.send(request).await?;
-        match (response.status(), Issued::read(response.body())) {
-            (status, _) if status.is_server_error() => Err(status_fault(status)),
-            (_, Err(TokenError::Refused(code))) => Err(TokenError::Refused(code).into()),
-            (StatusCode::OK, issued) => Ok(issued?),
-            (status, _) => Err(status_fault(status)),
-        }
+        Ok(self.egress.send(request).await?)
     }
 
     fn secret(&self, provider: &Provider) -> Result<Option<Redacted<String>>, Fault> {
@@ -297,6 +337,7 @@ mod tests {
         let endpoints = |names_issuer| Endpoints {
             authorize: String::new(),
             token: String::new(),
+            revoke: None,
             secret_in_form: false,
             issuer: IssuerRule::Exact(op.to_owned()),
             names_issuer,

@@ -69,6 +69,7 @@ mod policy;
 mod preset;
 pub(in crate::account) mod protocol;
 mod provider;
+mod revoke;
 mod tokens;
 
 use std::sync::Arc;
@@ -94,6 +95,7 @@ pub use self::protocol::issuer::Tenant;
 pub(super) use self::protocol::profile::Profile;
 pub(super) use self::protocol::token::Tokens;
 pub use self::provider::Provider;
+pub(super) use self::revoke::{revocations, revoke_due};
 pub use self::tokens::{ProviderToken, ProviderTokenError, ProviderTokens};
 
 const TOKENS: Purpose = Purpose::new("account/provider-tokens");

@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::fault::Fault;
 use super::protocol::token::{TokenError, Tokens};
-use super::{Here, Providers, TOKENS};
+use super::{Here, Providers, TOKENS, revoke_due};
 use crate::account::site::Site;
 use crate::crypto::Redacted;
 use crate::scope::UserId;
@@ -25,7 +25,14 @@ const LOOK_AGAIN: StdDuration = StdDuration::from_millis(50);
 ///
 /// A token that is about to be over is refreshed first. However many ask at once, in however many
 /// processes, one asks the provider, and what it gets, a new refresh token too, is kept before
-/// anybody uses it. Tokens go when their identity is unlinked.
+/// anybody uses it.
+///
+/// When their identity is unlinked, or the account deleted, tokens go, and the provider is asked to
+/// revoke them (RFC 7009): by a job that is written with what forgets them, so that no process that is
+/// killed loses it, and that is tried again, after a minute at first and up to six hours, twelve
+/// times in all. A process that is killed while it asks leaves it to be asked again. That is done where
+/// an OpenID Provider publishes a `revocation_endpoint`, as Google and Apple do; GitHub and Facebook,
+/// which have ways of their own, are not asked.
 #[derive(Clone, Debug)]
 pub struct ProviderTokens(Arc<Site>);
 
@@ -83,6 +90,15 @@ impl ProviderTokens {
         // A caller who goes away must not take the new refresh token along.
         let work = tokio::spawn(async move { this.find_or_refresh(&user, &provider).await });
         work.await.map_err(|_| ProviderTokenError::Unavailable("the refresh was cut off".into()))?
+    }
+
+    /// Has providers revoke what was forgotten and is due: a few at once, in a minute otherwise. Answers
+    /// how many were tried.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn revoke_due(&self) -> Result<u64, StoreError> {
+        revoke_due(&self.0).await
     }
 
     async fn find_or_refresh(

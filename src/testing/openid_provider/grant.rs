@@ -70,8 +70,7 @@ impl State {
     /// The answer of the token endpoint.
     pub(super) fn tokens(&self, authorization: Option<&str>, form: &Form) -> (u16, Value) {
         let no = |error: &str| (400, json!({ "error": error }));
-        let client = STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"));
-        if authorization != Some(&format!("Basic {client}")) {
+        if !is_client(authorization) {
             return (401, json!({ "error": "invalid_client" }));
         }
         let field = |name| form.get(name).ok().flatten().unwrap_or_default();
@@ -105,6 +104,18 @@ impl State {
         }
     }
 
+    /// The answer of the revocation endpoint.
+    pub(super) fn revoke(&self, authorization: Option<&str>, form: &Form) -> (u16, Value) {
+        if !is_client(authorization) {
+            return (401, json!({ "error": "invalid_client" }));
+        }
+        let token = form.get("token").ok().flatten().unwrap_or_default().to_owned();
+        let mut inner = self.inner();
+        inner.refresh_tokens.remove(&token);
+        inner.revoked.push(token);
+        (200, json!({}))
+    }
+
     fn id_token(&self, inner: &Inner, grant: &Grant, access_token: &str) -> String {
         let now = self.clock.now().unix_timestamp();
         let user = &grant.user;
@@ -133,6 +144,12 @@ impl State {
         let key = inner.forgery.as_ref().unwrap_or(&inner.key);
         IdTokenJwt::sign(key, &claims).map_or_else(|_| String::new(), |token| token.into_string())
     }
+}
+
+/// Whether it is the one client there is.
+fn is_client(authorization: Option<&str>) -> bool {
+    let client = STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"));
+    authorization == Some(&format!("Basic {client}"))
 }
 
 impl Inner {

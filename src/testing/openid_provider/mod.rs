@@ -93,6 +93,7 @@ struct Inner {
     answers: HashMap<String, Option<(u16, String)>>,
     issuer_in_answers: Option<String>,
     requests: Vec<String>,
+    revoked: Vec<String>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -159,6 +160,7 @@ impl FakeOpenIdProvider {
             answers: HashMap::new(),
             issuer_in_answers: None,
             requests: Vec::new(),
+            revoked: Vec::new(),
         };
         let port = listener.local_addr()?.port();
         let state = Arc::new(State { port, clock, inner: Mutex::new(inner) });
@@ -285,6 +287,11 @@ impl FakeOpenIdProvider {
     /// Names another issuer in each answer from now on (RFC 9207).
     pub fn answer_as(&self, issuer: impl Into<String>) {
         self.state.inner().issuer_in_answers = Some(issuer.into());
+    }
+
+    /// The tokens that were revoked, in order (RFC 7009).
+    pub fn revoked(&self) -> Vec<String> {
+        self.state.inner().revoked.clone()
     }
 
     /// How many requests for this path came.

@@ -75,6 +75,10 @@ async fn answer(state: &State, request: Request<Incoming>) -> Response<Full<Byte
             let form = Form::parse(&body).unwrap_or_default();
             json(state.tokens(authorization, &form))
         }
+        "/revoke" => {
+            let form = Form::parse(&body).unwrap_or_default();
+            json(state.revoke(authorization, &form))
+        }
         "/userinfo" => {
             let bearer = authorization.is_some_and(|value| value.starts_with("Bearer access-"));
             let claims = state.inner().user.claims();
@@ -106,6 +110,7 @@ impl State {
             "token_endpoint": format!("{issuer}/token"),
             "userinfo_endpoint": format!("{issuer}/userinfo"),
             "jwks_uri": format!("{issuer}/jwks"),
+            "revocation_endpoint": format!("{issuer}/revoke"),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256", "ES256"],

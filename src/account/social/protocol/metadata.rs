@@ -17,6 +17,8 @@ pub(in crate::account::social) struct Metadata {
     pub(in crate::account::social) token_endpoint: String,
     pub(in crate::account::social) userinfo_endpoint: Option<String>,
     pub(in crate::account::social) jwks_uri: String,
+    /// Where tokens are revoked (RFC 8414, section 2), if that is an https URL of a bearable length.
+    pub(in crate::account::social) revocation_endpoint: Option<String>,
     /// Those that it signs ID tokens with, of those that we know: `none` and HMAC are not among
     /// them.
     pub(in crate::account::social) algorithms: Vec<Algorithm>,
@@ -46,6 +48,7 @@ struct Document {
     token_endpoint: String,
     userinfo_endpoint: Option<String>,
     jwks_uri: String,
+    revocation_endpoint: Option<String>,
     id_token_signing_alg_values_supported: Option<Vec<String>>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     #[serde(default)]
@@ -95,6 +98,9 @@ impl Metadata {
             token_endpoint: document.token_endpoint,
             userinfo_endpoint: document.userinfo_endpoint,
             jwks_uri: document.jwks_uri,
+            revocation_endpoint: document
+                .revocation_endpoint
+                .filter(|url| !is_long(url) && is_fetchable(url)),
             algorithms,
             secret_in_form: !has("client_secret_basic") && has("client_secret_post"),
             names_issuer: document.authorization_response_iss_parameter_supported,
@@ -127,6 +133,7 @@ mod tests {
             "token_endpoint": "https://op.example/token",
             "userinfo_endpoint": "https://op.example/me",
             "jwks_uri": "https://op.example/jwks",
+            "revocation_endpoint": "https://op.example/revoke",
             "id_token_signing_alg_values_supported": ["none", "HS256", "RS256", "ES256", "XS1"],
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
             "authorization_response_iss_parameter_supported": true,
@@ -154,6 +161,18 @@ mod tests {
         let metadata = read(&plain).unwrap();
         assert_eq!(metadata.algorithms, [Algorithm::RS256]);
         assert!(!metadata.secret_in_form && !metadata.names_issuer);
+    }
+
+    /// Nobody is kept from logging in by it.
+    #[test]
+    fn tokens_are_sent_to_be_revoked_over_https_or_not_at_all() {
+        let endpoint = read(&document()).unwrap().revocation_endpoint;
+        assert_eq!(endpoint.as_deref(), Some("https://op.example/revoke"));
+        for odd in [Value::Null, json!("http://op.example/revoke"), json!("/revoke")] {
+            let mut document = document();
+            document["revocation_endpoint"] = odd;
+            assert_eq!(read(&document).unwrap().revocation_endpoint, None);
+        }
     }
 
     #[test]

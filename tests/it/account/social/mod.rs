@@ -8,6 +8,7 @@ mod link;
 mod mail;
 mod microsoft;
 mod others;
+mod revoke;
 mod single_sign_on;
 mod store;
 mod tokens;
