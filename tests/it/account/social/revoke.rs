@@ -1,7 +1,5 @@
 //! Tokens that were kept are revoked at the provider when they are forgotten.
 
-use donjon::store::OutboxStore as _;
-
 use super::*;
 use crate::account::world::PASSWORD;
 
