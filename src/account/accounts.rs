@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::password::{Busy, PasswordPool, check_length};
 use super::second_factor::Factors;
+use super::site::Site;
 use super::{Email, InvalidEmail};
 use crate::audit::{Action, AuditActor, Entry};
 use crate::crypto::{Clock, Random, RandomExt as _, Redacted};
@@ -11,9 +12,11 @@ use crate::store::{
     AccountStore, Effects, EmailChange, EmailChanged, EmailProof, NewUser, Registration, StoreError,
 };
 
-/// The accounts, for the host's own code: to seed, to import, to find. Cheap to clone.
+/// The accounts, for the host's own code: to seed, to import, to find, and all that administrators do
+/// on their pages. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Accounts {
+    pub(super) site: Arc<Site>,
     pub(super) store: Arc<dyn AccountStore>,
     pub(super) passwords: PasswordPool,
     pub(super) password_length: PasswordLength,
@@ -132,38 +135,6 @@ impl Accounts {
     ) -> Result<Option<serde_json::Value>, StoreError> {
         let (name, value) = (storable_text(name.to_owned()), storable(value.clone()));
         self.store.claim_attribute(id, &name, &value).await
-    }
-
-    /// Has the user choose another password: the next login, by whichever way, leads to a page for
-    /// that and gets no session before. All sessions of the user end, and logins that are under way
-    /// do not stand. `false` if there is no such account. Nothing is mailed.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use donjon::account::AccountLayer;
-    /// # use donjon::crypto::{Keyring, SystemRandom};
-    /// # use donjon::store::SqlStore;
-    /// # let store = SqlStore::connect("sqlite::memory:").await?;
-    /// # let keyring = Keyring::ephemeral(&SystemRandom);
-    /// # let layer = AccountLayer::builder(&store, &keyring, "https://app.example").build()?;
-    /// # let accounts = layer.accounts();
-    /// let alice = accounts.create("alice@example.test", Some("Welcome-17"), Default::default(), true);
-    /// assert!(accounts.require_password_change(alice.await?.id()).await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn require_password_change(&self, id: &UserId) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let entry = Entry::new(Action::REQUIRE_PASSWORD_CHANGE).by(AuditActor::System);
-        let along = Effects::from(entry.at(now, &*self.random));
-        let marked = self.store.require_password_change(id, &along, now).await?;
-        if marked {
-            along.announce();
-        }
-        Ok(marked)
     }
 
     /// Gives an account another address, which the host vouches for as its owner's. Every session of

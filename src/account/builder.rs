@@ -408,22 +408,15 @@ impl AccountLayerBuilder {
             forgot_password: format!("{base_url}{}", self.paths.forgot_password),
             base_url,
         };
-        let accounts = Accounts {
-            store: Arc::clone(&self.store),
-            passwords: passwords.clone(),
-            password_length: self.password_rules.bounds(),
-            factors: Arc::clone(&factors),
-            clock: Arc::clone(&self.clock),
-            random: Arc::clone(&self.random),
-        };
+        let password_length = self.password_rules.bounds();
         let site = Site {
             origin: url.origin().ascii_serialization(),
-            store: self.store,
-            passwords,
+            store: Arc::clone(&self.store),
+            passwords: passwords.clone(),
             password_rules: self.password_rules,
             letters,
             devices,
-            factors,
+            factors: Arc::clone(&factors),
             pending,
             passkeys,
             registrants,
@@ -447,10 +440,20 @@ impl AccountLayerBuilder {
             policy: self.policy,
             ignores_unknown_peers: self.ignores_unknown_peers,
             organizations: self.organizations,
-            clock: self.clock,
-            random: self.random,
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
             tokens: self.tokens,
             apps: self.apps,
+        };
+        let site = Arc::new(site);
+        let accounts = Accounts {
+            site: Arc::clone(&site),
+            store: self.store,
+            passwords,
+            password_length,
+            factors,
+            clock: self.clock,
+            random: self.random,
         };
         Ok(AccountLayer::new(site, accounts))
     }

@@ -44,8 +44,8 @@ impl AccountLayer {
         AccountLayerBuilder::new(store.into(), keyring.clone(), base_url.into())
     }
 
-    pub(super) fn new(site: Site, accounts: Accounts) -> Self {
-        Self { site: Arc::new(site), accounts, sweeping: Arc::new(Once::new()) }
+    pub(super) fn new(site: Arc<Site>, accounts: Accounts) -> Self {
+        Self { site, accounts, sweeping: Arc::new(Once::new()) }
     }
 
     /// What the flows work with.

@@ -117,6 +117,7 @@ mod login;
 mod login_link;
 mod logout;
 mod mailed;
+mod manage;
 mod marks;
 pub mod mfa;
 mod new_password;
@@ -163,6 +164,10 @@ pub use hook::{
 pub use import::ImportError;
 pub use layer::{AccountLayer, AccountService};
 pub use limits::{AppLimits, FormLimits, Limits};
+pub use manage::{
+    AccountPage, AccountQuery, By, Deletion, Disabling, Enabling, Keeping, ResetMail,
+    SecondFactorRemoval, SetPasswordError,
+};
 pub use other_login::OtherLogin;
 
 pub use crate::store::DeletionStrategy;

@@ -255,13 +255,36 @@ impl<'a> AdminUser<'a> {
 }
 
 /// Why something was not done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AdminProblem {
     /// The reason to act as the user was none.
     NoReason,
     /// The second factor is that of the only owner who comes in although single sign-on is enforced.
     FactorNeeded,
+    /// There is no second factor.
+    NoFactor,
+    /// The second factor is a passkey, and the only way in.
+    OnlyWayIn,
+    /// The account is disabled already.
+    AlreadyDisabled,
+    /// The account is not disabled.
+    NotDisabled,
+    /// The account is going to be deleted already.
+    AlreadyLeaving,
+    /// A deletion was cancelled only recently.
+    CoolingDown {
+        /// When another can be asked for.
+        until: OffsetDateTime,
+    },
+    /// The user is the only owner of these organizations, and others are in them.
+    SoleOwner(Vec<String>),
+    /// The account is not going to be deleted, or it is too late to keep it.
+    NotLeaving,
+    /// There is no address to mail to.
+    NoAddress,
+    /// Too many links were asked for of late.
+    MailedTooOften,
 }
 
 /// Data of [`Pages::admin_audit`](super::Pages::admin_audit).

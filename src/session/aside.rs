@@ -7,7 +7,7 @@ use super::request::{cookie_of, scope_of};
 use super::{Session, SessionError};
 use crate::crypto::OpaqueToken;
 use crate::scope::{CurrentScope, SessionEnd, UserId};
-use crate::store::{Effects, Result, StoredSession};
+use crate::store::{Result, StoredSession};
 
 impl Session {
     /// Leaves the session of this request alive, with its data, and goes on as a visitor. Answers
@@ -66,11 +66,5 @@ impl Session {
     /// The live sessions of any user, for administrators.
     pub(crate) async fn sessions_of(&self, user: &UserId) -> Result<Vec<StoredSession>> {
         self.0.config.store.sessions_of(user, self.now()).await
-    }
-
-    /// Ends all sessions of any user, for administrators, with this written in the same transition.
-    pub(crate) async fn end_sessions_of(&self, user: &UserId, along: &Effects) -> Result<u64> {
-        let (end, store) = (SessionEnd::SignedOutEverywhere, &self.0.config.store);
-        store.end_sessions_along(user, None, end, along, self.now()).await
     }
 }

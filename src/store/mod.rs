@@ -89,13 +89,13 @@ macro_rules! together {
 
 together! {
     /// What the account pages work with.
-    AccountStore: UserStore, AuditStore, LimitStore, MfaStore, PasskeyStore, IdentityStore,
+    AccountStore: UserStore, SessionStore, AuditStore, LimitStore, MfaStore, PasskeyStore, IdentityStore,
     OrganizationStore, InvitationStore, ApiTokenStore, LifecycleStore, PasswordStore, AdminStore,
     MailLinkStore, EmailChangeStore, SsoStore, OutboxStore
 }
 
 together! {
     /// A backend that fulfils the whole contract.
-    Store: SessionStore, AccountStore, AppSessionStore, ProviderStore, SamlStore,
+    Store: AccountStore, AppSessionStore, ProviderStore, SamlStore,
     WebhookStore
 }

@@ -1,16 +1,18 @@
 //! What an administrator does to an account: each with a fresh login, counted, and written into the
 //! audit log with the change.
 
-use super::{AdminAct, LIMIT, factor, find, impersonate, permit, user};
-use crate::account::letters::Linked;
+use super::{AdminAct, LIMIT, find, impersonate, permit, user};
+use crate::account::AccountError;
+use crate::account::manage::{
+    By, Disabling, Enabling, Keeping, ResetMail, SecondFactorRemoval, disable, enable,
+    end_sessions, keep, remove_second_factor, request_deletion, require_password_change,
+    send_reset,
+};
 use crate::account::site::{Answer, Site, Visit};
-use crate::account::trip::Trip;
-use crate::account::{AccountError, Email};
-use crate::audit::Action;
 use crate::http::respond;
 use crate::page::AdminProblem;
 use crate::scope::{Account, UserId};
-use crate::store::{Effects, KeptBy, NewDeletion};
+use crate::store::DeletionRequest;
 
 pub(super) async fn submit(site: &Site, visit: &Visit, id: &UserId, name: &str) -> Answer {
     let act = match name {
@@ -45,83 +47,69 @@ pub(super) async fn submit(site: &Site, visit: &Visit, id: &UserId, name: &str) 
     if acts_as {
         return impersonate::start(site, visit, &administrator, &target).await;
     }
-    if act == AdminAct::RemoveSecondFactor {
-        if !factor::remove(site, visit, &target).await? {
-            return user::refused(site, visit, &target, AdminProblem::FactorNeeded).await;
-        }
-    } else {
-        apply(site, visit, act, &target).await?;
+    match apply(site, &By::visitor(visit), act, &target).await? {
+        Some(problem) => user::refused(site, visit, &target, problem).await,
+        None => Ok(respond::see_other(&user::path(site, id))),
     }
-    Ok(respond::see_other(&user::path(site, id)))
 }
 
+/// Why it was not done, if it was not.
 async fn apply(
     site: &Site,
-    visit: &Visit,
+    by: &By,
     act: AdminAct,
     target: &Account,
-) -> Result<(), AccountError> {
-    let (store, id, now) = (&site.store, target.id(), site.now());
-    let along = |action: Action| site.effects(visit.entry(action).about(id));
+) -> Result<Option<AdminProblem>, AccountError> {
+    let id = target.id();
     match act {
         AdminAct::RevokeSessions => {
-            let along = along(Action::ADMIN_REVOKE_SESSIONS);
-            visit.session.end_sessions_of(id, &along).await?;
-            along.announce();
+            end_sessions(site, id, by).await?;
+            Ok(None)
         }
-        AdminAct::SendReset => send_reset(site, visit, target).await?,
-        AdminAct::RequirePasswordChange => {
-            let along = along(Action::REQUIRE_PASSWORD_CHANGE);
-            announce(store.require_password_change(id, &along, now).await?, &along);
-        }
-        AdminAct::Disable => {
-            let along = along(Action::DISABLE_ACCOUNT);
-            announce(store.disable_account(id, &along, now).await?, &along);
-        }
-        AdminAct::Enable => {
-            let along = along(Action::ENABLE_ACCOUNT);
-            announce(store.enable_account(id, &along).await?, &along);
-        }
+        AdminAct::SendReset => match send_reset(site, id, by).await? {
+            ResetMail::Sent => Ok(None),
+            ResetMail::TooOften => Ok(Some(AdminProblem::MailedTooOften)),
+            ResetMail::NoAddress => Ok(Some(AdminProblem::NoAddress)),
+            ResetMail::NoAccount => Err(AccountError::NotFound),
+        },
+        AdminAct::RequirePasswordChange => match require_password_change(site, id, by).await? {
+            true => Ok(None),
+            false => Err(AccountError::NotFound),
+        },
+        AdminAct::Disable => match disable(site, id, by).await? {
+            Disabling::Disabled => Ok(None),
+            Disabling::AlreadyDisabled => Ok(Some(AdminProblem::AlreadyDisabled)),
+            Disabling::NoAccount => Err(AccountError::NotFound),
+        },
+        AdminAct::Enable => match enable(site, id, by).await? {
+            Enabling::Enabled => Ok(None),
+            Enabling::NotDisabled => Ok(Some(AdminProblem::NotDisabled)),
+            Enabling::NoAccount => Err(AccountError::NotFound),
+        },
+        AdminAct::RemoveSecondFactor => match remove_second_factor(site, id, by).await? {
+            SecondFactorRemoval::Removed => Ok(None),
+            SecondFactorRemoval::None => Ok(Some(AdminProblem::NoFactor)),
+            SecondFactorRemoval::LastWayIn => Ok(Some(AdminProblem::OnlyWayIn)),
+            SecondFactorRemoval::LastToComeIn => Ok(Some(AdminProblem::FactorNeeded)),
+            SecondFactorRemoval::NoAccount => Err(AccountError::NotFound),
+        },
         AdminAct::Delete => {
-            let grace = site.policy.deletion.grace;
-            let email = target.email().and_then(|email| Email::parse(email).ok());
-            let keep = email.filter(|_| grace.is_positive()).map(|to| {
-                let paths = (&site.paths, &Trip::default());
-                let link = site.letters.link(Linked::Keep, &to, paths, (now, grace));
-                (to.as_str().to_owned(), link)
-            });
-            let deletion = NewDeletion { user: id.clone(), at: now + grace, keep };
-            let along = along(Action::REQUEST_DELETION);
-            let asked = store.request_deletion(&deletion, &along, now).await?;
-            announce(asked == crate::store::DeletionRequest::Scheduled, &along);
+            match request_deletion(site, id, by, site.policy.deletion.grace).await? {
+                DeletionRequest::Scheduled => Ok(None),
+                DeletionRequest::AlreadyScheduled => Ok(Some(AdminProblem::AlreadyLeaving)),
+                DeletionRequest::CoolingDown { until } => {
+                    Ok(Some(AdminProblem::CoolingDown { until }))
+                }
+                DeletionRequest::SoleOwner(names) => Ok(Some(AdminProblem::SoleOwner(names))),
+                DeletionRequest::NoAccount => Err(AccountError::NotFound),
+            }
         }
-        AdminAct::Keep => {
-            let (by, along) = (KeptBy::Administrator(id.clone()), along(Action::CANCEL_DELETION));
-            let cooldown = site.policy.deletion.cooldown;
-            let kept = store.cancel_deletion(&by, cooldown, &along, now).await?;
-            announce(matches!(kept, crate::store::DeletionCancel::Kept(_)), &along);
-        }
+        AdminAct::Keep => match keep(site, id, by).await? {
+            Keeping::Kept => Ok(None),
+            Keeping::NotLeaving => Ok(Some(AdminProblem::NotLeaving)),
+            Keeping::NoAccount => Err(AccountError::NotFound),
+        },
         // Done elsewhere, or to no account.
-        _ => {}
+        _ => Ok(None),
     }
-    Ok(())
-}
-
-fn announce(done: bool, along: &Effects) {
-    if done {
-        along.announce();
-    }
-}
-
-/// The same link as the user can ask for, under the same limit.
-async fn send_reset(site: &Site, visit: &Visit, target: &Account) -> Result<(), AccountError> {
-    let Some(to) = target.email().and_then(|email| Email::parse(email).ok()) else {
-        return Ok(());
-    };
-    let (now, trip) = (site.now(), Trip::default());
-    let life = (now, site.policy.reset_for);
-    let mut link = site.letters.link(Linked::Reset, &to, (&site.paths, &trip), life);
-    let entry = visit.entry(Action::REQUEST_LINK).about(target.id()).with("purpose", "reset");
-    link.effects = link.effects.and_entry(entry.at(now, &*site.random));
-    site.request_link(&to, &link, now).await
 }

@@ -5,7 +5,6 @@ mod act;
 mod audit;
 mod authorizer;
 mod entries;
-mod factor;
 mod frame;
 pub(super) mod impersonate;
 mod mails;

@@ -68,7 +68,7 @@ async fn page(
         .with_sessions(&sessions)
         .with_entries(&entries)
         .refused(problem);
-    let status = match problem {
+    let status = match page.problem {
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
         None => StatusCode::OK,
     };

@@ -5,22 +5,21 @@ use http::StatusCode;
 use super::frame::FrameParts;
 use super::{AdminAct, may, permit};
 use crate::account::AccountError;
+use crate::account::manage::{begins, read};
 use crate::account::site::{Answer, Site, Visit};
 use crate::http::respond;
 use crate::page::{AccountState, AdminUserLine, AdminUsers};
-use crate::scope::{Account, UserId, storable_text};
+use crate::scope::{Account, UserId};
 use crate::store::{AccountFilter, AccountSummary, Standing};
 
 const PAGE: u32 = 50;
 /// How many times as many accounts are read, at most, to fill a page.
 const BATCHES: u32 = 5;
-/// The longest prefix that is looked for, in characters.
-const PREFIX: usize = 254;
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let administrator = permit(site, visit, AdminAct::Look, None).await?;
     let typed = visit.query.get("email")?.unwrap_or_default();
-    let email_prefix = storable_text(typed.trim().to_lowercase().chars().take(PREFIX).collect());
+    let email_prefix = begins(typed);
     let before = visit.query.get("before")?.and_then(|id| UserId::new(id).ok());
     let filter = AccountFilter { email_prefix, before };
     let (found, more) = visible(site, visit, &filter).await?;
@@ -55,9 +54,9 @@ async fn visible(
     let mut filter = filter.clone();
     let mut shown = Vec::new();
     for _ in 0..BATCHES {
-        let batch = site.store.list_accounts(&filter, PAGE).await?;
-        let is_last = batch.len() < PAGE as usize;
-        for summary in batch {
+        let batch = read(site, &filter, PAGE).await?;
+        let is_last = batch.next.is_none();
+        for summary in batch.accounts {
             if shown.len() == PAGE as usize {
                 return Ok((shown, filter.before));
             }

@@ -6,8 +6,10 @@ mod execute;
 mod hook;
 pub(super) mod keep;
 mod policy;
+mod request;
 
 pub(super) use self::abandoned::remove_abandoned;
 pub(super) use self::execute::{execute_due, execute_own};
 pub use self::hook::{DeletionHook, DeletionHookError};
 pub use self::policy::DeletionPolicy;
+pub(super) use self::request::request;

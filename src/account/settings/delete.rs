@@ -4,19 +4,17 @@
 use http::{Response, StatusCode};
 
 use super::{Flow, FrameParts};
-use crate::account::deletion::execute_own;
-use crate::account::letters::Linked;
+use crate::account::deletion::{execute_own, request};
 use crate::account::prove::{complete, prove};
 use crate::account::second_factor::{Checked, check_code, use_up};
 use crate::account::site::{Answer, Site, Visit};
-use crate::account::trip::Trip;
 use crate::account::{AccountError, Email};
 use crate::audit::Action;
 use crate::crypto::Redacted;
 use crate::http::{Body, Form, respond};
 use crate::page::{AccountLeaving, DeleteAccount, DeletionProblem};
 use crate::scope::Account;
-use crate::store::{DeletionRequest, Effects, LoginCompletion, NewDeletion};
+use crate::store::{DeletionRequest, Effects, LoginCompletion};
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let account = visit.fresh_account(site)?;
@@ -33,7 +31,9 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     if !proves(site, visit, &account, asks, &form).await? {
         return page(site, &account, asks, Some(DeletionProblem::NotProven)).await;
     }
-    match request(site, visit, &account).await? {
+    let grace = site.policy.deletion.grace;
+    let entry = visit.entry(Action::REQUEST_DELETION);
+    match request(site, &account, grace, entry).await? {
         DeletionRequest::Scheduled | DeletionRequest::AlreadyScheduled => {
             leave(site, visit, &account).await
         }
@@ -96,27 +96,6 @@ async fn proves(
         return Ok(completion == LoginCompletion::Completed);
     }
     Ok(!asks.password && !asks.code)
-}
-
-async fn request(
-    site: &Site,
-    visit: &Visit,
-    account: &Account,
-) -> Result<DeletionRequest, AccountError> {
-    let (now, grace) = (site.now(), site.policy.deletion.grace);
-    let email = account.email().and_then(|email| Email::parse(email).ok());
-    let keep = email.filter(|_| grace.is_positive()).map(|to| {
-        let nowhere = Trip::default();
-        let link = site.letters.link(Linked::Keep, &to, (&site.paths, &nowhere), (now, grace));
-        (to.as_str().to_owned(), link)
-    });
-    let deletion = NewDeletion { user: account.id().clone(), at: now + grace, keep };
-    let along = site.effects(visit.entry(Action::REQUEST_DELETION));
-    let asked = site.store.request_deletion(&deletion, &along, now).await?;
-    if asked == DeletionRequest::Scheduled {
-        along.announce();
-    }
-    Ok(asked)
 }
 
 /// The session is gone; the browser forgets it.

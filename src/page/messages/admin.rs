@@ -73,6 +73,16 @@ macro_rules! admin {
             admin_mails_days: "the last {days} days",
             admin_mails_all: "all the time we keep them",
             admin_slug_differs: "That isn’t its name in addresses, so nothing was deleted.",
+            admin_no_factor: "There is no two-step login to turn off.",
+            admin_only_way_in: "Their passkey is their only way in, so it stays. Give them a password or another way in first.",
+            admin_already_disabled: "The account was disabled already, so nothing changed.",
+            admin_not_disabled: "The account wasn’t disabled, so nothing changed.",
+            admin_already_leaving: "The account is going to be deleted already, so nothing changed.",
+            admin_cooling_down: "The account was kept only recently, so it isn’t deleted. It can be from {date}.",
+            admin_sole_owner: "They are the only owner of {names}, where others still work, so the account isn’t deleted. Somebody else must become an owner first.",
+            admin_not_leaving: "The account wasn’t going to be deleted, or it is too late to keep it, so nothing changed.",
+            admin_no_address: "They have no address to mail to, so nothing was mailed.",
+            admin_mailed_too_often: "Too many links were asked for this address of late, so nothing was mailed. Please try again later.",
             admin_factor_needed: "They are the only owner who comes in if their organization’s single sign-on doesn’t answer, and this is their second step. Another owner must be let in all the same first.",
         }
     };

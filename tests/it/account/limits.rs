@@ -166,7 +166,7 @@ async fn choosing_another_password_counts_as_the_login_that_it_ends() {
         world.user(ALICE).await;
         let accounts = world.accounts.accounts();
         let alice = accounts.find_by_email(ALICE).await.unwrap().unwrap();
-        accounts.require_password_change(alice.id()).await.unwrap();
+        accounts.require_password_change(alice.id(), &donjon::account::By::system()).await.unwrap();
         let mut browser = from(&world, HERE);
         assert_eq!(log_in(&mut browser, ALICE, PASSWORD).await.url.path(), CHOOSE);
         for _ in 0..3 {

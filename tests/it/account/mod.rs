@@ -18,6 +18,7 @@ mod killed;
 mod lifecycle;
 mod limits;
 mod mailed;
+mod managed;
 pub mod organizations;
 mod overtaken;
 mod passkeys;

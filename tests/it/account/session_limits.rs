@@ -164,7 +164,10 @@ async fn a_login_that_waits_for_another_password_waits_to_its_second() {
         world.user(ALICE).await;
         let accounts = world.accounts.accounts();
         let account = accounts.find_by_email(ALICE).await.unwrap().unwrap();
-        accounts.require_password_change(account.id()).await.unwrap();
+        accounts
+            .require_password_change(account.id(), &donjon::account::By::system())
+            .await
+            .unwrap();
         let (mut before, mut at) = (world.browser(), world.browser());
         for browser in [&mut before, &mut at] {
             let page = log_in(browser, ALICE, PASSWORD).await;

@@ -57,6 +57,13 @@ pub(super) fn pages(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str
             ),
         ),
         (
+            "admin-user-sole-owner",
+            theme.admin_user(
+                &AdminUser::new(office, &account, (AccountState::Open, false), text)
+                    .refused(Some(AdminProblem::SoleOwner(vec![text.to_owned()]))),
+            ),
+        ),
+        (
             "admin-audit",
             theme.admin_audit(&AdminAudit::new(office, &audited, (text, text), [text; 2], None)),
         ),

@@ -3,6 +3,7 @@
 mod impersonation;
 mod mails;
 mod organizations;
+mod outcomes;
 mod pages;
 mod scope;
 mod webhooks;

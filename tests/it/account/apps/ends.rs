@@ -219,7 +219,14 @@ async fn whoever_is_kept_out_is_out_of_apps_at_once() {
         let begun = on_the_phone(&world, &mut browser).await;
         let code = code(&mut browser, &ask(&[])).await;
         let user = alice(&world).await;
-        assert!(world.accounts.accounts().require_password_change(&user).await.unwrap());
+        assert!(
+            world
+                .accounts
+                .accounts()
+                .require_password_change(&user, &donjon::account::By::system())
+                .await
+                .unwrap()
+        );
         assert!(is_over(&world, &apps, &begun).await);
         assert!(exchange(&world, &code).await.is_refused("invalid_grant"));
     })

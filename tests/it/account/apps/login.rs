@@ -116,7 +116,14 @@ async fn whoever_must_choose_another_password_does_so_before_an_app_is_let_in() 
     each_app_world(async |world, _| {
         world.user(ALICE).await;
         let user = alice(&world).await;
-        assert!(world.accounts.accounts().require_password_change(&user).await.unwrap());
+        assert!(
+            world
+                .accounts
+                .accounts()
+                .require_password_change(&user, &donjon::account::By::system())
+                .await
+                .unwrap()
+        );
         let mut browser = world.browser();
         let page = browser.get(&ask(&[])).await;
         let page = browser.follow(page).await;

@@ -68,7 +68,9 @@ async fn an_administrator_takes_a_lost_second_factor_away_with_its_passkeys() {
         let mut only = SoftPasskey::at(ORIGIN);
         give(&world, BOB, &mut only).await;
         let bob = id_of(BOB).await;
-        root.post(&format!("/admin/users/{bob}/remove-second-factor"), &[]).await;
+        let page = root.post(&format!("/admin/users/{bob}/remove-second-factor"), &[]).await;
+        assert_eq!(page.status, http::StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.body.contains("only way in"), "{}", page.body);
         assert_eq!(come_in(&mut world.browser(), &mut only).await.body, hello(BOB));
         assert!(world.mails_to(BOB).await.is_empty());
     })

@@ -13,7 +13,12 @@ const CHOOSE: &str = "/login/password";
 pub(in crate::account) async fn require(world: &World, email: &str) {
     let accounts = world.accounts.accounts();
     let account = accounts.find_by_email(email).await.unwrap().unwrap();
-    assert!(accounts.require_password_change(account.id()).await.unwrap());
+    assert!(
+        accounts
+            .require_password_change(account.id(), &donjon::account::By::system())
+            .await
+            .unwrap()
+    );
 }
 
 /// Logs in, and stands before the question for another password.

@@ -194,7 +194,7 @@ async fn an_account_that_is_disabled_while_a_login_waits_stays_shut() {
         let accounts = world.accounts.accounts();
         let account = accounts.find_by_email(ALICE).await.unwrap().unwrap();
         let (id, none) = (account.id(), Effects::none());
-        accounts.require_password_change(id).await.unwrap();
+        accounts.require_password_change(id, &donjon::account::By::system()).await.unwrap();
         let mut choosing = world.browser();
         pending(&mut choosing, ALICE).await;
         let page = verify(&mut choosing, &app.codes[0]).await;

@@ -130,7 +130,10 @@ async fn what_began_before_the_enforcement_does_not_end_in_a_session() {
         for email in [pat, kim] {
             world.user(email).await;
         }
-        accounts.require_password_change(&id_of(&world, pat).await).await.unwrap();
+        accounts
+            .require_password_change(&id_of(&world, pat).await, &donjon::account::By::system())
+            .await
+            .unwrap();
         let mut forced = world.browser();
         let page = log_in(&mut forced, pat, PASSWORD).await;
         assert_eq!(page.url.path(), "/login/password");

@@ -282,7 +282,12 @@ async fn a_provider_is_no_way_around_the_choice_of_another_password() {
         fake.arrive(&mut world.browser(), alice()).await;
         let accounts = world.accounts.accounts();
         let account = accounts.find_by_email(ALICE).await.unwrap().unwrap();
-        assert!(accounts.require_password_change(account.id()).await.unwrap());
+        assert!(
+            accounts
+                .require_password_change(account.id(), &donjon::account::By::system())
+                .await
+                .unwrap()
+        );
         let mut browser = world.browser();
         let page = fake.arrive(&mut browser, alice()).await;
         assert_eq!((page.status, page.url.path()), (StatusCode::OK, "/login/password"));
