@@ -43,7 +43,7 @@ impl Action {
     pub const REGISTER: Self = Self::of("account.register");
     /// The host made an account.
     pub const CREATE: Self = Self::of("account.create");
-    /// An address was confirmed by a mailed link.
+    /// An address was confirmed, by a mailed link or the word of the host.
     pub const CONFIRM_EMAIL: Self = Self::of("account.email_confirm");
     /// A user asked for another address.
     pub const REQUEST_EMAIL_CHANGE: Self = Self::of("account.email_change_request");
@@ -60,10 +60,14 @@ impl Action {
     pub const CHANGE_PASSWORD: Self = Self::of("account.password_change");
     /// An account without a password got one.
     pub const SET_PASSWORD: Self = Self::of("account.password_set");
+    /// A password was taken away.
+    pub const REMOVE_PASSWORD: Self = Self::of("account.password_remove");
     /// The host has a user choose another password at the next login.
     pub const REQUIRE_PASSWORD_CHANGE: Self = Self::of("account.password_change_require");
     /// An address or a browser was locked after too many wrong passwords.
     pub const LOCK: Self = Self::of("account.lock");
+    /// The attempts that locked a user out were forgotten.
+    pub const UNLOCK: Self = Self::of("account.unlock");
     /// A user took all that is known of them.
     pub const EXPORT: Self = Self::of("account.export");
     /// A user asked for the end of the account; refused if the password or code typed for it was

@@ -37,6 +37,7 @@ mod sighting;
 mod single_sign_on;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
+mod support;
 mod sweep;
 #[cfg_attr(
     not(any(feature = "sqlite", feature = "postgres")),
@@ -72,6 +73,7 @@ pub use sighting::*;
 pub use single_sign_on::*;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sql::{ConnectError, SqlStore, StoreOptions};
+pub use support::*;
 pub(crate) use sweep::{SWEEP_BATCH, sweep_regularly};
 #[cfg(feature = "accounts")]
 pub(crate) use user_data::omissions;
@@ -91,7 +93,7 @@ together! {
     /// What the account pages work with.
     AccountStore: UserStore, SessionStore, AuditStore, LimitStore, MfaStore, PasskeyStore, IdentityStore,
     OrganizationStore, InvitationStore, ApiTokenStore, LifecycleStore, PasswordStore, AdminStore,
-    MailLinkStore, EmailChangeStore, SsoStore, OutboxStore
+    MailLinkStore, EmailChangeStore, SsoStore, OutboxStore, SupportStore
 }
 
 together! {

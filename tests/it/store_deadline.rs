@@ -162,6 +162,8 @@ async fn no_transaction_holds_its_caller_for_ever() {
         remove_passkey(&user, uuid::Uuid::nil(), &OpenWays::default(), &along, &along);
         unlink_identity(&user, "idp", &OpenWays::default(), &along);
         disable_account(&user, &along, now);
+        unlock(&user, &along);
+        remove_password(&user, &along, now);
     }
 }
 

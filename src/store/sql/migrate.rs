@@ -66,6 +66,7 @@ migrations! {
     64 "0064_audit_email",
     65 "0065_audit_append_only",
     66 "0066_displaced",
+    67 "0067_password_remove",
 }
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

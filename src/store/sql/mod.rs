@@ -186,6 +186,7 @@ coerce!(
     ProviderStore,
     SamlStore,
     SsoStore,
+    SupportStore,
     WebhookStore
 );
 

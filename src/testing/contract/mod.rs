@@ -47,6 +47,8 @@ mod session;
 #[cfg(feature = "accounts")]
 mod single_sign_on;
 #[cfg(feature = "accounts")]
+mod support;
+#[cfg(feature = "accounts")]
 mod ways_in;
 #[cfg(feature = "accounts")]
 mod webhook;
@@ -88,6 +90,8 @@ pub use self::saml::saml;
 pub use self::session::sessions;
 #[cfg(feature = "accounts")]
 pub use self::single_sign_on::{SsoParts, single_sign_on};
+#[cfg(feature = "accounts")]
+pub use self::support::support;
 #[cfg(feature = "accounts")]
 pub use self::ways_in::{WaysInParts, ways_in};
 #[cfg(feature = "accounts")]

@@ -33,6 +33,8 @@ pub mod session;
 mod single_sign_on;
 pub mod unreachable;
 #[cfg(feature = "accounts")]
+mod support;
+#[cfg(feature = "accounts")]
 mod webhook;
 
 use donjon::store::{Effects, Receipt};

@@ -32,6 +32,7 @@ mod session;
 mod session_data;
 mod session_events;
 mod single_sign_on;
+mod support;
 mod sweep;
 mod take_over;
 mod takeover;

@@ -27,6 +27,7 @@ mod session;
 mod session_events;
 mod single_sign_on;
 mod steps;
+mod support;
 mod sweep;
 mod webhook;
 mod writer;
