@@ -134,7 +134,8 @@ impl<S> Layer<S> for AccountLayer {
 
     /// Inside a tokio runtime, the first call also starts the tasks that remove links, counters
     /// and limits that are over, accounts that are to be deleted or of which nothing came, and
-    /// impersonations that are not permitted any more; they end with the last service.
+    /// impersonations that are not permitted any more; they end with the last service and the last
+    /// [`Accounts`].
     fn layer(&self, inner: S) -> Self::Service {
         self.sweeping.call_once(|| start_sweeping(&self.site));
         Mounted::new(Arc::new(self.clone()), inner)

@@ -165,8 +165,8 @@ pub use import::ImportError;
 pub use layer::{AccountLayer, AccountService};
 pub use limits::{AppLimits, FormLimits, Limits};
 pub use manage::{
-    AccountPage, AccountQuery, By, Deletion, Disabling, Enabling, Keeping, ResetMail,
-    SecondFactorRemoval, SetPasswordError,
+    AccountPage, AccountQuery, By, Confirming, Deletion, Disabling, Enabling, Keeping, ResetMail,
+    SecondFactorRemoval, SetPasswordError, Unlocking,
 };
 pub use other_login::OtherLogin;
 

@@ -1,6 +1,7 @@
 //! What may be done to an account by somebody else: by the host's own code, and by administrators on
 //! their pages, which call the same.
 
+mod access;
 mod by;
 mod deletion;
 mod disable;
@@ -9,6 +10,7 @@ mod list;
 mod password;
 mod sessions;
 
+pub use self::access::{Confirming, Unlocking};
 pub use self::by::By;
 pub use self::deletion::{Deletion, Keeping};
 pub use self::disable::{Disabling, Enabling};

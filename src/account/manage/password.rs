@@ -10,7 +10,10 @@ use crate::audit::Action;
 use crate::crypto::Redacted;
 use crate::page::PasswordProblem;
 use crate::scope::UserId;
-use crate::store::{LinkRequest, LoginCounter, NewPassword, PasswordChange, Result, StoreError};
+use crate::store::{
+    LinkRequest, LoginCounter, NewPassword, PasswordChange, PasswordRemoval, Result, Standing,
+    StoreError,
+};
 
 /// How often a password is set again after another one came before it.
 const TRIES: usize = 8;
@@ -88,13 +91,14 @@ impl Accounts {
         let site = &self.site;
         let hash = self.passwords.hash(Redacted(password.to_owned())).await?;
         for _ in 0..TRIES {
-            let Some(user) = site.store.load_login_user(id).await? else { break };
+            let Some(user) = site.store.load_login_user(id).await? else {
+                return Err(SetPasswordError::NoAccount);
+            };
             // What the account becomes after this moves the epoch.
             let standing = site.store.standing(id).await?;
-            let stays =
-                |s: &crate::store::Standing| s.deletion_at.is_none() && s.deleted_at.is_none();
+            let stays = |it: &Standing| it.deletion_at.is_none() && it.deleted_at.is_none();
             if !standing.as_ref().is_some_and(stays) {
-                break;
+                return Err(SetPasswordError::NoAccount);
             }
             let is_first = user.password.is_none();
             let action = if is_first { Action::SET_PASSWORD } else { Action::CHANGE_PASSWORD };
@@ -118,10 +122,41 @@ impl Accounts {
                 return Ok(());
             }
         }
-        match super::is_there(site, id).await? {
-            true => Err(SetPasswordError::Contended),
-            false => Err(SetPasswordError::NoAccount),
+        Err(SetPasswordError::Contended)
+    }
+
+    /// Takes the password of a user away: they log in by other means from now on, or set another one by
+    /// mail. Every session and every link of theirs ends, and no browser is known to be theirs any more.
+    /// Of callers who do it at once exactly one is told [`PasswordRemoval::Removed`]. Nothing is mailed.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use donjon::account::AccountLayer;
+    /// # use donjon::crypto::{Keyring, SystemRandom};
+    /// # use donjon::store::SqlStore;
+    /// # let store = SqlStore::connect("sqlite::memory:").await?;
+    /// # let keyring = Keyring::ephemeral(&SystemRandom);
+    /// # let layer = AccountLayer::builder(&store, &keyring, "https://app.example").build()?;
+    /// # let accounts = layer.accounts();
+    /// use donjon::account::By;
+    /// use donjon::store::PasswordRemoval;
+    ///
+    /// let alice = accounts.create("alice@example.test", Some("Welcome-17"), Default::default(), true);
+    /// let told = accounts.remove_password(alice.await?.id(), &By::system()).await?;
+    /// assert_eq!(told, PasswordRemoval::Removed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing changed.
+    pub async fn remove_password(&self, id: &UserId, by: &By) -> Result<PasswordRemoval> {
+        let along = self.site.effects(by.entry(Action::REMOVE_PASSWORD, id));
+        let told = self.store.remove_password(id, &along, self.clock.now()).await?;
+        if told == PasswordRemoval::Removed {
+            along.announce();
         }
+        Ok(told)
     }
 
     /// Has the user choose another password: the next login, by whichever way, leads to a page for

@@ -1,17 +1,20 @@
 //! What the host's own code does to accounts: the same as administrators do on their pages.
 
 use donjon::account::{
-    By, Deletion, Disabling, Enabling, Keeping, ResetMail, SecondFactorRemoval, SetPasswordError,
+    By, Confirming, Deletion, Disabling, Enabling, Keeping, ResetMail, SecondFactorRemoval,
+    SetPasswordError, Unlocking,
 };
 use donjon::audit::{AuditEntry, AuditLog};
 use donjon::page::PasswordProblem;
 use donjon::scope::{MemberRole, UserId};
-use donjon::store::DeletionRequest;
+use donjon::store::{DeletionRequest, PasswordRemoval};
+use donjon::testing::contract;
 use futures_util::future::join_all;
 use time::Duration;
 
 use super::second_factor::App;
-use super::world::{ALICE, PASSWORD, World, each_world, log_in};
+use super::world::{ALICE, PASSWORD, World, each_world, each_world_with, log_in};
+use crate::support::database::databases;
 
 const OTHER: &str = "another one, and a good one";
 
@@ -148,6 +151,98 @@ async fn the_host_mails_a_reset_and_takes_a_lost_second_factor_away() {
         assert_eq!(told, SecondFactorRemoval::Removed);
         assert_eq!(world.mails_to(ALICE).await[0].subject, "Two-step login was turned off");
         world.logged_in(ALICE).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_host_does_in_the_place_of_users_keeps_the_contract_on_each_database() {
+    for database in databases().await {
+        let store = database.store().await;
+        let (users, sessions, audit) = ((&store).into(), (&store).into(), (&store).into());
+        let kept = contract::support((&store).into(), users, sessions, audit).await;
+        kept.unwrap_or_else(|violation| panic!("{}: {violation}", database.name));
+    }
+}
+
+#[tokio::test]
+async fn the_host_confirms_an_address() {
+    each_world(async |world| {
+        let (accounts, by) = (world.accounts.accounts(), By::system());
+        accounts.create(ALICE, Some(PASSWORD), Default::default(), false).await.unwrap();
+        let id = world.account(ALICE).await.id().clone();
+        assert_eq!(accounts.confirm_email(&id, &by).await.unwrap(), Confirming::Confirmed);
+        assert_eq!(accounts.confirm_email(&id, &by).await.unwrap(), Confirming::AlreadyConfirmed);
+        world.logged_in(ALICE).await;
+        assert_eq!(entries(&world, "account.email_confirm").await.len(), 1);
+        let nobody = UserId::new("nobody").unwrap();
+        assert_eq!(accounts.confirm_email(&nobody, &by).await.unwrap(), Confirming::NoAccount);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_host_unlocks_an_account() {
+    each_world(async |world| {
+        let (accounts, id, by) = (world.accounts.accounts(), alice(&world).await, By::system());
+        assert_eq!(accounts.unlock(&id, &by).await.unwrap(), Unlocking::NotLocked);
+        // In a browser that is known to be hers, and in one that is not.
+        let mut known = world.logged_in(ALICE).await;
+        known.cookies.remove("session");
+        for browser in [&mut known, &mut world.browser()] {
+            for _ in 0..5 {
+                log_in(browser, ALICE, "a wrong password").await;
+            }
+            let locked = log_in(browser, ALICE, PASSWORD).await;
+            assert_ne!(locked.body, format!("hello {ALICE} at /"), "locked");
+        }
+        assert_eq!(accounts.unlock(&id, &by).await.unwrap(), Unlocking::Unlocked);
+        for browser in [&mut known, &mut world.browser()] {
+            let page = log_in(browser, ALICE, PASSWORD).await;
+            assert_eq!(page.body, format!("hello {ALICE} at /"));
+        }
+        assert_eq!(entries(&world, "account.unlock").await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_host_takes_a_password_away() {
+    each_world(async |world| {
+        let (accounts, id, by) = (world.accounts.accounts(), alice(&world).await, By::system());
+        let mut browser = world.logged_in(ALICE).await;
+        let told = accounts.remove_password(&id, &by).await.unwrap();
+        assert_eq!(told, PasswordRemoval::Removed);
+        assert_eq!(browser.get("/").await.body, "hello stranger at /");
+        let page = log_in(&mut world.browser(), ALICE, PASSWORD).await;
+        assert_ne!(page.body, format!("hello {ALICE} at /"));
+        assert_eq!(accounts.remove_password(&id, &by).await.unwrap(), PasswordRemoval::None);
+        assert_eq!(entries(&world, "account.password_remove").await.len(), 1);
+        assert_eq!(accounts.send_reset(&id, &by).await.unwrap(), ResetMail::Sent);
+        assert_eq!(world.mails_to(ALICE).await.len(), 1, "there is a way back");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_password_of_the_last_owner_who_comes_in_all_the_same_stays() {
+    use super::single_sign_on::{OLGA, acme, set, with_sso};
+    use donjon::store::SsoMode;
+
+    each_world_with(with_sso, async |world| {
+        App::of(&world, OLGA).await;
+        let id = acme(&world).await;
+        let olga = world.account(OLGA).await.id().clone();
+        world.accounts.organizations().name_break_glass(id, &olga, true).await.unwrap();
+        set(&world, id, SsoMode::Enforced).await;
+        let accounts = world.accounts.accounts();
+        let told = accounts.remove_password(&olga, &By::system()).await.unwrap();
+        assert_eq!(told, PasswordRemoval::LastToComeIn);
+        let told = accounts.remove_second_factor(&olga, &By::system()).await.unwrap();
+        assert_eq!(told, SecondFactorRemoval::LastToComeIn);
+        set(&world, id, SsoMode::Offered).await;
+        let told = accounts.remove_password(&olga, &By::system()).await.unwrap();
+        assert_eq!(told, PasswordRemoval::Removed);
     })
     .await;
 }

@@ -364,7 +364,11 @@ async fn an_authorizer_that_knows_of_accounts_only_opens_no_organization() {
             let at = format!("{LIST}/{}", make(&world, "Initech", "ini", OLGA).await.0);
             let mut root = world.logged_in(ROOT).await;
             let list = root.get(LIST).await;
-            assert!(list.status == StatusCode::OK && !list.body.contains("Initech"), "{}", list.body);
+            assert!(
+                list.status == StatusCode::OK && !list.body.contains("Initech"),
+                "{}",
+                list.body
+            );
             let hidden = root.get(&at).await;
             let unknown = root.get(&format!("{LIST}/{}", uuid::Uuid::nil())).await;
             assert_eq!(
