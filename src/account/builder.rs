@@ -19,7 +19,7 @@ use super::password::{
 use super::pending::{PendingLogins, Step};
 use super::registrant::Registrants;
 use super::second_factor::Factors;
-use super::site::Site;
+use super::site::{Parts, Site};
 use super::token::ApiTokens;
 use super::{OtherLogin, login_link};
 use crate::crypto::{Clock, Keyring, Random, SystemClock, SystemRandom};
@@ -409,7 +409,7 @@ impl AccountLayerBuilder {
             base_url,
         };
         let password_length = self.password_rules.bounds();
-        let site = Site {
+        let parts = Parts {
             origin: url.origin().ascii_serialization(),
             store: Arc::clone(&self.store),
             passwords: passwords.clone(),
@@ -432,7 +432,6 @@ impl AccountLayerBuilder {
             impersonator,
             askers,
             places: self.places,
-            pages,
             paths: self.paths,
             other_logins,
             #[cfg(feature = "social")]
@@ -445,7 +444,7 @@ impl AccountLayerBuilder {
             tokens: self.tokens,
             apps: self.apps,
         };
-        let site = Arc::new(site);
+        let site = Arc::new(Site::new(parts, pages));
         let accounts = Accounts {
             site: Arc::clone(&site),
             store: self.store,

@@ -11,10 +11,11 @@ use super::admin::impersonate;
 use super::admin::permitted::end_unpermitted;
 use super::builder::AccountLayerBuilder;
 use super::deletion::{execute_due, remove_abandoned};
+use super::json;
 use super::organization::Organizations;
 use super::site::{Site, answer};
 use crate::crypto::Keyring;
-use crate::http::{Body, Mount, Mounted, Reader, Rejection, Role};
+use crate::http::{Body, Mount, Mounted, Reader, Rejection, Role, wants_json};
 use crate::page::{Rejected, reject};
 use crate::scope::CurrentScope;
 use crate::store::{AccountStore, StoreError};
@@ -29,6 +30,8 @@ const TOKENS_KEPT: time::Duration = time::Duration::days(90);
 #[derive(Clone, Debug)]
 pub struct AccountLayer {
     site: Arc<Site>,
+    /// The same, for programs.
+    in_json: Arc<Site>,
     accounts: Accounts,
     sweeping: Arc<Once>,
 }
@@ -45,7 +48,8 @@ impl AccountLayer {
     }
 
     pub(super) fn new(site: Arc<Site>, accounts: Accounts) -> Self {
-        Self { site, accounts, sweeping: Arc::new(Once::new()) }
+        let in_json = Arc::new(site.in_json());
+        Self { site, in_json, accounts, sweeping: Arc::new(Once::new()) }
     }
 
     /// What the flows work with.
@@ -116,7 +120,13 @@ impl Role for AccountLayer {
     }
 
     fn answer(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>> {
-        Box::pin(async move { answer(&self.site, request).await })
+        Box::pin(async move {
+            if wants_json(request.headers()) {
+                json::answer(&self.in_json, request).await
+            } else {
+                answer(&self.site, request).await
+            }
+        })
     }
 
     fn origin(&self) -> Option<&str> {

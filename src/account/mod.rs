@@ -110,6 +110,7 @@ pub(crate) mod fuzzing;
 mod hook;
 mod import;
 mod invitation;
+mod json;
 mod layer;
 mod letters;
 mod limits;

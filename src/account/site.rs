@@ -1,3 +1,4 @@
+use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use super::device::Devices;
 use super::even::evenly;
 use super::export::ExportSource;
 use super::hook::{AccountHook, SignUpField};
+use super::json::Next;
 use super::letters::Letters;
 use super::limits::Told;
 use super::login::NOTICE;
@@ -47,6 +49,16 @@ use crate::store::{AccountStore, Effects, LinkRequest, LoginUser, NewLink, OpenW
 /// What every flow works with: nothing that another process over the same store would lack.
 #[derive(Debug)]
 pub(super) struct Site {
+    pub(super) parts: Arc<Parts>,
+    /// What is shown to who asks.
+    pub(super) pages: Arc<dyn Pages>,
+    /// Whether those are JSON, for a program, and not HTML.
+    pub(super) speaks_json: bool,
+}
+
+/// All of a [`Site`] but its pages.
+#[derive(Debug)]
+pub(super) struct Parts {
     /// Where browsers reach us.
     pub(super) origin: String,
     pub(super) store: Arc<dyn AccountStore>,
@@ -80,7 +92,6 @@ pub(super) struct Site {
     /// The browsers that asked for links to log in.
     pub(super) askers: Marks,
     pub(super) places: Arc<dyn Places>,
-    pub(super) pages: Arc<dyn Pages>,
     pub(super) paths: Paths,
     pub(super) other_logins: Vec<OtherLogin>,
     #[cfg(feature = "social")]
@@ -95,7 +106,20 @@ pub(super) struct Site {
     pub(super) apps: Option<AppSessions>,
 }
 
+impl Deref for Site {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
 impl Site {
+    /// A site of these parts that shows these pages.
+    pub(super) fn new(parts: Parts, pages: Arc<dyn Pages>) -> Self {
+        Self { parts: Arc::new(parts), pages, speaks_json: false }
+    }
+
     /// The page at this path, if there is one.
     pub(super) fn flow(&self, path: &str) -> Option<Flow> {
         #[cfg(feature = "social")]
@@ -344,9 +368,9 @@ impl Visit {
         &self.body
     }
 
-    /// The form that was posted.
+    /// The form that was posted, as a form or as JSON.
     pub(super) fn form(&self) -> Result<Form, AccountError> {
-        Ok(Form::of_body(&self.headers, &self.body)?)
+        Ok(Form::of_own_body(&self.headers, &self.body)?)
     }
 }
 
@@ -399,19 +423,17 @@ fn refuse(
     reader: Reader,
     here: &Trip,
 ) -> Response<Body> {
-    let mends = match &error {
-        AccountError::LoginRequired => Some(&site.paths.login),
-        AccountError::ReauthenticationRequired => Some(&site.paths.again),
+    let next = match &error {
+        AccountError::LoginRequired => Some(here.via(&site.paths.login)),
+        AccountError::ReauthenticationRequired => Some(here.via(&site.paths.again)),
+        AccountError::SecondFactorRequired(true) => Some(step_up::path(site, here)),
+        AccountError::SecondFactorRequired(false) => {
+            Some(here.via(&super::settings::second_factor_setup(site)))
+        }
         _ => None,
     };
-    if let (Some(path), Reader::Person) = (mends, reader) {
-        return respond::see_other(&here.via(path));
-    }
-    if let (AccountError::SecondFactorRequired(has_one), Reader::Person) = (&error, reader) {
-        return respond::see_other(&match has_one {
-            true => step_up::path(site, here),
-            false => here.via(&super::settings::second_factor_setup(site)),
-        });
+    if let (Some(next), Reader::Person) = (&next, reader) {
+        return respond::see_other(next);
     }
     let wrong_method = matches!(error, AccountError::Method);
     let mut response = error.into_response(&*site.pages, reader);
@@ -419,6 +441,9 @@ fn refuse(
         let only_posts = |flow: Flow| flow == Flow::Resend || flow.is_for_programs();
         let allowed = if flow.is_some_and(only_posts) { "POST" } else { "GET, HEAD, POST" };
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    }
+    if let Some(next) = next {
+        response.extensions_mut().insert(Next(next));
     }
     response
 }

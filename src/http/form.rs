@@ -1,4 +1,4 @@
-use super::limits;
+use super::{form_json, limits};
 
 /// The fields of a form or query (`application/x-www-form-urlencoded`), in order.
 ///
@@ -14,6 +14,10 @@ pub enum FormError {
     /// The content type is not `application/x-www-form-urlencoded`.
     #[error("the body must be application/x-www-form-urlencoded")]
     ContentType,
+    /// It is not one JSON object whose members are texts, booleans or lists of texts, each there once
+    /// and few enough.
+    #[error("the body must be one JSON object of texts, booleans and lists of texts, each named once")]
+    Json,
     /// It is not form-encoded UTF-8.
     #[error("the form is not valid")]
     Syntax,
@@ -40,11 +44,30 @@ impl Form {
         let fields: Vec<(String, String)> =
             serde_urlencoded::from_bytes(text).map_err(|_| FormError::Syntax)?;
         // Bytes that are no UTF-8 decode to U+FFFD, so that two different inputs would look alike.
-        if fields.iter().any(|(key, value)| key.contains('\u{FFFD}') || value.contains('\u{FFFD}'))
-        {
-            return Err(FormError::Syntax);
-        }
-        Ok(Self(fields))
+        if has_replacements(&fields) { Err(FormError::Syntax) } else { Ok(Self(fields)) }
+    }
+
+    /// Reads a form that was written as JSON: one object (RFC 8259) whose members are the fields. A
+    /// field is a text; what is checked is `true` and reads as `yes`; what is not, `false` or `null`, is
+    /// absent; a field that may be repeated is a list of texts. What [`Form::parse`] could not say is
+    /// refused here, too.
+    ///
+    /// ```
+    /// use donjon::http::{Form, FormError};
+    ///
+    /// let form = Form::parse_json(br#"{"email": "a@b.example", "remember": true}"#)?;
+    /// assert_eq!(form.require("email")?, "a@b.example");
+    /// assert_eq!(form.get("remember")?, Some("yes"));
+    /// let twice = Form::parse_json(br#"{"email": "a@b.example", "email": "c@d.example"}"#);
+    /// assert_eq!(twice.unwrap_err(), FormError::Json);
+    /// # Ok::<(), FormError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`FormError::Json`].
+    pub fn parse_json(json: &[u8]) -> Result<Self, FormError> {
+        let fields = form_json::read(json).map_err(|_| FormError::Json)?;
+        if has_replacements(&fields) { Err(FormError::Json) } else { Ok(Self(fields)) }
     }
 
     /// Reads the query of a request's URI.
@@ -60,16 +83,23 @@ impl Form {
     /// # Errors
     /// [`FormError::ContentType`], or as [`Form::parse`].
     pub fn of_body(headers: &http::HeaderMap, body: &[u8]) -> Result<Self, FormError> {
-        let essence = headers
-            .get(http::header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .map(str::trim);
-        match essence {
-            Some(e) if e.eq_ignore_ascii_case("application/x-www-form-urlencoded") => {
-                Self::parse(body)
-            }
-            _ => Err(FormError::ContentType),
+        if is_of(headers, "application/x-www-form-urlencoded") {
+            Self::parse(body)
+        } else {
+            Err(FormError::ContentType)
+        }
+    }
+
+    /// Reads the body of a POST to a form of our own, which may be JSON as well: another site's page
+    /// cannot send that type without a preflight (Fetch, section 4.8), which nobody here grants.
+    ///
+    /// # Errors
+    /// [`FormError::ContentType`], or as [`Form::parse`] and [`Form::parse_json`].
+    pub fn of_own_body(headers: &http::HeaderMap, body: &[u8]) -> Result<Self, FormError> {
+        if is_of(headers, "application/json") {
+            Self::parse_json(body)
+        } else {
+            Self::of_body(headers, body)
         }
     }
 
@@ -105,6 +135,17 @@ impl Form {
     }
 }
 
+fn has_replacements(fields: &[(String, String)]) -> bool {
+    fields.iter().any(|(key, value)| key.contains('\u{FFFD}') || value.contains('\u{FFFD}'))
+}
+
+/// Whether the content type is this one, whatever its parameters.
+fn is_of(headers: &http::HeaderMap, essence: &str) -> bool {
+    let given = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.split(';').next()).map(str::trim);
+    given.is_some_and(|given| given.eq_ignore_ascii_case(essence))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,5 +176,57 @@ mod tests {
             "application/x-www-form-urlencoded; charset=utf-8".parse().unwrap(),
         );
         assert_eq!(Form::of_body(&headers, b"a=1").unwrap().get("a"), Ok(Some("1")));
+    }
+
+    #[test]
+    fn json_says_what_a_form_says_and_no_more() {
+        let json = br#" {"a": "x y", "b": true, "c": false, "d": null, "e": ["1", "2"], "f": ""} "#;
+        let form = Form::parse_json(json).unwrap();
+        let fields: Vec<_> = form.iter().collect();
+        assert_eq!(fields, [("a", "x y"), ("b", "yes"), ("e", "1"), ("e", "2"), ("f", "")]);
+        let flood = |count: usize| {
+            let members: Vec<_> = (0..count).map(|n| format!("\"{n}\":\"\"")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        let list = format!("{{\"a\":[{}]}}", vec!["\"\""; limits::FORM_FIELDS + 1].join(","));
+        assert!(Form::parse_json(flood(limits::FORM_FIELDS).as_bytes()).is_ok());
+        for bad in [
+            "",
+            "[]",
+            "\"a\"",
+            "{\"a\":1}",
+            "{\"a\":{}}",
+            "{\"a\":[true]}",
+            "{\"a\":[[\"b\"]]}",
+            "{\"a\":\"1\",\"a\":\"2\"}",
+            "{\"a\":false,\"\\u0061\":\"2\"}",
+            "{\"a\":\"\\ud800\"}",
+            "{\"a\":\"\\ufffd\"}",
+            "{\"a\":\"1\"}{}",
+            "{\"a\":\"1\",}",
+            "a=1",
+            &list,
+            &flood(limits::FORM_FIELDS + 1),
+        ] {
+            assert_eq!(Form::parse_json(bad.as_bytes()).unwrap_err(), FormError::Json, "{bad}");
+        }
+    }
+
+    #[test]
+    fn json_is_read_only_where_it_is_ours_and_says_so() {
+        let json = br#"{"a":"1"}"#;
+        let of = |kind: &str| {
+            http::HeaderMap::from_iter([(http::header::CONTENT_TYPE, kind.parse().unwrap())])
+        };
+        for kind in ["application/json", "Application/JSON; charset=utf-8"] {
+            assert_eq!(Form::of_own_body(&of(kind), json).unwrap().get("a"), Ok(Some("1")));
+            assert_eq!(Form::of_body(&of(kind), json).unwrap_err(), FormError::ContentType);
+        }
+        for kind in ["text/plain", "text/plain; application/json", "application/jsonp", "*/*"] {
+            let refused = Form::of_own_body(&of(kind), json).unwrap_err();
+            assert_eq!(refused, FormError::ContentType, "{kind}");
+        }
+        let form = of("application/x-www-form-urlencoded");
+        assert_eq!(Form::of_own_body(&form, b"a=1").unwrap().get("a"), Ok(Some("1")));
     }
 }

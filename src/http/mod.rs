@@ -8,6 +8,7 @@ mod body;
 mod cookie;
 mod egress;
 mod form;
+mod form_json;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod mount;

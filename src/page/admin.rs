@@ -1,14 +1,16 @@
 //! Data of the pages of administrators, and of what is seen while one acts as a user.
 
+use serde::Serialize;
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 use super::Messages;
+use super::json::as_time;
 use crate::audit::AuditEntry;
 use crate::scope::Account;
 
 /// What stands around each page of administrators.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminFrame<'a> {
     /// Who is logged in.
@@ -36,7 +38,8 @@ impl<'a> AdminFrame<'a> {
 }
 
 /// What keeps a user out, if anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AccountState {
     /// Nothing.
@@ -62,7 +65,7 @@ impl AccountState {
 }
 
 /// A user in a list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminUserLine {
     /// The address, or else the id.
@@ -70,6 +73,7 @@ pub struct AdminUserLine {
     /// What keeps them out.
     pub state: AccountState,
     /// When the account was made.
+    #[serde(serialize_with = "as_time")]
     pub created_at: OffsetDateTime,
     /// The page about them.
     pub path: String,
@@ -89,7 +93,7 @@ impl AdminUserLine {
 }
 
 /// Data of [`Pages::admin_users`](super::Pages::admin_users).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminUsers<'a> {
     /// What stands around the page.
@@ -115,14 +119,16 @@ impl<'a> AdminUsers<'a> {
 }
 
 /// A session of a user.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminSession<'a> {
     /// What the browser or program calls itself.
     pub user_agent: &'a str,
     /// When it began.
+    #[serde(serialize_with = "as_time")]
     pub created_at: OffsetDateTime,
     /// When it was last used.
+    #[serde(serialize_with = "as_time")]
     pub last_active_at: OffsetDateTime,
 }
 
@@ -138,10 +144,11 @@ impl<'a> AdminSession<'a> {
 }
 
 /// An entry of the audit log in a list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AuditLine {
     /// When.
+    #[serde(serialize_with = "as_time")]
     pub at: OffsetDateTime,
     /// What was done.
     pub action: String,
@@ -183,12 +190,13 @@ impl AuditLine {
 }
 
 /// Data of [`Pages::admin_user`](super::Pages::admin_user).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminUser<'a> {
     /// What stands around the page.
     pub frame: AdminFrame<'a>,
     /// The account.
+    #[serde(serialize_with = "super::json::as_shown")]
     pub account: &'a Account,
     /// What keeps the user out.
     pub state: AccountState,
@@ -255,7 +263,8 @@ impl<'a> AdminUser<'a> {
 }
 
 /// Why something was not done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AdminProblem {
     /// The reason to act as the user was none.
@@ -288,7 +297,7 @@ pub enum AdminProblem {
 }
 
 /// Data of [`Pages::admin_audit`](super::Pages::admin_audit).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminAudit<'a> {
     /// What stands around the page.

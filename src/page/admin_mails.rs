@@ -1,11 +1,13 @@
 //! Data of the page of administrators about mails that were given up.
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::AdminFrame;
+use super::json::as_time;
 
 /// A mail that was given up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminDeadMail {
     /// Its subject; empty if the application's keyring does not open it.
@@ -15,6 +17,7 @@ pub struct AdminDeadMail {
     /// How many times it was tried.
     pub attempts: u32,
     /// When it was written.
+    #[serde(serialize_with = "as_time")]
     pub created_at: OffsetDateTime,
 }
 
@@ -26,7 +29,7 @@ impl AdminDeadMail {
 }
 
 /// Data of [`Pages::admin_mails`](super::Pages::admin_mails).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminMails<'a> {
     /// What stands around the page.

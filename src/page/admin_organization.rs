@@ -1,11 +1,13 @@
 //! Data of the pages of administrators about organizations.
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::json::as_time;
 use super::{AdminFrame, InvitationItem, SsoDomainItem};
 
 /// An organization in a list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminOrganizationLine {
     /// Its name.
@@ -15,6 +17,7 @@ pub struct AdminOrganizationLine {
     /// The page about it.
     pub path: String,
     /// When it was made.
+    #[serde(serialize_with = "as_time")]
     pub created_at: OffsetDateTime,
 }
 
@@ -26,7 +29,7 @@ impl AdminOrganizationLine {
 }
 
 /// Data of [`Pages::admin_organizations`](super::Pages::admin_organizations).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminOrganizations<'a> {
     /// What stands around the page.
@@ -54,7 +57,7 @@ impl<'a> AdminOrganizations<'a> {
 }
 
 /// A member of an organization, as an administrator sees them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminMember {
     /// The id.
@@ -77,7 +80,7 @@ impl AdminMember {
 }
 
 /// Data of [`Pages::admin_organization`](super::Pages::admin_organization).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminOrganization<'a> {
     /// What stands around the page.
@@ -93,6 +96,7 @@ pub struct AdminOrganization<'a> {
     /// The list of organizations.
     pub back: &'a str,
     /// When it was made.
+    #[serde(serialize_with = "as_time")]
     pub created_at: OffsetDateTime,
     /// Whether its members act in it with a second factor only.
     pub requires_second_factor: bool,
@@ -143,7 +147,8 @@ impl<'a> AdminOrganization<'a> {
 }
 
 /// Why something was not done to an organization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AdminOrganizationProblem {
     /// Nobody else owns it.

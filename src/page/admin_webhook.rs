@@ -1,11 +1,13 @@
 //! Data of the pages of administrators about webhook endpoints.
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::AdminFrame;
+use super::json::as_time;
 
 /// An endpoint in a list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminWebhookLine {
     /// Where events are posted to.
@@ -24,7 +26,7 @@ impl AdminWebhookLine {
 }
 
 /// Data of [`Pages::admin_webhooks`](super::Pages::admin_webhooks).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminWebhooks<'a> {
     /// What stands around the page.
@@ -44,7 +46,7 @@ impl<'a> AdminWebhooks<'a> {
 }
 
 /// An event that was given up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminDeadEvent {
     /// Its id.
@@ -54,6 +56,7 @@ pub struct AdminDeadEvent {
     /// The same page, with how each attempt went.
     pub ledger: String,
     /// When it happened.
+    #[serde(serialize_with = "as_time")]
     pub at: OffsetDateTime,
     /// How many times it was tried.
     pub attempts: u32,
@@ -67,12 +70,13 @@ impl AdminDeadEvent {
 }
 
 /// How an attempt went.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminAttempt {
     /// Which one it was, from 1.
     pub number: u32,
     /// When it ended.
+    #[serde(serialize_with = "as_time")]
     pub at: OffsetDateTime,
     /// The status of the answer, or in one word why there was none.
     pub result: String,
@@ -86,7 +90,7 @@ impl AdminAttempt {
 }
 
 /// Data of [`Pages::admin_webhook`](super::Pages::admin_webhook).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AdminWebhook<'a> {
     /// What stands around the page.
@@ -134,7 +138,8 @@ impl<'a> AdminWebhook<'a> {
 }
 
 /// Why something was not done to an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AdminWebhookProblem {
     /// Several secrets sign already.
@@ -146,7 +151,7 @@ pub enum AdminWebhookProblem {
 }
 
 /// Data of [`Pages::admin_webhook_secret`](super::Pages::admin_webhook_secret).
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize)]
 #[non_exhaustive]
 pub struct AdminWebhookSecret<'a> {
     /// What stands around the page.

@@ -1,7 +1,9 @@
 //! Data of the page that lets an app of the host's own log in.
 
+use serde::Serialize;
+
 /// Data of [`Pages::app_login`](super::Pages::app_login).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AppLogin<'a> {
     /// Where the form is posted to: these fields, and `decision`, which is `approve` or `deny`.

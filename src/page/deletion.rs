@@ -1,11 +1,13 @@
 //! Data of the pages about an account as a whole: its data, and its end.
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::Frame;
+use super::json::{as_time, as_time_if};
 
 /// Data of [`Pages::settings_delete`](super::Pages::settings_delete).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct DeleteAccount<'a> {
     /// What stands around the page.
@@ -23,7 +25,8 @@ pub struct DeleteAccount<'a> {
 }
 
 /// Why an account cannot be deleted like this.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DeletionProblem {
     /// The box was not checked.
@@ -33,6 +36,7 @@ pub enum DeletionProblem {
     /// The last deletion was cancelled too recently.
     CoolingDown {
         /// Until when.
+        #[serde(serialize_with = "as_time")]
         until: OffsetDateTime,
     },
     /// These organizations would be left without an owner.
@@ -53,7 +57,7 @@ impl<'a> DeleteAccount<'a> {
 }
 
 /// Data of [`Pages::settings_export`](super::Pages::settings_export).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ExportAccount<'a> {
     /// What stands around the page.
@@ -70,10 +74,11 @@ impl<'a> ExportAccount<'a> {
 }
 
 /// Data of [`Pages::account_leaving`](super::Pages::account_leaving).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AccountLeaving<'a> {
     /// When the account will be deleted; `None` for now.
+    #[serde(serialize_with = "as_time_if")]
     pub at: Option<OffsetDateTime>,
     /// The page to log in, and keep it.
     pub login: &'a str,
@@ -87,7 +92,7 @@ impl<'a> AccountLeaving<'a> {
 }
 
 /// Data of [`Pages::keep_account`](super::Pages::keep_account).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct KeepAccount<'a> {
     /// Where the form is posted to: field `token`.
@@ -95,6 +100,7 @@ pub struct KeepAccount<'a> {
     /// The secret of the mailed link; empty for a user who has just logged in.
     pub token: &'a str,
     /// When the account will be deleted otherwise.
+    #[serde(serialize_with = "as_time")]
     pub at: OffsetDateTime,
 }
 

@@ -1,11 +1,12 @@
 //! Data of the pages where a user changes the email address.
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::Frame;
 
 /// Data of [`Pages::settings_email`](super::Pages::settings_email).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct EmailSettings<'a> {
     /// What stands around the page.
@@ -19,6 +20,7 @@ pub struct EmailSettings<'a> {
     /// The address that the user has.
     pub email: Option<&'a str>,
     /// The address whose confirmation is waited for, and until when.
+    #[serde(serialize_with = "super::json::as_pending")]
     pub pending: Option<(&'a str, OffsetDateTime)>,
     /// What was typed last, if it was refused.
     pub typed: &'a str,
@@ -31,7 +33,8 @@ pub struct EmailSettings<'a> {
 }
 
 /// Why an address cannot be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EmailProblem {
     /// It is none.
@@ -43,7 +46,8 @@ pub enum EmailProblem {
 }
 
 /// What was just done about an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EmailNotice {
     /// A link was mailed to the new one; or, as is not said, it belongs to somebody.
@@ -75,7 +79,7 @@ impl<'a> EmailSettings<'a> {
 }
 
 /// Data of [`Pages::settings_email_confirm`](super::Pages::settings_email_confirm).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ConfirmEmailChange<'a> {
     /// What stands around the page.

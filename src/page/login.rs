@@ -1,9 +1,11 @@
 //! Data of the pages to log in and to sign up.
 
+use serde::Serialize;
+
 use super::{PasskeyPrompt, PasswordLength, PasswordProblem};
 
 /// Data of [`Pages::login`](super::Pages::login). Addresses are local paths with the query that keeps the trip.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Login<'a> {
     /// Where the form is posted to: fields `email`, `password`, and `remember` if checked.
@@ -38,7 +40,7 @@ pub struct Login<'a> {
 }
 
 /// Another way to log in than the form of [`Pages::login`](super::Pages::login): a link.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OtherDoor<'a> {
     /// What it is called.
     pub name: &'a str,
@@ -47,7 +49,8 @@ pub struct OtherDoor<'a> {
 }
 
 /// What a user did before coming to log in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LoginNotice {
     /// Confirmed the address.
@@ -82,7 +85,7 @@ pub enum LoginNotice {
 }
 
 /// Data of [`Pages::register`](super::Pages::register).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Register<'a> {
     /// Where the form is posted to: fields `email` and `password`.
@@ -108,7 +111,8 @@ pub struct Register<'a> {
 }
 
 /// Who may not sign up by the form, where that is everybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SignUpsClosed {
     /// Those who are invited sign up by the link in their mail.
     ButForInvited,
@@ -117,7 +121,7 @@ pub enum SignUpsClosed {
 }
 
 /// A field that the host asks for at the registration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SignUpEntry<'a> {
     /// What it is called in the form.

@@ -1,9 +1,11 @@
 //! Data of the pages for what is mailed: links and codes.
 
+use serde::Serialize;
+
 use super::{PasswordLength, PasswordProblem};
 
 /// Data of [`Pages::confirm_code`](super::Pages::confirm_code).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ConfirmCode<'a> {
     /// Where the form is posted to: fields `email`, `code`, and `password` if it is asked for.
@@ -33,7 +35,7 @@ impl<'a> ConfirmCode<'a> {
 }
 
 /// Data of [`Pages::ask_login_link`](super::Pages::ask_login_link).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AskLoginLink<'a> {
     /// Where the form is posted to: field `email`.
@@ -54,7 +56,7 @@ impl<'a> AskLoginLink<'a> {
 }
 
 /// Data of [`Pages::open_login_link`](super::Pages::open_login_link).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct OpenLoginLink<'a> {
     /// Where the form is posted to: fields `token`, `email` and `password` if they are asked for,
@@ -86,7 +88,7 @@ impl<'a> OpenLoginLink<'a> {
 }
 
 /// Data of [`Pages::check_mail`](super::Pages::check_mail).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct CheckMail<'a> {
     /// What the mail is about.
@@ -102,7 +104,8 @@ pub struct CheckMail<'a> {
 }
 
 /// What a mail is about that was, perhaps, sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MailSent {
     /// A registration.
@@ -116,7 +119,7 @@ pub enum MailSent {
 }
 
 /// Data of [`Pages::confirm`](super::Pages::confirm).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Confirm<'a> {
     /// Where the form is posted to: fields `token`, and `password` if it is asked for.
@@ -134,7 +137,7 @@ pub struct Confirm<'a> {
 }
 
 /// Data of [`Pages::link_over`](super::Pages::link_over).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct LinkOver<'a> {
     /// What the link was for.
@@ -144,7 +147,8 @@ pub struct LinkOver<'a> {
 }
 
 /// What a mailed link is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LinkFor {
     /// To confirm an address.
@@ -158,7 +162,7 @@ pub enum LinkFor {
 }
 
 /// Data of [`Pages::forgot_password`](super::Pages::forgot_password).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ForgotPassword<'a> {
     /// Where the form is posted to: field `email`.
@@ -172,7 +176,7 @@ pub struct ForgotPassword<'a> {
 }
 
 /// Data of [`Pages::reset_password`](super::Pages::reset_password).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ResetPassword<'a> {
     /// Where the form is posted to: fields `token` and `password`.

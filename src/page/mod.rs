@@ -23,6 +23,7 @@ mod deletion;
 mod email;
 pub mod error_pages;
 mod fill;
+mod json;
 mod login;
 mod mail;
 mod mailed;
@@ -52,6 +53,8 @@ pub use app::*;
 pub use deletion::*;
 pub use email::*;
 pub use error_pages::ErrorPagesLayer;
+#[cfg(feature = "accounts")]
+pub(crate) use json::JsonPages;
 pub use login::*;
 pub use mail::{Letter, Mail, UnknownLogin};
 pub use mailed::*;

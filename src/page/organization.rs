@@ -1,11 +1,13 @@
 //! Data of the pages about organizations.
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::json::as_time;
 use super::{Frame, PasswordLength, PasswordProblem, SignUpEntry};
 
 /// Data of [`Pages::settings_organizations`](super::Pages::settings_organizations).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct OrganizationList<'a> {
     /// What stands around the page.
@@ -22,7 +24,7 @@ pub struct OrganizationList<'a> {
 }
 
 /// An organization of the user's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct OrganizationItem {
     /// Its name.
@@ -40,7 +42,8 @@ pub struct OrganizationItem {
 }
 
 /// Why something was not done to an organization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OrganizationProblem {
     /// The name is none.
@@ -74,7 +77,7 @@ pub enum OrganizationProblem {
 }
 
 /// Data of [`Pages::settings_organization`](super::Pages::settings_organization).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct OrganizationPage<'a> {
     /// What stands around the page.
@@ -111,7 +114,7 @@ pub struct OrganizationPage<'a> {
 }
 
 /// A member.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct MemberItem {
     /// The id.
@@ -127,7 +130,7 @@ pub struct MemberItem {
 }
 
 /// An invitation that nobody has followed yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct InvitationItem {
     /// The id.
@@ -137,11 +140,12 @@ pub struct InvitationItem {
     /// As what.
     pub role: String,
     /// Until when.
+    #[serde(serialize_with = "as_time")]
     pub until: OffsetDateTime,
 }
 
 /// Data of [`Pages::invitation`](super::Pages::invitation).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct InvitationPage<'a> {
     /// What can be done with it.
@@ -163,7 +167,8 @@ pub struct InvitationPage<'a> {
 }
 
 /// What can be done with an invitation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum InvitationState<'a> {
     /// Nothing: it is unknown, used, replaced, revoked or over.
     Over,

@@ -1,5 +1,7 @@
 use std::fmt::Debug;
 
+use serde::Serialize;
+
 use super::mail::{Letter, Mail};
 use super::{
     AccountLeaving, AdminAudit, AdminMails, AdminOrganization, AdminOrganizations, AdminUser,
@@ -334,7 +336,8 @@ impl Pages for Theme {
 }
 
 /// Why a password cannot be chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PasswordProblem {
     /// It has too few characters.
@@ -354,7 +357,8 @@ pub enum PasswordProblem {
 }
 
 /// What would make a password harder to guess.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PasswordAdvice {
     /// Leave out what others know: the name, the address, the product.
@@ -378,7 +382,7 @@ pub enum PasswordAdvice {
 }
 
 /// How many characters a password has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PasswordLength {
     /// At least.
     pub min: usize,
@@ -387,7 +391,7 @@ pub struct PasswordLength {
 }
 
 /// Data of [`Pages::logout`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Logout<'a> {
     /// Where the form is posted to.
@@ -399,7 +403,7 @@ pub struct Logout<'a> {
 }
 
 /// Data of [`Pages::logged_out`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct LoggedOut<'a> {
     /// The page to log in.

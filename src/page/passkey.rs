@@ -1,19 +1,23 @@
 //! Data of the pages about passkeys.
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::Frame;
+use super::json::{as_time, as_time_if};
 
 /// What a page asks of the browser, with a form that our script finds by its attributes: on the
 /// form `data-passkey`, which is `create` or `get`, and `data-options`; in it a hidden field
 /// `credential`, a button `data-passkey-button`, a message `data-passkey-problem`, and what is shown
 /// `data-passkey-with` and `data-passkey-without` it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PasskeyPrompt<'a> {
     /// Options of WebAuthn, as JSON.
+    #[serde(serialize_with = "super::json::as_json")]
     pub options: &'a str,
     /// The address of our script.
+    #[serde(skip)]
     pub script: &'a str,
     /// Whether the last answer was refused.
     pub refused: bool,
@@ -27,7 +31,7 @@ impl<'a> PasskeyPrompt<'a> {
 }
 
 /// Data of [`Pages::settings_passkeys`](super::Pages::settings_passkeys).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PasskeySettings<'a> {
     /// What stands around the page.
@@ -49,7 +53,7 @@ pub struct PasskeySettings<'a> {
 }
 
 /// A passkey that somebody has.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PasskeyEntry<'a> {
     /// What the forms call it.
@@ -57,8 +61,10 @@ pub struct PasskeyEntry<'a> {
     /// What its user calls it.
     pub name: &'a str,
     /// Since when.
+    #[serde(serialize_with = "as_time")]
     pub since: OffsetDateTime,
     /// When it was last used.
+    #[serde(serialize_with = "as_time_if")]
     pub last_used: Option<OffsetDateTime>,
     /// Whether it is on several devices.
     pub synced: bool,
@@ -67,7 +73,8 @@ pub struct PasskeyEntry<'a> {
 }
 
 /// What did not work on the page about passkeys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PasskeyNotice {
     /// The new passkey was refused.

@@ -1,9 +1,11 @@
 //! Data of the pages where a user chooses a password while having an account.
 
+use serde::Serialize;
+
 use super::{Frame, PasswordLength, PasswordProblem};
 
 /// Data of [`Pages::settings_password`](super::Pages::settings_password).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PasswordSettings<'a> {
     /// What stands around the page.
@@ -46,7 +48,7 @@ impl<'a> PasswordSettings<'a> {
 }
 
 /// Data of [`Pages::new_password`](super::Pages::new_password).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct NewPasswordPage<'a> {
     /// Where the form is posted to: field `password`.

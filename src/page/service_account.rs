@@ -1,9 +1,11 @@
 //! Data of the pages about service accounts.
 
+use serde::Serialize;
+
 use super::{Frame, NewToken, TokenItem, TokenLifetime};
 
 /// Data of [`Pages::settings_service_accounts`](super::Pages::settings_service_accounts).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ServiceAccountList<'a> {
     /// What stands around the page.
@@ -23,7 +25,7 @@ pub struct ServiceAccountList<'a> {
 }
 
 /// A service account.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ServiceAccountItem {
     /// What it is called.
@@ -35,7 +37,8 @@ pub struct ServiceAccountItem {
 }
 
 /// Why no service account was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ServiceAccountProblem {
     /// The name is empty or too long.
@@ -45,7 +48,7 @@ pub enum ServiceAccountProblem {
 }
 
 /// Data of [`Pages::settings_service_account`](super::Pages::settings_service_account).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ServiceAccountPage<'a> {
     /// What stands around the page.

@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::json::as_time;
 use super::{Frame, OtherDoor, PasskeyPrompt};
 
 /// Data of [`Pages::login_again`](super::Pages::login_again).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct LoginAgain<'a> {
     /// Where the form is posted to: field `password` or `code`, whichever is typed into of those that are
@@ -88,7 +90,7 @@ impl<'a> LoginAgain<'a> {
 }
 
 /// What is known of the browser or program behind a login, for people to recognise it by.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SeenDevice {
     /// The browser or program: a name of ours.
@@ -115,7 +117,7 @@ impl SeenDevice {
 }
 
 /// A session of the user's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct SessionItem {
     /// Its public id.
@@ -123,8 +125,10 @@ pub struct SessionItem {
     /// Who holds it.
     pub device: SeenDevice,
     /// When the user logged in.
+    #[serde(serialize_with = "as_time")]
     pub began: OffsetDateTime,
     /// When it was last seen to be used.
+    #[serde(serialize_with = "as_time")]
     pub last_used: OffsetDateTime,
     /// The app of the host's own that holds it, if one does.
     pub app: Option<String>,
@@ -161,7 +165,7 @@ impl SessionItem {
 }
 
 /// Data of [`Pages::settings_sessions`](super::Pages::settings_sessions).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct SessionList<'a> {
     /// What stands around the page.
@@ -181,7 +185,8 @@ pub struct SessionList<'a> {
 }
 
 /// What a user did on the page of sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SessionsNotice {
     /// Ended one.

@@ -1,9 +1,11 @@
 //! Data of the pages where a user sees to their own account.
 
+use serde::Serialize;
+
 use super::Messages;
 
 /// What stands around each of these pages.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Frame<'a> {
     /// Who is logged in: the address, or else the id.
@@ -15,11 +17,12 @@ pub struct Frame<'a> {
     /// The application itself.
     pub home: &'a str,
     /// What must not be overlooked on any page.
+    #[serde(skip)]
     pub banner: Option<&'a str>,
 }
 
 /// The link to a page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct FrameLink {
     /// Which page.
@@ -31,7 +34,8 @@ pub struct FrameLink {
 }
 
 /// What such a page is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SettingsArea {
     /// The account at a glance.
@@ -99,7 +103,7 @@ impl<'a> Frame<'a> {
 }
 
 /// Data of [`Pages::settings_overview`](super::Pages::settings_overview).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct SettingsOverview<'a> {
     /// What stands around the page.

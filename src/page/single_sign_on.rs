@@ -1,10 +1,12 @@
 //! Data of the pages about single sign-on.
 
+use serde::Serialize;
+
 use super::Frame;
 
 /// Data of [`Pages::break_glass`](super::Pages::break_glass). Addresses are local paths with the
 /// query that keeps the trip.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct BreakGlassPage<'a> {
     /// Where the form is posted to: fields `email` and `password`.
@@ -18,7 +20,7 @@ pub struct BreakGlassPage<'a> {
 }
 
 /// Data of [`Pages::settings_single_sign_on`](super::Pages::settings_single_sign_on).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct SsoPage<'a> {
     /// What stands around the page.
@@ -41,7 +43,7 @@ pub struct SsoPage<'a> {
 }
 
 /// A domain of an organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SsoDomainItem {
     /// Its name.
@@ -53,7 +55,7 @@ pub struct SsoDomainItem {
 }
 
 /// Somebody who may come in although single sign-on is enforced.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BreakGlassItem {
     /// The id.
@@ -67,7 +69,8 @@ pub struct BreakGlassItem {
 }
 
 /// Why something was not done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SsoProblem {
     /// Nobody would be left who is known to come in.

@@ -1,11 +1,13 @@
 //! Data of the pages about logins by other providers.
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::Frame;
+use super::json::as_time;
 
 /// Data of [`Pages::link_identity`](super::Pages::link_identity).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct LinkIdentity<'a> {
     /// Where the form is posted to, without fields, to link the two.
@@ -23,7 +25,8 @@ pub struct LinkIdentity<'a> {
 }
 
 /// What is to be done before an identity is linked to an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LinkStep {
     /// To log in as always.
@@ -47,7 +50,7 @@ impl<'a> LinkIdentity<'a> {
 }
 
 /// Data of [`Pages::provider_email`](super::Pages::provider_email).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ProviderEmail<'a> {
     /// Where the forms are posted to: field `email`, or `token`.
@@ -63,7 +66,8 @@ pub struct ProviderEmail<'a> {
 }
 
 /// What is to be done to have an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProviderEmailStep<'a> {
     /// To say which.
@@ -95,7 +99,7 @@ impl<'a> ProviderEmail<'a> {
 }
 
 /// Data of [`Pages::settings_connections`](super::Pages::settings_connections).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Connections<'a> {
     /// What stands around the page.
@@ -117,7 +121,7 @@ pub struct Connections<'a> {
 }
 
 /// Who a user is at a provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Connection<'a> {
     /// The provider's id.
@@ -127,11 +131,12 @@ pub struct Connection<'a> {
     /// Who the user is there: the address, or else the name.
     pub who: Option<&'a str>,
     /// When the user last came by it.
+    #[serde(serialize_with = "as_time")]
     pub last_used: OffsetDateTime,
 }
 
 /// A provider where a user is nobody yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ConnectionOffer<'a> {
     /// The provider's id.
@@ -141,7 +146,8 @@ pub struct ConnectionOffer<'a> {
 }
 
 /// What was just done to the identities of a user, or could not be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ConnectionNotice {
     /// One is linked.

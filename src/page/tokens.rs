@@ -1,11 +1,13 @@
 //! Data of the pages about API tokens.
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::Frame;
+use super::json::{as_time, as_time_if};
 
 /// Data of [`Pages::settings_tokens`](super::Pages::settings_tokens).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Tokens<'a> {
     /// What stands around the page.
@@ -25,7 +27,7 @@ pub struct Tokens<'a> {
 }
 
 /// A token in the list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct TokenItem<'a> {
     /// Its id.
@@ -35,17 +37,20 @@ pub struct TokenItem<'a> {
     /// What it may do.
     pub scopes: &'a [String],
     /// When it was made.
+    #[serde(serialize_with = "as_time")]
     pub created_at: OffsetDateTime,
     /// When it was last seen to be used.
+    #[serde(serialize_with = "as_time_if")]
     pub last_used_at: Option<OffsetDateTime>,
     /// When it ends, or ended.
+    #[serde(serialize_with = "as_time_if")]
     pub expires_at: Option<OffsetDateTime>,
     /// Whether it has ended.
     pub expired: bool,
 }
 
 /// For how long a token may work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TokenLifetime {
     /// In days; `None` for ever.
@@ -53,7 +58,7 @@ pub struct TokenLifetime {
 }
 
 /// What a form for a new token is filled in with.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct NewToken<'a> {
     /// The name.
@@ -65,7 +70,8 @@ pub struct NewToken<'a> {
 }
 
 /// Why a token was not made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TokenProblem {
     /// The name is empty or too long.
@@ -79,7 +85,7 @@ pub enum TokenProblem {
 }
 
 /// Data of [`Pages::settings_token_created`](super::Pages::settings_token_created).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct TokenCreated<'a> {
     /// What stands around the page.

@@ -1,11 +1,13 @@
 //! Data of the pages about second factors.
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::json::as_time;
 use super::{Frame, PasskeyPrompt};
 
 /// Data of [`Pages::verify_login`](super::Pages::verify_login).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct VerifyLogin<'a> {
     /// Where the form is posted to: fields `code`, and `trust` if checked.
@@ -67,7 +69,7 @@ impl<'a> VerifyLogin<'a> {
 }
 
 /// Data of [`Pages::settings_two_factor`](super::Pages::settings_two_factor).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct TwoFactor<'a> {
     /// What stands around the page.
@@ -87,7 +89,7 @@ pub struct TwoFactor<'a> {
 }
 
 /// The backup codes of somebody who has passkeys and no app.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PasskeyCodes<'a> {
     /// How many are left; none, if there never were any.
@@ -105,17 +107,19 @@ impl<'a> PasskeyCodes<'a> {
 }
 
 /// An authenticator app that somebody has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct EnrolledApp {
     /// Since when.
+    #[serde(serialize_with = "as_time")]
     pub since: OffsetDateTime,
     /// How many backup codes are left.
     pub backup_codes_left: usize,
 }
 
 /// A form of [`TwoFactor`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TwoFactorForm {
     /// For new backup codes.
@@ -154,7 +158,7 @@ impl<'a> TwoFactor<'a> {
 }
 
 /// Data of [`Pages::settings_two_factor_setup`](super::Pages::settings_two_factor_setup).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct TwoFactorSetup<'a> {
     /// What stands around the page.
@@ -185,7 +189,7 @@ impl<'a> TwoFactorSetup<'a> {
 }
 
 /// Data of [`Pages::settings_backup_codes`](super::Pages::settings_backup_codes).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct BackupCodes<'a> {
     /// What stands around the page.

@@ -166,7 +166,7 @@ pub(in crate::account) async fn show_banner(
     response: Response<Body>,
 ) -> Response<Body> {
     let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let is_page = kind.is_some_and(|kind| kind.starts_with(b"text/html"));
+    let is_page = kind.is_some_and(|kind| kind.starts_with(b"text/html")) && !site.speaks_json;
     let Some(banner) = banner(site, scope).filter(|_| is_page) else { return response };
     let (parts, body) = response.into_parts();
     let Ok(body) = body.collect().await;
