@@ -23,7 +23,7 @@ run() {
     case $target in
         saml_forged | jwt_forged) dictionary='' longest=256 ;;
         saml_* | xml_* | idp_*) dictionary=xml longest=32768 ;;
-        app_request | jwk | jws | jwt_claims | passkey_* | strict_json | client_metadata) dictionary=json longest=8192 ;;
+        app_request | form_json | jwk | jws | jwt_claims | passkey_* | strict_json | client_metadata) dictionary=json longest=8192 ;;
         smtp_reply) dictionary=smtp longest=1024 ;;
         *) dictionary=http longest=4096 ;;
     esac

@@ -2,8 +2,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ALLOW, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::header::SET_COOKIE;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use time::OffsetDateTime;
 
 use super::admin::{self, AdminAuthorizer, impersonate};
@@ -15,7 +15,6 @@ use super::device::Devices;
 use super::even::evenly;
 use super::export::ExportSource;
 use super::hook::{AccountHook, SignUpField};
-use super::json::Next;
 use super::letters::Letters;
 use super::limits::Told;
 use super::login::NOTICE;
@@ -27,8 +26,9 @@ pub(super) use super::passkey::pages::{Asked, Asking, Occasion, PasskeySite};
 pub(super) use super::passkey_off::{Asked, Asking, Occasion, PasskeySite};
 use super::password::{PasswordPool, PasswordRules};
 use super::pending::PendingLogins;
+use super::refuse::refuse;
 use super::registrant::Registrants;
-use super::second_factor::{Factors, step_up, verify};
+use super::second_factor::{Factors, verify};
 use super::token::ApiTokens;
 use super::trip::Trip;
 use super::{
@@ -414,38 +414,6 @@ async fn noted(site: &Site, visit: &Visit, answer: Answer) -> Answer {
         entry.announce();
     }
     answer
-}
-
-fn refuse(
-    site: &Site,
-    error: AccountError,
-    flow: Option<Flow>,
-    reader: Reader,
-    here: &Trip,
-) -> Response<Body> {
-    let next = match &error {
-        AccountError::LoginRequired => Some(here.via(&site.paths.login)),
-        AccountError::ReauthenticationRequired => Some(here.via(&site.paths.again)),
-        AccountError::SecondFactorRequired(true) => Some(step_up::path(site, here)),
-        AccountError::SecondFactorRequired(false) => {
-            Some(here.via(&super::settings::second_factor_setup(site)))
-        }
-        _ => None,
-    };
-    if let (Some(next), Reader::Person) = (&next, reader) {
-        return respond::see_other(next);
-    }
-    let wrong_method = matches!(error, AccountError::Method);
-    let mut response = error.into_response(&*site.pages, reader);
-    if wrong_method {
-        let only_posts = |flow: Flow| flow == Flow::Resend || flow.is_for_programs();
-        let allowed = if flow.is_some_and(only_posts) { "POST" } else { "GET, HEAD, POST" };
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
-    }
-    if let Some(next) = next {
-        response.extensions_mut().insert(Next(next));
-    }
-    response
 }
 
 async fn go(site: &Site, flow: Flow, method: &Method, visit: &Visit) -> Answer {

@@ -23,7 +23,7 @@ pub use crate::account::fuzzing::{passkey_assertion, passkey_registration};
 pub use crate::account::fuzzing::{social_answer, social_document, social_id_token};
 #[cfg(feature = "smtp")]
 pub use crate::delivery::fuzzing::smtp_reply;
-pub use crate::http::fuzzing::{accept, bearer, cookie, form, peer, return_to};
+pub use crate::http::fuzzing::{accept, bearer, cookie, form, form_json, peer, return_to};
 #[cfg(any(feature = "provider", feature = "resource", feature = "social"))]
 pub use crate::jose::fuzzing::{jwk, jws, jwt_claims, jwt_forged, strict_json};
 #[cfg(feature = "provider")]

@@ -47,6 +47,7 @@ targets! {
     #[cfg(feature = "accounts")]
     email,
     form,
+    form_json,
     #[cfg(feature = "saml")]
     idp_metadata,
     #[cfg(any(feature = "provider", feature = "resource", feature = "social"))]

@@ -16,7 +16,9 @@ pub enum FormError {
     ContentType,
     /// It is not one JSON object whose members are texts, booleans or lists of texts, each there once
     /// and few enough.
-    #[error("the body must be one JSON object of texts, booleans and lists of texts, each named once")]
+    #[error(
+        "the body must be one JSON object of texts, booleans and lists of texts, each named once"
+    )]
     Json,
     /// It is not form-encoded UTF-8.
     #[error("the form is not valid")]

@@ -178,3 +178,34 @@ fn each_problem_of_a_password_is_said_in_words() {
     said.dedup();
     assert_eq!(said.len(), 13);
 }
+
+/// The pages that have no JSON: nothing of an account is on them.
+#[cfg(feature = "accounts")]
+const HTML_ONLY: [&str; 5] = ["consent", "form-post", "error", "rejected", "banner"];
+
+#[cfg(feature = "accounts")]
+#[test]
+fn every_page_of_an_account_says_in_json_what_it_is_and_where_its_forms_go() {
+    let theme = Theme::new("Acme");
+    let html = gallery(&theme, "a@b.example", "text");
+    let json = JsonPages(std::sync::Arc::new(theme));
+    let mut names = std::collections::BTreeSet::new();
+    for (name, page) in gallery(&json, "a@b.example", "text") {
+        let is_html = name.starts_with("mail-") || HTML_ONLY.iter().any(|it| name.starts_with(it));
+        if is_html {
+            assert!(html.contains(&(name, page)), "{name}");
+            continue;
+        }
+        let page: serde_json::Value = serde_json::from_str(&page).expect(name);
+        let page = page.as_object().expect(name);
+        names.insert(page["page"].as_str().expect(name).to_owned());
+        for member in ["logged_in", "impersonation"] {
+            assert!(!page.contains_key(member), "{name}");
+        }
+        for form in page["forms"].as_object().expect(name).keys() {
+            let (member, _) = form.split_once('/').unwrap_or((form, ""));
+            assert!(page[member].is_string() || page[member].is_null(), "{form} of {name}");
+        }
+    }
+    assert_eq!(names.len(), 50, "{names:?}");
+}

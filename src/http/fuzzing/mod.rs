@@ -10,6 +10,7 @@ mod accept;
 mod bearer;
 mod cookie;
 mod form;
+mod form_json;
 mod peer;
 mod return_to;
 
@@ -17,6 +18,7 @@ pub use accept::accept;
 pub use bearer::bearer;
 pub use cookie::cookie;
 pub use form::form;
+pub use form_json::form_json;
 pub use peer::peer;
 pub use return_to::return_to;
 

@@ -3,7 +3,7 @@ mod admin;
 use super::*;
 
 /// Every built-in page, once with ordinary data and once with `EVIL` wherever text goes.
-pub(super) fn gallery(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)> {
+pub(super) fn gallery(theme: &dyn Pages, email: &str, text: &str) -> Vec<(&'static str, String)> {
     let length = PasswordLength { min: 8, max: 128 };
     let scopes =
         ["openid", "profile", "email", "offline_access", "api:read", text].map(str::to_owned);

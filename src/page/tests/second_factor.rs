@@ -2,7 +2,7 @@ use super::*;
 
 /// The pages about second factors, among those of the [gallery](super::gallery).
 pub(super) fn second_factor<'a>(
-    theme: &Theme,
+    theme: &dyn Pages,
     frame: Frame<'a>,
     text: &'a str,
     (prompt, key): (PasskeyPrompt<'a>, &'a str),

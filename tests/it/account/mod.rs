@@ -14,6 +14,7 @@ mod enumeration;
 mod held;
 mod hook;
 mod imported;
+mod json;
 mod killed;
 mod lifecycle;
 mod limits;

@@ -117,6 +117,13 @@ impl Browser {
         self.request(Method::POST, address, Some(body), Some(origin)).await
     }
 
+    /// Posts a form as JSON from a page of the application's own.
+    pub async fn post_json(&mut self, address: &str, form: &serde_json::Value) -> Page {
+        let origin = self.origin.origin().ascii_serialization();
+        let body = Some(("application/json", form.to_string()));
+        self.request_of(Method::POST, address, body, Some(&origin)).await
+    }
+
     /// Fills in the page's form, and presses its button. A field that is given replaces the
     /// page's, or is added.
     pub async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
@@ -148,6 +155,18 @@ impl Browser {
         form: Option<String>,
         origin: Option<&str>,
     ) -> Page {
+        let body = form.map(|form| ("application/x-www-form-urlencoded", form));
+        self.request_of(method, address, body, origin).await
+    }
+
+    /// Any request, with a body of a type.
+    pub async fn request_of(
+        &mut self,
+        method: Method,
+        address: &str,
+        body: Option<(&str, String)>,
+        origin: Option<&str>,
+    ) -> Page {
         let url = self.origin.join(address).unwrap();
         let mut request = Request::builder()
             .method(method)
@@ -163,14 +182,14 @@ impl Browser {
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
-        if form.is_some() {
-            request = request.header("content-type", "application/x-www-form-urlencoded");
+        if let Some((kind, _)) = &body {
+            request = request.header("content-type", *kind);
         }
         if !self.cookies.is_empty() {
             let pairs: Vec<_> = self.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
             request = request.header("cookie", pairs.join("; "));
         }
-        let body = Full::from(form.unwrap_or_default());
+        let body = Full::from(body.map(|(_, body)| body).unwrap_or_default());
         let response = (self.send)(request.body(body).unwrap()).await;
         self.keep_cookies(response.headers());
         let (parts, body) = response.into_parts();
@@ -194,6 +213,12 @@ impl Browser {
 }
 
 impl Page {
+    /// What is told in JSON.
+    pub fn json(&self) -> serde_json::Value {
+        assert_eq!(self.headers["content-type"], "application/json", "{}", self.body);
+        serde_json::from_str(&self.body).unwrap()
+    }
+
     /// Where a redirect leads.
     pub fn location(&self) -> Option<Url> {
         let location = self.headers.get("location")?.to_str().unwrap();

@@ -1,7 +1,7 @@
 use super::*;
 
 /// The pages of administrators.
-pub(super) fn pages(theme: &Theme, email: &str, text: &str) -> Vec<(&'static str, String)> {
+pub(super) fn pages(theme: &dyn Pages, email: &str, text: &str) -> Vec<(&'static str, String)> {
     let then = time::OffsetDateTime::UNIX_EPOCH;
     let mut office = AdminFrame::new(email, text, text, text);
     (office.organizations, office.webhooks, office.mails) = (Some(text), Some(text), Some(text));

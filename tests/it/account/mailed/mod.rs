@@ -25,7 +25,7 @@ async fn mailed_links_keep_the_contract_on_each_database() {
 }
 
 /// The six digits in a mail.
-fn digits(mail: &Message) -> String {
+pub(super) fn digits(mail: &Message) -> String {
     let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit());
     let code = mail.text.split_whitespace().find(is_code).unwrap().to_owned();
     assert!(mail.html.contains(&code));

@@ -69,7 +69,12 @@ pub async fn set_up(world: &World, browser: &mut Browser) {
 
 /// The key that the page shows for typing.
 pub fn secret_on(page: &Page) -> TotpSecret {
-    let text: String = page.text_of("secret").split(' ').collect();
+    secret_of(&page.text_of("secret"))
+}
+
+/// A key as it is written for typing.
+pub fn secret_of(text: &str) -> TotpSecret {
+    let text: String = text.split(' ').collect();
     let mut bits = text.bytes().flat_map(|letter| {
         let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|c| *c == letter).unwrap();
         (0..5).rev().map(move |bit| value >> bit & 1)
