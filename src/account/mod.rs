@@ -60,6 +60,8 @@
 //! With [`AccountLayerBuilder::api_tokens`] users make tokens for programs, at `/settings/tokens`; see
 //! [`token`].
 //!
+//! A front end with pages of its own has all of these as JSON: see [`json`].
+//!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! use donjon::account::AccountLayer;
