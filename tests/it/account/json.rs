@@ -16,7 +16,9 @@ const NOBODY: &str = "nobody@example.test";
 
 /// A front end of the host's own.
 fn front_end(world: &World) -> Browser {
-    Browser { accept: "application/json", ..world.browser() }
+    let mut browser = world.browser();
+    browser.accept = "application/json";
+    browser
 }
 
 /// Posts to where a page says, which must know the fields; `status` is what is answered.
@@ -142,10 +144,12 @@ async fn a_front_end_sets_a_new_password_and_logs_in_by_a_mailed_link_in_json_al
         let fields = json!({ "token": page["token"], "password": "another good passphrase" });
         let answer = fill(&mut front_end, (&page, "action"), fields.clone(), ok).await;
         assert!(answer["next"].is_string(), "{answer}");
-        let over = open(&mut front_end, &link).await;
+        let over = front_end.get(&link).await;
+        assert_eq!(over.status, StatusCode::GONE);
+        let over = over.json();
         assert_eq!((&over["page"], &over["was_for"]), (&json!("link_over"), &json!("reset")));
 
-        let mut front_end = Browser { cookies: Default::default(), ..front_end };
+        let mut front_end = front_end.another();
         world.mails_to(ALICE).await;
         let page = open(&mut front_end, "/login/link").await;
         let fields = json!({ "email": ALICE });
