@@ -325,8 +325,8 @@ impl OrganizationStore for PostgresStore {
                 .fetch_one(&mut *transaction)
                 .await?;
             if done {
-                transaction.commit().await?;
                 note_derived(along, ends)?;
+                transaction.commit().await?;
             }
             Ok(changed(done))
         };
