@@ -276,21 +276,30 @@ impl Worker {
     async fn hold(&self, delivery: &Delivery, claimed: Instant) {
         // Not to the very end: whatever is under way must have stopped by then.
         let held = self.lease * (UNHEARD - 5) / UNHEARD;
+        let mut delivery = delivery.clone();
         let mut until = claimed + held;
         let mut pause = self.lease / RENEWED;
+        // What the store did not answer to it may have heard: the same is said again.
+        let mut unheard = None;
         loop {
             sleep(pause.min(until.saturating_duration_since(Instant::now()))).await;
-            let asked = Instant::now();
-            if asked >= until {
+            let now = Instant::now();
+            if now >= until {
                 return;
             }
-            let renewed = self.store.renew_delivery(delivery, self.clock.now() + self.lease);
+            let said = unheard.unwrap_or_else(|| (now, self.clock.now() + self.lease));
+            let (asked, due_at) = said;
+            let renewed = self.store.renew_delivery(&delivery, due_at);
             match timeout_at(until, renewed).await {
-                Ok(Ok(true)) => (until, pause) = (asked + held, self.lease / RENEWED),
+                Ok(Ok(true)) => {
+                    (unheard, delivery.due_at, until) = (None, due_at, asked + held);
+                    let left = until.saturating_duration_since(Instant::now());
+                    pause = (self.lease / RENEWED).min(left / 2);
+                }
                 Ok(Ok(false)) | Err(_) => return,
                 Ok(Err(error)) => {
                     tracing::warn!(%error, id = %delivery.id, "a lease was not renewed");
-                    pause = self.lease / UNHEARD;
+                    (unheard, pause) = (Some(said), self.lease / UNHEARD);
                 }
             }
         }

@@ -29,6 +29,8 @@ pub struct Delivery {
     pub attempt: u32,
     /// The same, since it was written or last revived.
     pub attempt_of_round: u32,
+    /// When the lease ends, as far as its worker knows: as it was claimed, or last renewed.
+    pub due_at: OffsetDateTime,
 }
 
 /// A message that was given up.
@@ -73,9 +75,11 @@ pub trait OutboxStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<Delivery>>;
 
     /// Makes a delivery that was claimed its worker's until then: only while this is the latest
-    /// attempt, and not ended. `false` if it is not: somebody else has it, or nobody needs it any
-    /// more, and the worker should let it go. Of a worker who renews at the end of a lease, and others
-    /// who claim, one gets it.
+    /// attempt, not ended, and still due at [`Delivery::due_at`], so that a renewal that arrives after
+    /// the outcome, or after a later renewal, changes nothing; or due then already, so that one whose
+    /// answer was lost can be said again. `false` if it is not: somebody else has it, or nobody needs
+    /// it any more, and the worker should let it go. Of a worker who renews at the
+    /// end of a lease, and others who claim, one gets it.
     async fn renew_delivery(&self, delivery: &Delivery, until: OffsetDateTime) -> Result<bool>;
 
     /// Notes how an attempt ended. What arrived has arrived; any other outcome counts only while

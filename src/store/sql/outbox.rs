@@ -1,5 +1,6 @@
 //! How both backends read a delivery.
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::convert::time;
@@ -13,8 +14,8 @@ pub(super) const DEAD: &str = "SELECT id, payload, attempts, created_at, tries_b
 /// `id, payload, attempts, created_at, tries_before` of a delivery.
 pub(super) type DeliveryRow = (Uuid, Vec<u8>, i64, i64, i64);
 
-/// Claimed deliveries, oldest first.
-pub(super) fn deliveries(mut rows: Vec<DeliveryRow>) -> Vec<Delivery> {
+/// Deliveries that were claimed until then, oldest first.
+pub(super) fn deliveries(mut rows: Vec<DeliveryRow>, due_at: OffsetDateTime) -> Vec<Delivery> {
     rows.sort_by_key(|(_, _, _, created_at, _)| *created_at);
     rows.into_iter()
         .map(|(id, payload, attempts, _, before)| Delivery {
@@ -22,6 +23,7 @@ pub(super) fn deliveries(mut rows: Vec<DeliveryRow>) -> Vec<Delivery> {
             payload: Sealed::from_bytes(payload),
             attempt: number(attempts),
             attempt_of_round: number(attempts - before),
+            due_at,
         })
         .collect()
 }

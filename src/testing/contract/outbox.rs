@@ -30,6 +30,7 @@ pub async fn outbox(
     kit.a_lease_is_renewed_by_its_worker_alone().await?;
     kit.who_renews_and_who_claims_do_not_both_get_it().await?;
     kit.a_delivery_is_retried_when_told().await?;
+    kit.a_renewal_that_comes_after_the_outcome_changes_nothing().await?;
     kit.a_dead_letter_is_never_taken().await?;
     kit.old_dead_letters_are_swept().await?;
     kit.a_dead_letter_is_revived_as_if_it_were_new().await?;
@@ -86,13 +87,19 @@ impl Kit {
         let id = self.write(epoch()).await?;
         let first = self.claim(KIND, epoch(), LEASE, 1).await?;
         let end = epoch() + LEASE;
-        let renewed = self.renew(&first, end + LEASE).await?;
-        rule(RULE, renewed == [true], &renewed)?;
+        for said in ["once", "again, since the answer was lost"] {
+            let renewed = self.renew(&first, end + LEASE).await?;
+            rule(RULE, renewed == [true], (said, &renewed))?;
+        }
+        let first = due(first, end + LEASE);
         let early = self.claim(KIND, end + LEASE - Duration::MICROSECOND, LEASE, 1).await?;
         rule(RULE, early.is_empty(), &early)?;
         // Nobody was there to take it: it is still theirs.
         let renewed = self.renew(&first, end + LEASE * 2).await?;
         rule(RULE, renewed == [true], &renewed)?;
+        let overtaken = self.renew(&due(first.clone(), end), end + LEASE).await?;
+        rule("a renewal that a later one has overtaken changes nothing", overtaken == [false], ())?;
+        let first = due(first, end + LEASE * 2);
         let second = self.claim(KIND, end + LEASE * 2, LEASE, 1).await?;
         rule(RULE, ids(&second) == [id] && attempts(&second) == [2], &second)?;
         let late = self.renew(&first, end + LEASE * 9).await?;
@@ -140,6 +147,20 @@ impl Kit {
         self.finish(&claimed, DeliveryOutcome::Retry { at: at(300) }).await?;
         let early = self.claim(KIND, at(299), LEASE, 1).await?;
         rule(RULE, early.is_empty(), &early)?;
+        let due = self.claim(KIND, at(300), LEASE, 1).await?;
+        rule(RULE, ids(&due) == [id], &due)?;
+        self.finish(&due, DeliveryOutcome::Delivered).await
+    }
+
+    async fn a_renewal_that_comes_after_the_outcome_changes_nothing(
+        &self,
+    ) -> Result<(), Violation> {
+        const RULE: &str = "a renewal that comes after the outcome changes nothing";
+        let id = self.write(epoch()).await?;
+        let claimed = self.claim(KIND, epoch(), LEASE, 1).await?;
+        self.finish(&claimed, DeliveryOutcome::Retry { at: at(300) }).await?;
+        let late = self.renew(&claimed, at(900)).await?;
+        rule(RULE, late == [false], &late)?;
         let due = self.claim(KIND, at(300), LEASE, 1).await?;
         rule(RULE, ids(&due) == [id], &due)?;
         self.finish(&due, DeliveryOutcome::Delivered).await
@@ -309,6 +330,11 @@ impl Kit {
         }
         Ok(())
     }
+}
+
+/// The same, as a worker knows them whose lease was renewed until then.
+fn due(deliveries: Vec<Delivery>, due_at: OffsetDateTime) -> Vec<Delivery> {
+    deliveries.into_iter().map(|delivery| Delivery { due_at, ..delivery }).collect()
 }
 
 fn ids(deliveries: &[Delivery]) -> Vec<Uuid> {

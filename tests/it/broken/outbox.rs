@@ -18,6 +18,8 @@ enum Fault {
     RenewsNothing,
     /// Renews the lease of whoever asks.
     RenewsForALateWorker,
+    /// Lets a renewal that comes late decide when a delivery is tried again.
+    RenewsWhatHasEnded,
     /// Lets a worker whose lease ran out decide.
     ObeysALateWorker,
     /// Tries the dead again.
@@ -68,10 +70,18 @@ impl OutboxStore for Broken {
         match self.fault {
             Fault::RenewsNothing => Ok(true),
             Fault::RenewsForALateWorker => {
-                let mut renewed = false;
                 for attempt in 1..=delivery.attempt + 1 {
                     let any = Delivery { attempt, ..delivery.clone() };
-                    renewed |= self.good.renew_delivery(&any, until).await?;
+                    self.good.finish_delivery(&any, DeliveryOutcome::Retry { at: until }).await?;
+                }
+                Ok(true)
+            }
+            Fault::RenewsWhatHasEnded => {
+                let renewed = self.good.renew_delivery(delivery, until).await?;
+                if !renewed {
+                    self.good
+                        .finish_delivery(delivery, DeliveryOutcome::Retry { at: until })
+                        .await?;
                 }
                 Ok(renewed)
             }
@@ -139,6 +149,7 @@ async fn the_kit_names_the_rule_that_an_outbox_breaks() {
         ),
         (Fault::RenewsNothing, "a delivery is its worker's for as long as the lease is renewed"),
         (Fault::RenewsForALateWorker, "a worker whose lease ran out renews nothing"),
+        (Fault::RenewsWhatHasEnded, "a renewal that comes after the outcome changes nothing"),
         (Fault::ObeysALateWorker, "a worker whose lease ran out disturbs nobody"),
         (Fault::RaisesTheDead, "a dead letter is never taken again"),
         (Fault::BuriesNobody, "dead letters are swept when they are old, and nothing else is"),

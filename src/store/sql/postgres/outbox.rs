@@ -31,17 +31,18 @@ impl OutboxStore for PostgresStore {
         .bind(i64::from(limit))
         .fetch_all(self.pool())
         .await?;
-        Ok(deliveries(rows))
+        Ok(deliveries(rows, now + lease))
     }
 
     async fn renew_delivery(&self, delivery: &Delivery, until: OffsetDateTime) -> Result<bool> {
         let renewed = sqlx::query(
             "UPDATE donjon_outbox SET due_at = $3
-             WHERE id = $1 AND attempts = $2 AND due_at IS NOT NULL",
+             WHERE id = $1 AND attempts = $2 AND due_at IN ($3, $4)",
         )
         .bind(delivery.id)
         .bind(i64::from(delivery.attempt))
         .bind(micros(until))
+        .bind(micros(delivery.due_at))
         .execute(self.pool())
         .await?;
         Ok(renewed.rows_affected() > 0)

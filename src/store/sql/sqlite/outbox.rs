@@ -57,20 +57,22 @@ impl OutboxStore for SqliteStore {
                 })
             })
             .await?;
-        Ok(deliveries(rows))
+        Ok(deliveries(rows, now + lease))
     }
 
     async fn renew_delivery(&self, delivery: &Delivery, until: OffsetDateTime) -> Result<bool> {
         let (id, attempt) = (delivery.id, i64::from(delivery.attempt));
+        let due = micros(delivery.due_at);
         self.transition(move |connection| {
             Box::pin(async move {
                 let renewed = sqlx::query(
                     "UPDATE donjon_outbox SET due_at = ?3
-                     WHERE id = ?1 AND attempts = ?2 AND due_at IS NOT NULL",
+                     WHERE id = ?1 AND attempts = ?2 AND due_at IN (?3, ?4)",
                 )
                 .bind(id)
                 .bind(attempt)
                 .bind(micros(until))
+                .bind(due)
                 .execute(connection)
                 .await?;
                 Ok(renewed.rows_affected() > 0)
