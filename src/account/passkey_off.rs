@@ -1,5 +1,7 @@
 //! A build without passkeys: nothing here is ever called.
 
+use std::ops::ControlFlow;
+
 use http::{HeaderValue, Method, Response};
 
 use super::pending::Pending;
@@ -69,7 +71,7 @@ impl PasskeySite {
         _: &Visit,
         _: &UserId,
         _: Asking,
-    ) -> Result<Option<Asked>, AccountError> {
+    ) -> Result<ControlFlow<(), Option<Asked>>, AccountError> {
         match *self {}
     }
 

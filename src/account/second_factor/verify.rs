@@ -1,5 +1,7 @@
 //! The second step of a login: a code.
 
+use std::ops::ControlFlow;
+
 use http::StatusCode;
 
 use super::{Checked, check_code, use_up};
@@ -76,7 +78,10 @@ enum Refused {
 async fn page(site: &Site, visit: &Visit, user: &UserId, refused: Refused) -> Answer {
     let asking = if refused == Refused::Passkey { Asking::Anew } else { Asking::Still };
     let asked = match &site.passkeys {
-        Some(keys) => keys.ask_verify(site, visit, user, asking).await?,
+        Some(keys) => match keys.ask_verify(site, visit, user, asking).await? {
+            ControlFlow::Continue(asked) => asked,
+            ControlFlow::Break(()) => return Ok(site.begin_anew(visit)),
+        },
         None => None,
     };
     let factor = match asked {

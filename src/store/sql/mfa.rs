@@ -27,6 +27,19 @@ pub(super) type FactorRow = (
 pub(super) const FIND_SECOND_FACTOR: &str = "SELECT secret IS NOT NULL, created_at, backup_codes \
      FROM donjon_totp WHERE user_id = $1";
 
+/// Whether user `$user` has a passkey that is good for anything.
+macro_rules! has_passkey {
+    ($user:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM donjon_passkeys f \
+                 WHERE f.suspended_at IS NULL AND f.user_id = ",
+            $user,
+            ")"
+        )
+    };
+}
+pub(super) use has_passkey;
+
 /// Where the attempts with codes of a user are counted.
 pub(super) fn factor_key(user: &UserId) -> String {
     format!("factor:{user}")

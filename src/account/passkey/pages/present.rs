@@ -67,7 +67,8 @@ impl PasskeySite {
     ) -> Result<Option<Asked>, AccountError> {
         let whose = Whose { user: Some(account.id().clone()), session: visit.session.id() };
         let what = (occasion.kind(), whose, asking);
-        self.ask_of(site, visit, account.id(), what, occasion.verification()).await
+        let asked = self.ask_of(site, visit, account.id(), what, occasion.verification()).await?;
+        Ok(asked.continue_value().flatten())
     }
 
     /// Uses the passkey that answers. Gives what is to be said of it, in which epoch of the user, and

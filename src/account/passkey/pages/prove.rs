@@ -176,7 +176,7 @@ pub(super) async fn use_up(
     match used {
         PasskeyUse::Done => along.announce(),
         PasskeyUse::Suspected if policy == SignCountPolicy::Revoke => {
-            suspect::revoke(site, visit, proven).await?;
+            suspect::revoke(site, visit, &proven.proof.user, proven.proof.id).await?;
         }
         PasskeyUse::Suspected | PasskeyUse::Refused => {}
     }

@@ -1,5 +1,10 @@
 //! What is told of a passkey that may have been copied, and what becomes of it.
 
+use std::sync::Arc;
+
+use tracing::instrument::{Instrument as _, WithSubscriber as _};
+use uuid::Uuid;
+
 use super::PasskeySite;
 use super::prove::Proven;
 use crate::account::AccountError;
@@ -8,7 +13,8 @@ use crate::account::single_sign_on::let_in_all_the_same;
 use crate::account::site::{Site, Visit};
 use crate::audit::Action;
 use crate::page::Letter;
-use crate::store::{Effects, PasskeyRemoval, SignCountPolicy};
+use crate::scope::UserId;
+use crate::store::{Effects, Passkey, PasskeyRemoval, SignCountPolicy, StoreError};
 
 /// What is written if the store finds that it may have been copied. Owners of an organization are
 /// told, too, where who has it comes in although single sign-on is enforced, and loses it.
@@ -76,15 +82,44 @@ async fn tell_owners(
 pub(super) async fn revoke(
     site: &Site,
     visit: &Visit,
-    proven: &Proven,
-) -> Result<(), AccountError> {
-    let (user, id) = (proven.found.account.id(), proven.proof.id);
+    user: &UserId,
+    id: Uuid,
+) -> Result<PasskeyRemoval, AccountError> {
     // Whoever looks for removals finds it.
     let entry = visit.entry(Action::REMOVE_PASSKEY).about(user).to("passkey", id);
-    let (along, none) = (site.effects(entry.with("reason", "suspected")), Effects::none());
-    let removed = site.store.remove_passkey(user, id, &site.open_ways(), &along, &none).await?;
-    if let PasskeyRemoval::Removed { .. } = removed {
-        along.announce();
+    let along = site.effects(entry.with("reason", "suspected"));
+    let (store, user, open) = (Arc::clone(&site.store), user.clone(), site.open_ways());
+    let removal = async move {
+        let removed = store.remove_passkey(&user, id, &open, &along, &Effects::none()).await?;
+        if let PasskeyRemoval::Removed { .. } = removed {
+            along.announce();
+        }
+        Ok::<_, StoreError>(removed)
+    };
+    // In a task of its own: whoever presented a copy does not keep it by hanging up.
+    let removal = removal.in_current_span().with_current_subscriber();
+    match tokio::spawn(removal).await {
+        Ok(removed) => removed.map_err(AccountError::from),
+        Err(error) => Err(StoreError::Unavailable(error.into()).into()),
     }
-    Ok(())
+}
+
+/// Removes those of a user's passkeys that are suspended still: whoever suspended one may not have
+/// lived to remove it, and while it is there the user is asked for a second step that they may not
+/// have. Answers whether the user's last second factor went, now or meanwhile.
+pub(super) async fn revoke_left(
+    site: &Site,
+    visit: &Visit,
+    user: &UserId,
+    passkeys: &[Passkey],
+) -> Result<bool, AccountError> {
+    let mut went = false;
+    for passkey in passkeys.iter().filter(|passkey| passkey.suspended_at.is_some()) {
+        went |= match revoke(site, visit, user, passkey.id).await? {
+            PasskeyRemoval::Removed { last_factor, .. } => last_factor,
+            PasskeyRemoval::NotFound => true,
+            PasskeyRemoval::LastWayIn | PasskeyRemoval::LastToComeIn => false,
+        };
+    }
+    Ok(went)
 }

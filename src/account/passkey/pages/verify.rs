@@ -1,11 +1,13 @@
 //! A passkey as the second step of a login.
 
+use std::ops::ControlFlow;
+
 use http::Response;
 use http::header::SET_COOKIE;
 
 use super::ceremony::{Asking, Kind, Whose};
 use super::prove::{Whom, prove, use_up};
-use super::{Asked, PasskeySite, methods};
+use super::{Asked, PasskeySite, methods, suspect};
 use crate::account::passkey::{NamedCredential, RequestOptions, UserVerification};
 use crate::account::pending::Pending;
 use crate::account::sign_in::{ProvenAt, SignIn, open};
@@ -17,20 +19,22 @@ use crate::scope::UserId;
 use crate::store::{Effects, Passkey};
 
 impl PasskeySite {
-    /// What the page asks, if the user has passkeys of this application.
+    /// What the page asks, if the user has passkeys of this application. `Break` if their last second
+    /// factor was one that may have been copied: what the login waited for is gone.
     pub(in crate::account) async fn ask_verify(
         &self,
         site: &Site,
         visit: &Visit,
         user: &UserId,
         asking: Asking,
-    ) -> Result<Option<Asked>, AccountError> {
+    ) -> Result<ControlFlow<(), Option<Asked>>, AccountError> {
         let whose = Whose { user: Some(user.clone()), session: None };
         let what = (Kind::Verify, whose, asking);
         self.ask_of(site, visit, user, what, UserVerification::Preferred).await
     }
 
-    /// What a page asks of this user, if they have passkeys of this application.
+    /// What a page asks of this user, if they have passkeys of this application; `Break` as
+    /// [`Self::ask_verify`].
     pub(super) async fn ask_of(
         &self,
         site: &Site,
@@ -38,12 +42,15 @@ impl PasskeySite {
         user: &UserId,
         what: (Kind, Whose, Asking),
         verification: UserVerification,
-    ) -> Result<Option<Asked>, AccountError> {
+    ) -> Result<ControlFlow<(), Option<Asked>>, AccountError> {
         let mut passkeys = site.store.passkeys_of(user).await?;
+        if suspect::revoke_left(site, visit, user, &passkeys).await? {
+            return Ok(ControlFlow::Break(()));
+        }
         passkeys
             .retain(|passkey| passkey.rp_id == self.party.id() && passkey.suspended_at.is_none());
         if passkeys.is_empty() {
-            return Ok(None);
+            return Ok(ControlFlow::Continue(None));
         }
         let allowed = named(&passkeys);
         let (challenge, cookie) =
@@ -51,7 +58,7 @@ impl PasskeySite {
         let party = &self.party;
         let options =
             RequestOptions { party, challenge: &challenge, verification, allowed: &allowed };
-        Ok(Some(Asked::new(site, options.to_json(), cookie)))
+        Ok(ControlFlow::Continue(Some(Asked::new(site, options.to_json(), cookie))))
     }
 
     /// Completes a login by an answer; `None` if it is refused.

@@ -10,7 +10,7 @@ use crate::crypto::KeyedHash;
 use crate::scope::{Attributes, SessionId, UserId};
 use crate::store::sql::convert::{micros, time};
 use crate::store::sql::mfa::{
-    Codes, FIND_SECOND_FACTOR, code, codes, factor_key, factor_user, second_factor,
+    Codes, FIND_SECOND_FACTOR, code, codes, factor_key, factor_user, has_passkey, second_factor,
 };
 use crate::store::sql::rate_limit::{bind_uses, counted_uses_json, counting_uses, limit_counts};
 use crate::store::sql::single_sign_on::app_is_needed;
@@ -241,8 +241,9 @@ impl MfaStore for PostgresStore {
                 ", done AS (
                      INSERT INTO donjon_totp (user_id, secret, last_step, backup_codes, created_at)
                      SELECT u.id, NULL, 0, $3, $4 FROM permitted p JOIN donjon_users u ON u.id = p.id
-                     WHERE u.passkeys > 0
-                     ON CONFLICT (user_id) DO UPDATE SET
+                     WHERE ",
+                has_passkey!("u.id"),
+                "    ON CONFLICT (user_id) DO UPDATE SET
                          backup_codes = excluded.backup_codes, created_at = excluded.created_at
                      WHERE donjon_totp.secret IS NULL
                      RETURNING user_id
@@ -280,12 +281,14 @@ impl MfaStore for PostgresStore {
             }
             let (device_epoch, needed): (Option<i64>, bool) = sqlx::query_as(concat!(
                 "WITH owner AS MATERIALIZED (
-                     SELECT id, passkeys, ",
+                     SELECT id, ",
+                has_passkey!("$1"),
+                " AS has_passkey, ",
                 app_is_needed!("$1"),
                 " AS needed FROM donjon_users WHERE id = $1
                  ), gone AS (
                      DELETE FROM donjon_totp t USING owner
-                     WHERE t.user_id = owner.id AND NOT owner.needed AND ($5 OR (owner.passkeys = 0
+                     WHERE t.user_id = owner.id AND NOT owner.needed AND ($5 OR (NOT owner.has_passkey
                          AND t.secret IS NOT NULL AND ($2::bigint IS NULL OR t.last_step < $2)
                          AND ($3::text IS NULL OR t.backup_codes ? $3)))
                      RETURNING t.user_id
@@ -293,7 +296,7 @@ impl MfaStore for PostgresStore {
                      UPDATE donjon_totp t SET secret = NULL, last_step = 0, backup_codes =
                          CASE WHEN $3::text IS NULL THEN t.backup_codes ELSE t.backup_codes - $3 END
                      FROM owner
-                     WHERE t.user_id = owner.id AND NOT owner.needed AND NOT $5 AND owner.passkeys > 0
+                     WHERE t.user_id = owner.id AND NOT owner.needed AND NOT $5 AND owner.has_passkey
                        AND t.secret IS NOT NULL AND ($2::bigint IS NULL OR t.last_step < $2)
                        AND ($3::text IS NULL OR t.backup_codes ? $3)
                      RETURNING t.user_id

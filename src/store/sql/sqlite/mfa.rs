@@ -10,7 +10,8 @@ use crate::crypto::KeyedHash;
 use crate::scope::{SessionId, UserId};
 use crate::store::sql::convert::{micros, time};
 use crate::store::sql::mfa::{
-    Codes, FIND_SECOND_FACTOR, FactorRow, code, codes, factor_key, factor_user, second_factor,
+    Codes, FIND_SECOND_FACTOR, FactorRow, code, codes, factor_key, factor_user, has_passkey,
+    second_factor,
 };
 use crate::store::sql::single_sign_on::app_is_needed;
 use crate::store::{
@@ -179,13 +180,14 @@ impl MfaStore for SqliteStore {
                 if !lives(connection, made_in, &user).await? {
                     return Ok(FactorUse::Refused);
                 }
-                let written = sqlx::query(
+                let written = sqlx::query(concat!(
                     "INSERT INTO donjon_totp (user_id, secret, last_step, backup_codes, created_at)
-                     SELECT id, NULL, 0, ?2, ?3 FROM donjon_users WHERE id = ?1 AND passkeys > 0
-                     ON CONFLICT (user_id) DO UPDATE SET
+                     SELECT id, NULL, 0, ?2, ?3 FROM donjon_users WHERE id = ?1 AND ",
+                    has_passkey!("?1"),
+                    " ON CONFLICT (user_id) DO UPDATE SET
                          backup_codes = excluded.backup_codes, created_at = excluded.created_at
                      WHERE donjon_totp.secret IS NULL",
-                )
+                ))
                 .bind(user.as_str())
                 .bind(fresh)
                 .bind(micros(at))
@@ -217,7 +219,7 @@ impl MfaStore for SqliteStore {
                 if needed {
                     return Ok(FactorRemoval::LastToComeIn);
                 }
-                let Some((has_app, passkeys)) = factors(connection, &user).await? else {
+                let Some((has_app, has_passkey)) = factors(connection, &user).await? else {
                     return Ok(FactorRemoval::Refused);
                 };
                 if let Some(proof) = proof
@@ -225,7 +227,7 @@ impl MfaStore for SqliteStore {
                 {
                     return Ok(FactorRemoval::Refused);
                 }
-                let statement = if proof.is_some() && passkeys > 0 {
+                let statement = if proof.is_some() && has_passkey {
                     "UPDATE donjon_totp SET secret = NULL, last_step = 0 WHERE user_id = ?1"
                 } else {
                     "DELETE FROM donjon_totp WHERE user_id = ?1"
@@ -289,12 +291,14 @@ impl SqliteStore {
     }
 }
 
-/// Whether the user has an app, and how many passkeys, if there is anything to be removed.
-async fn factors(connection: &mut SqliteConnection, user: &UserId) -> Result<Option<(bool, i64)>> {
-    let found = sqlx::query_as(
-        "SELECT t.secret IS NOT NULL, u.passkeys
-         FROM donjon_totp t JOIN donjon_users u ON u.id = t.user_id WHERE t.user_id = ?1",
-    )
+/// Whether the user has an app, and a passkey that is good for anything, if there is anything to be
+/// removed.
+async fn factors(connection: &mut SqliteConnection, user: &UserId) -> Result<Option<(bool, bool)>> {
+    let found = sqlx::query_as(concat!(
+        "SELECT t.secret IS NOT NULL, ",
+        has_passkey!("?1"),
+        " FROM donjon_totp t WHERE t.user_id = ?1",
+    ))
     .bind(user.as_str())
     .fetch_optional(connection)
     .await?;

@@ -94,7 +94,28 @@ impl Kit {
         }
         store.remove_totp(&id, None, &none).await?;
         let found = self.codes(&id).await?;
-        rule("without a proof, all codes go", found.is_none(), found)
+        rule("without a proof, all codes go", found.is_none(), found)?;
+        self.a_suspended_passkey_holds_no_codes().await
+    }
+
+    /// Whoever suspends one may not live to remove it.
+    async fn a_suspended_passkey_holds_no_codes(&self) -> Result<(), Violation> {
+        const RULE: &str = "a passkey that is suspended is no factor that codes are kept for";
+        let (_, id) = self.user(true).await?;
+        let key = self.passkey(&id).await?;
+        let (own, app, none) = (self.session(&id).await?, new_totp(&id), Effects::none());
+        self.0.factors.enroll_totp(&app, None, &none).await?;
+        self.suspend(&key).await?;
+        let Some(code) = app.backup_codes.first().copied() else {
+            return rule(RULE, false, "no codes");
+        };
+        let proof = Some(FactorProof::BackupCode(code));
+        let told = self.0.factors.remove_totp(&id, proof, &none).await?;
+        rule(RULE, matches!(told, FactorRemoval::Removed { .. }), told)?;
+        let found = self.codes(&id).await?;
+        rule(RULE, found.is_none(), found)?;
+        let told = self.write(&id, own).await?;
+        rule(RULE, told == FactorUse::Refused, told)
     }
 
     async fn passkey(&self, user: &UserId) -> Result<Passkey, Violation> {
@@ -112,6 +133,14 @@ impl Kit {
             let gone = matches!(told, PasskeyRemoval::Removed { .. });
             return rule("a passkey is removed", gone, told);
         }
+        self.suspend(key).await?;
+        let told = store.remove_passkey(&key.user, key.id, &open_ways(), &none, &none).await?;
+        let gone = matches!(told, PasskeyRemoval::Removed { .. });
+        rule("a passkey that may have been copied is removed", gone, told)
+    }
+
+    async fn suspend(&self, key: &Passkey) -> Result<(), Violation> {
+        let (store, none) = (&self.0.passkeys, Effects::none());
         let proof = PasskeyProof {
             user: key.user.clone(),
             id: key.id,
@@ -127,10 +156,7 @@ impl Kit {
             "a passkey that may have been copied is suspended",
             told == PasskeyUse::Suspected,
             told,
-        )?;
-        let told = store.remove_passkey(&key.user, key.id, &open_ways(), &none, &none).await?;
-        let gone = matches!(told, PasskeyRemoval::Removed { .. });
-        rule("a passkey that may have been copied is removed", gone, told)
+        )
     }
 
     async fn write(&self, user: &UserId, session: SessionId) -> Result<FactorUse, Violation> {

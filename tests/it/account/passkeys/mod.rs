@@ -5,6 +5,7 @@ mod announced;
 mod attacks;
 mod codes;
 mod copied;
+mod left;
 mod login;
 mod lost;
 mod one_factor;
