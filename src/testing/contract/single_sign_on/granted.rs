@@ -4,8 +4,19 @@
 use super::*;
 use crate::crypto::TokenHash;
 use crate::scope::BREAK_GLASS;
-use crate::store::{IssuerId, NewCode, RefreshRotation};
+use crate::store::{CodeRedemption, IssuerId, NewCode, RefreshRotation, StoreError};
 use crate::testing::contract::provider::{grant, new_code, redeem, rotation};
+
+const AT_ONCE: &str = "no grant outlives the enforcement, however fast it is given";
+
+/// What somebody does who logs in to an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Session,
+    Code,
+    Redemption,
+    Rotation,
+}
 
 impl Kit {
     pub(super) async fn what_is_granted_by_a_login_under_way_ends(&self) -> Result<(), Violation> {
@@ -61,8 +72,15 @@ impl Kit {
         Ok(())
     }
 
+    /// Enforced before each of the steps of a login, by one of those who log in.
     pub(super) async fn no_grant_outlives_the_enforcement(&self) -> Result<(), Violation> {
-        const RULE: &str = "no grant outlives the enforcement, however fast it is given";
+        for step in [Step::Session, Step::Code, Step::Redemption, Step::Rotation] {
+            self.no_grant_outlives_one_before(step).await?;
+        }
+        Ok(())
+    }
+
+    async fn no_grant_outlives_one_before(&self, before: Step) -> Result<(), Violation> {
         let issuer = IssuerId::new("https://at-once.kit.example");
         self.apply(&issuer).await?;
         let made = self.made().await?;
@@ -76,37 +94,62 @@ impl Kit {
                 (session, code, redeem, rotation(first, at(1)))
             })
             .collect();
-        race(|caller| {
+        let told = race(|caller| {
             let (parts, issuer) = (self.0.clone(), issuer.clone());
             let new = mode_of(&made, SsoMode::Enforced, Some(DOOR));
-            let login = logins.get(caller).filter(|_| caller != CALLERS / 2).cloned();
+            let login = logins.get(caller).cloned();
             async move {
-                let Some((session, code, redeem, rotate)) = login else {
-                    return parts.store.change_sso(&new, None, &Effects::none()).await.map(drop);
+                let Some((session, code, redeem, rotate)) = login else { return Ok(None) };
+                let enforce = async |step: Step| {
+                    if caller == CALLERS / 2 && step == before {
+                        parts.store.change_sso(&new, None, &Effects::none()).await?;
+                    }
+                    Ok::<_, StoreError>(())
                 };
+                enforce(Step::Session).await?;
                 parts.sessions.create_session(&session).await?;
+                enforce(Step::Code).await?;
                 parts.grants.issue_code(&issuer, &code).await?;
-                parts.grants.redeem_code(&issuer, &redeem).await?;
-                parts.grants.rotate_refresh(&issuer, &rotate).await.map(drop)
+                enforce(Step::Redemption).await?;
+                let redeemed = parts.grants.redeem_code(&issuer, &redeem).await?;
+                enforce(Step::Rotation).await?;
+                let rotated = parts.grants.rotate_refresh(&issuer, &rotate).await?;
+                Ok(Some((redeemed, rotated)))
             }
         })
         .await?;
-        let told = self.0.store.sso_of(&made.domain).await?;
-        rule(RULE, told.as_ref().is_some_and(|sso| sso.mode == SsoMode::Enforced), &told)?;
+        let sso = self.0.store.sso_of(&made.domain).await?;
+        rule(AT_ONCE, sso.as_ref().is_some_and(|sso| sso.mode == SsoMode::Enforced), &sso)?;
+        // What is alive is asked first: to present again what was used revokes the grant by itself.
         for applied in [false, true] {
             if applied {
                 self.apply(&issuer).await?;
             }
-            for (_, code, _, rotate) in &logins {
-                let yields = self.redeemed(&issuer, code).await?;
-                rule(RULE, yields.is_none(), (applied, code))?;
-                for token in [rotate.presented, rotate.successor.token] {
-                    let next = self.rotated(&issuer, token).await?;
-                    rule(RULE, next.is_none(), (applied, token))?;
-                    let stored = self.0.grants.load_refresh(&issuer, &token).await?;
-                    let dead = stored.is_none_or(|stored| stored.revoked || !applied);
-                    rule(RULE, dead, (applied, token))?;
-                }
+            for ((_, code, _, rotate), told) in logins.iter().zip(&told) {
+                let last = match told {
+                    Some((CodeRedemption::Redeemed, RefreshRotation::Rotated)) => {
+                        rotate.successor.token
+                    }
+                    Some((CodeRedemption::Redeemed, _)) => rotate.presented,
+                    _ => {
+                        let yields = self.redeemed(&issuer, code).await?;
+                        rule(AT_ONCE, yields.is_none(), (applied, told, code))?;
+                        continue;
+                    }
+                };
+                let next = self.rotated(&issuer, last).await?;
+                rule(AT_ONCE, next.is_none(), (applied, told, last))?;
+                let stored = self.0.grants.load_refresh(&issuer, &last).await?;
+                let dead = stored.is_none_or(|stored| stored.revoked || !applied);
+                rule(AT_ONCE, dead, (applied, told, last))?;
+            }
+        }
+        for (_, code, _, rotate) in &logins {
+            let yields = self.redeemed(&issuer, code).await?;
+            rule(AT_ONCE, yields.is_none(), code)?;
+            for token in [rotate.presented, rotate.successor.token] {
+                let next = self.rotated(&issuer, token).await?;
+                rule(AT_ONCE, next.is_none(), token)?;
             }
         }
         Ok(())
