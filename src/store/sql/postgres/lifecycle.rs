@@ -88,7 +88,7 @@ impl LifecycleStore for PostgresStore {
             }
             if let Some((to, link)) = &deletion.keep {
                 let binding = link.key.bind(&deletion.user, to);
-                query(KEEP_LINK)
+                let written = query(KEEP_LINK)
                     .bind(user)
                     .bind(link.purpose.as_str())
                     .bind(link.token.as_bytes())
@@ -97,7 +97,10 @@ impl LifecycleStore for PostgresStore {
                     .bind(to)
                     .execute(&mut *transaction)
                     .await?;
-                write_effects(&mut transaction, &link.effects, &deletion.user).await?;
+                // Their address may be another by now: then nothing goes to this one.
+                if written.rows_affected() > 0 {
+                    write_effects(&mut transaction, &link.effects, &deletion.user).await?;
+                }
             }
             write_effects(&mut transaction, along, &deletion.user).await?;
             end_sessions(&mut transaction, user, SessionEnd::AccountDeleted, now).await?;

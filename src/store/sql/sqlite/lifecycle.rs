@@ -387,7 +387,7 @@ async fn request(
     }
     if let Some((to, link)) = &deletion.keep {
         let binding = link.key.bind(&deletion.user, to);
-        query(KEEP_LINK)
+        let written = query(KEEP_LINK)
             .bind(user)
             .bind(link.purpose.as_str())
             .bind(link.token.as_bytes().as_slice())
@@ -396,7 +396,10 @@ async fn request(
             .bind(to)
             .execute(&mut *connection)
             .await?;
-        write_effects(connection, &link.effects, Some(&deletion.user)).await?;
+        // Their address may be another by now: then nothing goes to this one.
+        if written.rows_affected() > 0 {
+            write_effects(connection, &link.effects, Some(&deletion.user)).await?;
+        }
     }
     end_sessions(connection, &deletion.user, None, (SessionEnd::AccountDeleted, now)).await?;
     write_effects(connection, along, Some(&deletion.user)).await?;
