@@ -1,5 +1,9 @@
 //! Keeping an account that was going to be deleted.
 
+use donjon::crypto::{Clock as _, RandomExt as _, Sealed, SystemRandom};
+use donjon::store::{
+    DeletionRequest, Effects, LinkKey, LinkPurpose, NewDeletion, NewDelivery, NewLink,
+};
 use time::Duration;
 
 use super::*;
@@ -153,6 +157,65 @@ async fn an_answer_that_comes_late_or_twice_opens_nothing() {
         assert!(!thief.cookies.contains_key("session"));
         let page = log_in(&mut owner, ALICE, "another long password").await;
         assert_eq!(page.url.path(), KEEP, "the owner still can");
+    })
+    .await;
+}
+
+/// Their address became another one between the form and the transition.
+#[tokio::test]
+async fn a_link_to_keep_an_account_is_not_mailed_if_it_is_not_written() {
+    for address in ["before@example.test", ALICE] {
+        each_world(async |world| {
+            world.user(ALICE).await;
+            let (alice, now) = (world.account(ALICE).await, world.clock.now());
+            let mail = NewDelivery {
+                id: SystemRandom.uuid_v7(now),
+                kind: "mail",
+                payload: Sealed::from_bytes(Vec::new()),
+                created_at: now,
+            };
+            let link = NewLink {
+                purpose: LinkPurpose::Keep,
+                token: SystemRandom.token().hash(),
+                key: LinkKey::from_bytes([0; 32]),
+                code: None,
+                expires_at: now + Duration::DAY,
+                effects: mail.clone().into(),
+            };
+            let keep = Some((address.to_owned(), link));
+            let deletion = NewDeletion { user: alice.id().clone(), at: now + Duration::DAY, keep };
+            let told = world.store.request_deletion(&deletion, &Effects::none(), now).await;
+            assert_eq!(told.unwrap(), DeletionRequest::Scheduled);
+            let there = "UPDATE donjon_links SET expires_at = expires_at WHERE purpose = 'keep'";
+            let written = u64::from(address == ALICE);
+            assert_eq!(world.database.tamper(there).await, written, "{address}");
+            let taken = world.store.claim_deliveries("mail", now, Duration::DAY, 1_000).await;
+            let mailed = taken.unwrap().iter().filter(|taken| taken.id == mail.id).count();
+            assert_eq!(mailed as u64, written, "{address}");
+        })
+        .await;
+    }
+}
+
+/// Whoever can write a row can blank what binds it, too: that makes it nobody's.
+#[tokio::test]
+async fn a_link_to_keep_an_account_that_is_bound_to_nothing_opens_nothing() {
+    each_world(async |world| {
+        leaving(&world).await;
+        let link = world.link_to(ALICE).await;
+        // As it was before links were bound.
+        let unbound = "UPDATE donjon_links SET binding = substr(binding, 1, 0) \
+                       WHERE purpose = 'keep'";
+        assert_eq!(world.database.tamper(unbound).await, 1);
+        let mut browser = world.browser();
+        assert_eq!(browser.get(&link).await.status, StatusCode::GONE);
+        let (path, token) = link[ORIGIN.len()..].split_once("?token=").unwrap();
+        let refused = browser.post(path, &[("token", token)]).await;
+        assert_eq!(refused.status, StatusCode::GONE);
+        let page = log_in(&mut browser, ALICE, PASSWORD).await;
+        assert_eq!(page.url.path(), KEEP, "its user keeps it all the same");
+        let kept = browser.submit(&page, &[]).await;
+        assert_eq!(browser.follow(kept).await.body, format!("hello {ALICE} at /"));
     })
     .await;
 }
