@@ -4,10 +4,11 @@
 //! half a minute after whoever asked has gone. Names come from strangers, and whoever runs the servers
 //! of a domain can have any number of names in it that nobody answers. So
 //!
-//! * a name is looked up once at a time, for all who ask for it;
+//! * a name is looked up once at a time, for all who ask for it within a moment;
 //! * of one domain only a few names are, with those whose threads are not free yet;
 //! * a lookup that takes longer than a moment gives its place to the next, and counts with those that
-//!   only hold a thread, of which there may be many more.
+//!   only hold a thread, of which there may be many more. Whoever comes then does not wait for it: an
+//!   answer that was lost once is not missed until the machine's resolver gives up.
 
 use std::collections::HashMap;
 use std::io;
@@ -116,7 +117,8 @@ impl Turns {
             let places =
                 places.or_insert_with(|| Arc::new(Semaphore::new(limits::LOOKUPS_OF_DOMAIN)));
             let (places, host) = (Some(Arc::clone(places)), host.to_owned());
-            (Turn { turns: self.clone(), host, domain, places, held: None }, lookup)
+            let (turns, own) = (self.clone(), lookup.clone());
+            (Turn { turns, host, lookup: own, domain, places, held: None }, lookup)
         };
         // It goes on when nobody waits any more, and keeps what it holds until its thread is free.
         tokio::spawn(async move {
@@ -137,6 +139,7 @@ impl Turns {
 struct Turn {
     turns: Turns,
     host: String,
+    lookup: Lookup,
     domain: String,
     places: Option<Arc<Semaphore>>,
     held: Option<[OwnedSemaphorePermit; 2]>,
@@ -151,11 +154,19 @@ impl Turn {
         let answer = match timeout(limits::LOOKUP, &mut asked).await {
             Ok(answer) => answer,
             Err(_) => {
+                self.leave(&mut self.turns.waiting());
                 drop(place);
                 asked.await
             }
         };
         answer.map_err(|error| error.kind())
+    }
+
+    /// Nobody joins this lookup any more; another one of the same name, which began since, goes on.
+    fn leave(&self, waiting: &mut Waiting) {
+        if waiting.names.get(&self.host).is_some_and(|lookup| lookup.ptr_eq(&self.lookup)) {
+            waiting.names.remove(&self.host);
+        }
     }
 
     /// Waits for a place among those of the domain, a thread, and then a place among all.
@@ -173,7 +184,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         (self.held, self.places) = (None, None);
         let mut waiting = self.turns.waiting();
-        waiting.names.remove(&self.host);
+        self.leave(&mut waiting);
         // The last one of its domain: all others hold it, too.
         if waiting.domains.get(&self.domain).is_some_and(|places| Arc::strong_count(places) == 1) {
             waiting.domains.remove(&self.domain);
@@ -309,6 +320,33 @@ mod tests {
         // What was answered is asked anew: the addresses may be others.
         ask(&turns, ["hang.example".to_owned()]).await;
         assert_eq!(slow.asked().len(), 2);
+    }
+
+    /// The answer to one question got lost.
+    #[tokio::test(start_paused = true)]
+    async fn a_name_that_hung_for_a_moment_is_looked_up_anew() {
+        let (turns, slow) = turns();
+        for asked in 1..=limits::LOOKUPS_OF_DOMAIN {
+            ask(&turns, (0..4).map(|_| "hang.example".to_owned())).await;
+            assert_eq!(slow.asked().len(), asked, "once for all who ask within a moment");
+            tokio::time::sleep(limits::LOOKUP).await;
+        }
+        // Those that hang hold their threads, of which a domain has only so many.
+        assert!(!within(&turns, "hang.example", limits::LOOKUP * 2).await);
+        assert_eq!(slow.asked().len(), limits::LOOKUPS_OF_DOMAIN);
+        slow.released.notify_one();
+        ask(&turns, ["hang.example".to_owned()]).await;
+        assert_eq!(slow.asked().len(), limits::LOOKUPS_OF_DOMAIN + 1);
+        // The older ones end, and the newest is still the one that is joined.
+        for _ in 1..limits::LOOKUPS_OF_DOMAIN {
+            slow.released.notify_one();
+        }
+        tokio::time::sleep(SOON).await;
+        ask(&turns, ["hang.example".to_owned()]).await;
+        assert_eq!(slow.asked().len(), limits::LOOKUPS_OF_DOMAIN + 1);
+        slow.released.notify_waiters();
+        tokio::time::sleep(SOON).await;
+        assert!(turns.waiting().names.is_empty() && turns.waiting().domains.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
