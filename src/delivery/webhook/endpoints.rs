@@ -142,7 +142,8 @@ impl WebhookEndpoints {
             enabled: true,
             created_at: now,
         };
-        let entry = self.entry(Action::CREATE_WEBHOOK, id).with("url", endpoint.url.as_str());
+        let entry = self.entry(Action::CREATE_WEBHOOK, &endpoint);
+        let entry = entry.with("url", endpoint.url.as_str());
         let along = self.effects(entry.with("events", endpoint.event_types.clone()));
         self.store.create_webhook_endpoint(&endpoint, &along).await?;
         along.announce();
@@ -179,7 +180,8 @@ impl WebhookEndpoints {
         events: &[EventType],
     ) -> Result<(), EndpointError> {
         let (url, types) = checked(url, events)?;
-        let entry = self.entry(Action::CHANGE_WEBHOOK, id).with("url", url.as_str());
+        let endpoint = self.find(id).await?.ok_or(EndpointError::NotFound)?;
+        let entry = self.entry(Action::CHANGE_WEBHOOK, &endpoint).with("url", url.as_str());
         let along = self.effects(entry.with("events", types.clone()));
         let changed = self.store.change_webhook_endpoint(id, &url, &types, &along).await?;
         told(changed, &along).ok_or(EndpointError::NotFound)
@@ -190,7 +192,8 @@ impl WebhookEndpoints {
     /// # Errors
     /// [`StoreError`].
     pub async fn enable(&self, id: WebhookEndpointId) -> Result<bool, StoreError> {
-        let along = self.effects(self.entry(Action::ENABLE_WEBHOOK, id));
+        let Some(endpoint) = self.find(id).await? else { return Ok(false) };
+        let along = self.effects(self.entry(Action::ENABLE_WEBHOOK, &endpoint));
         let changed = self.store.enable_webhook_endpoint(id, true, &along).await?;
         Ok(told(changed, &along).is_some())
     }
@@ -201,7 +204,8 @@ impl WebhookEndpoints {
     /// # Errors
     /// [`StoreError`].
     pub async fn disable(&self, id: WebhookEndpointId) -> Result<bool, StoreError> {
-        let along = self.effects(self.entry(Action::DISABLE_WEBHOOK, id));
+        let Some(endpoint) = self.find(id).await? else { return Ok(false) };
+        let along = self.effects(self.entry(Action::DISABLE_WEBHOOK, &endpoint));
         let changed = self.store.enable_webhook_endpoint(id, false, &along).await?;
         Ok(told(changed, &along).is_some())
     }
@@ -211,7 +215,8 @@ impl WebhookEndpoints {
     /// # Errors
     /// [`StoreError`].
     pub async fn delete(&self, id: WebhookEndpointId) -> Result<bool, StoreError> {
-        let along = self.effects(self.entry(Action::DELETE_WEBHOOK, id));
+        let Some(endpoint) = self.find(id).await? else { return Ok(false) };
+        let along = self.effects(self.entry(Action::DELETE_WEBHOOK, &endpoint));
         let changed = self.store.delete_webhook_endpoint(id, &along).await?;
         Ok(told(changed, &along).is_some())
     }
@@ -240,7 +245,7 @@ impl WebhookEndpoints {
         let secret = WebhookSecret::generate(&*self.random);
         kept.insert(0, Kept { secret: secret.expose(), until: None });
         let next = self.seal(id, &kept);
-        let along = self.effects(self.entry(Action::ROTATE_WEBHOOK_SECRET, id));
+        let along = self.effects(self.entry(Action::ROTATE_WEBHOOK_SECRET, &endpoint));
         let replaced =
             self.store.replace_webhook_secrets(id, &endpoint.secrets, &next, &along).await?;
         told(replaced, &along).ok_or(EndpointError::Conflict)?;
@@ -280,8 +285,9 @@ impl WebhookEndpoints {
     /// # Errors
     /// [`StoreError`].
     pub async fn replay(&self, id: WebhookEndpointId, event: Uuid) -> Result<bool, StoreError> {
-        let entry = self.entry(Action::REPLAY_WEBHOOK, id).with("event", event.to_string());
-        let along = self.effects(entry);
+        let Some(endpoint) = self.find(id).await? else { return Ok(false) };
+        let entry = self.entry(Action::REPLAY_WEBHOOK, &endpoint);
+        let along = self.effects(entry.with("event", event.to_string()));
         let replayed = self.store.replay_webhook(id, event, self.clock.now(), &along).await?;
         Ok(told(replayed, &along).is_some())
     }
@@ -350,10 +356,15 @@ impl WebhookEndpoints {
         }
     }
 
-    fn entry(&self, action: Action, id: WebhookEndpointId) -> Entry {
+    /// An entry about an endpoint, for the eyes of the organization that it belongs to, too.
+    fn entry(&self, action: Action, endpoint: &WebhookEndpoint) -> Entry {
         let (address, user_agent) = &self.browser;
-        let entry = Entry::new(action).by(self.actor.clone()).to("webhook_endpoint", id);
-        entry.from(*address, user_agent.as_deref())
+        let entry = Entry::new(action).by(self.actor.clone()).to("webhook_endpoint", endpoint.id);
+        let entry = entry.from(*address, user_agent.as_deref());
+        match endpoint.organization {
+            Some(id) => entry.in_organization(id),
+            None => entry,
+        }
     }
 
     fn effects(&self, entry: Entry) -> Effects {

@@ -156,7 +156,7 @@ impl WebhookWorker {
         };
         let attempt = WebhookAttempt { number: delivery.attempt, at: now, status, fault };
         let outcome = outcome_of(&answer, delivery.attempt_of_round, now);
-        let along = self.effects(&delivery, outcome, now);
+        let along = self.effects(&delivery, outcome, now).await;
         let (id, endpoint) = (delivery.event.id, delivery.endpoint);
         if outcome != WebhookOutcome::Delivered {
             tracing::warn!(%id, %endpoint, ?outcome, status, fault = attempt.fault, "a webhook did not arrive");
@@ -194,7 +194,7 @@ impl WebhookWorker {
     }
 
     /// What the audit log tells if this outcome disables the endpoint.
-    fn effects(
+    async fn effects(
         &self,
         delivery: &WebhookDelivery,
         outcome: WebhookOutcome,
@@ -204,7 +204,16 @@ impl WebhookWorker {
             return Effects::none();
         }
         let entry = Entry::new(Action::DISABLE_WEBHOOK).by(AuditActor::System);
-        let entry = entry.to("webhook_endpoint", delivery.endpoint).with("status", 410);
+        let mut entry = entry.to("webhook_endpoint", delivery.endpoint).with("status", 410);
+        match self.store.find_webhook_endpoint(delivery.endpoint).await {
+            Ok(found) => {
+                if let Some(id) = found.and_then(|endpoint| endpoint.organization) {
+                    entry = entry.in_organization(id);
+                }
+            }
+            // It is told all the same, if not to the organization.
+            Err(error) => tracing::warn!(%error, "whose a webhook endpoint is was not found"),
+        }
         entry.at(now, &*self.random).into()
     }
 }

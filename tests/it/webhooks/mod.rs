@@ -1,5 +1,6 @@
 //! Webhooks: the store's contract, and deliveries to a receiver that fails in every way.
 
+mod audited;
 mod ends;
 mod host_event;
 pub mod receiver;
