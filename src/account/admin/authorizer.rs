@@ -157,7 +157,7 @@ pub trait AdminAuthorizer: std::fmt::Debug + Send + Sync + 'static {
     /// request, of lists for each line. An organization that they may not
     /// [look at](AdminAct::LookAtOrganization) is not found, and no list shows it; of one that they
     /// may look at, no member is shown or changed whom they may not [look](AdminAct::Look) at. The
-    /// webhook endpoints of an organization are hidden from whoever may not look at
+    /// webhook endpoints of an organization are hidden from whoever may not look at it, or not at
     /// [those](AdminAct::LookAtWebhooks) in it.
     ///
     /// What [`may`](AdminAuthorizer::may) says of accounts does not count here: nobody may, unless

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 pub(super) use self::act::submit;
 use super::frame::FrameParts;
-use super::{AdminAct, permit, permit_in, webhooks};
+use super::{AdminAct, permit, webhooks};
 use crate::account::AccountError;
 use crate::account::site::{Answer, Site, Visit};
 use crate::delivery::webhook::WebhookEndpoints;
@@ -43,7 +43,7 @@ async fn find<'a>(
     let organization = match endpoint.organization {
         Some(id) => {
             let found = site.store.find_organization(id).await?.ok_or(AccountError::NotFound)?;
-            permit_in(site, visit, AdminAct::LookAtWebhooks, &found).await?;
+            webhooks::permit_of(site, visit, &found).await?;
             Some(found)
         }
         None => None,

@@ -10,7 +10,7 @@ use crate::account::site::{Answer, Site, Visit};
 use crate::http::respond;
 use crate::page::{AdminWebhookLine, AdminWebhooks};
 use crate::scope::OrganizationId;
-use crate::store::WebhookEndpoint;
+use crate::store::{Organization, WebhookEndpoint};
 
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let administrator = permit(site, visit, AdminAct::LookAtWebhooks, None).await?;
@@ -20,7 +20,7 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
             let id = Uuid::parse_str(id).map_err(|_| AccountError::NotFound)?;
             let found = site.store.find_organization(OrganizationId(id)).await?;
             let found = found.ok_or(AccountError::NotFound)?;
-            permit_in(site, visit, AdminAct::LookAtWebhooks, &found).await?;
+            permit_of(site, visit, &found).await?;
             Some(found)
         }
         None => None,
@@ -36,6 +36,18 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let back = of.as_ref().map(|of| organization::path(site, of.id));
     page.organization = of.as_ref().map(|of| of.name.as_str()).zip(back.as_deref());
     Ok(respond::html(StatusCode::OK, site.pages.admin_webhooks(&page)))
+}
+
+/// Lets an administrator go on who may look at an organization, whose name is on the page, and at its
+/// endpoints.
+pub(super) async fn permit_of(
+    site: &Site,
+    visit: &Visit,
+    of: &Organization,
+) -> Result<(), AccountError> {
+    permit_in(site, visit, AdminAct::LookAtOrganization, of).await?;
+    permit_in(site, visit, AdminAct::LookAtWebhooks, of).await?;
+    Ok(())
 }
 
 /// The path of the list.
