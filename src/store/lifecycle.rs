@@ -218,9 +218,11 @@ pub trait LifecycleStore: std::fmt::Debug + Send + Sync + 'static {
     /// there are any, it is not brought about. At most 20 names.
     async fn left_alone_by(&self, user: &UserId) -> Result<Vec<String>>;
 
-    /// Deletes an account that was taken. Of two callers exactly one is told
-    /// [`DeletionExecution::Deleted`]. What the [`DeletionStrategy`] says goes from the audit log in
-    /// the same transition, from the entries in `along`, too. With the first entry of `along` there is one like it for each
+    /// Deletes an account that was taken, and with it the organizations in which nobody else is, as
+    /// by [`delete_organization`](super::OrganizationStore::delete_organization). Of two callers
+    /// exactly one is told [`DeletionExecution::Deleted`]. What the [`DeletionStrategy`] says goes from
+    /// the audit log in the same transition, from the entries in `along`, too. With the first entry of
+    /// `along` there is one like it for each
     /// membership that ends, an [`END_MEMBERSHIP`](crate::audit::Action::END_MEMBERSHIP), and for
     /// each organization that ends since nobody else is in it, a
     /// [`DELETE_ORGANIZATION`](crate::audit::Action::DELETE_ORGANIZATION).

@@ -229,8 +229,8 @@ pub trait OrganizationStore: std::fmt::Debug + Send + Sync + 'static {
         along: &Effects,
     ) -> Result<OrganizationChange>;
 
-    /// Deletes it: nobody is a member any more, and no session acts in it. Of two callers exactly
-    /// one is told [`OrganizationChange::Done`]. With the first entry of `along` there is one like it
+    /// Deletes it: nobody is a member any more, no session acts in it, and its webhook endpoints are
+    /// disabled, with what waits there. Of two callers exactly one is told [`OrganizationChange::Done`]. With the first entry of `along` there is one like it
     /// for each membership that ends, an
     /// [`END_MEMBERSHIP`](crate::audit::Action::END_MEMBERSHIP).
     async fn delete_organization(

@@ -54,7 +54,8 @@ pub enum AdminAct {
     DeleteOrganization,
     /// Look at the webhook endpoints, and at what could not be delivered: asked by
     /// [`AdminAuthorizer::may`] for the pages as such; of an endpoint of an organization, what may be
-    /// done is asked by [`AdminAuthorizer::may_in`].
+    /// done is asked by [`AdminAuthorizer::may_in`]. Once the organization is deleted its endpoints,
+    /// which are disabled with it, are seen to as those that belong to none.
     LookAtWebhooks,
     /// Send events again that were given up.
     ReplayWebhook,

@@ -15,7 +15,7 @@ use crate::http::{Body, respond};
 use crate::page::{AdminAttempt, AdminDeadEvent, AdminWebhook, AdminWebhookProblem};
 use crate::store::{Organization, WebhookEndpoint, WebhookEndpointId, WebhookRecord, WebhookState};
 
-/// An endpoint, and whose it is.
+/// An endpoint, and whose it is. What an organization left behind that is gone is the host's own.
 struct Place {
     endpoint: WebhookEndpoint,
     organization: Option<Organization>,
@@ -41,13 +41,12 @@ async fn find<'a>(
     let endpoints = site.webhooks.as_ref().ok_or(AccountError::NotFound)?;
     let endpoint = endpoints.find(id).await?.ok_or(AccountError::NotFound)?;
     let organization = match endpoint.organization {
-        Some(id) => {
-            let found = site.store.find_organization(id).await?.ok_or(AccountError::NotFound)?;
-            webhooks::permit_of(site, visit, &found).await?;
-            Some(found)
-        }
+        Some(id) => site.store.find_organization(id).await?,
         None => None,
     };
+    if let Some(organization) = &organization {
+        webhooks::permit_of(site, visit, organization).await?;
+    }
     Ok((endpoints, Place { endpoint, organization }))
 }
 

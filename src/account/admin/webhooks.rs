@@ -15,17 +15,22 @@ use crate::store::{Organization, WebhookEndpoint};
 pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     let administrator = permit(site, visit, AdminAct::LookAtWebhooks, None).await?;
     let endpoints = site.webhooks.as_ref().ok_or(AccountError::NotFound)?;
-    let of = match visit.query.get("organization")? {
-        Some(id) => {
-            let id = Uuid::parse_str(id).map_err(|_| AccountError::NotFound)?;
-            let found = site.store.find_organization(OrganizationId(id)).await?;
-            let found = found.ok_or(AccountError::NotFound)?;
-            permit_of(site, visit, &found).await?;
-            Some(found)
-        }
+    let id = match visit.query.get("organization")? {
+        Some(id) => Some(OrganizationId(Uuid::parse_str(id).map_err(|_| AccountError::NotFound)?)),
         None => None,
     };
-    let found = endpoints.of(of.as_ref().map(|of| of.id)).await?;
+    let of = match id {
+        Some(id) => site.store.find_organization(id).await?,
+        None => None,
+    };
+    if let Some(of) = &of {
+        permit_of(site, visit, of).await?;
+    }
+    let found = endpoints.of(id).await?;
+    // What an organization left behind that is gone is the host's own.
+    if id.is_some() && of.is_none() && found.is_empty() {
+        return Err(AccountError::NotFound);
+    }
     let line = |found: WebhookEndpoint| {
         let path = webhook::path(site, found.id);
         AdminWebhookLine::new([found.url, path], found.enabled)

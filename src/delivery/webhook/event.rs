@@ -28,7 +28,8 @@ pub enum EventType {
     /// Somebody is a member no more.
     MembershipDeleted,
     /// An organization was deleted, by its owner, by the host, or with the account of who was alone in
-    /// it. Its service accounts open nothing from then on.
+    /// it. Its service accounts open nothing from then on, and its own endpoints are disabled: the
+    /// event goes out to those that belong to none.
     OrganizationDeleted,
     /// A service account was made.
     ServiceAccountCreated,

@@ -77,6 +77,13 @@ pub(super) const END_DOMAINS: &str = "DELETE FROM donjon_sso_domains WHERE organ
       JOIN donjon_memberships m ON m.organization_id = o.id \
       WHERE m.user_id = $1 AND o.deleted_at IS NOT NULL)";
 
+/// The webhook endpoints of organizations that have ended with user `$1` are told of nothing more.
+pub(super) const END_ENDPOINTS: &str = "UPDATE donjon_webhook_endpoints SET enabled = FALSE \
+     WHERE enabled AND organization_id IN \
+     (SELECT o.id FROM donjon_organizations o \
+      JOIN donjon_memberships m ON m.organization_id = o.id \
+      WHERE m.user_id = $1 AND o.deleted_at IS NOT NULL)";
+
 /// Organizations in which user `$1` is alone end with them.
 pub(super) const END_ORGANIZATIONS: &str = "UPDATE donjon_organizations SET deleted_at = $2 \
      WHERE deleted_at IS NULL AND EXISTS (SELECT 1 FROM donjon_memberships m \

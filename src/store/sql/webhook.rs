@@ -112,6 +112,10 @@ pub(super) const ENDPOINTS: &str = "SELECT id, url, event_types, secrets, organi
      WHERE (organization_id = $1 OR ($1 IS NULL AND organization_id IS NULL)) \
      ORDER BY id DESC LIMIT $2";
 
+/// The endpoints of organization `$1`, which has ended, are told of nothing more.
+pub(super) const SILENCE: &str =
+    "UPDATE donjon_webhook_endpoints SET enabled = FALSE WHERE organization_id = $1 AND enabled";
+
 pub(super) const RECORDS: &str = "SELECT v.id, v.type, v.action, v.at, v.user_id, v.subject_kind, \
      v.subject_id, v.organization_id, v.actor_kind, v.actor_id, v.payload, d.endpoint_id, d.state, \
      d.attempts, d.due_at FROM donjon_webhook_deliveries d \

@@ -16,7 +16,7 @@ use crate::scope::{MemberRole, OrganizationId, UserId};
 use crate::store::{
     AuditFilter, AuditStore, Authority, Effects, InvitationStore, LifecycleStore, MemberAddition,
     MemberChange, MfaStore, NewOrganization, NewRole, OrganizationChange, OrganizationCreation,
-    OrganizationStore, SessionStore, UserStore,
+    OrganizationStore, SessionStore, UserStore, WebhookStore,
 };
 
 /// What the kit of [`organizations`] works with: parts of one backend.
@@ -36,6 +36,8 @@ pub struct OrganizationParts {
     pub audit: Arc<dyn AuditStore>,
     /// The end of users.
     pub lifecycles: Arc<dyn LifecycleStore>,
+    /// Who is told of what happens.
+    pub webhooks: Arc<dyn WebhookStore>,
 }
 
 /// Proves the contract of an [`OrganizationStore`], an [`InvitationStore`], and of what a
@@ -54,6 +56,7 @@ pub async fn organizations(parts: OrganizationParts) -> Result<(), Violation> {
     kit.a_deleted_organization_is_gone().await?;
     kit.a_deleted_organization_is_not_listed().await?;
     kit.every_membership_that_ends_is_told_of().await?;
+    kit.the_endpoints_of_what_ends_are_disabled().await?;
     kit.two_owners_who_demote_each_other_leave_one().await?;
     kit.the_last_owner_stays().await?;
     kit.nobody_reaches_who_stands_above().await?;

@@ -215,7 +215,7 @@ fn fresh_email() -> String {
     format!("{}@example.test", SystemRandom.uuid_v7(epoch()).simple())
 }
 
-fn new_endpoint(event: &str, organization: Option<OrganizationId>) -> WebhookEndpoint {
+pub(super) fn new_endpoint(event: &str, organization: Option<OrganizationId>) -> WebhookEndpoint {
     WebhookEndpoint {
         id: WebhookEndpointId(SystemRandom.uuid_v7(epoch())),
         url: "https://a.example/".to_owned(),

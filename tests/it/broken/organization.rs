@@ -53,6 +53,8 @@ enum Fault {
     JoinsTheEnding,
     /// Deletes an organization, and tells nobody what else ended.
     EndsInSilence,
+    /// Lets the endpoints of what is deleted be told of more.
+    KeepsEndpoints,
     /// Writes what else ended, and does not say so.
     KeepsEndsToItself,
     /// Lets an owner go who must come in all the same.
@@ -63,20 +65,24 @@ enum Fault {
 
 /// A store that lets an owner go who must come in all the same.
 pub fn letting_go(store: &SqlStore) -> Arc<dyn OrganizationStore> {
-    let (good, invitations) = (store.into(), store.into());
-    let fault = Fault::LetsTheLastGo;
-    Arc::new(Broken { good, invitations, fault, deleted: Mutex::default() })
+    Arc::new(Broken::new(store, Fault::LetsTheLastGo))
 }
 
 #[derive(Debug)]
 struct Broken {
     good: Arc<dyn OrganizationStore>,
     invitations: Arc<dyn InvitationStore>,
+    webhooks: Arc<dyn WebhookStore>,
     fault: Fault,
     deleted: Mutex<HashSet<OrganizationId>>,
 }
 
 impl Broken {
+    fn new(store: &SqlStore, fault: Fault) -> Self {
+        let (good, invitations, webhooks) = (store.into(), store.into(), store.into());
+        Self { good, invitations, webhooks, fault, deleted: Mutex::default() }
+    }
+
     fn is(&self, fault: Fault) -> bool {
         self.fault == fault
     }
@@ -211,7 +217,14 @@ impl OrganizationStore for Broken {
         let along = if silent { &Effects::none() } else { along };
         let unheard = Effects { receipt: Receipt::default(), ..along.clone() };
         let along = if self.is(Fault::KeepsEndsToItself) { &unheard } else { along };
-        self.good.delete_organization(id, by, along, now).await
+        let told = self.good.delete_organization(id, by, along, now).await?;
+        if self.is(Fault::KeepsEndpoints) {
+            for endpoint in self.webhooks.webhook_endpoints(Some(id), 10).await? {
+                let none = Effects::none();
+                self.webhooks.enable_webhook_endpoint(endpoint.id, true, &none).await?;
+            }
+        }
+        Ok(told)
     }
 
     async fn add_member(
@@ -396,12 +409,15 @@ async fn the_kit_names_the_rule_that_a_store_of_organizations_breaks() {
             "an organization whose owners are about to be deleted takes owners only",
         ),
         (Fault::EndsInSilence, "every membership that ends with something else is told of"),
+        (
+            Fault::KeepsEndpoints,
+            "the webhook endpoints of an organization that ends are disabled with it",
+        ),
         (Fault::KeepsEndsToItself, "a store says which ends it has told of"),
         (Fault::NeverSweeps, "the sweeper removes invitations that are over and nothing else"),
     ] {
         let store = Database::sqlite().store().await;
-        let (good, invitations) = ((&store).into(), (&store).into());
-        let broken = Arc::new(Broken { good, invitations, fault, deleted: Mutex::default() });
+        let broken = Arc::new(Broken::new(&store, fault));
         let mut parts = parts(&store);
         parts.store = broken.clone();
         parts.invitations = broken;

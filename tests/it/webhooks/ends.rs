@@ -66,6 +66,16 @@ async fn whoever_provisions_hears_of_every_membership_that_ends() {
         assert_eq!(story.told(of_other).await, std::slice::from_ref(&gone));
         let ended = ("organization.deleted".to_owned(), None);
         assert_eq!(story.told(of_alone).await, [ended, gone]);
+
+        // Whoever had an organization that is gone hears of nothing more.
+        for (endpoint, enabled) in [(of_acme, false), (of_alone, false), (of_other, true)] {
+            let found = story.endpoints.find(endpoint).await.unwrap().unwrap();
+            assert_eq!(found.enabled, enabled);
+        }
+        while story.worker().run_once().await > 0 {}
+        let left = [of_acme, of_alone, of_other].map(|endpoint| story.told(endpoint));
+        let left = futures_util::future::join_all(left).await;
+        assert_eq!(left.iter().map(Vec::len).collect::<Vec<_>>(), [3, 2, 0]);
     })
     .await;
 }

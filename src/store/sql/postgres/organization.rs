@@ -16,6 +16,7 @@ use crate::store::sql::organization::{
 };
 use crate::store::sql::rate_limit::counting_one_more;
 use crate::store::sql::single_sign_on::{Closing, last_to_come_in};
+use crate::store::sql::webhook::SILENCE;
 use crate::store::{
     Authority, Effects, Member, MemberAddition, MemberChange, NewOrganization, NewRole,
     Organization, OrganizationChange, OrganizationCreation, OrganizationFilter, OrganizationStore,
@@ -325,6 +326,7 @@ impl OrganizationStore for PostgresStore {
                 .fetch_one(&mut *transaction)
                 .await?;
             if done {
+                sqlx::query(SILENCE).bind(id.0).execute(&mut *transaction).await?;
                 note_derived(along, ends)?;
                 transaction.commit().await?;
             }

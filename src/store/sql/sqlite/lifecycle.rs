@@ -12,10 +12,10 @@ use crate::store::sql::convert::micros;
 use crate::store::sql::ends::ends;
 use crate::store::sql::erase::{ERASE, erases};
 use crate::store::sql::lifecycle::{
-    ABANDONED, ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_DOMAINS, END_ORGANIZATIONS,
-    EXECUTING, FINISH, KEEP_LINK, LEFT_ALONE, REMOVE_ABANDONED, REQUEST, RETRY, SOLE_OWNER,
-    STANDING, StandingRow, VOID_INVITATIONS, due, end_of_user, ends, goes, kept_by, refusal,
-    sections, standing,
+    ABANDONED, ATTRIBUTES, CLOSE, COOLS, DISABLE, DueRow, END_DOMAINS, END_ENDPOINTS,
+    END_ORGANIZATIONS, EXECUTING, FINISH, KEEP_LINK, LEFT_ALONE, REMOVE_ABANDONED, REQUEST, RETRY,
+    SOLE_OWNER, STANDING, StandingRow, VOID_INVITATIONS, due, end_of_user, ends, goes, kept_by,
+    refusal, sections, standing,
 };
 use crate::store::user_data::Kind;
 use crate::store::{
@@ -434,6 +434,7 @@ async fn execute(
     along.receipt.note_derived(ended);
     query(END_ORGANIZATIONS).bind(user).bind(micros(now)).execute(&mut *connection).await?;
     query(END_DOMAINS).bind(user).execute(&mut *connection).await?;
+    query(END_ENDPOINTS).bind(user).execute(&mut *connection).await?;
     for statement in goes() {
         query(AssertSqlSafe(statement)).bind(user).execute(&mut *connection).await?;
     }

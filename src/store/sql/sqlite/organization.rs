@@ -19,6 +19,7 @@ use crate::store::sql::organization::{
     organization_of, stays,
 };
 use crate::store::sql::single_sign_on::Closing;
+use crate::store::sql::webhook::SILENCE;
 use crate::store::{
     Authority, Effects, Member, MemberAddition, MemberChange, NewOrganization, NewRole,
     Organization, OrganizationChange, OrganizationCreation, OrganizationFilter, OrganizationStore,
@@ -181,6 +182,7 @@ impl OrganizationStore for SqliteStore {
                     "DELETE FROM donjon_memberships WHERE organization_id = ?1",
                     "DELETE FROM donjon_invitations WHERE organization_id = ?1",
                     "DELETE FROM donjon_sso_domains WHERE organization_id = ?1",
+                    SILENCE,
                 ] {
                     sqlx::query(statement).bind(id.0).execute(&mut *connection).await?;
                 }

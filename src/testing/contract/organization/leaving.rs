@@ -1,9 +1,12 @@
 //! Owners who are about to be deleted, and what becomes of their organizations.
 
+use super::super::webhook::new_endpoint;
 use super::invitation::{confirmed, email, followed, invitation};
 use super::*;
 use crate::audit::AuditEntry;
-use crate::store::{Acceptance, DeletionRequest, DeletionStrategy, NewDeletion, NewInvitation};
+use crate::store::{
+    Acceptance, DeletionRequest, DeletionStrategy, NewDeletion, NewInvitation, WebhookEndpointId,
+};
 
 impl Kit {
     pub(super) async fn an_owner_who_leaves_is_none_who_stays(&self) -> Result<(), Violation> {
@@ -165,6 +168,60 @@ impl Kit {
             )?;
         }
         Ok(())
+    }
+
+    pub(super) async fn the_endpoints_of_what_ends_are_disabled(&self) -> Result<(), Violation> {
+        const RULE: &str =
+            "the webhook endpoints of an organization that ends are disabled with it";
+        let (webhooks, none) = (&self.0.webhooks, Effects::none());
+        let ann = self.account().await?;
+        let (deleted, alone, other) =
+            (self.made().await?, self.alone(&ann).await?, self.made().await?);
+        self.add(&other, &ann, MemberRole::MEMBER).await?;
+        let mut endpoints = Vec::new();
+        for of in [Some(deleted.id), Some(alone.id), Some(other.id), None] {
+            let endpoint = new_endpoint("organization_membership.deleted", of);
+            webhooks.create_webhook_endpoint(&endpoint, &none).await?;
+            endpoints.push(endpoint.id);
+        }
+        let nobody = authority(&user("nobody"), &[MemberRole::OWNER]);
+        self.0.store.delete_organization(deleted.id, Some(&nobody), &none, at(1)).await?;
+        let told = self.enabled(&endpoints).await?;
+        rule(RULE, told == [true; 4], told)?;
+        let (_, along) = self.along();
+        self.0.store.delete_organization(deleted.id, None, &along, at(1)).await?;
+        let told = self.enabled(&endpoints).await?;
+        rule(RULE, told == [false, true, true, true], told)?;
+        // With an account, and the organization in which it was alone.
+        let due = NewDeletion { user: ann.clone(), at: epoch(), keep: None };
+        self.0.lifecycles.request_deletion(&due, &none, epoch()).await?;
+        let lease = time::Duration::HOUR;
+        let due = self.0.lifecycles.claim_deletions(epoch(), lease, 1_000).await?;
+        if let Some(due) = due.into_iter().find(|due| due.user == ann) {
+            let (hard, (_, along)) = (DeletionStrategy::Hard, self.along());
+            self.0.lifecycles.execute_deletion(&due, hard, &along, epoch()).await?;
+        }
+        let told = self.enabled(&endpoints).await?;
+        rule(RULE, told == [false, false, true, true], told)?;
+        // Nothing is on its way to them, whatever was written before.
+        let taken = webhooks.claim_webhooks(at(2), lease, 1_000, 1_000).await?;
+        let ended = endpoints.get(..2).unwrap_or_default();
+        let taken: Vec<_> = taken.into_iter().map(|delivery| delivery.endpoint).collect();
+        rule(RULE, !taken.iter().any(|endpoint| ended.contains(endpoint)), &taken)?;
+        for endpoint in endpoints {
+            webhooks.delete_webhook_endpoint(endpoint, &none).await?;
+        }
+        Ok(())
+    }
+
+    /// Which of these endpoints are enabled.
+    async fn enabled(&self, endpoints: &[WebhookEndpointId]) -> Result<Vec<bool>, Violation> {
+        let mut told = Vec::new();
+        for endpoint in endpoints {
+            let found = self.0.webhooks.find_webhook_endpoint(*endpoint).await?;
+            told.push(found.is_some_and(|found| found.enabled));
+        }
+        Ok(told)
     }
 
     /// Whether these are entries of the log, in an organization.

@@ -321,6 +321,39 @@ async fn the_endpoints_of_an_organization_are_for_those_who_may_see_to_them_ther
 }
 
 #[tokio::test]
+async fn what_a_deleted_organization_left_behind_is_for_those_who_see_to_the_hosts_own() {
+    each_hook(0, async |world, hook, mut root, mut desk| {
+        world.user(BOB).await;
+        let (bob, organizations) = (id_of(&world, BOB).await, world.accounts.organizations());
+        let id =
+            organizations.create(&"Acme".parse().unwrap(), Some("acme"), &bob).await.unwrap().id;
+        let events = [EventType::MembershipDeleted];
+        let url = hook.receiver.url("/acme");
+        let endpoint = hook.endpoints.create(&url, &events, Some(id)).await.unwrap().0.id;
+        let (list, at) = (format!("{LIST}?organization={}", id.0), format!("{LIST}/{endpoint}"));
+        for path in [&list, &at] {
+            assert_eq!(desk.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        organizations.delete(id).await.unwrap();
+        hook.deliver().await;
+        assert!(hook.receiver.received().is_empty(), "nothing more is told");
+        for browser in [&mut root, &mut desk] {
+            let page = browser.get(&list).await;
+            assert!(page.body.contains(&at), "{}", page.body);
+            assert_eq!(browser.get(&at).await.text_of("state"), "Off");
+        }
+        for (act, enabled) in [("enable", true), ("disable", false)] {
+            let to = format!("{at}/{act}");
+            assert_eq!(desk.post(&to, &[]).await.status, StatusCode::FORBIDDEN, "{act}");
+            assert_eq!(root.post(&to, &[]).await.location().unwrap().path(), at, "{act}");
+            let found = hook.endpoints.find(endpoint).await.unwrap().unwrap();
+            assert_eq!(found.enabled, enabled);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn there_are_no_pages_about_webhooks_unless_the_host_hands_over_its_endpoints() {
     each_office(async |_, mut root| {
         assert!(!root.get("/admin").await.body.contains(LIST));

@@ -13,6 +13,7 @@ pub fn parts(store: &SqlStore) -> OrganizationParts {
         factors: store.into(),
         audit: store.into(),
         lifecycles: store.into(),
+        webhooks: store.into(),
     }
 }
 
