@@ -197,6 +197,21 @@ impl Site {
         }
     }
 
+    /// What the provider is called that this path leads to, if it is one of those here that speak for
+    /// nobody's domain: where nobody with an address in a domain can log in.
+    pub(super) fn without_domains(&self, login_path: &str) -> Option<&str> {
+        #[cfg(feature = "social")]
+        {
+            let rest = login_path.strip_prefix(self.paths.social.as_str())?;
+            self.social.as_ref()?.without_domains(rest)
+        }
+        #[cfg(not(feature = "social"))]
+        {
+            let _ = login_path;
+            None
+        }
+    }
+
     /// What logs in here.
     pub(super) fn open_ways(&self) -> OpenWays {
         let rp_id = self.passkeys.as_ref().map(|keys| keys.rp_id().to_owned());

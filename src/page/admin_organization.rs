@@ -163,6 +163,8 @@ pub enum AdminOrganizationProblem {
     DomainTaken,
     /// Where the users of the domain log in is no path of the application's.
     LoginPath,
+    /// Where they log in is a provider that speaks for nobody's domain.
+    LoginWithoutDomains,
     /// What was to be changed is not as it was any more.
     Changed,
 }

@@ -75,6 +75,8 @@ pub struct BreakGlassItem {
 pub enum SsoProblem {
     /// Nobody would be left who is known to come in.
     LocksOut,
+    /// The domain's users log in with a provider that speaks for nobody's domain.
+    LoginWithoutDomains,
     /// The member has no password or no second factor.
     Unfit,
     /// Nobody else is the owner who comes in all the same.

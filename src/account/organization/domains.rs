@@ -48,8 +48,9 @@ impl Organizations {
     ///
     /// # Errors
     /// [`OrganizationError::NoSingleSignOn`], [`OrganizationError::Domain`],
-    /// [`OrganizationError::LoginPath`], [`OrganizationError::DomainTaken`],
-    /// [`OrganizationError::NotFound`], [`OrganizationError::Store`].
+    /// [`OrganizationError::LoginPath`], [`OrganizationError::LoginWithoutDomains`],
+    /// [`OrganizationError::DomainTaken`], [`OrganizationError::NotFound`],
+    /// [`OrganizationError::Store`].
     pub async fn grant_domain(
         &self,
         id: OrganizationId,
@@ -98,7 +99,8 @@ impl Organizations {
     /// The same ends of a member who is not let in all the same any more, or is none.
     ///
     /// # Errors
-    /// [`OrganizationError::Domain`], [`OrganizationError::Store`].
+    /// [`OrganizationError::Domain`], [`OrganizationError::LoginWithoutDomains`] where it was to be
+    /// enforced, [`OrganizationError::Store`].
     pub async fn set_single_sign_on(
         &self,
         id: OrganizationId,
@@ -106,6 +108,11 @@ impl Organizations {
         mode: SsoMode,
     ) -> Result<SsoChange, OrganizationError> {
         let domain: EmailDomain = domain.parse()?;
+        if mode == SsoMode::Enforced
+            && let Some(provider) = without_domains(&self.0, id, domain.as_str()).await?
+        {
+            return Err(OrganizationError::LoginWithoutDomains(provider));
+        }
         let entry = by_host(Action::CHANGE_SSO).with("domain", domain.as_str());
         let along = self.along(id, entry.with("mode", mode.as_str()));
         let new = NewSsoMode {
@@ -157,6 +164,9 @@ pub(in crate::account) async fn grant(
     if !is_plain(login_path) {
         return Err(OrganizationError::LoginPath(login_path.to_owned()));
     }
+    if let Some(provider) = site.without_domains(login_path) {
+        return Err(OrganizationError::LoginWithoutDomains(provider.to_owned()));
+    }
     let new = SsoDomain {
         domain: domain.as_str().to_owned(),
         organization: id,
@@ -174,6 +184,18 @@ pub(in crate::account) async fn grant(
         DomainGrant::Taken => Err(OrganizationError::DomainTaken),
         DomainGrant::NoOrganization => Err(OrganizationError::NotFound),
     }
+}
+
+/// What the provider is called at which the users of a domain log in, if it speaks for nobody's: the
+/// domain was given before that was looked at, or the provider was another then.
+pub(in crate::account) async fn without_domains(
+    site: &Site,
+    id: OrganizationId,
+    domain: &str,
+) -> Result<Option<String>, StoreError> {
+    let found = site.store.sso_of(domain).await?.filter(|found| found.organization == id);
+    let provider = found.as_ref().and_then(|found| site.without_domains(&found.login_path));
+    Ok(provider.map(str::to_owned))
 }
 
 /// Takes a domain from an organization, as `entry` tells.

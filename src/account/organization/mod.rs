@@ -35,7 +35,7 @@ mod policy;
 mod slug;
 
 pub use domain::{EmailDomain, InvalidEmailDomain};
-pub(super) use domains::{grant, withdraw};
+pub(super) use domains::{grant, withdraw, without_domains};
 pub use hook::{OrganizationAct, OrganizationHook};
 pub(super) use link::InvitationLink;
 pub use name::{InvalidOrganizationName, OrganizationName};

@@ -67,6 +67,11 @@ pub enum OrganizationError {
     /// It is no plain path of the application's.
     #[error("{0:?} is not an absolute path of plain characters")]
     LoginPath(String),
+    /// It leads to this provider, which never says that the owner of a domain is behind an address, as
+    /// those at Apple, GitHub and Facebook, and at Microsoft without a tenant of its own: nobody of
+    /// the domain could log in.
+    #[error("{0} speaks for nobody's domain: no user of one could log in there")]
+    LoginWithoutDomains(String),
     /// [`OrganizationPolicy::single_sign_on`](super::OrganizationPolicy::single_sign_on) is not set.
     #[error("no page leads to single sign-on: set OrganizationPolicy::single_sign_on")]
     NoSingleSignOn,

@@ -210,6 +210,14 @@ impl Providers {
         self.providers.iter().map(|provider| (provider.id.as_str(), provider.name.as_str()))
     }
 
+    /// What the provider is called to whom this path below that of them all leads, if it speaks for
+    /// nobody's domain.
+    pub(super) fn without_domains(&self, rest: &str) -> Option<&str> {
+        let (at, Flow::Begin) = self.at(rest)? else { return None };
+        let provider = self.providers.get(at)?;
+        (!provider.may_back_domains()).then_some(provider.name.as_str())
+    }
+
     fn find(&self, id: &str) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.id == id)
     }

@@ -279,6 +279,15 @@ impl Provider {
         self
     }
 
+    /// Whether any of its accounts may speak for the domain of its address.
+    pub(super) fn may_back_domains(&self) -> bool {
+        match self.trust {
+            EmailTrust::Verified | EmailTrust::Google => true,
+            EmailTrust::Microsoft { one_tenant } => one_tenant,
+            EmailTrust::Never | EmailTrust::Mailed => false,
+        }
+    }
+
     /// Keeps the provider's tokens, sealed, for
     /// [`ProviderTokens`](super::ProviderTokens). Without it none is kept.
     pub fn keep_tokens(mut self) -> Self {

@@ -18,6 +18,7 @@ macro_rules! single_sign_on {
             sso_glass_add: "Let in all the same",
             sso_glass_remove: "Don’t any more",
             sso_locks_out: "Nobody would be sure to come in any more. First let an owner in all the same, or log in with single sign-on yourself.",
+            sso_without_domains: "The login of this domain leads to a provider that can’t tell who belongs to a domain, so nobody of it could log in there. It takes another one.",
             sso_unfit: "They need a password and a second step first.",
             sso_last_to_come_in: "Nobody else who owns this organization would come in if its single sign-on doesn’t answer. Let another owner in all the same first, or require it no more.",
             sso_factor_needed: "Your organization requires single sign-on, and you are the only owner who comes in if that doesn’t answer: with this second step. Let another owner in all the same first.",

@@ -21,6 +21,7 @@ pub(in crate::page) fn admin_organization(theme: &Theme, data: &AdminOrganizatio
         AdminOrganizationProblem::Domain => m.admin_domain_invalid.as_ref(),
         AdminOrganizationProblem::DomainTaken => m.admin_domain_taken.as_ref(),
         AdminOrganizationProblem::LoginPath => m.admin_login_path_invalid.as_ref(),
+        AdminOrganizationProblem::LoginWithoutDomains => m.sso_without_domains.as_ref(),
         AdminOrganizationProblem::Changed => m.organization_changed.as_ref(),
     });
     page(&AdminOrganizationPage { theme, m, page: data, problem })

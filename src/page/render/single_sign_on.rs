@@ -16,6 +16,7 @@ pub(in crate::page) fn settings_single_sign_on(theme: &Theme, data: &SsoPage<'_>
     let m = &theme.messages;
     let problem = data.problem.map(|problem| match problem {
         SsoProblem::LocksOut => m.sso_locks_out.as_ref(),
+        SsoProblem::LoginWithoutDomains => m.sso_without_domains.as_ref(),
         SsoProblem::Unfit => m.sso_unfit.as_ref(),
         SsoProblem::LastToComeIn => m.sso_last_to_come_in.as_ref(),
         SsoProblem::Changed => m.organization_changed.as_ref(),

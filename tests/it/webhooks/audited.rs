@@ -1,7 +1,7 @@
 //! What is done to an endpoint of an organization is in the organization's audit log.
 
 use donjon::scope::{OrganizationId, UserId};
-use donjon::store::{AuditFilter, AuditStore as _, WebhookState};
+use donjon::store::{AuditFilter, WebhookState};
 use time::Duration;
 
 use super::*;

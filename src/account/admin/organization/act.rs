@@ -163,6 +163,7 @@ fn problem(error: OrganizationError) -> Result<Problem, AccountError> {
         OrganizationError::Domain(_) => Ok(Problem::Domain),
         OrganizationError::DomainTaken => Ok(Problem::DomainTaken),
         OrganizationError::LoginPath(_) => Ok(Problem::LoginPath),
+        OrganizationError::LoginWithoutDomains(_) => Ok(Problem::LoginWithoutDomains),
         OrganizationError::Store(error) => Err(error.into()),
         OrganizationError::NoSingleSignOn => Err(AccountError::NotFound),
         _ => Ok(Problem::Changed),

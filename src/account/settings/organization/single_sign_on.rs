@@ -4,6 +4,7 @@ use http::{Response, StatusCode};
 
 use super::Place;
 use crate::account::AccountError;
+use crate::account::organization::without_domains;
 use crate::account::settings::{Flow, FrameParts};
 use crate::account::site::{Answer, Site, Visit};
 use crate::audit::{Action, Entry};
@@ -31,8 +32,11 @@ pub(super) async fn change(site: &Site, visit: &Visit, place: Place) -> Answer {
         scope.authentication().and_then(|known| known.login_path.as_deref().map(str::to_owned));
     let entry = visit.entry(Action::CHANGE_SSO).in_organization(place.organization.id);
     let entry = entry.with("domain", domain.as_str()).with("mode", mode.as_str());
-    let along = site.effects(entry.clone());
     let organization = place.organization.id;
+    if mode == SsoMode::Enforced && without_domains(site, organization, &domain).await?.is_some() {
+        return page(site, &place, Some(SsoProblem::LoginWithoutDomains)).await;
+    }
+    let along = site.effects(entry.clone());
     let new = NewSsoMode { organization, domain, mode, came_by, at: site.now() };
     let by = site.organizations.owner(place.account.id());
     match site.store.change_sso(&new, Some(&by), &along).await? {

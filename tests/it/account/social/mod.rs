@@ -12,6 +12,7 @@ mod revoke;
 mod single_sign_on;
 mod store;
 mod tokens;
+mod without_domains;
 
 use std::sync::{Arc, Mutex};
 

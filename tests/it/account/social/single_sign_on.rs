@@ -4,7 +4,7 @@ use super::*;
 use crate::account::single_sign_on::{
     BOB, DOMAIN, acme, enforced, sends_to_login, set_by, with_sso,
 };
-use donjon::store::SsoMode;
+use donjon::store::{DomainGrant, Effects, SsoDomain, SsoMode};
 
 /// Tells the story on each database, with accounts that know the provider, and organizations with
 /// single sign-on.
@@ -61,12 +61,20 @@ async fn a_provider_can_be_that_of_the_organization() {
     .await;
 }
 
-/// The provider is that of the organization, which enforces it.
+/// The provider is that of the organization, which enforces it, even if it speaks for nobody's domain:
+/// as it may stand in a store from before.
 pub(super) async fn enforced_here(world: &World) {
-    let id = acme(world).await;
-    let organizations = world.accounts.organizations();
-    organizations.grant_domain(id, DOMAIN, BEGIN).await.unwrap();
-    set_by(world, id, BEGIN, SsoMode::Enforced).await;
+    let organization = acme(world).await;
+    let domain = SsoDomain {
+        domain: DOMAIN.into(),
+        organization,
+        login_path: BEGIN.into(),
+        mode: SsoMode::Off,
+        created_at: donjon::crypto::Clock::now(&*world.clock),
+    };
+    let told = world.store.grant_domain(&domain, &Effects::none()).await.unwrap();
+    assert_eq!(told, DomainGrant::Granted);
+    set_by(world, organization, BEGIN, SsoMode::Enforced).await;
 }
 
 #[tokio::test]
