@@ -5,7 +5,9 @@
 //! code, or a passkey. A password is counted with those of the logins and a code with theirs, and each
 //! is locked with them: guesses here are guesses there. Who has nothing of the kind is shown the ways to
 //! log in anew; and whose organization has them log in at its identity provider proves it there,
-//! whatever they have here. An administrator who acts as the user has nothing to prove here.
+//! whatever they have here, if the provider says when it asked. One that does not say so proves nothing
+//! for who has something of their own: they are asked for that, in the session that it opened. An
+//! administrator who acts as the user has nothing to prove here.
 //!
 //! With `factor=second` it asks for no more than the [second factor](super::second_factor::step_up).
 
@@ -60,10 +62,10 @@ pub(super) async fn show(site: &Site, visit: &Visit) -> Answer {
     if visit.is_fresh(site) {
         return Ok(go_on(site, visit));
     }
-    if let Some(sso) = provider_of(site, visit, &account).await? {
-        return Ok(elsewhere(site, visit, &account, &sso, StatusCode::OK));
-    }
-    let proofs = site.store.find_proofs(account.id()).await?;
+    let proofs = match way_of(site, visit, &account).await? {
+        Way::Elsewhere(sso) => return Ok(elsewhere(site, visit, &account, &sso, StatusCode::OK)),
+        Way::Here(proofs) => proofs,
+    };
     page(site, visit, &account, proofs, Refused::Nothing).await
 }
 
@@ -73,10 +75,13 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
     }
     let account = visit.account_in_person()?;
     let form = visit.form()?;
-    if let Some(sso) = provider_of(site, visit, &account).await? {
-        return Ok(elsewhere(site, visit, &account, &sso, StatusCode::UNPROCESSABLE_ENTITY));
-    }
-    let proofs = site.store.find_proofs(account.id()).await?;
+    let proofs = match way_of(site, visit, &account).await? {
+        Way::Elsewhere(sso) => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            return Ok(elsewhere(site, visit, &account, &sso, status));
+        }
+        Way::Here(proofs) => proofs,
+    };
     if let (Some(keys), Some(answer)) = (&site.passkeys, form.get("credential")?) {
         return match keys.prove_present(site, visit, &account, (Occasion::Again, answer)).await? {
             Some((_, _, over)) => {
@@ -182,6 +187,41 @@ async fn page(
         Refused::Typed | Refused::Passkey => StatusCode::UNPROCESSABLE_ENTITY,
     };
     Ok(site.asking_page(visit, status, site.pages.login_again(&page), asked.as_ref()))
+}
+
+/// Where somebody proves who they are.
+enum Way {
+    /// At the identity provider of their organization, and nowhere else.
+    Elsewhere(SsoDomain),
+    /// Here, by any of these.
+    Here(Proofs),
+}
+
+/// A provider that does not date its logins proves nothing of who has a proof of their own: to send
+/// them there would lead round and round.
+async fn way_of(site: &Site, visit: &Visit, account: &Account) -> Result<Way, AccountError> {
+    let sso = provider_of(site, visit, account).await?;
+    let sso = match sso {
+        Some(sso) if dates_logins(site, &sso.login_path) => return Ok(Way::Elsewhere(sso)),
+        undated => undated,
+    };
+    let proofs = site.store.find_proofs(account.id()).await?;
+    Ok(match sso {
+        Some(sso) if proofs == Proofs::default() => Way::Elsewhere(sso),
+        _ => Way::Here(proofs),
+    })
+}
+
+/// Whether the identity provider at this path says when it asked its user who they are. Those of
+/// SAML do.
+#[cfg(feature = "social")]
+fn dates_logins(site: &Site, login_path: &str) -> bool {
+    super::social::at_path(site, login_path).is_none_or(super::social::Provider::dates_logins)
+}
+
+#[cfg(not(feature = "social"))]
+fn dates_logins(_: &Site, _: &str) -> bool {
+    true
 }
 
 /// Where somebody who came by an identity provider logs in, if nowhere else.

@@ -239,6 +239,12 @@ impl Providers {
     }
 }
 
+/// The provider where logins at this path lead, if it is one of these.
+pub(super) fn at_path<'a>(site: &'a Site, login_path: &str) -> Option<&'a Provider> {
+    let id = login_path.strip_prefix(site.paths.social.as_str())?.strip_prefix('/')?;
+    site.social.as_ref()?.find(id)
+}
+
 pub(super) async fn go(
     site: &Site,
     (at, flow): (usize, Flow),

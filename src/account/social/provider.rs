@@ -347,6 +347,11 @@ impl Provider {
         &self.id
     }
 
+    /// Whether a login there is a fresh proof of whoever it is.
+    pub(in crate::account) fn dates_logins(&self) -> bool {
+        self.freshness != Freshness::NothingElse
+    }
+
     /// What is wrong with it, if anything.
     pub(in crate::account) fn fault(&self) -> Option<&'static str> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::account::single_sign_on::{
-    BOB, DOMAIN, acme, enforced, sends_to_login, set_by, with_sso,
+    BOB, DOMAIN, OLGA, acme, enforced, sends_to_login, set_by, with_sso,
 };
 use donjon::store::{DomainGrant, Effects, SsoDomain, SsoMode};
 
@@ -308,6 +308,86 @@ async fn an_account_of_the_organization_at_google_speaks_for_its_domains() {
                 let email = "other@acme.example";
                 assert_eq!(as_of(other, email).await, "hello stranger at /", "{other}");
             }
+        },
+    )
+    .await;
+}
+
+/// Google does not say when it asked. Who has something of their own proves it by that, in the session
+/// that came by the provider; whoever finds a browser in which they are logged in there lacks it.
+#[tokio::test]
+async fn who_comes_by_a_provider_that_dates_nothing_proves_it_by_what_they_have() {
+    const SENSITIVE: &str = "/settings/connections";
+    const RENAME: &str = "/settings/organizations/acme/rename";
+    let fake = Fake::start().await;
+    let google = |_| fake.provider.google_client().called("fake", "Fake");
+    fake.provider.change_claims(|claims| {
+        claims.remove("auth_time");
+        claims.insert("hd".to_owned(), DOMAIN.into());
+    });
+    each_world_with(
+        |builder| with_sso(fake.known_as(builder, google)),
+        async |world| {
+            let app = crate::account::second_factor::App::of(&world, BOB).await;
+            enforced_here(&world).await;
+            let new = "new@acme.example";
+
+            // By the password.
+            let mut olga = world.browser();
+            let user = FakeUser::new("olga-1").with_email(OLGA, true);
+            assert_eq!(fake.arrive(&mut olga, user).await.body, greeting(OLGA));
+            let page = olga.get(SENSITIVE).await;
+            let page = olga.follow(page).await;
+            assert_eq!(page.url.path(), "/login/again");
+            assert!(page.has("password") && !page.has("elsewhere"), "{}", page.body);
+            let wrong = olga.submit(&page, &[("password", "not the password")]).await;
+            assert_eq!(wrong.status, http::StatusCode::UNPROCESSABLE_ENTITY);
+            assert_eq!(olga.get(SENSITIVE).await.location().unwrap().path(), "/login/again");
+            let right = [("password", crate::account::world::PASSWORD)];
+            let page = olga.submit(&wrong, &right).await;
+            assert_eq!(page.location().unwrap().path(), SENSITIVE, "{}", page.body);
+            assert_eq!(olga.get(SENSITIVE).await.location(), None);
+            fake.advance(&world, Duration::minutes(6));
+            let name = [("name", "Acme Inc.")];
+            let page = olga.post(RENAME, &name).await;
+            assert_eq!(page.location().unwrap().path(), "/login/again");
+            let page = olga.follow(page).await;
+            olga.submit(&page, &right).await;
+            let page = olga.post(RENAME, &name).await;
+            assert!(page.location().is_none_or(|to| to.path() != "/login/again"));
+            let page = olga.get("/settings/organizations/acme").await;
+            assert!(page.body.contains("Acme Inc."), "{}", page.body);
+
+            // By a code of the app.
+            let mut bob_there = world.browser();
+            let page = fake.arrive(&mut bob_there, bob()).await;
+            assert_eq!(page.url.path(), "/login/verify");
+            bob_there.submit(&page, &[("code", &app.code(&world))]).await;
+            assert_eq!(who(&mut bob_there).await, greeting(BOB));
+            fake.advance(&world, Duration::minutes(6));
+            let page = bob_there.get(SENSITIVE).await;
+            let page = bob_there.follow(page).await;
+            assert!(page.has("code") && !page.has("elsewhere"), "{}", page.body);
+            let page = bob_there.submit(&page, &[("code", &app.code(&world))]).await;
+            assert_eq!(page.location().unwrap().path(), SENSITIVE, "{}", page.body);
+            assert_eq!(bob_there.get(SENSITIVE).await.location(), None);
+
+            // Who has nothing else, by the provider.
+            let mut browser = world.browser();
+            let user = FakeUser::new("new-1").with_email(new, true);
+            assert_eq!(fake.arrive(&mut browser, user.clone()).await.body, greeting(new));
+            fake.advance(&world, Duration::minutes(6));
+            let page = browser.get(SENSITIVE).await;
+            let page = browser.follow(page).await;
+            assert!(page.has("elsewhere") && !page.has("password"), "{}", page.body);
+            fake.arrive(&mut browser, user).await;
+            assert_eq!(browser.get(SENSITIVE).await.location(), None);
+
+            // Nobody logs in by a password all the same.
+            let mut other = world.browser();
+            let fields = [("email", OLGA), ("password", crate::account::world::PASSWORD)];
+            other.post("/login", &fields).await;
+            assert_eq!(who(&mut other).await, "hello stranger at /");
         },
     )
     .await;
