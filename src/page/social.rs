@@ -160,6 +160,9 @@ pub enum ConnectionNotice {
     Taken,
     /// The user has another one of this provider.
     Another,
+    /// The user's organization has them log in with this provider, by the account that it gave them;
+    /// this is not that one.
+    Personal,
     /// The user turned back.
     Cancelled,
     /// The provider did not answer.

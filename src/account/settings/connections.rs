@@ -16,12 +16,13 @@ use crate::store::{Linking, NewIdentity, Unlinking};
 const NOTICE: &str = "notice";
 
 /// What notices are called in a query.
-const NOTICES: [(ConnectionNotice, &str); 8] = [
+const NOTICES: [(ConnectionNotice, &str); 9] = [
     (ConnectionNotice::Linked, "linked"),
     (ConnectionNotice::Unlinked, "unlinked"),
     (ConnectionNotice::LastWayIn, "last-way-in"),
     (ConnectionNotice::Taken, "taken"),
     (ConnectionNotice::Another, "another"),
+    (ConnectionNotice::Personal, "personal"),
     (ConnectionNotice::Cancelled, "cancelled"),
     (ConnectionNotice::Unavailable, "unavailable"),
     (ConnectionNotice::Failed, "failed"),
@@ -57,7 +58,7 @@ pub(in crate::account) async fn connect(
     let notice = match here.linker(visit).await {
         Ok(account) if account.id() == user && visit.session.id() == session => {
             let identity = here.identity(profile, tokens.as_ref());
-            match link(here, visit, &account, &identity).await? {
+            match link(here, visit, &account, (profile, &identity)).await? {
                 Ok(()) => ConnectionNotice::Linked,
                 Err(notice) => notice,
             }
@@ -72,9 +73,13 @@ pub(in crate::account) async fn link(
     here: Here<'_>,
     visit: &Visit,
     account: &Account,
-    identity: &NewIdentity,
+    (profile, identity): (&Profile, &NewIdentity),
 ) -> Result<Result<(), ConnectionNotice>, AccountError> {
     let site = here.site;
+    if social::disowns(here, account, profile).await? {
+        social::refuse_link(here, visit, &Fault::Unbacked).await?;
+        return Ok(Err(ConnectionNotice::from(&Fault::Unbacked)));
+    }
     let entry = social::about(visit.entry(Action::LINK_IDENTITY), identity);
     let mut along = site.effects(entry);
     if let Some(to) = account.email() {
@@ -147,6 +152,7 @@ impl From<&Fault> for ConnectionNotice {
         match fault {
             Fault::Cancelled => Self::Cancelled,
             Fault::Unavailable(_) => Self::Unavailable,
+            Fault::Unbacked => Self::Personal,
             _ => Self::Failed,
         }
     }

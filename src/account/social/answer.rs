@@ -15,7 +15,7 @@ use super::protocol::token::Tokens;
 use super::{Here, enter};
 use crate::account::login::NOTICE;
 use crate::account::site::{Answer, Visit};
-use crate::account::{limits, settings};
+use crate::account::{AccountError, limits, settings};
 use crate::audit::Action;
 use crate::crypto::{Purpose, Sealed};
 use crate::http::respond;
@@ -133,20 +133,39 @@ fn is_cancellation(error: &str) -> bool {
 
 /// Tells the log what happened, and the visitor what to do.
 pub(super) async fn refuse(here: Here<'_>, visit: &Visit, aim: &Aim, fault: Fault) -> Answer {
-    let Here { site, provider, .. } = here;
-    tracing::warn!(provider = provider.id, %fault, "nobody came in by a provider");
     let action = match aim {
         Aim::LogIn => Action::LOG_IN,
         Aim::Link(..) => Action::LINK_IDENTITY,
     };
+    tell(here, visit, action, &fault).await?;
+    Ok(match aim {
+        Aim::LogIn => to_login(here, visit, &fault),
+        Aim::Link(..) => settings::connections::back(here.site, Some((&fault).into())),
+    })
+}
+
+/// Tells the log that an identity was not linked.
+pub(in crate::account) async fn refuse_link(
+    here: Here<'_>,
+    visit: &Visit,
+    fault: &Fault,
+) -> Result<(), AccountError> {
+    tell(here, visit, Action::LINK_IDENTITY, fault).await
+}
+
+async fn tell(
+    here: Here<'_>,
+    visit: &Visit,
+    action: Action,
+    fault: &Fault,
+) -> Result<(), AccountError> {
+    let Here { site, provider, .. } = here;
+    tracing::warn!(provider = provider.id, %fault, "nobody came in by a provider");
     let entry = visit.entry(action).refused().with("provider", provider.id.as_str());
     let entry = entry.with("reason", fault.reason()).at(site.now(), &*site.random);
     site.store.write_audit_entry(&entry).await?;
     entry.announce();
-    Ok(match aim {
-        Aim::LogIn => to_login(here, visit, &fault),
-        Aim::Link(..) => settings::connections::back(site, Some((&fault).into())),
-    })
+    Ok(())
 }
 
 fn to_login(here: Here<'_>, visit: &Visit, fault: &Fault) -> http::Response<crate::http::Body> {

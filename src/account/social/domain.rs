@@ -49,6 +49,25 @@ pub(super) async fn look(
     Ok(if backed { Domain::Own(sso) } else { Domain::Unbacked })
 }
 
+/// Whether this account is of a domain whose users log in with the provider, and the provider does not
+/// speak for the domain's owner: then the identity opens nothing, whenever it was linked, and whoever
+/// linked it. A provider that can speak for nobody's domain is no way in there either.
+pub(in crate::account) async fn disowns(
+    here: Here<'_>,
+    account: &Account,
+    profile: &Profile,
+) -> Result<bool, AccountError> {
+    let Some(email) = account.email().and_then(|email| Email::parse(email).ok()) else {
+        return Ok(false);
+    };
+    let sso = single_sign_on::enforced(here.site, &email).await?;
+    // Where another is enforced, this one is turned away with the rest.
+    match sso.filter(|sso| sso.login_path == here.path("")) {
+        Some(sso) => Ok(!is_backed(here, &sso, &profile.backing).await?),
+        None => Ok(false),
+    }
+}
+
 /// Whether it is the domain's owner who is behind an address. An organization has several domains, and
 /// its provider may know it by another than the address's.
 async fn is_backed(

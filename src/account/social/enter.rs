@@ -53,6 +53,10 @@ pub(super) async fn enter(
         };
         match outcome {
             Outcome::LogIn(user) => {
+                // The link may be older than the rule.
+                if domain::disowns(here, &user.account, &profile).await? {
+                    return unbacked().await;
+                }
                 return log_in(here, visit, (&profile, tokens.as_ref()), &user).await;
             }
             Outcome::Register(email) => {

@@ -46,7 +46,7 @@ pub(super) async fn submit(here: Here<'_>, visit: &Visit) -> Answer {
 
 async fn settle(here: Here<'_>, visit: &Visit, account: &Account, parked: &Parked) -> Answer {
     let identity = here.identity(&parked.profile, parked.tokens.as_ref());
-    match connections::link(here, visit, account, &identity).await? {
+    match connections::link(here, visit, account, (&parked.profile, &identity)).await? {
         Ok(()) => {
             let trip = parked.trip();
             Ok(respond::see_other(trip.destination(&here.site.paths.home)))

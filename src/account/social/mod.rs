@@ -86,7 +86,9 @@ use crate::http::{CookiePolicy, Egress};
 use crate::scope::Account;
 use crate::store::NewIdentity;
 
+pub(super) use self::answer::refuse_link;
 pub(super) use self::begin::link as begin_link;
+pub(super) use self::domain::disowns;
 pub(super) use self::enter::about;
 pub(super) use self::fault::{Fault, notice_named};
 pub use self::policy::{EmailMismatch, SocialPolicy, WithoutEmail};

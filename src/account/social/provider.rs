@@ -352,6 +352,15 @@ impl Provider {
         self.freshness != Freshness::NothingElse
     }
 
+    /// Whether it ever speaks for the owner of a domain.
+    pub(in crate::account) fn speaks_for_domains(&self) -> bool {
+        match self.trust {
+            EmailTrust::Verified | EmailTrust::Google => true,
+            EmailTrust::Microsoft { one_tenant } => one_tenant,
+            EmailTrust::Never | EmailTrust::Mailed => false,
+        }
+    }
+
     /// What is wrong with it, if anything.
     pub(in crate::account) fn fault(&self) -> Option<&'static str> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';

@@ -69,6 +69,7 @@ pub(in crate::page) fn settings_connections(theme: &Theme, data: &Connections<'_
             ConnectionNotice::LastWayIn => &m.connections_last_way_in,
             ConnectionNotice::Taken => &m.connections_taken,
             ConnectionNotice::Another => &m.connections_another,
+            ConnectionNotice::Personal => &m.login_provider_personal,
             ConnectionNotice::Cancelled => &m.connections_cancelled,
             ConnectionNotice::Unavailable => &m.login_provider_unavailable,
             ConnectionNotice::Failed => &m.connections_failed,

@@ -30,6 +30,8 @@ pub(super) async fn change(site: &Site, visit: &Visit, place: Place) -> Answer {
     let scope = visit.session.scope();
     let came_by =
         scope.authentication().and_then(|known| known.login_path.as_deref().map(str::to_owned));
+    // Who came by one that is no way in once it is enforced shows nothing by it.
+    let came_by = came_by.filter(|path| speaks_for_domains(site, path));
     let entry = visit.entry(Action::CHANGE_SSO).in_organization(place.organization.id);
     let entry = entry.with("domain", domain.as_str()).with("mode", mode.as_str());
     let organization = place.organization.id;
@@ -52,6 +54,19 @@ pub(super) async fn change(site: &Site, visit: &Visit, place: Place) -> Answer {
             page(site, &place, Some(SsoProblem::Changed)).await
         }
     }
+}
+
+/// Whether the provider at this path lets the users of a domain in that it is enforced for. Those of
+/// SAML do.
+#[cfg(feature = "social")]
+fn speaks_for_domains(site: &Site, login_path: &str) -> bool {
+    use crate::account::social::{Provider, at_path};
+    at_path(site, login_path).is_none_or(Provider::speaks_for_domains)
+}
+
+#[cfg(not(feature = "social"))]
+fn speaks_for_domains(_: &Site, _: &str) -> bool {
+    true
 }
 
 /// Who comes in although single sign-on is enforced.
