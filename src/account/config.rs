@@ -291,7 +291,9 @@ pub enum SignUps {
     Open,
     /// Who has an invitation to an organization, by its link and a password.
     Invited,
-    /// Nobody. Who is invited and has an account joins.
+    /// Nobody. Who is invited and has an account joins. An account whose address nobody has confirmed
+    /// goes to nobody by the word of a provider, whatever domain that speaks for: here and where sign-ups
+    /// take an invitation.
     Closed,
 }
 

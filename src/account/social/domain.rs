@@ -9,9 +9,10 @@
 
 use http::Response;
 
-use super::enter::{about, take_over};
+use super::enter::{about, may_come, take_over};
 use super::protocol::profile::{Backing, Profile};
 use super::{Here, fault::Fault};
+use crate::account::config::SignUps;
 use crate::account::site::Visit;
 use crate::account::{AccountError, Email, single_sign_on};
 use crate::audit::Action;
@@ -88,7 +89,7 @@ async fn is_backed(
 }
 
 /// Links the identity to the account with the address, or gives an account that nobody ever confirmed
-/// to whoever it belongs to. What is in the way, if something is: who is not in its way is judged
+/// to whoever it belongs to, if they may sign up. What is in the way, if something is: who is not in its way is judged
 /// once more, as the user or by who was quicker.
 pub(super) async fn link(
     here: Here<'_>,
@@ -98,6 +99,14 @@ pub(super) async fn link(
 ) -> Result<Result<(), Fault>, AccountError> {
     let site = here.site;
     if !account.email_verified() {
+        // Nobody has ever come in as its user: whoever does is new, and the host has its word. That
+        // somebody once typed the address into a form, or wrote it down unconfirmed, opens no door that
+        // is closed to everybody else of the domain; who confirms it by mail first has an account.
+        let is_open = site.policy.sign_ups == SignUps::Open && here.providers.policy.sign_up;
+        if !is_open {
+            return Ok(Err(Fault::Closed));
+        }
+        may_come(here, visit, account.email().unwrap_or_default()).await?;
         take_over(here, visit, identity, account).await?;
         return Ok(Ok(()));
     }

@@ -128,7 +128,11 @@ async fn park(
 }
 
 /// What the host gives somebody new.
-async fn may_come(here: Here<'_>, visit: &Visit, email: &str) -> Result<Attributes, AccountError> {
+pub(super) async fn may_come(
+    here: Here<'_>,
+    visit: &Visit,
+    email: &str,
+) -> Result<Attributes, AccountError> {
     let who = Applied { email, way: SignUpWay::Provider(&here.provider.id), form: None };
     may_sign_up(here.site, visit, who).await?.map_err(AccountError::Refused)
 }

@@ -180,3 +180,68 @@ async fn the_host_has_a_word_in_who_comes_by_a_provider() {
     )
     .await;
 }
+
+/// An account that waits unconfirmed, in a domain for which the provider speaks.
+#[cfg(feature = "social")]
+async fn waits_in_the_domain(world: &World, email: &str) {
+    use crate::account::single_sign_on::{DOMAIN, set_by};
+    use donjon::store::SsoMode;
+
+    const BEGIN: &str = "/login/with/fake";
+    let id = crate::account::single_sign_on::acme(world).await;
+    let accounts = world.accounts.accounts();
+    accounts.create(email, Some(PASSWORD), Default::default(), false).await.unwrap();
+    world.accounts.organizations().grant_domain(id, DOMAIN, BEGIN).await.unwrap();
+    set_by(world, id, BEGIN, SsoMode::Enforced).await;
+}
+
+#[cfg(feature = "social")]
+#[tokio::test]
+async fn the_word_of_a_domain_gives_nobody_an_account_past_the_host() {
+    use crate::account::single_sign_on::with_sso;
+    use crate::account::social::Fake;
+    use donjon::account::Unconfirmed;
+    use donjon::testing::FakeUser;
+
+    const FAY: &str = "fay@acme.example";
+    let (fake, house) = (Fake::start().await, House::default());
+    let fay = || FakeUser::new("fay-1").with_email(FAY, true);
+    let allowing = |sign_ups| {
+        let even_answers = time::Duration::ZERO;
+        let unconfirmed = Unconfirmed::Allow;
+        Policy { sign_ups, unconfirmed, even_answers, ..Policy::default() }
+    };
+    for sign_ups in [SignUps::Invited, SignUps::Closed] {
+        each_world_with(
+            |builder| with_sso(fake.known(builder.policy(allowing(sign_ups)))),
+            async |world| {
+                waits_in_the_domain(&world, FAY).await;
+                let mut browser = world.browser();
+                let page = fake.arrive(&mut browser, fay()).await;
+                assert_eq!(page.url.query(), Some("notice=provider-no-account"));
+                assert_eq!(browser.get("/").await.body, "hello stranger at /");
+                assert!(!found(&world, FAY).await.unwrap().email_verified(), "{sign_ups:?}");
+            },
+        )
+        .await;
+    }
+    each_world_with(
+        |builder| with_sso(fake.known(house.known(builder.policy(allowing(SignUps::Open))))),
+        async |world| {
+            waits_in_the_domain(&world, FAY).await;
+            for mood in BAD {
+                house.at_sign_up(mood);
+                let mut browser = world.browser();
+                let page = fake.arrive(&mut browser, fay()).await;
+                is_turned_away(&mut browser, &page, mood).await;
+                assert!(!found(&world, FAY).await.unwrap().email_verified(), "{mood:?}");
+            }
+            house.at_sign_up(Mood::Kind);
+            house.asked();
+            let page = fake.arrive(&mut world.browser(), fay()).await;
+            assert_eq!(page.body, format!("hello {FAY} at /"));
+            assert_eq!(house.asked()[0], format!("{FAY} Provider(\"fake\") None None"));
+        },
+    )
+    .await;
+}
