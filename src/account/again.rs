@@ -166,7 +166,9 @@ async fn page(
         }
         _ => None,
     };
-    let has_nothing = !proofs.password && !proofs.app && asked.is_none();
+    // A key that has never verified its user does not do here, and may never.
+    let verifies = asked.as_ref().is_some_and(|asked| asked.verifies());
+    let has_nothing = !proofs.password && !proofs.app && !verifies;
     let doors = if has_nothing { doors(site, visit, account).await? } else { Vec::new() };
     let others: Vec<_> = doors.iter().map(|(name, href)| OtherDoor { name, href }).collect();
     let hint = account.email().map(|email| (LOGIN_HINT, email));
@@ -181,6 +183,7 @@ async fn page(
         .asking(proofs.password, proofs.app)
         .with_passkey(prompt)
         .with_doors(&others, link.as_deref())
+        .offering_password(has_nothing)
         .refused(refused == Refused::Typed);
     let status = match refused {
         Refused::Nothing => StatusCode::OK,

@@ -40,6 +40,10 @@ impl Asked {
     pub(super) fn cookie(&self) -> Option<&HeaderValue> {
         match *self {}
     }
+
+    pub(super) fn verifies(&self) -> bool {
+        match *self {}
+    }
 }
 
 impl PasskeySite {

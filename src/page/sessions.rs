@@ -33,6 +33,9 @@ pub struct LoginAgain<'a> {
     pub link: Option<&'a str>,
     /// The page to ask for a new password, or the first one.
     pub forgot: &'a str,
+    /// Whether the user has nothing that does for sure: no more than a passkey that has never verified
+    /// them, if that. They are offered to choose a password beside it.
+    pub offers_password: bool,
     /// The page to log in from the start, by whatever means.
     pub login: &'a str,
     /// Whether the last password or code was refused.
@@ -52,6 +55,7 @@ impl<'a> LoginAgain<'a> {
             others: &[],
             link: None,
             forgot,
+            offers_password: false,
             login,
             refused: false,
         }
@@ -80,6 +84,12 @@ impl<'a> LoginAgain<'a> {
     #[must_use]
     pub fn with_doors(self, others: &'a [OtherDoor<'a>], link: Option<&'a str>) -> Self {
         Self { others, link, ..self }
+    }
+
+    /// The same, for somebody who may have no passkey that does, and is offered to choose a password.
+    #[must_use]
+    pub fn offering_password(self, offers_password: bool) -> Self {
+        Self { offers_password, ..self }
     }
 
     /// The same, after a try that was refused.

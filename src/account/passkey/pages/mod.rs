@@ -56,11 +56,22 @@ pub(in crate::account) struct Asked {
     options: String,
     script: String,
     cookie: Option<HeaderValue>,
+    verifies: bool,
 }
 
 impl Asked {
     fn new(site: &Site, options: String, cookie: Option<HeaderValue>) -> Self {
-        Self { options, script: script::source(site), cookie }
+        Self { options, script: script::source(site), cookie, verifies: true }
+    }
+
+    /// The same, of passkeys none of which has ever verified its user, or of others.
+    fn verifying(self, verifies: bool) -> Self {
+        Self { verifies, ..self }
+    }
+
+    /// Whether one of those that are asked for is known to verify its user.
+    pub(in crate::account) fn verifies(&self) -> bool {
+        self.verifies
     }
 
     /// As the page shows it.

@@ -52,13 +52,15 @@ impl PasskeySite {
         if passkeys.is_empty() {
             return Ok(ControlFlow::Continue(None));
         }
+        let verifies = passkeys.iter().any(|passkey| passkey.user_verified);
         let allowed = named(&passkeys);
         let (challenge, cookie) =
             self.ceremonies.begin(&*site.random, &visit.headers, what, site.now());
         let party = &self.party;
         let options =
             RequestOptions { party, challenge: &challenge, verification, allowed: &allowed };
-        Ok(ControlFlow::Continue(Some(Asked::new(site, options.to_json(), cookie))))
+        let asked = Asked::new(site, options.to_json(), cookie).verifying(verifies);
+        Ok(ControlFlow::Continue(Some(asked)))
     }
 
     /// Completes a login by an answer; `None` if it is refused.

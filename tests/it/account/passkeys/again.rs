@@ -225,6 +225,46 @@ async fn a_key_that_verifies_nobody_is_not_enough() {
     .await;
 }
 
+/// As in a browser that is trusted to do without the key: no login asks for it, and none is fresh.
+#[tokio::test]
+async fn who_has_only_a_key_that_verifies_nobody_may_choose_a_password() {
+    each_world(async |world| {
+        let accounts = world.accounts.accounts();
+        accounts.create(ALICE, None, Default::default(), true).await.unwrap();
+        let mut key = SoftPasskey::at(ORIGIN).without_user_verification();
+        give(&world, ALICE, &mut key).await;
+        let mut browser = world.browser();
+        browser.get(&format!("/other-door?{ALICE}")).await;
+        world.clock.advance(STALE);
+        let page = asked(&mut browser).await;
+        assert!(page.has("passkey") && page.has("by-link") && !page.has("no-way"));
+        let ask = browser.get(&page.link("Choose a password by mail")).await;
+        assert_eq!(ask.value_of("email"), ALICE);
+        browser.submit(&ask, &[]).await;
+        let link = world.link_to(ALICE).await;
+        let open = browser.get(&link).await;
+        browser.submit(&open, &[("password", PASSWORD)]).await;
+        let page = pending(&mut browser, ALICE).await;
+        assert_eq!(verify(&mut browser, &page, &mut key).await.body, hello(ALICE));
+        world.clock.advance(STALE);
+        let page = asked(&mut browser).await;
+        assert!(page.has("password") && !page.has("set-password"), "{}", page.body);
+        let done = browser.submit(&page, &[("password", PASSWORD)]).await;
+        assert_eq!(done.location().unwrap().path(), SETTINGS);
+
+        // One that verifies its user does, and is all that is asked for.
+        accounts.create(MALLORY, None, Default::default(), true).await.unwrap();
+        let mut passkey = SoftPasskey::at(ORIGIN);
+        give(&world, MALLORY, &mut passkey).await;
+        let mut browser = world.browser();
+        come_in(&mut browser, &mut passkey).await;
+        world.clock.advance(STALE);
+        let page = asked(&mut browser).await;
+        assert!(page.has("passkey") && !page.has("set-password"), "{}", page.body);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn guesses_at_passkeys_here_lock_codes_and_passkeys_at_the_login() {
     each_world(async |world| {
