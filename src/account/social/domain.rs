@@ -19,7 +19,7 @@ use crate::audit::Action;
 use crate::http::Body;
 use crate::page::Letter;
 use crate::scope::Account;
-use crate::store::{Linking, NewIdentity, SsoDomain};
+use crate::store::{Linking, NewIdentity, SsoDomain, Unlinking};
 
 /// What an address is to the provider that somebody comes from.
 pub(super) enum Domain {
@@ -67,6 +67,38 @@ pub(in crate::account) async fn disowns(
         Some(sso) => Ok(!is_backed(here, &sso, &profile.backing).await?),
         None => Ok(false),
     }
+}
+
+/// Unlinks an identity that the domain's own provider has just disowned, so that the one which the
+/// organization gave its user can take its place: an account has one identity of a provider. It opened
+/// nothing any more. The only way in stays where it is.
+pub(super) async fn unlink(
+    here: Here<'_>,
+    visit: &Visit,
+    account: &Account,
+) -> Result<(), AccountError> {
+    let Here { site, provider, .. } = here;
+    // One that speaks for no domain would unlink everybody.
+    if !provider.speaks_for_domains() {
+        return Ok(());
+    }
+    let entry = visit.entry(Action::UNLINK_IDENTITY).about(account.id());
+    let entry = entry.with("provider", provider.id.as_str());
+    let mut along = site.effects(entry.with("reason", Fault::Unbacked.reason()));
+    if let Some(to) = account.email() {
+        let name = here.name();
+        along = along.and_delivery(site.letters.notice(
+            to,
+            |forgot| Letter::IdentityUnlinked { forgot, provider: name },
+            site.now(),
+        ));
+    }
+    let ways = site.open_ways();
+    let told = site.store.unlink_identity(account.id(), &provider.id, &ways, &along).await?;
+    if told == Unlinking::Unlinked {
+        along.announce();
+    }
+    Ok(())
 }
 
 /// Whether it is the domain's owner who is behind an address. An organization has several domains, and

@@ -55,6 +55,7 @@ pub(super) async fn enter(
             Outcome::LogIn(user) => {
                 // The link may be older than the rule.
                 if domain::disowns(here, &user.account, &profile).await? {
+                    domain::unlink(here, visit, &user.account).await?;
                     return unbacked().await;
                 }
                 return log_in(here, visit, (&profile, tokens.as_ref()), &user).await;

@@ -424,6 +424,29 @@ async fn a_consumer_account_that_was_linked_before_opens_nothing_in_the_domain()
             assert!(page.body.contains("account that it gave you"), "{}", page.body);
             assert_eq!(who(&mut browser).await, "hello stranger at /");
             assert_eq!(refusals(&world).await, ["not_of_the_domain"]);
+
+            // The one that the organization gave him takes its place, and he is told of both.
+            let is_told = async |what: &str| {
+                let mails = world.mails_to(BOB).await;
+                assert!(mails.iter().any(|mail| mail.subject == what), "{mails:?}");
+            };
+            is_told("Fake was disconnected from your account").await;
+            fake.provider.change_claims(|claims| {
+                claims.insert("hd".to_owned(), DOMAIN.into());
+            });
+            let mut browser = world.browser();
+            assert_eq!(fake.arrive(&mut browser, bob()).await.body, greeting(BOB));
+            is_told("Fake was connected to your account").await;
+            let action = Some("identity.unlink".to_owned());
+            let filter = AuditFilter { action, ..AuditFilter::default() };
+            let entries = world.store.audit_entries(&filter, 10).await.unwrap();
+            assert_eq!(entries.len(), 1);
+            assert_eq!(entries[0].metadata["reason"], "not_of_the_domain");
+            // The one at home is a stranger's from now on.
+            fake.provider.change_claims(|_| {});
+            let mut browser = world.browser();
+            fake.arrive(&mut browser, own()).await;
+            assert_eq!(who(&mut browser).await, greeting("bob@gmail.com"));
         },
     )
     .await;
