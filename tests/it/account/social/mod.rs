@@ -1,6 +1,7 @@
 //! Logins by other providers: the store's contract, the flows, and providers that lie.
 
 mod connections;
+mod disowned;
 mod enter;
 mod hostile;
 mod limits;
