@@ -121,8 +121,8 @@ async fn is_backed(
 }
 
 /// Links the identity to the account with the address, or gives an account that nobody ever confirmed
-/// to whoever it belongs to, if they may sign up. What is in the way, if something is: who is not in its way is judged
-/// once more, as the user or by who was quicker.
+/// to whoever it belongs to, if they may sign up. What is in the way, if something is: who is not in its
+/// way is judged once more, as the user or by who was quicker.
 pub(super) async fn link(
     here: Here<'_>,
     visit: &Visit,
