@@ -57,6 +57,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         must_change_password: proven.must_change_password,
         proven_at: ProvenAt::Now,
         login_path: Some(BREAK_GLASS.to_owned()),
+        counted: true,
     };
     let settle = async |along: Effects| {
         let completion = complete(site, &email, proven, &along).await?;

@@ -124,6 +124,7 @@ async fn register(site: &Site, visit: &Visit, found: &Found, form: &Form) -> Ans
         must_change_password: false,
         proven_at: ProvenAt::Now,
         login_path: None,
+        counted: false,
     };
     let settle = async |along: Effects| {
         let (address, counter) = (email.as_str(), LoginCounter::Address);

@@ -120,6 +120,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         must_change_password: proven.must_change_password,
         proven_at: ProvenAt::Now,
         login_path: None,
+        counted: true,
     };
     match sign_in(site, visit, &who, proven.has_second_factor, settle).await? {
         Some(response) => Ok(response),

@@ -111,6 +111,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         remember: form.get("remember")?.is_some(),
         proven_at: ProvenAt::Now,
         login_path: None,
+        counted: false,
     };
     let used = async |mut along: Effects| {
         let (epoch, session, now) = (user.device_epoch, visit.session.id(), site.now());

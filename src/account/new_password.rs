@@ -61,6 +61,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         must_change_password: false,
         proven_at: pending.proven_at,
         login_path: pending.login_path.clone(),
+        counted: false,
     };
     let change = async |along: Effects| {
         let now = site.now();

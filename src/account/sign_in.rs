@@ -34,6 +34,9 @@ pub(super) struct SignIn<'a> {
     /// Where they logged in, if not here: the path of a provider, or
     /// [`BREAK_GLASS`](crate::scope::BREAK_GLASS).
     pub(super) login_path: Option<String>,
+    /// Whether the attempt was counted before it was looked at, so that it counts against them until it is
+    /// settled.
+    pub(super) counted: bool,
 }
 
 /// When somebody proved who they are.
@@ -117,6 +120,11 @@ where
     }
     let proven = (who.account, who.methods.as_slice());
     if let Some(answer) = refuse_login(site, visit, proven, LoginDoor::Browser).await? {
+        // The host says no, and not that the proof was wrong: that locks nobody out. What was not counted,
+        // as a link, is not used up.
+        if who.counted && !settle(Effects::none()).await? {
+            return Ok(None);
+        }
         return Ok(Some(answer));
     }
     if standing.deletion_at.is_some() {

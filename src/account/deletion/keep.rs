@@ -110,6 +110,7 @@ async fn by_login(site: &Site, visit: &Visit) -> Answer {
         must_change_password: pending.must_change_password,
         proven_at: pending.proven_at,
         login_path: pending.login_path.clone(),
+        counted: false,
     };
     let settle = async |login: Effects| {
         let kept = effects(site, visit, &account);

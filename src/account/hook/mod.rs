@@ -21,8 +21,9 @@ pub use self::sign_up::{SignUp, SignUpAttributes, SignUpWay};
 /// the first moment on. What the host's own code does by [`Accounts`](super::Accounts) is not asked
 /// about, and neither is a login that another layer writes, as that of SAML does.
 ///
-/// A hook that errs, panics or takes more than ten seconds refuses the request: it is answered 503,
-/// and nothing is written.
+/// A hook that errs, panics or takes more than ten seconds refuses the request: it is answered 503.
+/// A login that is refused, whatever for, is in the audit log, and nobody is locked out by it who has
+/// proven who they are: a password counts as right, a code is used up, and a mailed link works again.
 ///
 /// ```
 /// use async_trait::async_trait;

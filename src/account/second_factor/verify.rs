@@ -54,6 +54,7 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
         must_change_password: pending.must_change_password,
         proven_at: ProvenAt::Now,
         login_path: pending.login_path.clone(),
+        counted: true,
     };
     let used =
         async |along: Effects| use_up(site, visit, (&user, pending.epoch), proof, along).await;

@@ -233,6 +233,7 @@ async fn log_in(
         remember: providers.policy.remember,
         proven_at: proven_at(provider, profile, user),
         login_path: Some(here.path("")),
+        counted: false,
     };
     let asks = user.has_second_factor && !suffices;
     match sign_in(site, visit, &who, asks, settle).await? {

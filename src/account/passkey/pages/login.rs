@@ -67,6 +67,7 @@ impl PasskeySite {
             must_change_password: proven.found.must_change_password,
             proven_at: ProvenAt::Now,
             login_path: None,
+            counted: false,
         };
         let mut response = sign_in(site, visit, &who, false, settle).await?;
         if let Some(response) = &mut response {

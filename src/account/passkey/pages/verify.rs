@@ -84,6 +84,7 @@ impl PasskeySite {
             must_change_password: pending.must_change_password,
             proven_at: ProvenAt::Now,
             login_path: pending.login_path.clone(),
+            counted: true,
         };
         let used = async |along: Effects| use_up(site, self, visit, &proven, along).await;
         let mut response = open(site, visit, &who, trust, used).await?;
