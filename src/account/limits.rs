@@ -30,7 +30,8 @@ const UNKNOWN: &str = "unknown";
 /// All whose address a server does not say are of one network, and the log says what to add. So who
 /// guesses has no more guesses there than anywhere, but could use up everybody's; whom that must not
 /// keep out is counted apart: who is logged in by user, and a browser that the account is known by by
-/// itself. Apps show secrets that nobody guesses, and are not counted together.
+/// itself. A user has as many tries about one account as a network. Apps show secrets that nobody
+/// guesses, and are not counted together.
 /// [`AccountLayerBuilder::danger_ignore_unknown_peers`](super::AccountLayerBuilder::danger_ignore_unknown_peers)
 /// is to have no such network.
 ///
@@ -172,8 +173,8 @@ impl Uses {
             uses.add(key, limits.per_network, Some(name));
         }
         if let Some(Whom { account, known }) = whom {
-            if let Origin::Network(network) = &origin {
-                let key = format!("{name}:pair:{network}:{account}");
+            if let Origin::Network(from) | Origin::User(from) = &origin {
+                let key = format!("{name}:pair:{from}:{account}");
                 uses.add(key, limits.per_pair, Some("account"));
             }
             // Mails have the limits that their transitions count anyway. Who is known is counted at

@@ -394,6 +394,28 @@ async fn whoever_uses_up_what_strangers_share_keeps_nobody_out_who_is_known() {
     .await;
 }
 
+/// Or one stranger with an account of their own could keep the owner of another out of new browsers.
+#[tokio::test]
+async fn who_is_logged_in_has_as_many_tries_about_another_account_as_a_network() {
+    each_world_with(unknown(99, [99, 2, 4]), async |world| {
+        world.user(ALICE).await;
+        world.user("mallory@example.test").await;
+        let mut mallory = world.logged_in("mallory@example.test").await;
+        for path in ["/login", "/forgot-password"] {
+            let fields = [("email", ALICE), ("password", "wrong")];
+            for _ in 0..2 {
+                assert_ne!(mallory.post(path, &fields).await.status, TOO_MANY, "{path}");
+            }
+            is_too_many(&mallory.post(path, &fields).await);
+        }
+        // About somebody else there are more, and nothing of Alice's is used up.
+        assert_eq!(login(&mut mallory, "bob@example.test", "wrong").await.status, REFUSED);
+        let entered = login(&mut world.browser(), ALICE, PASSWORD).await;
+        assert_eq!(entered.status, StatusCode::SEE_OTHER);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn counting_is_part_of_the_login_and_one_write_elsewhere() {
     each_world(async |world| {
