@@ -1,6 +1,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::Extensions;
@@ -88,20 +89,31 @@ impl FromStr for Network {
 
 /// The proxies in front of the application, whose `X-Forwarded-For` is believed.
 #[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(Vec<Network>);
+pub struct TrustedProxies {
+    networks: Vec<Network>,
+    /// Whether the host was told of a proxy that is missing.
+    told: Arc<OnceLock<()>>,
+}
 
 impl TrustedProxies {
     /// Believes these networks' proxies.
     pub fn new(networks: impl IntoIterator<Item = Network>) -> Self {
-        Self(networks.into_iter().collect())
+        Self { networks: networks.into_iter().collect(), told: Arc::default() }
     }
 
     /// The client's address: the peer's own, unless the peer is a trusted proxy; then the last
     /// address in `X-Forwarded-For` that is not a trusted proxy's. `None` if the
     /// server says nothing of the peer: see [`PeerAddr`].
+    ///
+    /// A peer in a private network, or on this computer, that forwards requests and is not trusted looks
+    /// like a proxy that nobody declared, behind which all visitors have one address. The log warns of the
+    /// first.
     pub fn client_addr(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
         let peer = peer_of(extensions)?;
         if !self.trusts(peer) {
+            if forwards(peer, headers) && self.told.set(()).is_ok() {
+                tell_host(peer);
+            }
             return Some(peer.to_canonical());
         }
         let forwarded = headers.get_all("x-forwarded-for").iter().rev();
@@ -121,8 +133,30 @@ impl TrustedProxies {
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(address))
+        self.networks.iter().any(|network| network.contains(address))
     }
+}
+
+/// Whether somebody who is not trusted seems to be a proxy of the host's. From anywhere else the headers are
+/// what anybody may write.
+fn forwards(peer: IpAddr, headers: &HeaderMap) -> bool {
+    let is_near = match peer.to_canonical() {
+        IpAddr::V4(peer) => peer.is_loopback() || peer.is_private() || peer.is_link_local(),
+        IpAddr::V6(peer) => {
+            peer.is_loopback() || peer.is_unique_local() || peer.is_unicast_link_local()
+        }
+    };
+    is_near && ["x-forwarded-for", "forwarded"].iter().any(|name| headers.contains_key(*name))
+}
+
+fn tell_host(peer: IpAddr) {
+    tracing::warn!(
+        %peer,
+        "requests come with X-Forwarded-For or Forwarded from a private address that is no trusted \
+         proxy: if it is a proxy of yours, all visitors behind it have its address, and share the \
+         limits of one network; declare it by `trusted_proxies` (of the session layer, and of the \
+         authorization server), and have it send X-Forwarded-For"
+    );
 }
 
 /// The other end of the connection, as the server says it.
@@ -172,6 +206,27 @@ mod tests {
             TrustedProxies::default().client_addr(&HeaderMap::new(), &Extensions::new()),
             None
         );
+    }
+
+    /// In front of a loopback or private address is a proxy of the host's, or nobody.
+    #[test]
+    fn a_proxy_that_nobody_declared_is_noticed() {
+        for (peer, header, noticed) in [
+            ("127.0.0.1", Some("x-forwarded-for"), true),
+            ("::1", Some("forwarded"), true),
+            ("172.17.0.1", Some("x-forwarded-for"), true),
+            ("::ffff:192.168.1.1", Some("x-forwarded-for"), true),
+            ("fd00::1", Some("x-forwarded-for"), true),
+            ("fe80::1", Some("x-forwarded-for"), true),
+            ("172.17.0.1", Some("x-real-ip"), false),
+            ("172.17.0.1", None, false),
+            ("203.0.113.9", Some("x-forwarded-for"), false),
+            ("2001:db8::1", Some("forwarded"), false),
+        ] {
+            let header = header.map(|name| (name.parse().unwrap(), "1.1.1.1".parse().unwrap()));
+            let headers: HeaderMap = header.into_iter().collect();
+            assert_eq!(forwards(peer.parse().unwrap(), &headers), noticed, "{peer} {headers:?}");
+        }
     }
 
     /// A proxy adds what it saw to the last line, whatever the client wrote there; a client that

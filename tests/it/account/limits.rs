@@ -1,9 +1,13 @@
 //! How often forms may be posted, by whom and about whom.
 
+use std::sync::{Arc, Mutex};
+
 use donjon::account::{AccountLayerBuilder, FormLimits, Limits, Policy};
 use donjon::store::RateLimit;
 use http::{Method, StatusCode};
 use time::Duration;
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use super::world::{ALICE, PASSWORD, World, each_world, each_world_with, log_in};
 use crate::support::browser::{Browser, Page};
@@ -414,6 +418,52 @@ async fn who_is_logged_in_has_as_many_tries_about_another_account_as_a_network()
         assert_eq!(entered.status, StatusCode::SEE_OTHER);
     })
     .await;
+}
+
+/// Or an update that begins to see its proxy would slow a whole site down, and nobody knew why.
+#[tokio::test]
+async fn the_log_tells_once_of_a_proxy_that_nobody_declared() {
+    each_world(async |world| {
+        let warnings = Warnings::default();
+        let hearing = tracing_subscriber::registry().with(warnings.clone());
+        let guard = tracing::subscriber::set_default(hearing);
+        for (peer, forwarded_for, told) in [
+            (THERE, Some(HERE), 0),
+            ("172.17.0.1", None, 0),
+            ("172.17.0.1", Some(HERE), 1),
+            ("127.0.0.1", Some(THERE), 1),
+        ] {
+            let mut browser = from(&world, peer);
+            browser.forwarded_for = forwarded_for;
+            login(&mut browser, ALICE, "wrong").await;
+            let heard = warnings.0.lock().unwrap();
+            let heard: Vec<_> = heard.iter().filter(|said| said.contains("proxy")).collect();
+            assert_eq!(heard.len(), told, "{peer} {heard:?}");
+            assert!(heard.iter().all(|said| said.contains("trusted_proxies")), "{heard:?}");
+        }
+        drop(guard);
+    })
+    .await;
+}
+
+/// What the host is warned of.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Warnings {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() == tracing::Level::WARN {
+            event.record(&mut self.clone());
+        }
+    }
+}
+
+impl Visit for Warnings {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "message" {
+            self.0.lock().unwrap().push(format!("{value:?}"));
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

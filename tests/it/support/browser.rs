@@ -30,6 +30,8 @@ pub struct Browser {
     pub cookies: BTreeMap<String, String>,
     /// The address it comes from, as the server that accepts connections would say.
     pub peer: Option<IpAddr>,
+    /// Whom the peer says it forwards for.
+    pub forwarded_for: Option<&'static str>,
     /// What it calls itself.
     pub user_agent: &'static str,
     pub accept: &'static str,
@@ -79,6 +81,7 @@ impl Browser {
             origin,
             cookies: BTreeMap::new(),
             peer: None,
+            forwarded_for: None,
             user_agent: "",
             accept: "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",
         }
@@ -175,6 +178,9 @@ impl Browser {
             .header("accept", self.accept);
         if let Some(peer) = self.peer {
             request = request.extension(PeerAddr(peer));
+        }
+        if let Some(client) = self.forwarded_for {
+            request = request.header("x-forwarded-for", client);
         }
         if !self.user_agent.is_empty() {
             request = request.header("user-agent", self.user_agent);
