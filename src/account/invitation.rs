@@ -66,6 +66,14 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
 
 /// A new account with the invited address: whoever has the link reads its mail.
 async fn register(site: &Site, visit: &Visit, found: &Found, form: &Form) -> Answer {
+    let invitation = &found.invitation;
+    let Ok(email) = Email::parse(&invitation.email) else { return Ok(over(site)) };
+    // Whose provider knows them has a way in, whoever else may sign up here.
+    if single_sign_on::enforced(site, &email).await?.is_some() {
+        let back = here(site, found);
+        let fields = [(NOTICE, single_sign_on::ENFORCED), (LOGIN_HINT, email.as_str())];
+        return Ok(respond::see_other(&back.via_with(&site.paths.login, &fields)));
+    }
     if site.policy.sign_ups == SignUps::Closed {
         return Ok(closed(site, visit, StatusCode::FORBIDDEN));
     }
@@ -75,17 +83,10 @@ async fn register(site: &Site, visit: &Visit, found: &Found, form: &Form) -> Ans
         Ok(page(site, visit, found, status, &typed))
     };
     let refused = |taken, problem| refused_as(taken, problem, None);
-    let invitation = &found.invitation;
     let password = Redacted(form.get("password")?.unwrap_or_default().to_owned());
     let problem = choice::problem(site, &password, &invitation.email).await?;
     if problem.is_some() || hook::problem(&site.sign_up_fields, form) {
         return refused(false, problem);
-    }
-    let Ok(email) = Email::parse(&invitation.email) else { return Ok(over(site)) };
-    if single_sign_on::enforced(site, &email).await?.is_some() {
-        let back = here(site, found);
-        let fields = [(NOTICE, single_sign_on::ENFORCED), (LOGIN_HINT, email.as_str())];
-        return Ok(respond::see_other(&back.via_with(&site.paths.login, &fields)));
     }
     let way = SignUpWay::Invitation(invitation.organization.id);
     let who = Applied { email: email.as_str(), way, form: Some(form) };
@@ -204,6 +205,7 @@ fn page(
             organization,
             email,
             taken: typed.taken,
+            closed: site.policy.sign_ups == SignUps::Closed,
             password_problem: typed.problem,
             password_length: site.password_rules.bounds(),
         },

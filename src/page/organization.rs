@@ -189,7 +189,8 @@ pub enum InvitationState<'a> {
         /// Who is logged in.
         email: &'a str,
     },
-    /// Nobody is logged in: it takes a login, or a new account with the invited address.
+    /// Nobody is logged in: it takes a login, or, unless sign-ups are closed, a new account with the
+    /// invited address.
     Visitor {
         /// The organization.
         organization: &'a str,
@@ -197,6 +198,8 @@ pub enum InvitationState<'a> {
         email: &'a str,
         /// Whether the address has an account.
         taken: bool,
+        /// Whether nobody signs up, the invited neither: the page has no form then.
+        closed: bool,
         /// What was wrong with the password.
         password_problem: Option<PasswordProblem>,
         /// How long a password may be.

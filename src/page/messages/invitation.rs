@@ -11,6 +11,7 @@ macro_rules! invitation {
             invitation_login: "Log in to accept",
             invitation_register: "Create account and accept",
             invitation_taken: "This address has an account. Log in to accept the invitation.",
+            invitation_closed: "No new accounts are made at the moment. If you have one with this address, or your company logs you in, you can accept all the same.",
             invitation_over: "The invitation was used already, was replaced or taken back, or is too old. Ask for a new one.",
             invitation_other_title: "This invitation isn’t for you",
             invitation_other: "It is for another address than that of {account}. If it was sent to you, log out, and open the link again.",

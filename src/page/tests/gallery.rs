@@ -142,10 +142,11 @@ pub(super) fn gallery(theme: &dyn Pages, email: &str, text: &str) -> Vec<(&'stat
     let sso_login = Login { single_sign_on: true, notice, ..login.clone() };
     let plain = OrganizationPage { manages: false, owns: false, ..organization.clone() };
     let invitation = |state| InvitationPage::new(state, [text; 2], [text; 3]);
-    let visitor = |taken| InvitationState::Visitor {
+    let visitor = |taken, closed| InvitationState::Visitor {
         organization: name,
         email,
         taken,
+        closed,
         password_problem: None,
         password_length: length,
     };
@@ -210,8 +211,9 @@ pub(super) fn gallery(theme: &dyn Pages, email: &str, text: &str) -> Vec<(&'stat
             "invitation-ready",
             theme.invitation(&invitation(InvitationState::Ready { organization: name, email })),
         ),
-        ("invitation-visitor", theme.invitation(&invitation(visitor(false)))),
-        ("invitation-taken", theme.invitation(&invitation(visitor(true)))),
+        ("invitation-visitor", theme.invitation(&invitation(visitor(false, false)))),
+        ("invitation-taken", theme.invitation(&invitation(visitor(true, false)))),
+        ("invitation-closed", theme.invitation(&invitation(visitor(false, true)))),
         (
             "mail-invitation",
             theme

@@ -52,6 +52,10 @@ async fn who_is_invited_signs_up_where_only_they_may_and_where_nobody_may_they_d
             acme(&world, ALICE).await;
             let mut alice = world.logged_in(ALICE).await;
             let link = invite(&world, &mut alice, BOB, "member").await;
+            let page = world.browser().get(&link).await;
+            assert!(page.has("login"), "{}", page.body);
+            assert_eq!(page.has("submit"), comes_in, "no form that is refused: {}", page.body);
+            assert_eq!(page.has("invitation-closed"), !comes_in);
             let page = sign_up_by(&world, &link).await;
             assert_eq!(page.status == StatusCode::SEE_OTHER, comes_in, "{}", page.body);
             assert_eq!(page.has("register-closed"), !comes_in);

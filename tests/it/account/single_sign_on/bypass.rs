@@ -1,6 +1,7 @@
 //! Every way past the identity provider, and that none leads in. Passkeys and other providers have
 //! theirs beside their own tests.
 
+use donjon::account::{Policy, SignUps};
 use futures_util::future::join_all;
 
 use super::*;
@@ -112,6 +113,30 @@ async fn an_invited_guest_of_the_domain_logs_in_with_the_provider_and_then_accep
         let page = guests.submit(&page, &[]).await;
         assert_eq!(page.location().unwrap().path(), "/");
         assert!(guests.get(ACME).await.body.contains(guest));
+    })
+    .await;
+}
+
+/// The provider lets them in, though nobody signs up here.
+#[tokio::test]
+async fn who_is_invited_where_sign_ups_are_closed_is_led_to_the_provider_all_the_same() {
+    let closed = |builder| {
+        let even_answers = Duration::ZERO;
+        let policy = Policy { sign_ups: SignUps::Closed, even_answers, ..Policy::default() };
+        with_sso(builder).policy(policy)
+    };
+    each_world_with(closed, async |world| {
+        let id = enforced(&world).await;
+        let guest = "guest@acme.example";
+        world.accounts.organizations().invite(id, guest, &MemberRole::MEMBER).await.unwrap();
+        let link = newest_link(&world, guest).await;
+        let token = link.split_once("token=").unwrap().1;
+        for password in [PASSWORD, ""] {
+            let fields = [("token", token), ("password", password)];
+            let page = world.browser().post("/invitation", &fields).await;
+            assert!(sends_to_login(&page), "{}", page.body);
+        }
+        assert!(world.accounts.accounts().find_by_email(guest).await.unwrap().is_none());
     })
     .await;
 }
