@@ -58,6 +58,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         proven_at: ProvenAt::Now,
         login_path: Some(BREAK_GLASS.to_owned()),
         counted: true,
+        permitted: false,
     };
     let settle = async |along: Effects| {
         let completion = complete(site, &email, proven, &along).await?;

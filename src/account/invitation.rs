@@ -5,7 +5,7 @@
 use http::{Method, Response, StatusCode, Uri};
 
 use super::config::SignUps;
-use super::hook::{self, Applied, SignUpWay, may_sign_up};
+use super::hook::{self, Applied, SignUpWay, may_sign_up, refuse_newcomer};
 use super::login::{LOGIN_HINT, NOTICE};
 use super::organization::{InvitationLink, OrganizationAct};
 use super::register::closed;
@@ -104,6 +104,10 @@ async fn register(site: &Site, visit: &Visit, found: &Found, form: &Form) -> Ans
     if !site.permits(&new.account, &act).await {
         return Err(AccountError::Forbidden);
     }
+    let methods = vec![AuthenticationMethod::PASSWORD];
+    if let Some(answer) = refuse_newcomer(site, visit, (&new.account, &methods)).await? {
+        return Ok(answer);
+    }
     let organization = invitation.organization.id;
     let entry = visit.entry(Action::ACCEPT_INVITATION).to("invitation", invitation.id.0);
     let joins = entry.about(&id).in_organization(organization).at(now, &*site.random);
@@ -120,12 +124,13 @@ async fn register(site: &Site, visit: &Visit, found: &Found, form: &Form) -> Ans
         email: &email,
         account: &new.account,
         device_epoch: 0,
-        methods: vec![AuthenticationMethod::PASSWORD],
+        methods,
         remember: false,
         must_change_password: false,
         proven_at: ProvenAt::Now,
         login_path: None,
         counted: false,
+        permitted: true,
     };
     let settle = async |along: Effects| {
         let (address, counter) = (email.as_str(), LoginCounter::Address);

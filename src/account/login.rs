@@ -121,6 +121,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         proven_at: ProvenAt::Now,
         login_path: None,
         counted: true,
+        permitted: false,
     };
     match sign_in(site, visit, &who, proven.has_second_factor, settle).await? {
         Some(response) => Ok(response),

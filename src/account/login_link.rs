@@ -112,6 +112,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         proven_at: ProvenAt::Now,
         login_path: None,
         counted: false,
+        permitted: false,
     };
     let used = async |mut along: Effects| {
         let (epoch, session, now) = (user.device_epoch, visit.session.id(), site.now());

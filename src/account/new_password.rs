@@ -62,6 +62,7 @@ pub(super) async fn submit(site: &Site, visit: &Visit) -> Answer {
         proven_at: pending.proven_at,
         login_path: pending.login_path.clone(),
         counted: false,
+        permitted: false,
     };
     let change = async |along: Effects| {
         let now = site.now();

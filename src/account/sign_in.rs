@@ -37,6 +37,8 @@ pub(super) struct SignIn<'a> {
     /// Whether the attempt was counted before it was looked at, so that it counts against them until it is
     /// settled.
     pub(super) counted: bool,
+    /// Whether the host was asked, before the account was written.
+    pub(super) permitted: bool,
 }
 
 /// When somebody proved who they are.
@@ -119,7 +121,11 @@ where
         return Ok(Some(answer));
     }
     let proven = (who.account, who.methods.as_slice());
-    if let Some(answer) = refuse_login(site, visit, proven, LoginDoor::Browser).await? {
+    let refused = match who.permitted {
+        true => None,
+        false => refuse_login(site, visit, proven, LoginDoor::Browser).await?,
+    };
+    if let Some(answer) = refused {
         // The host says no, and not that the proof was wrong: that locks nobody out. What was not counted,
         // as a link, is not used up.
         if who.counted && !settle(Effects::none()).await? {

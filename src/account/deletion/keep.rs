@@ -111,6 +111,7 @@ async fn by_login(site: &Site, visit: &Visit) -> Answer {
         proven_at: pending.proven_at,
         login_path: pending.login_path.clone(),
         counted: false,
+        permitted: false,
     };
     let settle = async |login: Effects| {
         let kept = effects(site, visit, &account);

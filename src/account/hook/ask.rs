@@ -12,7 +12,7 @@ use crate::account::AccountError;
 use crate::account::site::{Site, Visit};
 use crate::audit::Action;
 use crate::http::{Body, Form, Reader};
-use crate::scope::{Account, Attributes, Method};
+use crate::scope::{Account, Attributes, Method, UserId};
 
 /// How long a hook may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -54,8 +54,27 @@ pub(in crate::account) async fn may_sign_up(
 pub(in crate::account) async fn refuse_login(
     site: &Site,
     visit: &Visit,
+    proven: (&Account, &[Method]),
+    door: LoginDoor<'_>,
+) -> Result<Option<Response<Body>>, AccountError> {
+    refuse(site, visit, proven, door, Some(proven.0.id())).await
+}
+
+/// The same of somebody who signs up and comes in by one request: nothing is written of the account yet.
+pub(in crate::account) async fn refuse_newcomer(
+    site: &Site,
+    visit: &Visit,
+    proven: (&Account, &[Method]),
+) -> Result<Option<Response<Body>>, AccountError> {
+    refuse(site, visit, proven, LoginDoor::Browser, None).await
+}
+
+async fn refuse(
+    site: &Site,
+    visit: &Visit,
     (account, methods): (&Account, &[Method]),
     door: LoginDoor<'_>,
+    about: Option<&UserId>,
 ) -> Result<Option<Response<Body>>, AccountError> {
     let Some(hook) = &site.account_hook else { return Ok(None) };
     let device = visit.session.device();
@@ -71,7 +90,10 @@ pub(in crate::account) async fn refuse_login(
         Err(Refusal::Because(reason)) => (AccountError::Refused(reason), false),
         Err(Refusal::Failed(error)) => (AccountError::Hook(error), true),
     };
-    let entry = visit.entry(Action::LOG_IN).about(account.id()).refused();
+    let mut entry = visit.entry(Action::LOG_IN).refused();
+    if let Some(user) = about {
+        entry = entry.about(user);
+    }
     let entry = entry.with("reason", if failed { "hook_failed" } else { "hook" });
     let entry = entry.at(site.now(), &*site.random);
     site.store.write_audit_entry(&entry).await?;

@@ -10,7 +10,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-pub(super) use self::ask::{Applied, may_sign_up, refuse_login};
+pub(super) use self::ask::{Applied, may_sign_up, refuse_login, refuse_newcomer};
 pub use self::field::SignUpField;
 pub(super) use self::field::{entries, fault, problem};
 pub use self::login::{Login, LoginDoor};
@@ -23,7 +23,9 @@ pub use self::sign_up::{SignUp, SignUpAttributes, SignUpWay};
 ///
 /// A hook that errs, panics or takes more than ten seconds refuses the request: it is answered 503.
 /// A login that is refused, whatever for, is in the audit log, and nobody is locked out by it who has
-/// proven who they are: a password counts as right, a code is used up, and a mailed link works again.
+/// proven who they are: a password counts as right, a code is used up, and a mailed link works again. What
+/// was proven of an address stays: a provider that vouches for that of an account which nobody ever
+/// confirmed takes the account over before its login is judged.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -93,7 +95,9 @@ pub trait AccountHook: Debug + Send + Sync + 'static {
 
     /// Whether a user who has proven who they are may come in, by whichever door; asked after every rule
     /// of ours, right before there is a session, and once more when a login waited for another answer
-    /// in between (another password, whether to keep the account). By default they may.
+    /// in between (another password, whether to keep the account). Who signs up and comes in by one
+    /// request, by an invitation or a provider, is asked about before the account is written, which is
+    /// shown as it will be: who is refused has none. By default they may.
     ///
     /// It is not asked again while a session lasts, nor when its user proves once more who they are:
     /// whoever is to go at once is disabled. An administrator who acts as a user does not log in.

@@ -55,6 +55,7 @@ pub(in crate::account) async fn submit(site: &Site, visit: &Visit) -> Answer {
         proven_at: ProvenAt::Now,
         login_path: pending.login_path.clone(),
         counted: true,
+        permitted: false,
     };
     let used =
         async |along: Effects| use_up(site, visit, (&user, pending.epoch), proof, along).await;

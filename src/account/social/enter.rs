@@ -1,5 +1,6 @@
 //! What becomes of somebody whom a provider vouches for.
 
+use http::Response;
 use time::OffsetDateTime;
 
 use super::answer::refuse;
@@ -14,14 +15,14 @@ use super::provider::Freshness;
 use super::{Here, Provider, fault};
 use crate::account::config::{SignUps, Unconfirmed};
 use crate::account::confirm;
-use crate::account::hook::{Applied, SignUpWay, may_sign_up};
+use crate::account::hook::{Applied, SignUpWay, may_sign_up, refuse_newcomer};
 use crate::account::login::NOTICE;
 use crate::account::sign_in::{ProvenAt, SignIn, sign_in};
 use crate::account::site::{Answer, Visit};
 use crate::account::{AccountError, Email};
 use crate::audit::Action;
 use crate::crypto::RandomExt as _;
-use crate::http::respond;
+use crate::http::{Body, respond};
 use crate::page::LoginNotice;
 use crate::scope::{Account, Attributes, Method, UserId};
 use crate::store::{
@@ -58,7 +59,7 @@ pub(super) async fn enter(
                     domain::unlink(here, visit, &user.account).await?;
                     return unbacked().await;
                 }
-                return log_in(here, visit, (&profile, tokens.as_ref()), &user).await;
+                return log_in(here, visit, (&profile, tokens.as_ref()), (&*user, false)).await;
             }
             Outcome::Register(email) => {
                 match domain::look(here, visit, (&email, &profile)).await? {
@@ -66,8 +67,13 @@ pub(super) async fn enter(
                     Domain::Unbacked => return unbacked().await,
                     Domain::Own(_) | Domain::Open => {}
                 }
-                if let Some(user) = register(here, visit, &identity, &email).await? {
-                    return log_in(here, visit, (&profile, tokens.as_ref()), &user).await;
+                match register(here, visit, (&identity, &profile), &email).await? {
+                    Registered::Done(user) => {
+                        let vouched = (&profile, tokens.as_ref());
+                        return log_in(here, visit, vouched, (&*user, true)).await;
+                    }
+                    Registered::Refused(answer) => return Ok(answer),
+                    Registered::Taken => {}
                 }
             }
             Outcome::TakeOver(account) => {
@@ -138,34 +144,49 @@ pub(super) async fn may_come(
     may_sign_up(here.site, visit, who).await?.map_err(AccountError::Refused)
 }
 
-/// Makes the account; `None` if identity or address is taken by now.
+/// How the registration of somebody who is about to come in ended.
+enum Registered {
+    Done(Box<LoginUser>),
+    /// The host does not let them in; there is no account.
+    Refused(Response<Body>),
+    /// Identity or address are somebody's by now.
+    Taken,
+}
+
+/// Makes the account, if the host lets its user in.
 async fn register(
     here: Here<'_>,
     visit: &Visit,
-    identity: &NewIdentity,
+    (identity, profile): (&NewIdentity, &Profile),
     email: &Email,
-) -> Result<Option<LoginUser>, AccountError> {
+) -> Result<Registered, AccountError> {
     let site = here.site;
     let attributes = may_come(here, visit, email.as_str()).await?;
     let now = site.now();
     let id = UserId::from(site.random.uuid_v7(now));
     let account = Account::new(id).with_email(email.as_str(), true).with_attributes(attributes);
+    let methods = methods(here.provider, profile);
+    if let Some(answer) = refuse_newcomer(site, visit, (&account, &methods)).await? {
+        return Ok(Registered::Refused(answer));
+    }
     let user = NewUser { account: account.clone(), password: None, created_at: now };
     let entry = visit.entry(Action::REGISTER).about(account.id());
     let along = site.effects(about(entry, identity));
     match site.store.register_with_identity(&user, identity, &along).await? {
         IdentityRegistration::Registered => {
             along.announce();
-            Ok(Some(LoginUser {
+            Ok(Registered::Done(Box::new(LoginUser {
                 account,
                 password: None,
                 device_epoch: 0,
                 has_second_factor: false,
                 password_set_at: None,
                 must_change_password: false,
-            }))
+            })))
         }
-        IdentityRegistration::IdentityTaken | IdentityRegistration::EmailTaken => Ok(None),
+        IdentityRegistration::IdentityTaken | IdentityRegistration::EmailTaken => {
+            Ok(Registered::Taken)
+        }
     }
 }
 
@@ -191,7 +212,7 @@ async fn log_in(
     here: Here<'_>,
     visit: &Visit,
     (profile, tokens): (&Profile, Option<&Tokens>),
-    user: &LoginUser,
+    (user, permitted): (&LoginUser, bool),
 ) -> Answer {
     let Here { site, providers, provider } = here;
     let account = &user.account;
@@ -219,11 +240,8 @@ async fn log_in(
         site.remember_registrant(visit, account.id(), &mut response);
         return Ok(response);
     }
-    let suffices = profile.amr.iter().any(|method| provider.sufficient.contains(method));
-    let mut methods = vec![Method::FEDERATED];
-    if suffices {
-        methods.push(Method::MULTI_FACTOR);
-    }
+    let methods = methods(provider, profile);
+    let suffices = methods.contains(&Method::MULTI_FACTOR);
     let who = SignIn {
         email: &email,
         account,
@@ -234,12 +252,20 @@ async fn log_in(
         proven_at: proven_at(provider, profile, user),
         login_path: Some(here.path("")),
         counted: false,
+        permitted,
     };
     let asks = user.has_second_factor && !suffices;
     match sign_in(site, visit, &who, asks, settle).await? {
         Some(response) => Ok(response),
         None => over(),
     }
+}
+
+/// How they logged in: by more than one factor, if the provider says that it asked for what suffices.
+fn methods(provider: &Provider, profile: &Profile) -> Vec<Method> {
+    let suffices = profile.amr.iter().any(|method| provider.sufficient.contains(method));
+    let all = [Some(Method::FEDERATED), suffices.then_some(Method::MULTI_FACTOR)];
+    all.into_iter().flatten().collect()
 }
 
 /// What is written of the identity. Providers give a refresh token with the first consent only: without

@@ -68,6 +68,7 @@ impl PasskeySite {
             proven_at: ProvenAt::Now,
             login_path: None,
             counted: false,
+            permitted: false,
         };
         let mut response = sign_in(site, visit, &who, false, settle).await?;
         if let Some(response) = &mut response {

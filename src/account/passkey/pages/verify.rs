@@ -85,6 +85,7 @@ impl PasskeySite {
             proven_at: ProvenAt::Now,
             login_path: pending.login_path.clone(),
             counted: true,
+            permitted: false,
         };
         let used = async |along: Effects| use_up(site, self, visit, &proven, along).await;
         let mut response = open(site, visit, &who, trust, used).await?;

@@ -108,6 +108,15 @@ async fn the_host_has_a_word_in_who_signs_up_by_an_invitation_and_the_invitation
                 assert!(found(&world, BOB).await.is_none(), "{mood:?}");
             }
             house.at_sign_up(Mood::Kind);
+            for mood in BAD {
+                house.at_login(mood);
+                let mut bob = world.browser();
+                let page = bob.get(&link).await;
+                let page = bob.submit(&page, &fields).await;
+                is_turned_away(&mut bob, &page, mood).await;
+                assert!(found(&world, BOB).await.is_none(), "nothing is written: {mood:?}");
+            }
+            house.at_login(Mood::Kind);
             house.asked();
             let mut bob = world.browser();
             let page = bob.get(&link).await;
@@ -120,7 +129,7 @@ async fn the_host_has_a_word_in_who_signs_up_by_an_invitation_and_the_invitation
             let asked = house.asked();
             assert!(asked[0].starts_with(&format!("{BOB} Invitation(")), "{asked:?}");
             assert!(asked[0].ends_with("Some(\"Bob\") None"), "{asked:?}");
-            assert_eq!(asked[1], format!("{BOB} Browser pwd"));
+            assert_eq!(asked[1..], [format!("{BOB} Browser pwd")]);
         },
     )
     .await;
@@ -171,15 +180,25 @@ async fn the_host_has_a_word_in_who_comes_by_a_provider() {
                 let mut browser = world.browser();
                 let page = fake.arrive(&mut browser, alice()).await;
                 is_turned_away(&mut browser, &page, mood).await;
+                assert!(found(&world, ALICE).await.is_none(), "nothing is written: {mood:?}");
             }
-            let profile: Profile = found(&world, ALICE).await.unwrap().attributes_as().unwrap();
-            assert_eq!(profile.display_name, "Somebody");
+            let asked_twice =
+                [format!("{ALICE} Provider(\"fake\") None None"), format!("{ALICE} Browser fed")];
+            assert_eq!(house.asked(), asked_twice.repeat(BAD.len()));
             house.at_login(Mood::Kind);
             let page = fake.arrive(&mut world.browser(), alice()).await;
             assert_eq!(page.body, format!("hello {ALICE} at /"));
-            let asked = house.asked();
-            assert_eq!(asked[0], format!("{ALICE} Provider(\"fake\") None None"));
-            assert_eq!(asked[1..], [(); 4].map(|()| format!("{ALICE} Browser fed")));
+            assert_eq!(house.asked(), asked_twice);
+            let profile: Profile = found(&world, ALICE).await.unwrap().attributes_as().unwrap();
+            assert_eq!(profile.display_name, "Somebody");
+            // Whom it has let in once it is asked about at every login.
+            for mood in BAD {
+                house.at_login(mood);
+                let mut browser = world.browser();
+                let page = fake.arrive(&mut browser, alice()).await;
+                is_turned_away(&mut browser, &page, mood).await;
+            }
+            assert_eq!(house.asked(), [(); 3].map(|()| format!("{ALICE} Browser fed")));
         },
     )
     .await;
