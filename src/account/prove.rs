@@ -1,8 +1,6 @@
 //! Verifies a password. Unknown, locked and wrong cost the same store and hash calls.
 
 use super::limits::{Known, Uses, Whom};
-use super::password::Verdict;
-use super::refused_login::must_wait;
 use super::site::{Site, Visit};
 use super::{AccountError, Email};
 use crate::audit::{self, Action};
@@ -19,7 +17,8 @@ pub(super) struct ProvenUser {
     pub(super) must_change_password: bool,
     pub(super) counter: LoginCounter,
     pub(super) verified: Redacted<String>,
-    rehashed: Option<Redacted<String>>,
+    /// What was typed, if its hash is to be replaced.
+    outdated: Option<Redacted<String>>,
 }
 
 /// The page that asks for a password.
@@ -94,27 +93,17 @@ pub(super) async fn attempt(
         return Ok(Attempt::Elsewhere(login_path));
     }
     let stored = attempt.user.as_ref().and_then(|user| user.password.clone());
-    let admits = |account: &Account| match door {
-        Door::Login => !must_wait(site, account),
-        Door::BreakGlass => false,
-        Door::Other => true,
-    };
-    // Who is refused although the password is right does not learn that by the time of a new hash.
-    let is_let_in = attempt.locked_until.is_none()
-        && attempt.user.as_ref().is_some_and(|user| admits(&user.account));
-    let verdict = place.verify(password, stored, is_let_in).await?;
-    Ok(match (attempt.locked_until, attempt.user, verdict) {
-        (None, Some(user), Verdict::Right { verified, rehashed }) => {
-            Attempt::Proven(Box::new(ProvenUser {
-                must_change_password: site.must_change_password(&user, &[Method::PASSWORD]),
-                account: user.account,
-                device_epoch: user.device_epoch,
-                has_second_factor: user.has_second_factor,
-                counter: attempt.counter,
-                verified,
-                rehashed,
-            }))
-        }
+    let right = place.look(password.clone(), stored).await?;
+    Ok(match (attempt.locked_until, attempt.user, right) {
+        (None, Some(user), Some(right)) => Attempt::Proven(Box::new(ProvenUser {
+            must_change_password: site.must_change_password(&user, &[Method::PASSWORD]),
+            account: user.account,
+            device_epoch: user.device_epoch,
+            has_second_factor: user.has_second_factor,
+            counter: attempt.counter,
+            verified: right.verified,
+            outdated: right.outdated.then_some(password),
+        })),
         (locked, user, _) => Attempt::Mistaken(Mistaken {
             owner: user.map(|user| user.account),
             is_locked: locked.is_some(),
@@ -138,17 +127,23 @@ pub(super) async fn note_refusal(
 }
 
 /// Forgets the attempts, and stores a better hash, if the password is still the same; `along` is
-/// written then.
+/// written then. That hash is made here and no earlier: whoever is refused although the password is right
+/// does not learn that by the time.
 pub(super) async fn complete(
     site: &Site,
     email: &Email,
     user: &ProvenUser,
     along: &Effects,
 ) -> Result<LoginCompletion, AccountError> {
-    let (verified, rehashed) = ((&user.verified, Some(user.device_epoch)), user.rehashed.as_ref());
-    let store = &site.store;
+    let rehashed = match &user.outdated {
+        // Where too many wait, it is replaced another time.
+        Some(password) => site.passwords.hash(password.clone()).await.ok(),
+        None => None,
+    };
+    let (verified, store) = ((&user.verified, Some(user.device_epoch)), &site.store);
+    let (address, counter) = (email.as_str(), user.counter);
     let completion =
-        store.complete_login(email.as_str(), user.counter, verified, rehashed, along).await?;
+        store.complete_login(address, counter, verified, rehashed.as_ref(), along).await?;
     if completion == LoginCompletion::Completed {
         along.announce();
     }

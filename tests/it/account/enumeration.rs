@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use donjon::account::password::{HashCost, ImportLimits, PasswordPool, PoolSize, StoredHash};
 use donjon::account::{AccountLayerBuilder, Policy};
-use donjon::crypto::{Redacted, SystemRandom};
-use donjon::store::{LinkPurpose, SqlStore};
+use donjon::crypto::{Clock as _, Redacted, SystemRandom};
+use donjon::store::{Effects, LinkPurpose, SqlStore};
 use http::{HeaderMap, StatusCode};
 use time::Duration;
 
@@ -189,6 +189,35 @@ async fn a_login_costs_the_same_whatever_the_hash_that_is_stored() {
             assert_eq!(page.status, StatusCode::SEE_OTHER, "{email}");
             assert_eq!(cost.hashes().last(), Some(&VERIFIED.replace("verify", "hash").as_str()));
         }
+    })
+    .await;
+}
+
+/// Who is disabled is refused as with a wrong password, and no new hash takes its time.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hashes_of_a_login_do_not_tell_that_the_password_of_a_disabled_account_was_right() {
+    let old = hash_of_old().await;
+    each_world_with(declaring(std::slice::from_ref(&old)), async |world| {
+        let accounts = world.accounts.accounts();
+        let alice = accounts.import(ALICE, &old, Default::default(), true).await.unwrap();
+        let (id, along) = (alice.id(), Effects::none());
+        assert!(world.store.disable_account(id, &along, world.clock.now()).await.unwrap());
+        warm(&world, &world.store).await;
+        let mut answers = Vec::new();
+        for password in ["wrong password", PASSWORD] {
+            let fields = [("email", ALICE), ("password", password)];
+            let (page, cost) = cost(&mut world.browser(), "/login", &fields).await;
+            let hashes: Vec<_> = cost.hashes().into_iter().map(str::to_owned).collect();
+            answers.push((seen(&page, ALICE), hashes));
+        }
+        assert_eq!(answers[0].0.0, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(answers[0].1, [VERIFIED, "verify $argon2id$v=19$m=128,t=2,p=1"]);
+        assert_eq!(answers[0], answers[1]);
+        assert!(world.store.enable_account(id, &along).await.unwrap());
+        let fields = [("email", ALICE), ("password", PASSWORD)];
+        let (page, cost) = cost(&mut world.browser(), "/login", &fields).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER);
+        assert_eq!(cost.hashes().last(), Some(&VERIFIED.replace("verify", "hash").as_str()));
     })
     .await;
 }

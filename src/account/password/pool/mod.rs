@@ -11,8 +11,8 @@ use super::stored::{ImportLimits, StoredCost, StoredCostError, StoredHash};
 use crate::crypto::{Random, Redacted};
 
 pub(crate) use place::Place;
-use verdict::Undeclared;
 pub use verdict::Verdict;
+use verdict::{Right, Undeclared};
 
 /// How many passwords are hashed at a time, and how many may wait.
 ///
@@ -196,7 +196,8 @@ impl PasswordPool {
         password: Redacted<String>,
         stored: Option<Redacted<String>>,
     ) -> Result<Verdict, Busy> {
-        self.reserve()?.verify(password, stored, true).await
+        let shared = Arc::clone(&self.0);
+        self.reserve()?.run(move || shared.verify(&password.0, stored)).await
     }
 
     /// A place to verify one password, so that nothing is begun that it turns out nobody can finish.

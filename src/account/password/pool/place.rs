@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{AbortHandle, spawn_blocking};
 
-use super::{Busy, Shared, Verdict};
+use super::{Busy, Right, Shared};
 use crate::crypto::Redacted;
 
 /// A place among those who wait. Whoever drops it leaves the queue.
@@ -23,16 +23,15 @@ impl Place {
 
     /// Whether the password is the one behind `stored`. Without one it costs the same.
     ///
-    /// An outdated hash is replaced only for who `is_let_in`: the time that takes would tell whoever is
-    /// refused all the same that the password was right.
-    pub(crate) async fn verify(
+    /// An outdated hash is not replaced: the time that takes would tell whoever is refused all the same
+    /// that the password was right.
+    pub(crate) async fn look(
         self,
         password: Redacted<String>,
         stored: Option<Redacted<String>>,
-        is_let_in: bool,
-    ) -> Result<Verdict, Busy> {
+    ) -> Result<Option<Right>, Busy> {
         let shared = Arc::clone(&self.shared);
-        self.run(move || shared.verify(&password.0, stored, is_let_in)).await
+        self.run(move || shared.look(&password.0, stored)).await
     }
 
     /// Does the work on a thread where it may take its time. What has begun keeps its place until

@@ -77,8 +77,8 @@ async fn nothing_is_hashed_again_for_who_is_not_admitted() {
     let old = cheap().hash(secret("correct horse")).await.unwrap();
     let pool = pool(HashCost { passes: 2, ..CHEAP }, PoolSize::default());
     let place = pool.reserve().unwrap();
-    let verdict = place.verify(secret("correct horse"), Some(old.clone()), false).await;
-    assert_eq!(verdict, Ok(Verdict::Right { verified: old, rehashed: None }));
+    let right = place.look(secret("correct horse"), Some(old.clone())).await;
+    assert_eq!(right, Ok(Some(Right { verified: old, outdated: true })));
 }
 
 #[tokio::test]
@@ -131,12 +131,15 @@ fn computed(
     pool: &PasswordPool,
     password: &str,
     stored: Option<&str>,
-    is_let_in: bool,
+    replaces: bool,
 ) -> Vec<String> {
     let told = Told::default();
     let subscriber = tracing_subscriber::registry().with(told.clone());
     let stored = stored.map(secret);
-    tracing::subscriber::with_default(subscriber, || pool.0.verify(password, stored, is_let_in));
+    tracing::subscriber::with_default(subscriber, || match replaces {
+        true => drop(pool.0.verify(password, stored)),
+        false => drop(pool.0.look(password, stored)),
+    });
     let told = told.0.lock().unwrap();
     told.clone()
 }
@@ -186,8 +189,8 @@ fn a_hash_that_nobody_declared_is_verified_and_warned_of_once() {
     let old = HashCost { memory: 128, ..CHEAP };
     let hash = Hasher::new(old).unwrap().hash(&SystemRandom, "correct horse").unwrap();
     let pool = cheap();
-    let verdict = pool.0.verify("correct horse", Some(hash.clone()), false);
-    assert_eq!(verdict, Verdict::Right { verified: hash.clone(), rehashed: None });
+    let right = pool.0.look("correct horse", Some(hash.clone()));
+    assert_eq!(right, Some(Right { verified: hash.clone(), outdated: true }));
     let own = format!("verify {}", StoredCost::from(old));
     let present = format!("verify {}", StoredCost::from(CHEAP));
     let pool = cheap();

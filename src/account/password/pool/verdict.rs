@@ -21,6 +21,15 @@ pub enum Verdict {
     },
 }
 
+/// A password that is the user's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Right {
+    /// The hash it was verified against.
+    pub(crate) verified: Redacted<String>,
+    /// Whether that is to be replaced.
+    pub(crate) outdated: bool,
+}
+
 /// The costs of stored hashes that were met although nobody declared them.
 #[derive(Debug, Default)]
 pub(super) struct Undeclared(Mutex<HashSet<StoredCost>>);
@@ -55,14 +64,18 @@ impl Found {
 }
 
 impl Shared {
+    /// Whether the password is the one behind `stored`, and the hash to replace that by.
+    pub(super) fn verify(&self, password: &str, stored: Option<Redacted<String>>) -> Verdict {
+        let Some(Right { verified, outdated }) = self.look(password, stored) else {
+            return Verdict::Wrong;
+        };
+        let rehashed = if outdated { self.hash(password) } else { None };
+        Verdict::Right { verified, rehashed }
+    }
+
     /// One verification of each cost that hashes are stored at, in the same order for everybody: of the
     /// hash itself at its own cost, of nobody's at all others.
-    pub(super) fn verify(
-        &self,
-        password: &str,
-        stored: Option<Redacted<String>>,
-        is_let_in: bool,
-    ) -> Verdict {
+    pub(super) fn look(&self, password: &str, stored: Option<Redacted<String>>) -> Option<Right> {
         let known = stored.and_then(|stored| self.read(&stored));
         let spelt = spellings(password);
         let mut found = None;
@@ -72,18 +85,17 @@ impl Shared {
                 None => _ = black_box(Found::by(nobody, &spelt)),
             }
         }
-        let Some(known) = known else { return Verdict::Wrong };
+        let known = known?;
         let found = found.unwrap_or_else(|| {
             self.undeclared.warn_of(known.cost());
             Found::by(&known, &spelt)
         });
         if !found.normalized && !found.as_typed {
-            return Verdict::Wrong;
+            return None;
         }
         let verified = known.text().clone();
         let outdated = !found.normalized || self.hasher.is_outdated(&verified.0);
-        let rehashed = if is_let_in && outdated { self.hash(password) } else { None };
-        Verdict::Right { verified, rehashed }
+        Some(Right { verified, outdated })
     }
 
     /// The stored hash, if it is one that may be computed.
