@@ -31,9 +31,9 @@ pub mod saml;
 pub mod session;
 #[cfg(feature = "accounts")]
 mod single_sign_on;
-pub mod unreachable;
 #[cfg(feature = "accounts")]
 mod support;
+pub mod unreachable;
 #[cfg(feature = "accounts")]
 mod webhook;
 

@@ -104,6 +104,10 @@ async fn live_and_die(task: &Task, end: End) -> Duration {
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "when a process is killed no clock in the hand says"
+    )]
     let started = Instant::now();
     let mut child = command.spawn().unwrap();
     let alive = task.life.to_string();
