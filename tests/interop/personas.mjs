@@ -181,6 +181,8 @@ async function step_up(someone) {
     await page.fill("#name", "A key of Sam's");
     await page.click("#passkey");
     await page.waitForSelector(".passkey-name");
+    // Else the login page, which asks for a passkey by itself, would be answered before he clicks.
+    await someone.is_there(false);
     await context.clearCookies({ name: "session" });
     await someone.comes_by_directory();
   }
@@ -189,8 +191,10 @@ async function step_up(someone) {
   const asked = someone.path();
   if (!first) return;
   await page.check("#trust");
+  await someone.is_there(true);
   await page.click("#passkey");
   await page.waitForURL((url) => url.pathname === "/team");
+  await someone.is_there(false);
   await context.clearCookies({ name: "session" });
   await someone.comes_by_directory();
   await page.goto(someone.demo.host + STEP);
@@ -244,7 +248,7 @@ class Someone {
   async get_authenticator() {
     const devtools = await this.context.newCDPSession(this.page);
     await devtools.send("WebAuthn.enable");
-    await devtools.send("WebAuthn.addVirtualAuthenticator", {
+    const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", {
       options: {
         protocol: "ctap2",
         ctap2Version: "ctap2_1",
@@ -255,6 +259,8 @@ class Someone {
         automaticPresenceSimulation: true,
       },
     });
+    this.is_there = (enabled) =>
+      devtools.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
   }
 
   /** Logs in at the directory of the company. */
