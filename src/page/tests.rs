@@ -181,7 +181,7 @@ fn each_problem_of_a_password_is_said_in_words() {
 
 /// The pages that have no JSON: nothing of an account is on them.
 #[cfg(feature = "accounts")]
-const HTML_ONLY: [&str; 5] = ["consent", "form-post", "error", "rejected", "banner"];
+const HTML_ONLY: [&str; 5] = ["consent", "form-post", "error", "rejected", "impersonated"];
 
 #[cfg(feature = "accounts")]
 #[test]
