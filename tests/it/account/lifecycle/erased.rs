@@ -145,7 +145,7 @@ async fn traces(world: &World) -> UserId {
     log_in(&mut bob, BOB, PASSWORD).await;
     invite(world, &mut bob, ALICE, "member").await;
     let id = world.account(BOB).await.id().clone();
-    let entry = Entry::new(Action::host("account.flag").unwrap()).with("why", ALICE);
+    let entry = Entry::new(Action::host("desk.flag").unwrap()).with("why", ALICE);
     let from = (BOBS_ADDRESS.parse().ok(), Some(BOBS_AGENT));
     write(world, entry.by(AuditActor::User(id)).about(&alice).from(from.0, from.1)).await;
 

@@ -9,6 +9,7 @@ use time::Duration;
 use super::*;
 use crate::account::second_factor::App;
 use crate::account::world::{ORIGIN, each_world, log_in};
+use crate::support::database::shared_databases;
 
 const KEEP: &str = "/keep-account";
 
@@ -162,10 +163,18 @@ async fn an_answer_that_comes_late_or_twice_opens_nothing() {
 }
 
 /// Their address became another one between the form and the transition.
+/// On databases that somebody else can write to, too.
+async fn each_shared_world(story: impl AsyncFn(World)) {
+    for database in shared_databases().await {
+        println!("on {}", database.name);
+        story(World::over(database, &|builder| builder).await).await;
+    }
+}
+
 #[tokio::test]
 async fn a_link_to_keep_an_account_is_not_mailed_if_it_is_not_written() {
     for address in ["before@example.test", ALICE] {
-        each_world(async |world| {
+        each_shared_world(async |world| {
             world.user(ALICE).await;
             let (alice, now) = (world.account(ALICE).await, world.clock.now());
             let mail = NewDelivery {
@@ -200,7 +209,7 @@ async fn a_link_to_keep_an_account_is_not_mailed_if_it_is_not_written() {
 /// Whoever can write a row can blank what binds it, too: that makes it nobody's.
 #[tokio::test]
 async fn a_link_to_keep_an_account_that_is_bound_to_nothing_opens_nothing() {
-    each_world(async |world| {
+    each_shared_world(async |world| {
         leaving(&world).await;
         let link = world.link_to(ALICE).await;
         // As it was before links were bound.

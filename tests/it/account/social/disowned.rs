@@ -1,8 +1,8 @@
 //! Identities that were linked on purpose, and for which the domain of their account does not speak.
 
-use super::single_sign_on::{bob, enforced_here};
+use super::single_sign_on::{bob, enforced_here, granted_here};
 use super::*;
-use crate::account::single_sign_on::{BOB, DOMAIN, OLGA, acme, set_by, with_sso};
+use crate::account::single_sign_on::{BOB, DOMAIN, OLGA, set_by, with_sso};
 use donjon::store::SsoMode;
 
 /// Links an identity in the settings, as its user and that of the account wants; the notice there.
@@ -104,8 +104,7 @@ async fn a_provider_that_speaks_for_no_domain_is_no_way_into_one() {
     each_world_with(
         |builder| with_sso(fake.known_as(builder, silent)),
         async |world| {
-            let id = acme(&world).await;
-            world.accounts.organizations().grant_domain(id, DOMAIN, BEGIN).await.unwrap();
+            let id = granted_here(&world).await;
             let there = || FakeUser::new("olga-1").with_email(OLGA, true);
             let mut olga = world.logged_in(OLGA).await;
             assert_eq!(link_in_settings(&fake, &mut olga, there()).await, "notice=linked");
