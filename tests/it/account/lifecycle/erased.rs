@@ -49,7 +49,6 @@ async fn nothing_is_left_of_whoever_is_forgotten_in_any_column_of_any_table() {
             for trace in TRACES {
                 let found = holding(&world.database, trace).await;
                 assert!(found.iter().any(|column| column.starts_with("donjon_audit.")), "{trace}");
-                assert!(found.len() > 1, "{name}: {trace} in {found:?}");
             }
 
             world.clock.advance(Duration::days(14));
