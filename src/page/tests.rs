@@ -196,11 +196,9 @@ fn every_page_of_an_account_says_in_json_what_it_is_and_where_its_forms_go() {
             assert!(html.contains(&(name, page)), "{name}");
             continue;
         }
-        // The banner is put on top of pages in HTML.
-        if name == "impersonated" {
-            continue;
-        }
-        let page: serde_json::Value = serde_json::from_str(&page).expect(name);
+        // The gallery puts the banner of an impersonation before a page, in HTML as it is.
+        let said = page.find('{').and_then(|begin| page.get(begin..)).expect(name);
+        let page: serde_json::Value = serde_json::from_str(said).expect(name);
         let page = page.as_object().expect(name);
         names.insert(page["page"].as_str().expect(name).to_owned());
         for member in ["logged_in", "impersonation"] {
