@@ -182,11 +182,12 @@ impl OrganizationStore for SqliteStore {
                     "DELETE FROM donjon_memberships WHERE organization_id = ?1",
                     "DELETE FROM donjon_invitations WHERE organization_id = ?1",
                     "DELETE FROM donjon_sso_domains WHERE organization_id = ?1",
-                    SILENCE,
                 ] {
                     sqlx::query(statement).bind(id.0).execute(&mut *connection).await?;
                 }
-                write_effects(connection, &along, None).await?;
+                write_effects(&mut *connection, &along, None).await?;
+                // Afterwards: they are told of the end itself.
+                sqlx::query(SILENCE).bind(id.0).execute(&mut *connection).await?;
                 Ok(OrganizationChange::Done)
             })
         })
